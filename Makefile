@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make app` and `make test`.
+
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: app test browser-test check format models clean
+
+app: $(VENV)/app.done
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/dev.done
+	$(BIN)/pytest -m "not browser"
+
+# BROWSER names a Chromium
+browser-test: $(VENV)/dev.done
+	BROWSER=$${BROWSER:-$$(command -v chromium || command -v google-chrome)} $(BIN)/pytest -m browser
+
+check: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# every shipped model anew, from the recipes
+models: $(VENV)/app.done
+	set -e; for recipe in recipes/*.toml; do \
+		$(BIN)/python -m textgen.recipes $$recipe; \
+	done
+
+clean:
+	rm -rf $(VENV)
+
+# the first python on the path may be too new or too old for TensorFlow: say so in one line
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+		f"error: {sys.executable} is Python {v[0]}.{v[1]}: textgen needs 3.11 to 3.13; make PYTHON=/path/to/one")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/app.done: requirements.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps -e .
+	touch $@
+
+$(VENV)/dev.done: requirements-dev.txt $(VENV)/app.done
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	touch $@

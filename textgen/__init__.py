@@ -1,0 +1,26 @@
+"""Train small recurrent language models on your own text, sample from them, see what they remember.
+
+    import textgen
+
+    model = textgen.load("runs/tales")
+    print(model.generate("옛날에", max_new_tokens=100, temperature=0.8, seed=1).text)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textgen.generate import load
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # `load` needs TensorFlow; `import textgen` does not wait for it
+    if name == "load":
+        from textgen.generate import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,40 @@
+"""TensorFlow and Keras, imported when first asked for and without their start-up chatter.
+
+`from textgen import backend` costs nothing; `backend.ops` then imports Keras on TensorFlow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Point file descriptor 2 at nothing: TensorFlow's C++ start-up lines obey no log level."""
+    sys.stderr.flush()
+    kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(sink)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("tf", "keras", "ops"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _silent_stderr():
+        import keras
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # says its piece about missing GPUs here, unheard
+    globals().update(tf=tf, keras=keras, ops=keras.ops)
+    return globals()[name]

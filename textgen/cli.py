@@ -1,0 +1,228 @@
+"""The `textgen` command. Parsing needs no TensorFlow, so `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen import __version__
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.errors import ConfigError, TextgenError
+from textgen.generate_options import LoopConfig
+from textgen.options import add_arguments, build, options_of
+from textgen.sampling import TRANSFORMS
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+CONFIGS = (ModelConfig, TokenizerConfig, TrainConfig)
+SECTIONS = dict(zip(("model", "tokenizer", "training"), CONFIGS, strict=True))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; a `TextgenError` becomes one line on stderr and exit code 2."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], None] = parsed.command
+    try:
+        command(parsed)
+        sys.stdout.flush()
+    except TextgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt as stop:
+        print(stop or "stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `textgen generate ... | head`
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="textgen",
+        description="Train small recurrent language models on your own text, and let them write.",
+    )
+    parser.add_argument("--version", action="version", version=f"textgen {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a model on a text")
+    train.add_argument(
+        "corpus", nargs="*", help="text files, folders, or hf:NAME[/CONFIG][:SPLIT][:COLUMN]"
+    )
+    train.add_argument("--out", metavar="RUN", help="the run folder to make")
+    train.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags go before it")
+    train.add_argument(
+        "--resume", nargs="?", const="", metavar="RUN", help="go on with a run that was stopped"
+    )
+    for cls in CONFIGS:
+        add_arguments(train, cls)
+    train.set_defaults(command=_train)
+
+    generate = commands.add_parser("generate", help="let a model write")
+    generate.add_argument("run", help="a run folder")
+    generate.add_argument("--prompt", default="", help="what the text begins with")
+    generate.add_argument(
+        "--num-samples", type=int, default=1, metavar="INT", help="texts to write (default 1)"
+    )
+    generate.add_argument("--json", action="store_true", help="one JSON object for each text")
+    for cls in (LoopConfig, *TRANSFORMS):
+        add_arguments(generate, cls)
+    generate.set_defaults(command=_generate)
+
+    score = commands.add_parser("score", help="how well a model predicts a text")
+    score.add_argument("run", help="a run folder")
+    score.add_argument("text", help="the text, or a file that holds it")
+    score.add_argument(
+        "--tokens", action="store_true", help="also each token with its probability and rank"
+    )
+    score.set_defaults(command=_score)
+
+    corpus = commands.add_parser("corpus", help="the corpus doctor: what a text is like")
+    corpus.add_argument("corpus", nargs="+", help="as for train")
+    rule, default, _ = options_of(TrainConfig)["sample_by"]
+    corpus.add_argument("--sample-by", choices=rule.choices, default=default, help=rule.help)
+    corpus.set_defaults(command=_corpus)
+    return parser
+
+
+def _train(parsed: argparse.Namespace) -> None:
+    values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
+    recipe = _read_recipe(Path(parsed.config)) if parsed.config else {}
+    source = parsed.corpus or recipe.pop("corpus", None)
+    out = parsed.resume or parsed.out or recipe.pop("out", None)
+    recipe.pop("out", None)
+    if out is None:
+        raise ConfigError("no run folder given: add --out RUN")
+    if parsed.resume is None:
+        if not source:
+            raise ConfigError("no text given: name a file, a folder or hf:NAME")
+        merged = recipe | values
+        configs = [build(cls, merged) for cls in CONFIGS]
+        from textgen.train import start
+
+        _report_interruption(lambda: start(_one_or_all(source), out, *configs), out)
+    else:
+        fixed = sorted(set(values) - {"epochs"})
+        if fixed:
+            raise ConfigError(
+                f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"
+            )
+        from textgen.train import resume
+
+        source = _one_or_all(parsed.corpus) if parsed.corpus else None
+        _report_interruption(lambda: resume(out, source, values.get("epochs")), out)
+    print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
+
+
+def _report_interruption(train: Callable[[], Any], out: str) -> None:
+    from textgen.callbacks import Interrupted
+
+    try:
+        train()
+    except Interrupted as stop:
+        message = f"stopped and saved: textgen train --resume {out} goes on"
+        raise Interrupted(message) from stop
+
+
+def _one_or_all(source: Any) -> Any:
+    return source[0] if isinstance(source, list) and len(source) == 1 else source
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    """A recipe as flat options plus `corpus` and `out`. Raises `ConfigError`."""
+    try:
+        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the recipe {path}: {error.strerror}; give a TOML file"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"the recipe {path} is not valid TOML: {error}") from error
+    flat = {name: recipe.pop(name) for name in ("corpus", "out") if name in recipe}
+    for section, values in recipe.items():
+        known = options_of(SECTIONS[section]) if section in SECTIONS else {}
+        if not isinstance(values, dict) or not known:
+            raise ConfigError(
+                f"{path} has [{section}]: use corpus, out, [model], [tokenizer] or [training]"
+            )
+        for name, value in values.items():
+            if name not in known:
+                raise ConfigError(
+                    f"{path} sets {section}.{name}: known there are {', '.join(known)}"
+                )
+            flat[name] = value
+    return flat
+
+
+def _generate(parsed: argparse.Namespace) -> None:
+    from textgen.generate import load
+    from textgen.generate_options import GENERATION_OPTIONS
+
+    if parsed.num_samples < 1:
+        raise ConfigError(f"num_samples is {parsed.num_samples}: give at least 1")
+    options = {k: v for k, v in vars(parsed).items() if k in GENERATION_OPTIONS}
+    if "stop_strings" in options:
+        options["stop_strings"] = tuple(options["stop_strings"])
+    model = load(parsed.run)
+    _warn_unknown(model.tokenizer.unknown_characters(parsed.prompt))
+    if parsed.json or parsed.num_samples > 1:
+        written = model.generate_batch([parsed.prompt] * parsed.num_samples, **options)
+        for number, one in enumerate(written, 1):
+            if parsed.json:
+                print(json.dumps(_plain(one), ensure_ascii=False))
+            else:
+                print(f"--- {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
+        return
+    print(parsed.prompt, end="", flush=True)
+    for chunk in model.stream(parsed.prompt, **options):
+        print(chunk.text, end="", flush=True)
+    print()
+    print(f"seed {chunk.seed}, finish_reason {chunk.finish_reason}", file=sys.stderr)
+
+
+def _plain(generation: Any) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(generation)
+
+
+def _warn_unknown(unknown: list[str]) -> None:
+    if unknown:
+        shown = " ".join(repr(c) for c in unknown[:20])
+        print(f"note: the model has never seen {shown}", file=sys.stderr)
+
+
+def _score(parsed: argparse.Namespace) -> None:
+    from textgen.corpus import load_corpus
+    from textgen.generate import load
+
+    text = parsed.text
+    if _is_file(text):
+        text = load_corpus(text).text
+    model = load(parsed.run)
+    score = model.score(text)
+    _warn_unknown(score.unknown)
+    print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")
+    if parsed.tokens:
+        import math
+
+        for token in score.tokens:
+            print(f"{token.text!r}\t{math.exp(token.logprob):.4f}\t{token.rank}")
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it: a text
+        return False
+
+
+def _corpus(parsed: argparse.Namespace) -> None:
+    from textgen.corpus import load_corpus
+    from textgen.doctor import diagnose, report
+
+    print(report(diagnose(load_corpus(_one_or_all(parsed.corpus), sample_by=parsed.sample_by))))

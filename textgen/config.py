@@ -1,0 +1,59 @@
+"""The settings of a model and of its training, as frozen dataclasses without TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from textgen.cells import CELL_NAMES
+from textgen.options import option
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """Model: what is built."""
+
+    cell: str = option("lstm", "recurrent cell", choices=CELL_NAMES)
+    hidden_size: int = option(256, "units of each recurrent layer", low=1, high=8192)
+    num_layers: int = option(1, "recurrent layers, one above the other", low=1, high=16)
+    embedding_size: int = option(64, "size of a token's vector", low=1, high=8192)
+    activation: str = option(
+        "tanh",
+        "activation of the rnn cell (the gated cells keep tanh)",
+        choices=("tanh", "relu", "sigmoid"),
+    )
+    dropout: float = option(0.0, "share of units dropped between layers", low=0.0, high=0.95)
+    tie_weights: bool = option(False, "read out with the embedding's own matrix, transposed")
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenizerConfig:
+    """Tokenizer: how text becomes ids."""
+
+    tokenizer: str = option(
+        "char", "what a token is", choices=("char", "sentencepiece", "jamo")
+    )
+    vocab_size: int = option(2000, "pieces in a SentencePiece vocabulary", low=2, high=256_000)
+    model_type: str = option("unigram", "kind of SentencePiece", choices=("unigram", "bpe"))
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Training: how the weights are found."""
+
+    epochs: int = option(20, "passes over the text", low=1)
+    batch_size: int = option(32, "lanes read side by side", low=1)
+    sequence_length: int = option(64, "tokens a gradient reaches back", low=1)
+    learning_rate: float = option(4e-3, "peak learning rate of AdamW", low=0.0, low_open=True)
+    warmup: float = option(0.02, "share of all steps in which the rate rises", low=0.0, high=1.0)
+    weight_decay: float = option(0.01, "decay of AdamW", low=0.0)
+    clip_norm: float = option(1.0, "largest norm of the gradient", low=0.0, low_open=True)
+    validation_fraction: float = option(
+        0.1, "share of the text, at its end, held out", low=0.0, high=0.5
+    )
+    patience: int = option(5, "epochs without a better validation before it stops", low=1)
+    sample_by: str = option(
+        "document", "what counts as a document", choices=("line", "paragraph", "document")
+    )
+    prompt: str = option("", "what the samples after each epoch begin with")
+    sample_length: int = option(120, "tokens of the sample after each epoch (0: none)", low=0)
+    seed: int = option(1, "seed of weights, dropout and samples", low=0, high=2**31 - 1)

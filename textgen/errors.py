@@ -1,0 +1,33 @@
+"""What a user may see when something is wrong: one line, with what, which value and the remedy.
+
+    TextgenError
+    ├── CorpusError       a text that cannot be read or is too little
+    ├── TokenizerError    a tokenizer that cannot be trained or read
+    ├── ConfigError       a setting outside its range
+    ├── RunError          a run folder that is missing, damaged, foreign or cannot be written
+    └── GenerationError   a prompt or a text the model cannot take
+"""
+
+
+class TextgenError(Exception):
+    """Base of every error meant for a user; the message is one line that ends with the remedy."""
+
+
+class CorpusError(TextgenError):
+    """A text that cannot be read, or is too little to train on."""
+
+
+class TokenizerError(TextgenError):
+    """A tokenizer that cannot be trained on this text, or a tokenizer file that cannot be read."""
+
+
+class ConfigError(TextgenError):
+    """A setting outside its range."""
+
+
+class RunError(TextgenError):
+    """A run folder that is missing, damaged, foreign or cannot be written."""
+
+
+class GenerationError(TextgenError):
+    """A prompt or a text that the model cannot take."""

@@ -1,0 +1,108 @@
+"""Embedding -> recurrent layers -> logits, with the state handed in and out.
+
+B batch, T time, V vocabulary, H hidden_size. A state is a tuple with, for each layer, a tuple of
+arrays [B, H]: (h,) for rnn and gru, (h, C) for lstm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textgen.backend import keras, ops
+from textgen.cells import CELLS
+from textgen.config import ModelConfig
+from textgen.errors import ConfigError
+from textgen.options import check
+
+State = tuple[tuple[Any, ...], ...]
+
+
+class LanguageModel(keras.Model):  # type: ignore[misc]  # Keras carries no types
+    """Predicts the next token from the tokens so far, of which it keeps only its state."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__(name="language_model")
+        self.config = config
+        self.vocab_size = vocab_size
+        self.embedding = keras.layers.Embedding(vocab_size, config.embedding_size)
+        self.recurrent = [
+            CELLS[config.cell](config.hidden_size, activation=config.activation)
+            for _ in range(config.num_layers)
+        ]
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.head = None if config.tie_weights else keras.layers.Dense(vocab_size)
+        self.head_bias = None
+        if config.tie_weights:
+            self.head_bias = self.add_weight(
+                shape=(vocab_size,), initializer="zeros", name="bias"
+            )
+
+    def call(
+        self, ids: Any, state: State | None = None, training: bool = False
+    ) -> tuple[Any, State]:
+        """ids [B, T] -> (logits [B, T, V], state after the last token)."""
+        x = self.dropout(self.embedding(ids), training=training)
+        if state is None:
+            state = self.initial_state(ops.shape(ids)[0])
+        states: list[tuple[Any, ...]] = []
+        for layer, start in zip(self.recurrent, state, strict=True):
+            x, *end = layer(x, initial_state=list(start), training=training)
+            x = self.dropout(x, training=training)
+            states.append(tuple(end))
+        return self._logits(x), tuple(states)
+
+    def step(self, ids: Any, state: State) -> tuple[Any, State]:
+        """One token: ids [B] -> (logits [B, V], state). Equals `call` on T = 1."""
+        x = self.embedding(ids)
+        states: list[tuple[Any, ...]] = []
+        for layer, start in zip(self.recurrent, state, strict=True):
+            x, end = layer.cell(x, list(start))
+            states.append(tuple(end) if isinstance(end, list | tuple) else (end,))
+        return self._logits(x), tuple(states)
+
+    def initial_state(self, batch_size: Any) -> State:
+        """A state that knows nothing: zeros."""
+        size = self.config.hidden_size
+        return tuple(
+            tuple(ops.zeros((batch_size, size)) for _ in _state_sizes(layer))
+            for layer in self.recurrent
+        )
+
+    def _logits(self, hidden: Any) -> Any:
+        if self.head is not None:
+            return self.head(hidden)
+        return ops.matmul(hidden, ops.transpose(self.embedding.embeddings)) + self.head_bias
+
+    def named_weights(self) -> dict[str, Any]:
+        """Every weight by the name it bears in `model.safetensors`."""
+        named = {"embedding.embeddings": self.embedding.embeddings}
+        for index, layer in enumerate(self.recurrent):
+            named |= {f"recurrent.{index}.{w.name}": w for w in layer.weights}
+        if self.head is not None:
+            named |= {f"head.{w.name}": w for w in self.head.weights}
+        else:
+            named["head.bias"] = self.head_bias
+        return named
+
+
+def _state_sizes(layer: Any) -> tuple[int, ...]:
+    size = layer.cell.state_size
+    return tuple(size) if isinstance(size, list | tuple) else (size,)
+
+
+def build_model(config: ModelConfig, vocab_size: int) -> LanguageModel:
+    """A model with fresh weights. Raises `ConfigError` for settings outside their range."""
+    check(config)
+    if config.tie_weights and config.embedding_size != config.hidden_size:
+        raise ConfigError(
+            f"embedding_size is {config.embedding_size} and hidden_size {config.hidden_size}: "
+            "tie_weights needs them equal"
+        )
+    if config.cell != "rnn" and config.activation != "tanh":
+        raise ConfigError(
+            f"activation is {config.activation!r} with cell {config.cell!r}: "
+            "only the rnn cell takes another activation than tanh"
+        )
+    model = LanguageModel(config, vocab_size)
+    model(ops.zeros((1, 1), dtype="int32"))  # the first call makes the weights
+    return model

@@ -1,0 +1,48 @@
+"""README.md of a run folder: a model card with the front matter the Hugging Face Hub reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def model_card(name: str, card: dict[str, Any], num_parameters: int) -> str:
+    """Markdown for the run `name`, from what its config.json says."""
+    model, training, corpus = card["model"], card["training"], card["corpus"]
+    metrics = card["metrics"]
+    held_out = metrics.get("val_bits_per_char")
+    result = "no text was held out"
+    if held_out is not None:
+        result = f"{held_out:.3f} bits per character on the held-out end of the text"
+    return f"""---
+library_name: textgen
+pipeline_tag: text-generation
+tags:
+- textgen
+- keras
+- recurrent-neural-network
+- {model["cell"]}
+---
+
+# {name}
+
+A small recurrent language model: {model["num_layers"]} x {model["hidden_size"]} `{model["cell"]}`,
+{num_parameters:,} parameters, {card["tokenizer"]["name"]} tokenizer with
+{card["tokenizer"]["vocab_size"]:,} tokens.
+
+- Text: {corpus["characters"]:,} characters in {corpus["documents"]:,} documents.
+- Training: best after epoch {metrics["epoch"]} of {training["epochs"]}, {metrics["seconds"]:.0f} s,
+  {metrics["bits_per_char"]:.3f} bits per character on the training text.
+- Result: {result}.
+
+## Use
+
+```python
+import textgen
+
+model = textgen.load("{name}")
+print(model.generate("...", max_new_tokens=200, temperature=0.8).text)
+```
+
+The model repeats the style, the errors and at times whole phrases of its text. It knows nothing
+else.
+"""

@@ -1,0 +1,129 @@
+"""An option is declared once: its default, range, choices and help live on a dataclass field.
+
+The command line, the recipes and the sliders of the app are all read off these fields.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from textgen.errors import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """What is known of an option beside its name and default."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False  # True: the lower bound itself is not allowed
+    choices: tuple[str, ...] | None = None
+
+
+def option(default: Any, help: str, **rules: Any) -> Any:
+    """A dataclass field that carries an `Option`."""
+    return dataclasses.field(default=default, metadata={"option": Option(help, **rules)})
+
+
+def options_of(cls: type) -> dict[str, tuple[Option, Any, type]]:
+    """name -> (option, default, type) of every field of `cls` declared with `option`."""
+    hints = typing.get_type_hints(cls)
+    return {
+        field.name: (
+            field.metadata["option"],
+            field.default,
+            _plain_type(hints[field.name], field.default),
+        )
+        for field in dataclasses.fields(cls)
+        if "option" in field.metadata
+    }
+
+
+def _plain_type(hint: Any, default: Any) -> type:
+    """`float | None` -> float; `tuple[str, ...]` -> str; `Any` -> the type of the default."""
+    if hint is Any:
+        return type(default)
+    if isinstance(hint, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    if typing.get_origin(hint) is tuple:
+        hint = typing.get_args(hint)[0]
+    return hint
+
+
+def check(instance: Any) -> None:
+    """Raise `ConfigError` for the first field of `instance` that lies outside its range."""
+    for name, (rule, default, kind) in options_of(type(instance)).items():
+        value = getattr(instance, name)
+        if value is None and default is None:
+            continue
+        for item in value if isinstance(value, tuple) else (value,):
+            _check_value(name, item, rule, kind)
+
+
+def _check_value(name: str, value: Any, rule: Option, kind: type) -> None:
+    allowed: tuple[type, ...] = (float, int) if kind is float else (kind,)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{name} is {value!r}: give a value of type {kind.__name__}")
+    if rule.choices is not None and value not in rule.choices:
+        raise ConfigError(f"{name} is {value!r}: choose one of {', '.join(rule.choices)}")
+    if kind not in (int, float):
+        return
+    if value != value:
+        raise ConfigError(f"{name} is not a number: give {allowed_range(rule)}")
+    too_low = rule.low is not None and (value <= rule.low if rule.low_open else value < rule.low)
+    too_high = rule.high is not None and value > rule.high
+    if too_low or too_high:
+        raise ConfigError(f"{name} is {value}: give a value {allowed_range(rule)}")
+
+
+def allowed_range(rule: Option) -> str:
+    """The range in words: "above 0 and at most 1"."""
+    parts = []
+    if rule.low is not None:
+        parts.append(f"{'above' if rule.low_open else 'of at least'} {rule.low:g}")
+    if rule.high is not None:
+        parts.append(f"at most {rule.high:g}")
+    return " and ".join(parts) or "any number"
+
+
+def add_arguments(parser: argparse.ArgumentParser, cls: type, skip: Iterable[str] = ()) -> None:
+    """Give `parser` one flag for each option of `cls`; a flag not given stays out of the result."""
+    group = parser.add_argument_group(_first_line(cls))
+    for name, (rule, default, kind) in options_of(cls).items():
+        if name in skip:
+            continue
+        flag = "--" + name.replace("_", "-")
+        text = rule.help.replace("%", "%%")
+        if default not in (None, ()):
+            text += f" (default {default})"
+        settings: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": text}
+        if kind is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, **settings)
+        elif isinstance(default, tuple):
+            group.add_argument(flag, action="append", type=kind, metavar="TEXT", **settings)
+        else:
+            metavar = "{" + ",".join(rule.choices) + "}" if rule.choices else kind.__name__.upper()
+            group.add_argument(flag, type=kind, metavar=metavar, **settings)
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")
+
+
+def build(cls: type, values: Mapping[str, Any]) -> Any:
+    """An instance of `cls` from those `values` that are its options, checked."""
+    known = options_of(cls)
+    given = {name: _as_tuple(value) for name, value in values.items() if name in known}
+    instance = cls(**given)
+    check(instance)
+    return instance
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,64 @@
+"""A language model as Keras's `fit` and `evaluate` want it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textgen.backend import keras, ops
+from textgen.model import LanguageModel
+
+
+class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras carries no types
+    """Ids in, logits out, the state kept between batches.
+
+    The state of every lane lives in non-trainable weights, so that one batch begins where the
+    batch before it ended. Gradients stop at the border.
+    """
+
+    def __init__(self, model: LanguageModel, lanes: int) -> None:
+        super().__init__(name="lane_trainer")
+        self.model = model
+        self.carried = [
+            [
+                self.add_weight(
+                    shape=(lanes, model.config.hidden_size),
+                    initializer="zeros",
+                    trainable=False,
+                    name=f"carried_{layer}_{part}",
+                )
+                for part in range(len(parts))
+            ]
+            for layer, parts in enumerate(model.initial_state(1))
+        ]
+        self.nats = keras.metrics.Mean(name="nats")  # per token, every token counted alike
+
+    def call(self, ids: Any, training: bool = False) -> Any:
+        """ids [lanes, T] -> logits [lanes, T, V]."""
+        state = tuple(tuple(part.value for part in layer) for layer in self.carried)
+        logits, end = self.model(ids, state, training=training)
+        for layer, parts in zip(self.carried, end, strict=True):
+            for part, value in zip(layer, parts, strict=True):
+                part.assign(ops.stop_gradient(value))
+        return logits
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Mean cross-entropy in nats over the tokens whose weight is 1."""
+        nats = ops.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
+        self.nats.update_state(nats, sample_weight=sample_weight)
+        return ops.sum(nats * sample_weight) / ops.maximum(ops.sum(sample_weight), 1.0)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return {"loss": self.nats.result()}
+
+    def reset_lanes(self) -> None:
+        """Forget: the next batch begins a text."""
+        for layer in self.carried:
+            for part in layer:
+                part.assign(ops.zeros(part.shape))
