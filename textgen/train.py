@@ -123,7 +123,7 @@ def _train(
 
     keras.utils.set_random_seed(config.seed)
     model = build_model(build(ModelConfig, card["model"]), tokenizer.vocab_size)
-    trainer = LaneTrainer(model, lanes.batch_size)
+    trainer = LaneTrainer(model, lanes.batch_size, config.seed)
     trainer.compile(optimizer=_optimizer(config, lanes.steps * config.epochs), jit_compile=False)
     trainer.build((lanes.batch_size, config.sequence_length))
     trainer.optimizer.build(trainer.trainable_variables)

@@ -7,6 +7,10 @@ from typing import Any
 from textgen.backend import keras, ops
 from textgen.model import LanguageModel
 
+# Share of lanes that forget their state before a batch. Without it a model meets the empty state
+# once an epoch, and a sample from a short prompt begins with noise.
+FORGET = 0.02
+
 
 class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras carries no types
     """Ids in, logits out, the state kept between batches.
@@ -15,7 +19,7 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras carries no types
     batch before it ended. Gradients stop at the border.
     """
 
-    def __init__(self, model: LanguageModel, lanes: int) -> None:
+    def __init__(self, model: LanguageModel, lanes: int, seed: int = 0) -> None:
         super().__init__(name="lane_trainer")
         self.model = model
         self.carried = [
@@ -30,11 +34,16 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras carries no types
             ]
             for layer, parts in enumerate(model.initial_state(1))
         ]
+        self.lanes = lanes
+        self.random = keras.random.SeedGenerator(seed)
         self.nats = keras.metrics.Mean(name="nats")  # per token, every token counted alike
 
     def call(self, ids: Any, training: bool = False) -> Any:
         """ids [lanes, T] -> logits [lanes, T, V]."""
         state = tuple(tuple(part.value for part in layer) for layer in self.carried)
+        if training:
+            known = keras.random.uniform((self.lanes, 1), seed=self.random) >= FORGET
+            state = tuple(tuple(ops.where(known, p, 0.0) for p in layer) for layer in state)
         logits, end = self.model(ids, state, training=training)
         for layer, parts in zip(self.carried, end, strict=True):
             for part, value in zip(layer, parts, strict=True):
