@@ -81,9 +81,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.tokens_per_second = 0.0
         self.seconds_before = 0.0
 
-    def begin_at(self, epoch: int, step: int, seconds: float) -> None:
+    def begin_at(self, step: int, seconds: float) -> None:
         """Go on after `step` batches: rows of steps that were not saved are dropped."""
-        self.epoch, self.step, self.seconds_before = epoch, step, seconds
+        self.step, self.seconds_before = step, seconds
         path = self.folder / "history.csv"
         rows = path.read_text().splitlines()[1:] if path.is_file() else []
         kept = [r for r in rows if int(r.split(",")[1]) <= step]
@@ -94,8 +94,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             checkpoint.write_file(
                 self.folder / "history.csv", (",".join(COLUMNS) + "\n").encode()
             )
+        self.seconds_before = self.seconds  # `fit` may be called twice: the rest of an epoch, then whole ones
         self._started = self._row_at = self._status_at = time.monotonic()
-        self.seconds_before = self.seconds
         self._row_step, self._row_nats = self.step, (0.0, 0.0)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -197,7 +197,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self._save_model(epoch, logs)
         else:
             self.waited += 1
-        self.save_training(epoch + 1)
+        self.save_training()
         if self.waited >= self.patience:
             self.stopped_early = self.model.stop_training = True
 
@@ -217,20 +217,20 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         text = model_card(self.folder.name, self.card, int(self.model.model.count_params()))
         checkpoint.write_file(self.folder / "README.md", text.encode())
 
-    def save_training(self, epoch: int) -> None:
-        """All that the next step depends on: `epoch` is the one that step belongs to."""
+    def save_training(self) -> None:
+        """Save all that the next step depends on."""
         if not (self.folder / checkpoint.WEIGHTS).is_file():  # stopped in the first epoch
-            self._save_model(epoch, {"loss": self.recorder.loss})
+            self._save_model(self.recorder.epoch, {"loss": self.recorder.loss})
         arrays = {f"variable.{i}": np.asarray(v) for i, v in enumerate(self._variables())}
         place = {
-            "epoch": epoch, "step": self.recorder.step, "seconds": self.recorder.seconds,
+            "step": self.recorder.step, "seconds": self.recorder.seconds,
             "best": self.best if math.isfinite(self.best) else None, "waited": self.waited,
         }  # fmt: skip
         path = self.folder / checkpoint.TRAINING
         checkpoint.write_weights(path, arrays, place=json.dumps(place))
 
-    def restore(self) -> int:
-        """Put everything back as `save_training` found it; return the epoch to go on in."""
+    def restore(self) -> None:
+        """Put everything back as `save_training` found it."""
         path = self.folder / checkpoint.TRAINING
         arrays, metadata = checkpoint.read_weights(path)
         variables = self._variables()
@@ -245,8 +245,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         place = json.loads(metadata["place"])
         self.best = math.inf if place["best"] is None else place["best"]
         self.waited = place["waited"]
-        self.recorder.begin_at(place["epoch"], place["step"], place["seconds"])
-        return int(place["epoch"])
+        self.recorder.begin_at(place["step"], place["seconds"])
 
     def _variables(self) -> list[Any]:
         """Weights, carried state, dropout's random generators; then the optimizer's."""

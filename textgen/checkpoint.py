@@ -111,7 +111,7 @@ def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
 
 def write_weights(path: Path, arrays: dict[str, np.ndarray], **metadata: str) -> None:
     """Save named arrays as safetensors."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     write_file(path, safetensors.numpy.save(contiguous, metadata | {"format": "np"}))
 
 

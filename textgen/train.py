@@ -131,11 +131,12 @@ def _train(
     recorder = Recorder(folder, lanes, config.epochs, tokens_per_char)
     keeper = Keeper(folder, card, recorder, config.patience)
     keeper.set_model(trainer)
-    epoch = keeper.restore() if resume else 0
-    done = recorder.step - epoch * lanes.steps  # batches already read of that epoch
-    if not resume:
+    if resume:
+        keeper.restore()
+    else:
         checkpoint.write_config(folder, card)
         checkpoint.write_tokenizer(folder, tokenizer)
+    epoch, done = divmod(recorder.step, lanes.steps)  # done: batches of that epoch already read
 
     callbacks: list[Any] = [Carry(resumed_within=epoch if done else None)]
     if len(held_out) > 1:
@@ -151,7 +152,7 @@ def _train(
         try:
             _fit(trainer, lanes, callbacks, epoch, done, config.epochs)
         except Interrupted:
-            keeper.save_training(recorder.epoch)
+            keeper.save_training()
             recorder.write_status("stopped")
             raise
         except Exception as error:

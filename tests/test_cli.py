@@ -1,0 +1,137 @@
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import TEXT
+
+from textgen.cli import main
+
+
+def run(capsys, *arguments):
+    """(exit code, stdout, stderr) of one command, in this process."""
+    try:
+        main([str(a) for a in arguments])
+        code = 0
+    except SystemExit as stop:
+        code = stop.code
+    found = capsys.readouterr()
+    return code, found.out, found.err
+
+
+def fails(capsys, *arguments):
+    """The one line of a command that must fail on bad input."""
+    code, _, errors = run(capsys, *arguments)
+    assert code == 2
+    (line,) = errors.strip().splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_help_answers_at_once():
+    times = []
+    for _ in range(3):  # the best of three: the machine may be busy
+        begin = time.monotonic()
+        subprocess.run([sys.executable, "-m", "textgen", "--help"], check=True, capture_output=True)
+        times.append(time.monotonic() - begin)
+    assert min(times) < 0.3
+
+
+def test_train_resume_generate_score(capsys, text_file, tmp_path):
+    out = tmp_path / "run"
+    flags = ["--hidden-size", 16, "--batch-size", 4, "--sequence-length", 16]
+    code, _, errors = run(capsys, "train", text_file, "--out", out, "--epochs", 1, *flags)
+    assert code == 0 and "epoch 1/1" in errors and "bits/char" in errors
+    code, _, errors = run(capsys, "train", "--resume", out, "--epochs", 2)
+    assert code == 0 and "epoch 2/2" in errors and "epoch 1/" not in errors
+    config = json.loads((out / "config.json").read_text())
+    assert config["model"]["hidden_size"] == 16 and config["training"]["epochs"] == 2
+
+    options = ["--prompt", "나는", "--max-new-tokens", 30, "--seed", 4, "--top-p", 0.9]
+    code, text, errors = run(capsys, "generate", out, *options)
+    assert code == 0 and text.startswith("나는") and "seed 4" in errors
+    assert run(capsys, "generate", out, *options)[1] == text
+    _, lines, _ = run(capsys, "generate", out, *options, "--json", "--num-samples", 2)
+    first, second = map(json.loads, lines.splitlines())
+    assert first["prompt"] + first["text"] + "\n" == text and second["text"] != first["text"]
+
+    code, text, _ = run(capsys, "score", out, "나는 한국사람", "--tokens")
+    assert code == 0 and text.startswith("bits_per_char ") and len(text.splitlines()) == 8
+    assert run(capsys, "score", out, text_file)[0] == 0
+
+
+def test_a_recipe_and_flags_that_go_before_it(capsys, text_file, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f"corpus = ['{text_file}']\nout = '{tmp_path / 'run'}'\n"
+        "[model]\ncell = 'gru'\nhidden_size = 16\n"
+        "[tokenizer]\ntokenizer = 'jamo'\n"
+        "[training]\nepochs = 9\nbatch_size = 4\n",
+        encoding="utf-8",
+    )
+    assert run(capsys, "train", "--config", recipe, "--epochs", 1)[0] == 0
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["model"]["cell"] == "gru" and config["tokenizer"]["name"] == "jamo"
+    assert config["training"]["epochs"] == 1 and config["training"]["batch_size"] == 4
+
+
+def test_the_corpus_doctor(capsys, text_file):
+    code, text, _ = run(capsys, "corpus", text_file)
+    assert code == 0 and f"{len(TEXT.strip()):,}"[:3] in text
+
+
+def test_an_unknown_character_is_a_note(capsys, runs):
+    code, _, errors = run(capsys, "generate", runs(), "--prompt", "나는 龍", "--max-new-tokens", 3)
+    assert code == 0 and "never seen '龍'" in errors
+
+
+@pytest.mark.parametrize(
+    "options, what",
+    [
+        (["--temperature", "0"], "temperature is 0.0: give a value above 0"),
+        (["--top-p", "1.5"], "top_p is 1.5"),
+        (["--prompt", "龍鳳"], "only characters this model has never seen"),
+        (["--num-samples", "0"], "num_samples is 0"),
+    ],
+)
+def test_bad_options_of_generate(capsys, runs, options, what):
+    assert what in fails(capsys, "generate", runs(), *options)
+
+
+def test_bad_input_of_train(capsys, tmp_path, text_file):
+    out = tmp_path / "run"
+    empty, binary, folder = tmp_path / "empty.txt", tmp_path / "binary.txt", tmp_path / "folder"
+    empty.touch()
+    binary.write_bytes(bytes(range(256)) * 20)
+    folder.mkdir()
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("[model]\nhiden_size = 3\n")
+    for arguments, what in [
+        ([tmp_path / "none.txt", "--out", out], "none.txt"),
+        ([empty, "--out", out], "empty"),
+        ([binary, "--out", out], "binary"),
+        ([folder, "--out", out], "folder"),
+        ([text_file], "add --out RUN"),
+        (["--out", out], "no text given"),
+        ([text_file, "--out", out, "--cell", "x"], "choose one of"),
+        ([text_file, "--out", out, "--epochs", "0"], "epochs is 0"),
+        ([text_file, "--config", recipe], "hiden_size"),
+        ([text_file, "--config", tmp_path / "no.toml"], "no.toml"),
+        (["--resume", tmp_path / "nowhere"], "nowhere"),
+        (
+            [text_file, "--out", out, "--tokenizer", "sentencepiece", "--vocab-size", "50000"],
+            "50000",
+        ),
+        ([text_file, "--out", binary / "x"], "binary.txt"),
+    ]:
+        assert what in fails(capsys, "train", *arguments)
+        assert not out.exists()
+    assert "nowhere" in fails(capsys, "generate", "nowhere")
+    assert "nowhere" in fails(capsys, "score", "nowhere", "text")
+
+
+def test_a_run_cannot_change_when_resumed(capsys, runs):
+    assert "hidden_size cannot change" in fails(
+        capsys, "train", "--resume", runs(), "--hidden-size", "8"
+    )

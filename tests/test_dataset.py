@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from textgen.dataset import make_lanes
+from textgen.errors import CorpusError
+
+
+def test_lanes_by_hand():
+    lanes = make_lanes(np.arange(10), batch_size=2, sequence_length=2)
+    # nine targets: five in the first lane, four in the second; padded to three windows of two
+    assert lanes.inputs.tolist() == [[0, 1, 2, 3, 4, 0], [5, 6, 7, 8, 0, 0]]
+    assert lanes.targets.tolist() == [[1, 2, 3, 4, 5, 0], [6, 7, 8, 9, 0, 0]]
+    assert lanes.weights.tolist() == [[1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 0, 0]]
+    assert lanes.steps == 3
+
+
+@given(st.integers(3, 400), st.integers(1, 9), st.integers(1, 12))
+def test_every_id_but_the_first_is_a_target_once(n, batch_size, length):
+    if n - 1 < length:
+        return
+    lanes = make_lanes(np.arange(n), batch_size, length)
+    real = lanes.weights == 1
+    assert sorted(lanes.targets[real].tolist()) == list(range(1, n))
+    assert (lanes.targets[real] == lanes.inputs[real] + 1).all()
+    assert lanes.batch_size <= batch_size and lanes.inputs.shape[1] % length == 0
+
+
+def test_a_batch_begins_where_the_last_one_ended():
+    lanes = make_lanes(np.arange(100), batch_size=3, sequence_length=8)
+    batches = [tuple(part.numpy() for part in batch) for batch in lanes.dataset()]
+    assert len(batches) == lanes.steps
+    for (inputs, _, _), (_, targets, weights) in zip(batches[1:], batches, strict=False):
+        whole = weights[:, -1] == 1
+        carried_on = (inputs[:, 0] == targets[:, -1]) | (inputs[:, 0] == 0)
+        assert carried_on[whole].all()
+
+
+def test_a_dataset_may_begin_within():
+    lanes = make_lanes(np.arange(100), batch_size=3, sequence_length=8)
+    whole = [b[0].numpy().tolist() for b in lanes.dataset()]
+    assert [b[0].numpy().tolist() for b in lanes.dataset(2)] == whole[2:]
+
+
+def test_a_text_shorter_than_one_window():
+    with pytest.raises(CorpusError, match=r"has 64 tokens, but one window takes 65"):
+        make_lanes(np.arange(64), 4, 64)

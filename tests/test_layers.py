@@ -1,0 +1,46 @@
+"""Each module imports only from those above it in the design, and some without TensorFlow."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "textgen"
+ORDER = [
+    "errors", "options", "backend", "corpus", "doctor", "tokenizer", "dataset", "cells", "config",
+    "model", "checkpoint", "sampling", "generate_options", "decoding", "generate", "model_card",
+    "trainer", "callbacks", "train", "cli",
+]  # fmt: skip
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "textgen":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textgen."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("textgen."))
+
+
+def test_every_module_has_its_place():
+    found = {p.stem for p in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    assert found == set(ORDER)
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_imports_point_upwards(module):
+    above = ORDER[: ORDER.index(module)]
+    below = [m for m in imported(PACKAGE / f"{module}.py") if m not in above and m != "__version__"]
+    assert below == []
+
+
+def test_parsing_a_command_needs_no_tensorflow():
+    code = (
+        "import sys, textgen.cli, textgen.corpus, textgen.tokenizer; textgen.cli._parser();"
+        "sys.exit(' '.join({'tensorflow', 'keras', 'datasets'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stderr.strip() == "" and found.returncode == 0

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from textgen.backend import ops
+from textgen.cells import CELLS
+from textgen.config import ModelConfig
+from textgen.errors import ConfigError
+from textgen.model import build_model
+from textgen.trainer import LaneTrainer
+
+V, T, B = 11, 9, 3
+IDS = np.random.default_rng(0).integers(0, V, (B, T)).astype(np.int32)
+
+
+def make(cell, **settings):
+    return build_model(
+        ModelConfig(**({"cell": cell, "hidden_size": 8, "embedding_size": 5} | settings)), V
+    )
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_step_by_step_equals_the_whole_sequence(cell, num_layers):
+    model = make(cell, num_layers=num_layers)
+    whole, end = model(IDS)
+    state = model.initial_state(B)
+    for t in range(T):
+        logits, state = model.step(IDS[:, t], state)
+        np.testing.assert_allclose(logits, whole[:, t], atol=1e-5)
+    for ours, theirs in zip(state, end, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_carried_state_equals_one_long_read(cell):
+    model = make(cell)
+    whole, _ = model(IDS)
+    first, state = model(IDS[:, :4])
+    second, _ = model(IDS[:, 4:], state)
+    np.testing.assert_allclose(ops.concatenate([first, second], 1), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
+def test_rnn_is_its_equation(activation):
+    model = make("rnn", activation=activation)
+    weights = {k: np.asarray(v) for k, v in model.named_weights().items()}
+    f = {
+        "tanh": np.tanh,
+        "relu": lambda z: np.maximum(z, 0),
+        "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    }[activation]
+    h = np.zeros((B, 8))
+    for t in range(T):
+        x = weights["embedding.embeddings"][IDS[:, t]]
+        h = f(
+            x @ weights["recurrent.0.kernel"]
+            + h @ weights["recurrent.0.recurrent_kernel"]
+            + weights["recurrent.0.bias"]
+        )
+    expected = h @ weights["head.kernel"] + weights["head.bias"]
+    np.testing.assert_allclose(model(IDS)[0][:, -1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell, gates, biases", [("rnn", 1, 1), ("lstm", 4, 4), ("gru", 3, 6)])
+def test_parameters_of_a_cell_follow_their_formula(cell, gates, biases):
+    layer = make(cell).recurrent[0]
+    units, inputs = 8, 5
+    assert layer.count_params() == gates * (units**2 + units * inputs) + biases * units
+
+
+def test_tied_weights_read_out_with_the_embedding():
+    model = make("gru", tie_weights=True, embedding_size=8)
+    assert model.named_weights().keys().isdisjoint({"head.kernel"})
+    hidden = np.asarray(model.recurrent[0](model.embedding(IDS))[0])
+    expected = hidden @ np.asarray(model.embedding.embeddings).T
+    np.testing.assert_allclose(model(IDS)[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings, what",
+    [
+        ({"tie_weights": True}, "tie_weights needs them equal"),
+        ({"activation": "relu"}, "only the rnn cell"),
+        ({"hidden_size": 0}, "hidden_size is 0"),
+        ({"cell": "transformer"}, "choose one of rnn, lstm, gru"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+    ],
+)
+def test_settings_that_make_no_model(settings, what):
+    with pytest.raises(ConfigError, match=what):
+        make(**({"cell": "lstm"} | settings))
+
+
+def test_the_trainer_carries_its_state_from_batch_to_batch():
+    model = make("lstm")
+    trainer = LaneTrainer(model, B)
+    first, second = trainer(IDS[:, :4]), trainer(IDS[:, 4:])
+    np.testing.assert_allclose(ops.concatenate([first, second], 1), model(IDS)[0], atol=1e-5)
+    trainer.reset_lanes()
+    np.testing.assert_allclose(trainer(IDS[:, :4]), first, atol=1e-6)
+
+
+def test_the_loss_counts_weighted_tokens_only():
+    trainer = LaneTrainer(make("gru"), 1)
+    logits = np.log(np.array([[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]], np.float32))
+    loss = trainer.compute_loss(
+        y=np.array([[0, 2]]), y_pred=logits, sample_weight=np.array([[1.0, 0.0]], np.float32)
+    )
+    np.testing.assert_allclose(loss, np.log(2), rtol=1e-5)

@@ -1,0 +1,171 @@
+import csv
+import dataclasses
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import TEXT, tiny
+
+import textgen
+from textgen import checkpoint
+from textgen.callbacks import Interrupted, Recorder
+from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.train import resume, start
+
+
+def rows(run):
+    with open(run / "history.csv") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(run):
+    return checkpoint.read_weights(run / "model.safetensors")[0]
+
+
+def test_a_model_learns_its_text(text_file, tmp_path):
+    run = start(text_file, tmp_path / "run", *tiny(epochs=20, sequence_length=32))
+    ends = [float(r["val_bits_per_char"]) for r in rows(run) if r["val_bits_per_char"]]
+    assert len(ends) == 20 and ends[-1] < 1.0 < 2.5 < ends[0]
+    assert textgen.load(run).score(TEXT[:300]).bits_per_char < 1.2
+
+
+def test_validation_loss_is_that_of_the_saved_model(text_file, tmp_path):
+    model, tokens, config = tiny(epochs=3)
+    run = start(text_file, tmp_path / "run", model, tokens, config)
+    held_out = TEXT[int(len(TEXT) * 0.9) :]
+    recorded = json.loads((run / "config.json").read_text())["metrics"]["val_bits_per_char"]
+    # lanes begin with an empty state, a scored text reads on: near, not equal
+    assert textgen.load(run).score(held_out).bits_per_char == pytest.approx(recorded, rel=0.05)
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_the_run(text_file, tmp_path):
+    # a rate this high unlearns: validation gets worse after its best
+    run = start(text_file, tmp_path / "run", *tiny(epochs=40, patience=2, learning_rate=0.5))
+    losses = [float(r["val_loss"]) for r in rows(run) if r["val_loss"]]
+    assert len(losses) < 40
+    best = json.loads((run / "config.json").read_text())["metrics"]
+    assert best["val_loss"] == pytest.approx(min(losses), abs=1e-4)
+    assert best["epoch"] == 1 + losses.index(min(losses))
+    assert json.loads((run / "status.json").read_text())["message"] == "stopped early"
+
+
+@pytest.mark.parametrize("stop_after", [3, 23, 40])
+def test_a_stopped_run_resumes_to_the_same_weights(text_file, tmp_path, monkeypatch, stop_after):
+    settings = tiny(epochs=2)
+    settings = (dataclasses.replace(settings[0], dropout=0.2), *settings[1:])
+    whole = start(text_file, tmp_path / "whole", *settings)
+    take = Recorder.on_train_batch_end
+
+    def ask_to_stop(self, batch, logs=None):
+        take(self, batch, logs)
+        if self.step == stop_after:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Recorder, "on_train_batch_end", ask_to_stop)
+    with pytest.raises(Interrupted):
+        start(text_file, tmp_path / "run", *settings)
+    assert json.loads((tmp_path / "run/status.json").read_text())["state"] == "stopped"
+    assert textgen.load(tmp_path / "run").generate("나", max_new_tokens=3).text
+    monkeypatch.undo()
+    run = resume(tmp_path / "run")
+    for name, array in weights(whole).items():
+        np.testing.assert_array_equal(weights(run)[name], array, err_msg=name)
+    steps = [int(r["step"]) for r in rows(run)]
+    assert steps == sorted(steps) and steps[-1] == int(rows(whole)[-1]["step"])
+
+
+def test_more_epochs_on_resume(text_file, tmp_path):
+    run = start(text_file, tmp_path / "run", *tiny(epochs=1))
+    resume(run, epochs=3)
+    assert rows(run)[-1]["epoch"] == "3"
+
+
+def test_resume_with_another_text(text_file, tmp_path):
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT + "more", encoding="utf-8")
+    run = start(text_file, tmp_path / "run", *tiny(epochs=1))
+    with pytest.raises(RunError, match="is not the one"):
+        resume(run, other)
+
+
+def test_a_run_is_never_overwritten(runs, text_file):
+    before = weights(runs())
+    with pytest.raises(RunError, match="holds a run already: add --resume"):
+        start(text_file, runs(), *tiny())
+    assert weights(runs()).keys() == before.keys()
+
+
+def test_a_text_shorter_than_one_window(tmp_path):
+    path = tmp_path / "short.txt"
+    path.write_text("짧은 글", encoding="utf-8")
+    with pytest.raises(CorpusError, match="smaller --sequence-length"):
+        start(path, tmp_path / "run", *tiny())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_text_of_a_few_lines_trains(tmp_path):
+    path = tmp_path / "small.txt"
+    path.write_text(TEXT[:120], encoding="utf-8")
+    run = start(path, tmp_path / "run", *tiny(epochs=1))
+    assert rows(run)[-1]["val_loss"]
+
+
+def test_nothing_held_out(text_file, tmp_path):
+    run = start(text_file, tmp_path / "run", *tiny(epochs=1, validation_fraction=0.0))
+    assert rows(run)[-1]["val_loss"] == ""
+    assert textgen.load(run).generate("나", max_new_tokens=3).text
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(text_file, tmp_path, monkeypatch):
+    take = Recorder.on_train_batch_end
+    monkeypatch.setattr(
+        Recorder,
+        "on_train_batch_end",
+        lambda self, batch, logs=None: take(self, batch, {"loss": float("nan")}),
+    )
+    with pytest.raises(ConfigError, match="no longer a number at step 1: lower --learning-rate"):
+        start(text_file, tmp_path / "run", *tiny())
+    assert json.loads((tmp_path / "run/status.json").read_text())["state"] == "failed"
+
+
+def test_a_disk_that_fills_up_while_training(text_file, tmp_path, monkeypatch):
+    run = start(text_file, tmp_path / "run", *tiny(epochs=1))
+    before = {p.name: p.read_bytes() for p in run.iterdir()}
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        resume(run, epochs=2)
+    monkeypatch.undo()
+    for name in ("config.json", "model.safetensors", "training.safetensors"):
+        assert (run / name).read_bytes() == before[name]
+    assert not list(run.glob(".*"))
+    resume(run, epochs=2)
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_the_terminal(text_file, tmp_path):
+    run = tmp_path / "run"
+    command = [
+        sys.executable, "-m", "textgen", "train", str(text_file), "--out", str(run),
+        "--epochs", "500", "--hidden-size", "32", "--patience", "500", "--sample-length", "0",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (run / "training.safetensors").is_file():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == f"stopped and saved: textgen train --resume {run} goes on"
+    assert "Traceback" not in errors
+    assert textgen.load(run).generate("나", max_new_tokens=3).text
