@@ -26,10 +26,18 @@ format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# every shipped model anew, from the recipes
+# every shipped model anew: texts from corpora/, settings from recipes/; only what is needed to
+# write is kept
+KEPT := config.json model.safetensors history.csv README.md
 models: $(VENV)/app.done
+	mkdir -p build/corpora
+	$(BIN)/python corpora/generate.py --language ko --characters 150000 --seed 1 --out build/corpora/ko.txt
+	$(BIN)/python corpora/generate.py --language en --characters 150000 --seed 1 --out build/corpora/en.txt
 	set -e; for recipe in recipes/*.toml; do \
-		$(BIN)/python -m textgen.recipes $$recipe; \
+		name=$$(basename $$recipe .toml); run=build/models/$$name; rm -rf $$run; \
+		$(BIN)/textgen train --config $$recipe --out $$run; \
+		mkdir -p models/$$name; rm -f models/$$name/*; \
+		(cd $$run && cp $(KEPT) tokenizer.*  ../../../models/$$name/); \
 	done
 
 clean:

@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
+from textgen.tokenizer import TOKENIZERS
 
 import textgen
 from textgen import checkpoint
 from textgen.errors import RunError, TextgenError
-from textgen.tokenizer import TOKENIZERS
 
 
 @pytest.fixture
@@ -49,7 +49,9 @@ def test_a_spoiled_file_is_named_in_one_line(run, name, spoil):
     if spoil == "missing":
         path.unlink()
     else:
-        path.write_bytes({"empty": b"", "truncated": data[: len(data) // 2], "foreign": b"{}"}[spoil])
+        path.write_bytes(
+            {"empty": b"", "truncated": data[: len(data) // 2], "foreign": b"{}"}[spoil]
+        )
     with pytest.raises(TextgenError) as error:
         textgen.load(run)
     assert "\n" not in str(error.value)

@@ -61,7 +61,7 @@ def test_train_resume_generate_score(capsys, text_file, tmp_path):
     assert run(capsys, "score", out, text_file)[0] == 0
 
 
-def test_a_recipe_and_flags_that_go_before_it(capsys, text_file, tmp_path):
+def test_a_recipe_and_flags_that_override_it(capsys, text_file, tmp_path):
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
         f"corpus = ['{text_file}']\nout = '{tmp_path / 'run'}'\n"

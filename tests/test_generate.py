@@ -1,16 +1,17 @@
+import itertools
 import math
 import unicodedata
 
 import numpy as np
 import pytest
 from conftest import TEXT
+from textgen.tokenizer import TOKENIZERS, CharTokenizer
 
 import textgen
 from textgen.cells import CELLS
 from textgen.errors import ConfigError, GenerationError
 from textgen.generate import Generator
 from textgen.sampling import TRANSFORMS
-from textgen.tokenizer import TOKENIZERS, CharTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_what_only_began_a_stop_string_is_shown_at_the_end(model):
 
 def test_no_repeat_ngram_and_penalty_reach_the_loop(model):
     ids = model.generate("나는 ", max_new_tokens=60, seed=2, no_repeat_ngram_size=2).token_ids
-    pairs = list(zip(ids, ids[1:], strict=False))
+    pairs = list(itertools.pairwise(ids))
     assert len(pairs) == len(set(pairs))
     often = model.generate("나는 ", max_new_tokens=60, seed=2).token_ids
     rarely = model.generate("나는 ", max_new_tokens=60, seed=2, repetition_penalty=5.0).token_ids

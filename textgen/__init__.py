@@ -1,9 +1,9 @@
 """Train small recurrent language models on your own text, sample from them, see what they remember.
 
-    import textgen
+import textgen
 
-    model = textgen.load("runs/tales")
-    print(model.generate("옛날에", max_new_tokens=100, temperature=0.8, seed=1).text)
+model = textgen.load("runs/tales")
+print(model.generate("옛날에", max_new_tokens=100, temperature=0.8, seed=1).text)
 """
 
 from __future__ import annotations

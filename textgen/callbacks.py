@@ -38,7 +38,7 @@ class Interrupted(KeyboardInterrupt):
     """Training was asked to stop (Ctrl-C, SIGTERM); the run is saved and can be resumed."""
 
 
-class Carry(keras.callbacks.Callback):  # type: ignore[misc]
+class Carry(keras.callbacks.Callback):
     """Every epoch begins the text anew, except the one that a resumed run begins within."""
 
     def __init__(self, resumed_within: int | None) -> None:
@@ -50,7 +50,7 @@ class Carry(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.reset_lanes()
 
 
-class Validate(keras.callbacks.Callback):  # type: ignore[misc]
+class Validate(keras.callbacks.Callback):
     """Adds `val_loss`: the held-out text read with lanes of its own, state carried."""
 
     def __init__(self, evaluator: LaneTrainer, lanes: Lanes) -> None:
@@ -64,7 +64,7 @@ class Validate(keras.callbacks.Callback):  # type: ignore[misc]
         logs["val_loss"] = float(found["loss"])
 
 
-class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+class Recorder(keras.callbacks.Callback):
     """history.csv and status.json; knows where the run is and how fast it goes.
 
     bits_per_char = nats per token / ln 2 * tokens per character.
@@ -91,10 +91,10 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not (self.folder / "history.csv").is_file():
-            checkpoint.write_file(
-                self.folder / "history.csv", (",".join(COLUMNS) + "\n").encode()
-            )
-        self.seconds_before = self.seconds  # `fit` may be called twice: the rest of an epoch, then whole ones
+            checkpoint.write_file(self.folder / "history.csv", (",".join(COLUMNS) + "\n").encode())
+        self.seconds_before = (
+            self.seconds
+        )  # `fit` may be called twice: the rest of an epoch, then whole ones
         self._started = self._row_at = self._status_at = time.monotonic()
         self._row_step, self._row_nats = self.step, (0.0, 0.0)
 
@@ -180,7 +180,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         checkpoint.write_file(self.folder / "status.json", json.dumps(status).encode())
 
 
-class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+class Keeper(keras.callbacks.Callback):
     """Keeps the weights that did best, what resuming needs, and stops when nothing gets better."""
 
     def __init__(
@@ -252,7 +252,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         return [*self.model.variables, *self.model.optimizer.variables]
 
 
-class Sampler(keras.callbacks.Callback):  # type: ignore[misc]
+class Sampler(keras.callbacks.Callback):
     """Lets the model write a little after each epoch: to samples.jsonl and the terminal."""
 
     def __init__(
@@ -274,7 +274,7 @@ class Sampler(keras.callbacks.Callback):  # type: ignore[misc]
         tqdm.write(text.strip() + "\n", file=sys.stderr)
 
 
-class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+class Progress(keras.callbacks.Callback):
     """A bar with loss, bits per character, tokens per second, time left; a line for each epoch."""
 
     def __init__(self, recorder: Recorder) -> None:
@@ -287,7 +287,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
             total=recorder.lanes.steps * recorder.epochs,
             initial=recorder.step,
             disable=not sys.stderr.isatty(),
-            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} steps, {remaining} left{postfix}",
+            bar_format="{percentage:3.0f}%|{bar}| {remaining} left{postfix}",
             mininterval=0.2,
             dynamic_ncols=True,
         )
@@ -318,7 +318,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self.bar.close()
 
 
-class Stopper(keras.callbacks.Callback):  # type: ignore[misc]
+class Stopper(keras.callbacks.Callback):
     """Turns Ctrl-C and SIGTERM into a stop between two steps, when everything is whole."""
 
     def __init__(self) -> None:

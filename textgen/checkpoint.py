@@ -1,11 +1,11 @@
 """The run folder: written one whole file at a time, read with suspicion.
 
-    config.json           model, tokenizer, training, corpus and metrics, as resolved
-    model.safetensors     the weights that did best on the validation text
-    tokenizer.json|model  the tokenizer
-    history.csv           the course of training
-    README.md             a model card
-    training.safetensors  what resuming needs (not needed to generate)
+config.json           model, tokenizer, training, corpus and metrics, as resolved
+model.safetensors     the weights that did best on the validation text
+tokenizer.json|model  the tokenizer
+history.csv           the course of training
+README.md             a model card
+training.safetensors  what resuming needs (not needed to generate)
 """
 
 from __future__ import annotations
@@ -120,9 +120,7 @@ def read_weights(
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """(arrays by name, metadata). `wanted` sees the shapes, and may raise, before any is read."""
     if not path.is_file():
-        raise RunError(
-            f"{path} is missing: train until the first save, or give another run folder"
-        )
+        raise RunError(f"{path} is missing: train until the first save, or give another run folder")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             names = list(file.keys())
@@ -151,9 +149,7 @@ def load_model(folder: Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
         raise RunError(f"{folder / CONFIG}: {error}") from error
     path = folder / WEIGHTS
     if not path.is_file():
-        raise RunError(
-            f"{path} is missing: train until the first save, or give another run folder"
-        )
+        raise RunError(f"{path} is missing: train until the first save, or give another run folder")
     _refuse_inflated(path, config, tokenizer.vocab_size)
 
     from textgen.model import build_model  # only here: it imports TensorFlow
@@ -178,9 +174,7 @@ def _refuse_inflated(path: Path, config: ModelConfig, vocab_size: int) -> None:
         )
 
 
-def _same_shapes(
-    path: Path, weights: dict[str, Any], shapes: dict[str, tuple[int, ...]]
-) -> None:
+def _same_shapes(path: Path, weights: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> None:
     expected = {name: tuple(w.shape) for name, w in weights.items()}
     for name in sorted(expected.keys() | shapes.keys()):
         if expected.get(name) != shapes.get(name):

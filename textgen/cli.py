@@ -19,7 +19,7 @@ from textgen.sampling import TRANSFORMS
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-CONFIGS = (ModelConfig, TokenizerConfig, TrainConfig)
+CONFIGS: tuple[type, ...] = (ModelConfig, TokenizerConfig, TrainConfig)
 SECTIONS = dict(zip(("model", "tokenizer", "training"), CONFIGS, strict=True))
 
 
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "corpus", nargs="*", help="text files, folders, or hf:NAME[/CONFIG][:SPLIT][:COLUMN]"
     )
     train.add_argument("--out", metavar="RUN", help="the run folder to make")
-    train.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags go before it")
+    train.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags override it")
     train.add_argument(
         "--resume", nargs="?", const="", metavar="RUN", help="go on with a run that was stopped"
     )
@@ -142,7 +142,7 @@ def _read_recipe(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise ConfigError(f"the recipe {path} is not valid TOML: {error}") from error
-    flat = {name: recipe.pop(name) for name in ("corpus", "out") if name in recipe}
+    flat: dict[str, Any] = {name: recipe.pop(name) for name in ("corpus", "out") if name in recipe}
     for section, values in recipe.items():
         known = options_of(SECTIONS[section]) if section in SECTIONS else {}
         if not isinstance(values, dict) or not known:

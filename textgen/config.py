@@ -29,9 +29,7 @@ class ModelConfig:
 class TokenizerConfig:
     """Tokenizer: how text becomes ids."""
 
-    tokenizer: str = option(
-        "char", "what a token is", choices=("char", "sentencepiece", "jamo")
-    )
+    tokenizer: str = option("char", "what a token is", choices=("char", "sentencepiece", "jamo"))
     vocab_size: int = option(2000, "pieces in a SentencePiece vocabulary", low=2, high=256_000)
     model_type: str = option("unigram", "kind of SentencePiece", choices=("unigram", "bpe"))
 

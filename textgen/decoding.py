@@ -7,7 +7,7 @@ seed alone: not on batch size, chunk size or hardware generator.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +44,8 @@ class Decoder:
             input_signature=[tf.TensorSpec([1, None], tf.int32)],
         )
 
+        self._read_targets = tf.function(self._score, reduce_retracing=True)
+
     @staticmethod
     def _last(logits: Any, state: State) -> tuple[Any, State]:
         return logits[:, -1], state
@@ -52,7 +54,7 @@ class Decoder:
         self,
         prompts: list[list[int]],
         transforms: tuple[Any, ...],
-        seeds: list[tuple[int, ...]],
+        seeds: Sequence[tuple[int, ...]],
         top_logprobs: int = 0,
     ) -> Iterator[Step]:
         """Endless steps that continue `prompts`, each with its own seed."""
@@ -138,10 +140,9 @@ class Decoder:
         Rank 1 is the likeliest token.
         """
         state = self.model.initial_state(1)
-        score = self._programs.setdefault("score", tf.function(self._score, reduce_retracing=True))
         for begin in range(0, len(ids) - 1, window):
             part = np.array([ids[begin : begin + window + 1]], np.int32)
-            logprobs, ranks, state = score(part[:, :-1], part[:, 1:], state)
+            logprobs, ranks, state = self._read_targets(part[:, :-1], part[:, 1:], state)
             yield logprobs.numpy()[0], ranks.numpy()[0]
 
     def _score(self, ids: Any, targets: Any, state: State) -> Any:

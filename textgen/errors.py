@@ -1,11 +1,11 @@
 """What a user may see when something is wrong: one line, with what, which value and the remedy.
 
-    TextgenError
-    ├── CorpusError       a text that cannot be read or is too little
-    ├── TokenizerError    a tokenizer that cannot be trained or read
-    ├── ConfigError       a setting outside its range
-    ├── RunError          a run folder that is missing, damaged, foreign or cannot be written
-    └── GenerationError   a prompt or a text the model cannot take
+TextgenError
+├── CorpusError       a text that cannot be read or is too little
+├── TokenizerError    a tokenizer that cannot be trained or read
+├── ConfigError       a setting outside its range
+├── RunError          a run folder that is missing, damaged, foreign or cannot be written
+└── GenerationError   a prompt or a text the model cannot take
 """
 
 

@@ -173,9 +173,7 @@ class Generator:
         for logprobs, ranks in self._decoder.logprobs([self.tokenizer.start_id, *ids]):
             for logprob, rank in zip(logprobs.tolist(), ranks.tolist(), strict=True):
                 token_id = ids[len(tokens)]
-                tokens.append(
-                    ScoredToken(self.tokenizer.token(token_id), token_id, logprob, rank)
-                )
+                tokens.append(ScoredToken(self.tokenizer.token(token_id), token_id, logprob, rank))
         characters = len(unicodedata.normalize("NFC", text))
         bits = -math.fsum(t.logprob for t in tokens) / math.log(2) / characters
         return Score(bits, tokens, self.tokenizer.unknown_characters(text))

@@ -17,7 +17,7 @@ from textgen.options import check
 State = tuple[tuple[Any, ...], ...]
 
 
-class LanguageModel(keras.Model):  # type: ignore[misc]  # Keras carries no types
+class LanguageModel(keras.Model):
     """Predicts the next token from the tokens so far, of which it keeps only its state."""
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
@@ -33,9 +33,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc]  # Keras carries no type
         self.head = None if config.tie_weights else keras.layers.Dense(vocab_size)
         self.head_bias = None
         if config.tie_weights:
-            self.head_bias = self.add_weight(
-                shape=(vocab_size,), initializer="zeros", name="bias"
-            )
+            self.head_bias = self.add_weight(shape=(vocab_size,), initializer="zeros", name="bias")
 
     def call(
         self, ids: Any, state: State | None = None, training: bool = False

@@ -66,13 +66,13 @@ def check(instance: Any) -> None:
             _check_value(name, item, rule, kind)
 
 
-def _check_value(name: str, value: Any, rule: Option, kind: type) -> None:
+def _check_value(name: str, value: object, rule: Option, kind: type) -> None:
     allowed: tuple[type, ...] = (float, int) if kind is float else (kind,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"{name} is {value!r}: give a value of type {kind.__name__}")
     if rule.choices is not None and value not in rule.choices:
         raise ConfigError(f"{name} is {value!r}: choose one of {', '.join(rule.choices)}")
-    if kind not in (int, float):
+    if not isinstance(value, int | float) or kind is bool:
         return
     if value != value:
         raise ConfigError(f"{name} is not a number: give {allowed_range(rule)}")

@@ -83,8 +83,11 @@ class TopP:
     """Keep the smallest set of tokens whose probability reaches p (Holtzman et al. 2020)."""
 
     top_p: Any = option(
-        1.0, "keep the most likely tokens that make up this probability",
-        low=0.0, high=1.0, low_open=True,
+        1.0,
+        "keep the most likely tokens that make up this probability",
+        low=0.0,
+        high=1.0,
+        low_open=True,
     )
 
     def __call__(self, logits: Any, history: Any) -> Any:
@@ -108,9 +111,7 @@ class MinP:
     def __call__(self, logits: Any, history: Any) -> Any:
         ops = backend.ops
         probabilities = ops.softmax(logits, axis=-1)
-        floor = ops.max(probabilities, axis=-1, keepdims=True) * ops.cast(
-            self.min_p, logits.dtype
-        )
+        floor = ops.max(probabilities, axis=-1, keepdims=True) * ops.cast(self.min_p, logits.dtype)
         return ops.where(probabilities < floor, NEVER, logits)
 
 
@@ -119,8 +120,11 @@ class TypicalP:
     """Keep the tokens whose surprise is nearest the expected one (Meister et al. 2023)."""
 
     typical_p: Any = option(
-        1.0, "keep the tokens of most typical surprise that make up this probability",
-        low=0.0, high=1.0, low_open=True,
+        1.0,
+        "keep the tokens of most typical surprise that make up this probability",
+        low=0.0,
+        high=1.0,
+        low_open=True,
     )
 
     def __call__(self, logits: Any, history: Any) -> Any:

@@ -12,7 +12,7 @@ from textgen.model import LanguageModel
 FORGET = 0.02
 
 
-class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras carries no types
+class LaneTrainer(keras.Model):
     """Ids in, logits out, the state kept between batches.
 
     The state of every lane lives in non-trainable weights, so that one batch begins where the

@@ -1,0 +1,133 @@
+"""Tokens per second of generation, beside a PyTorch nn.LSTM loop of the same size, in one run.
+
+    python benchmarks/generate.py [--json FILE] [--markdown FILE]
+
+Both sample from the full distribution at temperature 0.8, float32, weights at random; the loop in
+PyTorch is the usual one: embedding, nn.LSTM with its state, linear, softmax, multinomial.
+Each figure is the best of several rounds that alternate, so that a busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from textgen.backend import keras
+from textgen.config import ModelConfig
+from textgen.decoding import Decoder
+from textgen.model import build_model
+from textgen.sampling import Temperature
+
+VOCAB, EMBEDDING, HIDDEN, LAYERS = 96, 64, 256, 2
+STREAMS = (1, 16, 64)
+TOKENS = 512
+ROUNDS = 5
+TARGETS = {1: 3.0, 64: 1.0}
+
+
+class TorchModel(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(VOCAB, EMBEDDING)
+        self.lstm = torch.nn.LSTM(EMBEDDING, HIDDEN, LAYERS, batch_first=True)
+        self.head = torch.nn.Linear(HIDDEN, VOCAB)
+
+    @torch.inference_mode()
+    def generate(self, streams: int, tokens: int) -> None:
+        ids = torch.zeros(streams, 1, dtype=torch.long)
+        state = None
+        for _ in range(tokens):
+            hidden, state = self.lstm(self.embedding(ids), state)
+            probabilities = torch.softmax(self.head(hidden[:, -1]) / 0.8, dim=-1)
+            ids = torch.multinomial(probabilities, 1)
+
+
+def textgen_loop(decoder: Decoder, streams: int) -> Callable[[], None]:
+    def generate() -> None:
+        prompts, seeds = [[1]] * streams, [(1, row) for row in range(streams)]
+        steps = decoder.decode(prompts, (Temperature(0.8),), seeds)
+        for _ in range(TOKENS):
+            next(steps)
+
+    return generate
+
+
+def best(rounds: int, *loops: Callable[[], None]) -> list[float]:
+    """The least seconds of each loop, the loops taking turns."""
+    seconds = [float("inf")] * len(loops)
+    for _ in range(rounds):
+        for index, loop in enumerate(loops):
+            begin = time.perf_counter()
+            loop()
+            seconds[index] = min(seconds[index], time.perf_counter() - begin)
+    return seconds
+
+
+def measure() -> list[dict[str, Any]]:
+    keras.utils.set_random_seed(1)
+    config = ModelConfig(
+        cell="lstm", hidden_size=HIDDEN, num_layers=LAYERS, embedding_size=EMBEDDING
+    )
+    decoder, peer = Decoder(build_model(config, VOCAB), ()), TorchModel().eval()
+    rows = []
+    for streams in STREAMS:
+        ours = textgen_loop(decoder, streams)
+        ours()  # compiled outside of the timing, as it is once a process
+        peer.generate(streams, 8)
+        seconds = best(ROUNDS, ours, lambda n=streams: peer.generate(n, TOKENS))  # type: ignore[misc]
+        speed, peer_speed = (streams * TOKENS / s for s in seconds)
+        rows.append(
+            {
+                "streams": streams,
+                "textgen": round(speed),
+                "torch": round(peer_speed),
+                "ratio": round(speed / peer_speed, 2),
+                "target": TARGETS.get(streams),
+            }
+        )
+    return rows
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, PyTorch {torch.__version__}"
+    lines = [
+        f"LSTM {LAYERS}x{HIDDEN}, vocabulary {VOCAB}, {TOKENS} tokens, float32; {machine}.",
+        "",
+        "| streams | textgen tokens/s | PyTorch tokens/s | ratio | target |",
+        "|---:|---:|---:|---:|---:|",
+    ]
+    for r in rows:
+        target = f"{r['target']:.0f}x" if r["target"] else "-"
+        lines.append(
+            f"| {r['streams']} | {r['textgen']:,} | {r['torch']:,} | {r['ratio']:.1f}x | {target} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="generation speed beside PyTorch")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
+    parsed = parser.parse_args()
+    torch.manual_seed(1)
+    np.random.seed(1)
+    rows = measure()
+    table = markdown(rows)
+    print(table)
+    if parsed.json:
+        parsed.json.write_text(json.dumps(rows, indent=2) + "\n")
+    if parsed.markdown:
+        parsed.markdown.write_text("# Generation speed\n\n" + table)
+
+
+if __name__ == "__main__":
+    main()
