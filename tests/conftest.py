@@ -26,7 +26,7 @@ def tiny(tokenizer="char", cell="lstm", **training):
     """Settings that train in a second."""
     return (
         ModelConfig(cell=cell, hidden_size=32, embedding_size=16),
-        TokenizerConfig(tokenizer=tokenizer, vocab_size=330),
+        TokenizerConfig(tokenizer=tokenizer, vocab_size=300),
         TrainConfig(**({"epochs": 2, "batch_size": 4, "sequence_length": 16} | training)),
     )
 

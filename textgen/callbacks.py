@@ -120,6 +120,9 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.loss = logs["loss"]
+        if not self.tokens_per_second:  # an epoch shorter than a row's time
+            self._measure(time.monotonic())
+            self.loss = logs["loss"]
         self._append({"val_loss": logs.get("val_loss")})
         self.write_status("running")
 

@@ -168,17 +168,19 @@ def _generate(parsed: argparse.Namespace) -> None:
     if "stop_strings" in options:
         options["stop_strings"] = tuple(options["stop_strings"])
     model = load(parsed.run)
-    _warn_unknown(model.tokenizer.unknown_characters(parsed.prompt))
     if parsed.json or parsed.num_samples > 1:
         written = model.generate_batch([parsed.prompt] * parsed.num_samples, **options)
+        _warn_unknown(written[0].unknown)
         for number, one in enumerate(written, 1):
             if parsed.json:
                 print(json.dumps(_plain(one), ensure_ascii=False))
             else:
                 print(f"--- {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
         return
+    chunks = model.stream(parsed.prompt, **options)  # a bad prompt is refused here
+    _warn_unknown(model.tokenizer.unknown_characters(parsed.prompt))
     print(parsed.prompt, end="", flush=True)
-    for chunk in model.stream(parsed.prompt, **options):
+    for chunk in chunks:
         print(chunk.text, end="", flush=True)
     print()
     print(f"seed {chunk.seed}, finish_reason {chunk.finish_reason}", file=sys.stderr)

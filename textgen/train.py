@@ -36,7 +36,9 @@ from textgen.options import build, check
 from textgen.tokenizer import TOKENIZERS, Tokenizer
 from textgen.trainer import LaneTrainer
 
-VALIDATION_LANES = 8  # few, so that few held-out tokens are predicted from an empty state
+# The held-out text is read in few, long lanes, so that few of its tokens are predicted from an
+# empty state.
+VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
 
 
@@ -198,7 +200,8 @@ def _optimizer(config: TrainConfig, steps: int) -> Any:
 
 
 def _validation(trainer: LaneTrainer, ids: np.ndarray, sequence_length: int) -> Validate:
-    lanes = make_lanes(ids, VALIDATION_LANES, min(sequence_length, len(ids) - 1))
+    number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))
+    lanes = make_lanes(ids, number, min(sequence_length, len(ids) - 1))
     evaluator = LaneTrainer(trainer.model, lanes.batch_size)
     evaluator.compile(jit_compile=False)
     return Validate(evaluator, lanes)
