@@ -94,6 +94,8 @@ def test_an_unknown_character_is_a_note(capsys, runs):
         (["--top-p", "1.5"], "top_p is 1.5"),
         (["--prompt", "龍鳳"], "only characters this model has never seen"),
         (["--num-samples", "0"], "num_samples is 0"),
+        (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["--sead", "1"], "unrecognized arguments: --sead 1"),
     ],
 )
 def test_bad_options_of_generate(capsys, runs, options, what):

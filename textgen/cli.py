@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import math
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from textgen import __version__
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
@@ -41,8 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(0)
 
 
+class _Parser(argparse.ArgumentParser):
+    """One line instead of the usage and a line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"error: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="textgen",
         description="Train small recurrent language models on your own text, and let them write.",
     )
@@ -173,7 +182,7 @@ def _generate(parsed: argparse.Namespace) -> None:
         _warn_unknown(written[0].unknown)
         for number, one in enumerate(written, 1):
             if parsed.json:
-                print(json.dumps(_plain(one), ensure_ascii=False))
+                print(json.dumps(dataclasses.asdict(one), ensure_ascii=False))
             else:
                 print(f"--- {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
         return
@@ -184,12 +193,6 @@ def _generate(parsed: argparse.Namespace) -> None:
         print(chunk.text, end="", flush=True)
     print()
     print(f"seed {chunk.seed}, finish_reason {chunk.finish_reason}", file=sys.stderr)
-
-
-def _plain(generation: Any) -> dict[str, Any]:
-    import dataclasses
-
-    return dataclasses.asdict(generation)
 
 
 def _warn_unknown(unknown: list[str]) -> None:
@@ -210,8 +213,6 @@ def _score(parsed: argparse.Namespace) -> None:
     _warn_unknown(score.unknown)
     print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")
     if parsed.tokens:
-        import math
-
         for token in score.tokens:
             print(f"{token.text!r}\t{math.exp(token.logprob):.4f}\t{token.rank}")
 
