@@ -1,0 +1,373 @@
+import json
+import random
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textgen.errors import TokenizerError
+from textgen.spmodel import train_model
+from textgen.tokenizer import (
+    TOKENIZERS,
+    CharTokenizer,
+    JamoTokenizer,
+    SentencePieceTokenizer,
+    nfc,
+)
+
+# enough different pieces for 360 of them, written here word by word
+PHRASES = (
+    "나는 한국 사람이야 그래서 한국어를 할 줄 알아 너는 어느 나라에서 왔니 밥을 먹었어 학교에 간다 "
+    "ㅋㅋㅋ ㅠㅠ 값이 닭 읽다 the cat sat on a mat and then it ran to another street café 1 2 3 ."
+)
+WORDS = PHRASES.split()
+_choose = random.Random(1)
+TEXT = "\n".join(" ".join(_choose.choices(WORDS, k=12)) for _ in range(200)) + "\n"
+
+MADE = {
+    "char": CharTokenizer.train(TEXT),
+    "jamo": JamoTokenizer.train(TEXT),
+    "unigram": SentencePieceTokenizer.train(TEXT, vocab_size=360, model_type="unigram"),
+    "bpe": SentencePieceTokenizer.train(TEXT, vocab_size=360, model_type="bpe"),
+}
+PIECES = ["unigram", "bpe"]
+AWKWARD = [
+    "", " ", "  나는  ", "\n", "\n\n\n", "a\tb\t\t", "줄\r\n줄\r", "\ufeff나", "ㅋㅋㅋ ㅠㅠ",
+    "ｱﾞ Ａ ① ﬁ", "▁", "a▁b", "▁▁ ▁", " ▁ ", "<0x41> <unk> <s> ⁇ ▅", "\0", "a\0b",
+    "\ue000\uf8ff\U0010fffd", "\u0301", "a\u0323\u0301", "\u1161\u11a8", "각\u11a8\u302e",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f44d\U0001f3fd", "\ufffd",
+    "\u0344\u0958\u2126",
+]  # fmt: skip
+
+
+@pytest.fixture(params=MADE)
+def tokenizer(request):
+    return MADE[request.param]
+
+
+def stream(tokenizer, ids):
+    decoder = tokenizer.stream_decoder()
+    return [*(decoder.push(i) for i in ids), decoder.flush()]
+
+
+def test_every_tokenizer_is_here():
+    assert set(TOKENIZERS) == {t.name for t in MADE.values()}
+    assert all(TOKENIZERS[t.name] is type(t) for t in MADE.values())
+
+
+# ---- what all share
+
+
+def test_known_text_comes_back(tokenizer):
+    ids = tokenizer.encode(TEXT)
+    assert all(type(i) is int and 0 <= i < tokenizer.vocab_size for i in ids)
+    assert tokenizer.decode(ids) == TEXT
+    assert "".join(stream(tokenizer, ids)) == TEXT
+    assert tokenizer.unknown_characters(TEXT) == []
+    assert not set(tokenizer.banned_ids) & set(ids)
+
+
+def test_decomposed_text_comes_back_composed(tokenizer):
+    assert tokenizer.encode(unicodedata.normalize("NFD", TEXT)) == tokenizer.encode(TEXT)
+
+
+def test_newline_is_one_id(tokenizer):
+    assert tokenizer.encode("\n\n") == [tokenizer.start_id] * 2
+    assert tokenizer.token(tokenizer.start_id) == "\n"
+    assert tokenizer.encode("나는\n나는").count(tokenizer.start_id) == 1
+
+
+def test_unknown_is_banned_and_shown(tokenizer):
+    assert tokenizer.unk_id in tokenizer.banned_ids
+    assert tokenizer.decode([tokenizer.unk_id]) == tokenizer.token(tokenizer.unk_id) == "\ufffd"
+
+
+def test_bytes_come_back(tokenizer):
+    data = tokenizer.to_bytes()
+    again = type(tokenizer).from_bytes(data)
+    assert again.to_bytes() == data
+    assert again.vocab_size == tokenizer.vocab_size and again.start_id == tokenizer.start_id
+    assert again.encode(TEXT) == tokenizer.encode(TEXT)
+
+
+def test_lone_surrogates_become_replacement_characters(tokenizer):
+    assert tokenizer.decode(tokenizer.encode("a\ud800a\udfff")) == "a\ufffda\ufffd"
+    assert type(tokenizer).train(TEXT + "\ud83d", vocab_size=360).vocab_size > 0
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300))
+def test_noise_is_refused(data):
+    for kind in TOKENIZERS.values():
+        with pytest.raises(TokenizerError):
+            kind.from_bytes(data)
+
+
+def test_truncated_files_are_refused(tokenizer):
+    data = tokenizer.to_bytes().rstrip()
+    cuts = {*range(0, len(data), 7), *range(len(data) - 60, len(data))}
+    for end in cuts:
+        with pytest.raises(TokenizerError):
+            type(tokenizer).from_bytes(data[:end])
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_streaming_equals_decoding_for_any_ids(data):
+    for tokenizer in MADE.values():
+        ids = data.draw(st.lists(st.integers(0, tokenizer.vocab_size - 1), max_size=30))
+        assert "".join(stream(tokenizer, ids)) == tokenizer.decode(ids)
+
+
+def test_a_stream_begins_anew_after_flush(tokenizer):
+    ids = tokenizer.encode("가나 각é")
+    decoder = tokenizer.stream_decoder()
+    for _ in range(2):
+        assert "".join(map(decoder.push, ids)) + decoder.flush() == tokenizer.decode(ids)
+
+
+# ---- characters and jamo
+
+
+def test_char_by_hand():
+    tokenizer = CharTokenizer.train("나가 나")
+    assert tokenizer.to_bytes().decode() == (
+        '{"format": "textgen-char", "version": 1, "characters": ["\\n", " ", "가", "나"]}\n'
+    )
+    assert (tokenizer.vocab_size, tokenizer.unk_id, tokenizer.start_id) == (5, 0, 1)
+    assert tokenizer.encode("가나\n다") == [3, 4, 1, 0]
+    assert tokenizer.decode([3, 4, 1, 0]) == "가나\n\ufffd"
+    assert tokenizer.unknown_characters("다가라다") == ["다", "라"]
+    assert stream(tokenizer, [3, 4, 1]) == ["가", "나", "\n", ""]
+
+
+def test_jamo_by_hand():
+    tokenizer = JamoTokenizer.train("한 가")
+    assert [tokenizer.token(i) for i in range(tokenizer.vocab_size)] == [
+        "\ufffd", "\n", " ", "\u1100", "\u1112", "\u1161", "\u11ab",
+    ]  # fmt: skip
+    assert tokenizer.encode("간") == [3, 5, 6]  # never seen, but its letters were
+    assert tokenizer.decode([3, 5, 6]) == "간"
+    assert tokenizer.unknown_characters("곰") == ["\u1169", "\u11b7"]
+
+
+def test_training_on_replacement_characters_keeps_one_unknown():
+    for kind in (CharTokenizer, JamoTokenizer):
+        tokenizer = kind.train("a\ufffd")
+        assert tokenizer.vocab_size == 3 and tokenizer.encode("\ufffd") == [0]
+        assert kind.train("").encode("\n") == [1]
+
+
+def test_jamo_stream_yields_whole_syllables_as_soon_as_they_are_certain():
+    tokenizer = JamoTokenizer.train("한가각ㅋé\u0323a1\u302e")
+    #   가 could take a final, 한 is full; a compatibility ㅋ, a digit and a newline join nothing
+    ids = tokenizer.encode("가한ㅋ1\n")
+    assert stream(tokenizer, ids) == ["", "", "가", "", "한", "ㅋ", "1", "\n", ""]
+    # the dot below goes before the accent, so the é that was there a moment ago is gone
+    ids = [i for c in "e\u0301\u0323a" for i in tokenizer.encode(c)]
+    assert stream(tokenizer, ids) == ["", "", "", "ẹ\u0301", "a"]
+    assert stream(tokenizer, tokenizer.encode("a")) == ["", "a"]
+
+
+MARKS = "aeo ᄀ하ᅥᆨᆫ\u0301\u0323\u0302\u0327\u302eॢे\u09c7\u09be\u0dd9\u0dcf\u1025\u102eか\u3099\n"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(MARKS, max_size=12))
+def test_jamo_stream_of_any_marks(text):
+    tokenizer = JamoTokenizer.train(MARKS)
+    ids = [i for c in text for i in tokenizer.encode(c)]
+    parts = stream(tokenizer, ids)
+    assert "".join(parts) == nfc(text)
+    for i in range(len(parts)):  # what was yielded stays true whatever comes
+        assert nfc(text).startswith("".join(parts[:i]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=50))
+def test_code_points_known_come_back(text):
+    for kind in (CharTokenizer, JamoTokenizer):
+        tokenizer = kind.train(text)
+        assert tokenizer.decode(tokenizer.encode(text)) == nfc(text)
+        assert "".join(stream(tokenizer, tokenizer.encode(text))) == nfc(text)
+        assert kind.from_bytes(tokenizer.to_bytes()).encode(text) == tokenizer.encode(text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "textgen-other"}, {"version": 2}, {"version": True}, {"version": [1]},
+        {"characters": None}, {"characters": "\nab"}, {"characters": []}, {"characters": ["a"]},
+        {"characters": ["\n", "a", "a"]}, {"characters": ["\n", "ab"]}, {"characters": ["\n", ""]},
+        {"characters": ["\n", 1]}, {"characters": ["\n", "\ufffd"]},
+        {"characters": ["\n", "\ud800"]}, {"characters": ["\n", "\u2126"]},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [CharTokenizer, JamoTokenizer])
+def test_foreign_vocabularies_are_refused(kind, change):
+    content = {**json.loads(kind.train("a").to_bytes()), **change}
+    with pytest.raises(TokenizerError) as error:
+        kind.from_bytes(json.dumps(content).encode())
+    assert "\n" not in str(error.value) and "train again" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 100_000, b"[]", b"\xff\xfe", b" " * ((1 << 24) + 1)],
+    ids=["deep", "list", "no utf-8", "large"],
+)
+def test_foreign_json_is_refused(data):
+    with pytest.raises(TokenizerError):
+        CharTokenizer.from_bytes(data)
+
+
+def test_char_and_jamo_files_are_not_mixed_up():
+    with pytest.raises(TokenizerError, match="textgen-jamo"):
+        JamoTokenizer.from_bytes(MADE["char"].to_bytes())
+
+
+# ---- SentencePiece
+
+
+@pytest.mark.parametrize("name", PIECES)
+@pytest.mark.parametrize("text", AWKWARD)
+def test_awkward_text_comes_back(name, text):
+    tokenizer = MADE[name]
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode(ids) == nfc(text)
+    assert "".join(stream(tokenizer, ids)) == nfc(text)
+    assert tokenizer.unk_id not in ids and tokenizer.unknown_characters(text) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text())
+def test_any_text_comes_back(text):
+    for name in PIECES:
+        assert MADE[name].decode(MADE[name].encode(text)) == nfc(text)
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_a_long_line_comes_back(name):
+    line = ("나는 ㅋㅋㅋ▁ cat" * 10_000)[:100_000]
+    assert MADE[name].decode(MADE[name].encode(line)) == line
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_training_on_awkward_text(name):
+    text = TEXT + "\n".join(AWKWARD) + "\n" + "끊지않은줄 " * 3000
+    tokenizer = SentencePieceTokenizer.train(text, vocab_size=400, model_type=name)
+    assert tokenizer.vocab_size == 400
+    assert tokenizer.decode(tokenizer.encode(text)) == nfc(text)
+    assert " 끊지않은" in "|".join(map(tokenizer.token, range(400)))
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_training_is_deterministic(name):
+    assert train_model(TEXT, 360, name) == MADE[name].to_bytes()
+    assert MADE[name].vocab_size == 360
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_tokens_are_shown_as_text(name):
+    tokenizer = MADE[name]
+    shown = [tokenizer.token(i) for i in range(360)]
+    assert shown[:3] == ["\ufffd", "\n", "<0x00>"] and "<0xE3>" in shown
+    assert any(t.startswith(" ") and len(t) > 1 for t in shown)
+    assert not any("▁" in t for t in shown)
+    assert [tokenizer.token(i) for i in tokenizer.encode("▁")] == ["<0xE2>", "<0x96>", "<0x81>"]
+
+
+def test_bytes_wait_until_their_character_is_whole():
+    tokenizer = MADE["bpe"]
+    byte = {tokenizer.token(i): i for i in range(360)}
+    a, e2, x96, x81 = (byte[t] for t in ("a", "<0xE2>", "<0x96>", "<0x81>"))
+    assert stream(tokenizer, [e2, x96, x81]) == ["", "", "▁", ""]
+    assert stream(tokenizer, [e2, x96, a]) == ["", "", "\ufffda", ""]
+    assert stream(tokenizer, [e2, x96]) == ["", "", "\ufffd"]
+    assert stream(tokenizer, [x81, a]) == ["\ufffd", "a", ""]
+    assert tokenizer.decode([e2, x96, a]) == "\ufffda"
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_a_vocabulary_too_large_names_the_largest(name):
+    text = "hello world this is text\nhello there"
+    with pytest.raises(TokenizerError, match="vocab_size is 2000") as error:
+        train_model(text, 2000, name)
+    assert "\n" not in str(error.value)
+    largest = int(str(error.value).split("at most ")[1].split(",")[0])
+    for size in range(260, largest + 1):
+        assert SentencePieceTokenizer(train_model(text, size, name)).vocab_size == size
+    with pytest.raises(TokenizerError, match=f"at most {largest}"):
+        train_model(text, largest + 1, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "kind", "message"),
+    [
+        (TEXT, 259, "bpe", "vocab_size is 259: use 260"),
+        (TEXT, -1, "unigram", "vocab_size is -1: use 260"),
+        (TEXT, 300, "word", "model_type is 'word': use unigram or bpe"),
+        ("", 300, "unigram", "give a longer text"),
+        ("\n\0\t▁", 300, "bpe", "give a longer text"),
+        ("a", 300, "unigram", "give a longer text"),
+    ],
+)
+def test_what_cannot_be_trained(text, size, kind, message):
+    with pytest.raises(TokenizerError, match=message):
+        SentencePieceTokenizer.train(text, vocab_size=size, model_type=kind)
+
+
+def test_a_small_vocabulary_keeps_frequent_characters():
+    alphabet = "".join(map(chr, range(0xAC00, 0xAC00 + 600)))
+    text = alphabet + "\n" + "나는 한국 사람 " * 50
+    tokenizer = SentencePieceTokenizer.train(text, vocab_size=280, model_type="bpe")
+    assert tokenizer.vocab_size == 280 and tokenizer.decode(tokenizer.encode(text)) == text
+    assert len(tokenizer.encode("나")) == 1 and len(tokenizer.encode("\uac07")) == 3
+
+
+@pytest.mark.parametrize(
+    "settings_of",
+    [
+        {"normalization_rule_name": "nmt_nfkc"},
+        {"byte_fallback": False},
+        {"add_dummy_prefix": True},
+        {"bos_id": 1},
+        {"user_defined_symbols": []},
+        {"model_type": "char"},
+    ],
+)
+def test_models_of_another_kind_are_refused(settings_of):
+    import io
+
+    import sentencepiece
+
+    usual = {
+        "normalization_rule_name": "identity", "byte_fallback": True, "add_dummy_prefix": False,
+        "remove_extra_whitespaces": False, "user_defined_symbols": ["\n"], "bos_id": -1,
+        "eos_id": -1, "pad_id": -1, "unk_id": 0, "model_type": "bpe",
+    }  # fmt: skip
+    for options, accepted in ((usual, True), ({**usual, **settings_of}, False)):
+        writer = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(TEXT.split("\n")), model_writer=writer, vocab_size=360,
+            minloglevel=3, hard_vocab_limit=False, **options,
+        )  # fmt: skip
+        if accepted:
+            SentencePieceTokenizer.from_bytes(writer.getvalue())
+        else:
+            with pytest.raises(TokenizerError, match="no SentencePiece model"):
+                SentencePieceTokenizer.from_bytes(writer.getvalue())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_damaged_models_never_crash(data):
+    model = bytearray(MADE["unigram"].to_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        model[data.draw(st.integers(0, len(model) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        tokenizer = SentencePieceTokenizer.from_bytes(bytes(model))
+    except TokenizerError:
+        return
+    assert len(tokenizer.decode(tokenizer.encode("나는 café\n"))) > 0
