@@ -1,0 +1,77 @@
+"""Which models there are, and one loaded copy of each for all sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from textgen.checkpoint import WEIGHTS, read_config
+from textgen.errors import TextgenError
+from textgen.ui.messages import t
+
+if TYPE_CHECKING:
+    from textgen.generate import Generator
+
+ROOT = Path(__file__).parents[2]
+RUNS = Path("runs")  # in the working directory, as on the command line
+FIRST = "ko-lstm-char"  # what the app opens with
+KEPT = 4  # loaded models; the one used longest ago goes first
+
+
+def shipped() -> Path:
+    return ROOT / "models"
+
+
+def available() -> dict[str, Path]:
+    """name -> folder: what is shipped, Korean first, then the runs, newest first."""
+    ready = [file.parent for file in shipped().glob(f"*/{WEIGHTS}")]
+    ready.sort(key=lambda f: (f.name != FIRST, not f.name.startswith("ko"), f.name))
+    trained = sorted(RUNS.glob(f"*/{WEIGHTS}"), key=lambda f: -f.stat().st_mtime)
+    names = {folder.name: folder for folder in ready}
+    for file in trained:
+        name = file.parent.name
+        names[f"runs/{name}" if name in names else name] = file.parent
+    return names
+
+
+def name_of_run(run: str) -> str:
+    """How `available` calls the run folder runs/`run`."""
+    return f"runs/{run}" if (shipped() / run / WEIGHTS).is_file() else run
+
+
+def load(folder: Path) -> Generator:
+    """The model in `folder`, read once until its weights change."""
+    with st.spinner(t("write.loading")):
+        return _load(str(folder), (folder / WEIGHTS).stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _load(folder: str, changed: int) -> Generator:
+    from textgen.generate import load as load_generator
+
+    return load_generator(folder)
+
+
+def first_prompt(folder: Path) -> str:
+    """What the model's own samples began with; no TensorFlow is needed to know."""
+    try:
+        return str(read_config(folder)["training"].get("prompt", ""))
+    except TextgenError:
+        return ""
+
+
+def described(generator: Generator) -> list[str]:
+    """name, cell, size, parameters, bits per character, hash."""
+    config = generator.config
+    metrics: Any = generator.card.get("metrics") or {}
+    bits = metrics.get("val_bits_per_char") if isinstance(metrics, dict) else None
+    return [
+        generator.name,
+        f"{config.cell.upper()} {config.num_layers} × {config.hidden_size}",
+        generator.tokenizer.name,
+        t("write.parameters", count=generator.num_parameters),
+        t("write.bits", bits=bits) if isinstance(bits, int | float) else "",
+        generator.hash,
+    ]

@@ -1,0 +1,136 @@
+"""The texts on the page Write: what a model wrote, token by token, and how it goes on.
+
+Nothing of Streamlit in here. A sample survives a stop at any chunk: `take` adds whole tokens.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textgen.generate import Alternative, Chunk, Generator
+    from textgen.tokenizer import Tokenizer
+
+ALTERNATIVES = 10
+
+
+@dataclasses.dataclass
+class Token:
+    """One token as written; `best` are the likeliest alternatives, best first."""
+
+    token_id: int
+    logprob: float
+    best: list[Alternative]
+
+
+@dataclasses.dataclass
+class Sample:
+    """A prompt and what follows; `streamed` is its text while it is being written."""
+
+    prompt: str
+    tokens: list[Token] = dataclasses.field(default_factory=list)
+    streamed: str = ""
+    seed: int | None = None
+    finish_reason: str | None = None
+    unknown: list[str] = dataclasses.field(default_factory=list)
+
+    def take(self, chunk: Chunk) -> None:
+        """Add what a chunk brings."""
+        columns = zip(chunk.token_ids, chunk.logprobs, chunk.top_logprobs, strict=True)
+        self.tokens += [Token(*column) for column in columns]
+        self.streamed += chunk.text
+        self.seed, self.finish_reason = chunk.seed, chunk.finish_reason
+        self.unknown = chunk.unknown or self.unknown
+
+    def text(self, tokenizer: Tokenizer) -> str:
+        """Prompt and all that was written, composed: a syllable may begin in the prompt."""
+        written = tokenizer.decode(token.token_id for token in self.tokens)
+        return unicodedata.normalize("NFC", self.prompt + written)
+
+    def cut(self, index: int, token_id: int) -> None:
+        """Keep the tokens before `index`, then `token_id` in its place."""
+        replaced = self.tokens[index]
+        found = [a.logprob for a in replaced.best if a.token_id == token_id]
+        logprob = found[0] if found else replaced.logprob
+        self.tokens = [*self.tokens[:index], Token(token_id, logprob, replaced.best)]
+        self.finish_reason = None
+
+
+@dataclasses.dataclass
+class Job:
+    """What is to be written next: these rows of the samples, with these options."""
+
+    rows: list[int]
+    options: dict[str, Any]
+
+
+def begin(prompt: str, number: int, options: dict[str, Any]) -> tuple[list[Sample], Job]:
+    """`number` new samples of one prompt."""
+    return [Sample(prompt) for _ in range(number)], Job(list(range(number)), options)
+
+
+def write(generator: Generator, samples: list[Sample], job: Job) -> Iterator[None]:
+    """Carry out `job`, yielding after each chunk. Raises `TextgenError` for bad input."""
+    tokenizer = generator.tokenizer
+    texts = [samples[row].text(tokenizer) for row in job.rows]
+    for row, text in zip(job.rows, texts, strict=True):
+        samples[row].streamed = text.removeprefix(samples[row].prompt)
+    stream = generator.stream_batch(texts, top_logprobs=ALTERNATIVES, **job.options)
+    for chunks in stream:
+        for row, chunk in zip(job.rows, chunks, strict=True):
+            samples[row].take(chunk)
+        yield
+
+
+def strip_data(sample: Sample, tokenizer: Tokenizer) -> dict[str, Any]:
+    """What the token strip shows: readable groups of tokens, their probabilities, alternatives."""
+    ids = [token.token_id for token in sample.tokens]
+    groups = group_tokens(ids, tokenizer.decode)
+    prompt = unicodedata.normalize("NFC", sample.prompt)
+    if groups and prompt and joined(prompt, groups[0][2]) is not None:
+        # the first token completes the prompt's last syllable: show it in the token's colour
+        prompt, groups[0] = prompt[:-1], (*groups[0][:2], joined(prompt, groups[0][2]) or "")
+    return {
+        "prompt": prompt,
+        "groups": [{"first": first, "count": count, "text": text} for first, count, text in groups],
+        "tokens": [
+            {
+                "shown": tokenizer.token(token.token_id),
+                "id": token.token_id,
+                "p": round(math.exp(token.logprob), 5),
+                "best": [[a.token_id, a.token, round(math.exp(a.logprob), 5)] for a in token.best],
+            }
+            for token in sample.tokens
+        ],
+    }
+
+
+def joined(prompt: str, text: str) -> str | None:
+    """The last character of `prompt` with `text`, if the two compose; else None."""
+    together = unicodedata.normalize("NFC", prompt[-1] + text)
+    return together if together != prompt[-1] + text else None
+
+
+def group_tokens(
+    ids: list[int], decode: Callable[[list[int]], str]
+) -> list[tuple[int, int, str]]:
+    """(first index, number of tokens, text): tokens that only together make readable text.
+
+    A token joins the group before it when the text of both is not their two texts side by side:
+    letters of one syllable, bytes of one character. Any tokenizer works, none is asked for.
+    """
+    groups: list[tuple[int, int, str]] = []
+    for index, token_id in enumerate(ids):
+        alone = decode([token_id])
+        if groups:
+            first, count, text = groups[-1]
+            together = decode(ids[first : index + 1])
+            if together != text + alone:
+                groups[-1] = (first, count + 1, together)
+                continue
+        groups.append((index, 1, alone))
+    return groups

@@ -1,0 +1,107 @@
+"""Pieces that several pages use. Text from outside is shown as text, never as markup."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from textgen.options import Option, options_of
+from textgen.sampling import TRANSFORMS
+from textgen.ui.messages import LANGUAGES, choose_language, has, language, t
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+# what a slider spans where the allowed range is too wide for one: (low, high, step)
+SPANS: dict[str, tuple[float, float, float]] = {
+    "temperature": (0.1, 2.0, 0.05),
+    "top_k": (0, 200, 1),
+    "min_p": (0.0, 0.5, 0.01),
+    "repetition_penalty": (0.5, 2.0, 0.05),
+}
+COMMON = ("temperature", "top_p")  # the other transforms lie behind "more"
+STARTS = {"temperature": 0.8}  # small models ramble at 1
+
+
+def plain(text: object) -> str:
+    """`text` with everything that Markdown would read as markup escaped."""
+    return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
+
+
+def style() -> None:
+    st.html(f"<style>{(Path(__file__).parent / 'style.css').read_text()}</style>")
+
+
+def header(name: str) -> None:
+    """Title, language switch, and the page's few sentences."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(t(f"{name}.title"), anchor=False, width="stretch")
+        st.session_state["language switch"] = language()
+        st.segmented_control(
+            t("page.language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, required=True,
+            key="language switch", on_change=choose_language, args=("language switch",),
+            label_visibility="collapsed",
+        )  # fmt: skip
+    st.html(f'<p class="tg-intro">{html.escape(t(f"{name}.intro"))}</p>')
+
+
+def error(message: object) -> None:
+    """One line, as it was written."""
+    st.error(plain(message))
+
+
+def line(parts: Iterable[object]) -> None:
+    """Small facts in one line."""
+    shown = " · ".join(html.escape(str(part)) for part in parts if part)
+    st.html(f'<div class="tg-line">{shown}</div>')
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> None:
+    """Labelled numbers side by side."""
+    cells = "".join(
+        f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>" for k, v in pairs
+    )
+    st.html(f'<dl class="tg-facts">{cells}</dl>')
+
+
+def running_text(prompt: str, text: str, *, caret: bool) -> str:
+    """HTML of a text on its way."""
+    mark = '<span class="tg-caret"></span>' if caret else ""
+    return (
+        f'<div class="tg-text"><span class="tg-prompt">{html.escape(prompt)}</span>'
+        f"{html.escape(text)}{mark}</div>"
+    )
+
+
+def sampling_sliders(names: Iterable[str]) -> dict[str, Any]:
+    """A slider for each named option of the transforms; its value lives in the address."""
+    declared = {k: v for cls in TRANSFORMS for k, v in options_of(cls).items()}
+    return {name: option_slider(name, *declared[name]) for name in names}
+
+
+def rare_options() -> list[str]:
+    return [name for cls in TRANSFORMS for name in options_of(cls) if name not in COMMON]
+
+
+def option_slider(name: str, rule: Option, default: Any, kind: type) -> Any:
+    # `kind` is the type of the default: the fields are Any, so that they may be tensors
+    low, high, step = SPANS.get(name, (rule.low or 0, rule.high or 1, 1 if kind is int else 0.05))
+    if rule.low_open and low == rule.low:
+        low += step
+    start = STARTS.get(name, default)
+    low, high, step, start = (kind(v) for v in (low, high, step, start))
+    return st.slider(
+        t(f"option.{name}") if has(f"option.{name}") else name.replace("_", " "),
+        low, high, start, step, key=name, bind="query-params",
+        help=t(f"help.{name}") if has(f"help.{name}") else rule.help,
+    )  # fmt: skip
+
+
+def clock(seconds: float) -> str:
+    """75 -> 1:15."""
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
