@@ -115,9 +115,7 @@ def joined(prompt: str, text: str) -> str | None:
     return together if together != prompt[-1] + text else None
 
 
-def group_tokens(
-    ids: list[int], decode: Callable[[list[int]], str]
-) -> list[tuple[int, int, str]]:
+def group_tokens(ids: list[int], decode: Callable[[list[int]], str]) -> list[tuple[int, int, str]]:
     """(first index, number of tokens, text): tokens that only together make readable text.
 
     A token joins the group before it when the text of both is not their two texts side by side:

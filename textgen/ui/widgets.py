@@ -105,3 +105,11 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(max(seconds, 0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def sample(label: str, text: str) -> None:
+    """A text that a model wrote, under a small label."""
+    st.html(
+        f'<div class="tg-sample"><small>{html.escape(label)}</small>'
+        f'<div class="tg-text">{html.escape(text)}</div></div>'
+    )

@@ -1,0 +1,197 @@
+"""Write: a prompt goes in, text streams out, and every token can be looked into and replaced."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from textgen.errors import TextgenError
+from textgen.ui import models, samples, widgets
+from textgen.ui.messages import t
+from textgen.ui.token_strip import token_strip
+
+if TYPE_CHECKING:
+    from textgen.generate import Generator
+
+state = st.session_state
+LARGEST_SEED = 2**31 - 1
+
+
+def main() -> None:
+    widgets.header("write")
+    available = models.available()
+    if not available:
+        st.info(t("write.no_models"))
+        return
+    if state.get("model") not in (None, *available):
+        del state["model"]  # its folder is gone
+    with st.sidebar:
+        settings = read_settings()
+    name = st.selectbox(
+        t("write.model"), list(available), key="model", bind="query-params",
+        on_change=forget_samples,
+    )  # fmt: skip
+    folder = available[name]
+    facts = st.empty()
+    prompt = prompt_area(name, models.first_prompt(folder))
+    job: samples.Job | None = state.pop("job", None)
+    buttons(prompt, settings, running=job is not None)
+    below = st.container()
+    try:
+        with facts:
+            generator = models.load(folder)
+        with facts:
+            widgets.line(models.described(generator))
+        with below:
+            show_samples(generator, settings, job)
+    except TextgenError as error:
+        with below:
+            widgets.error(error)
+
+
+def read_settings() -> dict[str, Any]:
+    """The options of generation, and "samples"; each lives in the address."""
+    tokens = st.slider(
+        t("option.max_new_tokens"), 20, 2000, 200, 20, key="max_new_tokens", bind="query-params"
+    )
+    options = widgets.sampling_sliders(widgets.COMMON)
+    number = st.segmented_control(
+        t("write.samples"), [1, 2, 3, 4], default=1, key="samples", bind="query-params",
+        required=True,
+    )  # fmt: skip
+    seed = st.number_input(
+        t("option.seed"), 0, LARGEST_SEED, None, 1, key="seed", bind="query-params",
+        placeholder=t("write.random"), help=t("help.seed"),
+    )  # fmt: skip
+    with st.expander(t("write.more")):
+        options |= widgets.sampling_sliders(widgets.rare_options())
+    return options | {"max_new_tokens": tokens, "seed": seed, "samples": number or 1}
+
+
+def prompt_area(name: str, suggested: str) -> str:
+    """The prompt; a model's own suggestion changes with the model until something is typed."""
+    before = state.get("suggested prompt")
+    if before != (name, suggested):
+        if before is not None and state.get("prompt") == before[1]:
+            state["prompt"] = suggested
+        state["suggested prompt"] = (name, suggested)
+    return st.text_area(
+        t("write.prompt"), suggested, height=96, max_chars=5000, key="prompt", bind="query-params"
+    )
+
+
+def buttons(prompt: str, settings: dict[str, Any], *, running: bool) -> None:
+    written = bool(state.get("texts"))
+    with st.container(horizontal=True):
+        if running:
+            # any interaction ends the run that is writing; this one does nothing else
+            st.button(t("write.stop"), type="primary", key="stop")
+            return
+        st.button(
+            t("write.write"), type="primary", key="write", on_click=begin, args=(prompt, settings)
+        )
+        st.button(
+            t("write.continue"), key="continue", on_click=go_on, args=(settings,),
+            disabled=not written,
+        )  # fmt: skip
+        st.button(
+            t("write.regenerate"), key="regenerate", on_click=begin, args=(prompt, settings, True),
+            disabled=not written,
+        )  # fmt: skip
+
+
+def begin(prompt: str, settings: dict[str, Any], anew: bool = False) -> None:
+    """Write from the prompt; `anew` with another seed, even where one was fixed."""
+    options = settings | {}
+    number = options.pop("samples")
+    if anew and options["seed"] is not None:
+        options["seed"] = state["seed"] = secrets.randbits(31)
+    state["texts"], state["job"] = samples.begin(prompt, number, options)
+
+
+def go_on(settings: dict[str, Any], rows: list[int] | None = None) -> None:
+    """Write on at the end of all texts, or of those in `rows`."""
+    options = {name: value for name, value in settings.items() if name != "samples"}
+    state["job"] = samples.Job(rows or list(range(len(state["texts"]))), options)
+
+
+def forget_samples() -> None:
+    # tokens of one model mean nothing to another
+    state.pop("texts", None)
+
+
+def show_samples(generator: Generator, settings: dict[str, Any], job: samples.Job | None) -> None:
+    texts: list[samples.Sample] = state.get("texts", [])
+    if not texts:
+        return
+    number = len(texts)
+    wide = 2 if number == 4 else number
+    cells = [cell for _ in range(0, number, wide) for cell in st.columns(wide, gap="large")]
+    if job is not None:
+        write(generator, texts, job, [cell.empty() for cell in cells])
+        st.rerun()
+    for row, (sample, cell) in enumerate(zip(texts, cells, strict=False)):
+        with cell:
+            show(generator, row, sample, settings)
+    notes(texts)
+    st.download_button(
+        t("write.download"), together(generator, texts), f"{generator.name}.txt", "text/plain",
+        on_click="ignore", type="tertiary", icon=":material/download:",
+    )  # fmt: skip
+
+
+def write(
+    generator: Generator, texts: list[samples.Sample], job: samples.Job, places: list[Any]
+) -> None:
+    """Stream into `places`. A click on Stop raises out of one of them: what is written stays."""
+    tokenizer = generator.tokenizer
+
+    def draw() -> None:
+        for row, (sample, place) in enumerate(zip(texts, places, strict=False)):
+            text = sample.streamed
+            if row not in job.rows:
+                text = sample.text(tokenizer).removeprefix(sample.prompt)
+            place.html(widgets.running_text(sample.prompt, text, caret=row in job.rows))
+
+    draw()
+    try:
+        for _ in samples.write(generator, texts, job):
+            draw()
+    except TextgenError:
+        state["texts"] = [sample for sample in texts if sample.tokens]
+        raise
+
+
+def show(generator: Generator, row: int, sample: samples.Sample, settings: dict[str, Any]) -> None:
+    chosen = token_strip(samples.strip_data(sample, generator.tokenizer), key=f"strip {row}")
+    if chosen is not None:
+        sample.cut(*chosen)
+        go_on(settings, [row])
+        st.rerun()
+
+
+def notes(texts: list[samples.Sample]) -> None:
+    """Unknown characters of the prompt, and the seed with a way to keep it."""
+    unknown = list(dict.fromkeys(c for sample in texts for c in sample.unknown))
+    if unknown:
+        st.caption(t("write.unknown", characters=widgets.plain(" ".join(unknown[:20]))))
+    seed = texts[0].seed
+    if seed is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(t("write.seed", seed=seed), width="content")
+        if state.get("seed") != seed:
+            st.button(t("write.keep_seed"), type="tertiary", on_click=keep_seed, args=(seed,))
+
+
+def keep_seed(seed: int) -> None:
+    state["seed"] = seed
+
+
+def together(generator: Generator, texts: list[samples.Sample]) -> str:
+    return "\n\n\n".join(sample.text(generator.tokenizer) for sample in texts) + "\n"
+
+
+main()

@@ -1,0 +1,298 @@
+"""Train: choose a text, read what the doctor finds, watch a model learn it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from textgen.cells import CELL_NAMES
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.corpus import TEXT_FILES, load_corpus
+from textgen.doctor import Diagnosis, Finding, diagnose
+from textgen.errors import TextgenError
+from textgen.options import options_of
+from textgen.ui import charts, models, runs, widgets
+from textgen.ui.messages import has, t
+
+state = st.session_state
+TICK = 1.5  # seconds between two looks at a run
+SHOWN_SAMPLES = 3
+NEW = "new training"  # instead of a run's name: the form
+FIRST_PROMPT = 12  # characters of the text's beginning, at most
+
+
+def main() -> None:
+    widgets.header("train")
+    known = runs.all_runs()
+    watched = watched_run(known)
+    try:
+        if watched is None:
+            form(known)
+        else:
+            st.button(t("train.new"), icon=":material/arrow_back:", type="tertiary", on_click=watch)
+            tick = TICK if watched.alive else None
+            st.fragment(monitor, run_every=tick)(watched.name, watched.alive)
+    except TextgenError as error:
+        widgets.error(error)
+
+
+def watched_run(known: list[runs.Run]) -> runs.Run | None:
+    """The run in the address or chosen before; on a first visit, one that is under way."""
+    names = {run.name: run for run in known}
+    chosen = st.query_params.get("run") or state.get("run")
+    if chosen is None:
+        chosen = next((run.name for run in known if run.alive), NEW)
+    if chosen not in names:
+        watch()
+        return None
+    watch(chosen)
+    return names[chosen]
+
+
+def watch(name: str | None = None) -> None:
+    state["run"] = name or NEW
+    if name is not None:
+        st.query_params["run"] = name
+    else:
+        st.query_params.pop("run", None)
+
+
+# --- the form -----------------------------------------------------------------------------------
+
+
+def form(known: list[runs.Run]) -> None:
+    source = choose_text()
+    if source is not None:
+        path, stem = source
+        corpus_facts(found := examine(str(path), changed(path)))
+        settings = choose_settings(found)
+        train_button(path, stem, settings)
+    if known:
+        st.divider()
+        earlier(known)
+
+
+def choose_text() -> tuple[Path, str] | None:
+    """(file or folder to train on, what to name the run after)."""
+    shipped = {p.name: p for p in sorted((models.ROOT / "corpora").iterdir()) if has_text(p)}
+    ways = [*(["shipped"] if shipped else []), "upload", "paste"]
+    way = st.segmented_control(
+        t("train.text"), ways, format_func=lambda w: t(f"train.{w}"), default=ways[0],
+        required=True, key="way", persist_state="session",
+    )  # fmt: skip
+    if way == "shipped":
+        name = st.selectbox(
+            t("train.shipped"), list(shipped), format_func=corpus_name, key="corpus",
+            label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
+        return relative(shipped[name]), name
+    if way == "upload":
+        file = st.file_uploader(
+            t("train.upload"), [s.removeprefix(".") for s in TEXT_FILES],
+            label_visibility="collapsed",
+        )  # fmt: skip
+        return (
+            (runs.keep_upload(file.name, file.getvalue()), Path(file.name).stem) if file else None
+        )
+    text = st.text_area(
+        t("train.paste"), height=220, key="pasted", label_visibility="collapsed",
+        placeholder=t("train.paste_here"), persist_state="session",
+    )  # fmt: skip
+    if not text.strip():
+        return None
+    return runs.keep_upload("paste.txt", text.encode("utf-8", "replace")), "paste"
+
+
+def has_text(folder: Path) -> bool:
+    return folder.is_dir() and any(p.suffix in TEXT_FILES for p in folder.rglob("*"))
+
+
+def corpus_name(name: str) -> str:
+    return t(f"corpora.{name}") if has(f"corpora.{name}") else name
+
+
+def relative(path: Path) -> Path:
+    """As a person would write it: config.json keeps it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def changed(path: Path) -> float:
+    files = [path] if path.is_file() else list(path.rglob("*"))
+    return max(file.stat().st_mtime for file in files)
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """The doctor's diagnosis and how the text begins."""
+
+    diagnosis: Diagnosis
+    beginning: str
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def examine(path: str, changed: float) -> Examined:
+    corpus = load_corpus(path)
+    words = corpus.text.split(maxsplit=1)[0]
+    short = len(words) <= FIRST_PROMPT
+    return Examined(diagnose(corpus), words + " " if short else words[:FIRST_PROMPT])
+
+
+def corpus_facts(found: Examined) -> None:
+    d = found.diagnosis
+    scripts = sorted(((share, name) for name, share in d.scripts.items()), reverse=True)
+    shares = " · ".join(f"{t(f'script.{n}')} {s:.0%}" for s, n in scripts[:3] if s >= 0.005)
+    widgets.facts(
+        [
+            (t("train.characters"), f"{d.characters:,}"),
+            (t("train.documents"), f"{d.documents:,}"),
+            (t("train.alphabet"), f"{d.alphabet_size:,}"),
+            (t("train.scripts"), shares),
+            (t("train.encoding"), ", ".join(sorted({e for _, e in d.encodings}))),
+        ]
+    )
+    for finding in d.warnings:
+        st.warning(widgets.plain(translated("warning", finding)))
+
+
+def translated(section: str, finding: Finding) -> str:
+    """A finding of the doctor by its code; its own English where the code is new."""
+    values = dict(finding.values)
+    if finding.code == "mixed_scripts":
+        shares = ((t(f"script.{name}"), share) for name, share in values.items())
+        values = {"parts": ", ".join(f"{name} {share:.0%}" for name, share in shares)}
+    key = f"{section}.{finding.code}"
+    return t(key, **values) if has(key) else finding.text
+
+
+def choose_settings(found: Examined) -> dict[str, Any]:
+    """What the suggestion says, to be changed; keyed by it, so that a new text resets it."""
+    hint = found.diagnosis.suggestion
+    mark = f"{found.diagnosis.characters}/{found.diagnosis.alphabet_size}"
+    tokenizers = options_of(TokenizerConfig)["tokenizer"][0].choices or ()
+    st.caption(widgets.plain(translated("reason", hint.reason)))
+
+    def number(column: Any, name: str, cls: type, start: int, step: int = 1) -> int:
+        rule, _, _ = options_of(cls)[name]
+        low, high = int(rule.low or 0), int(rule.high or 10_000)
+        label = t(f"option.{name}")
+        return column.number_input(label, low, high, start, step, key=f"{name} {mark}")
+
+    left, middle, right = st.columns(3)
+    options: dict[str, Any] = {
+        "tokenizer": left.selectbox(
+            t("option.tokenizer"), tokenizers, tokenizers.index(hint.tokenizer),
+            format_func=lambda name: t(f"tokenizer.{name}"), key=f"tokenizer {mark}",
+        ),
+        "cell": middle.selectbox(
+            t("option.cell"), CELL_NAMES, CELL_NAMES.index(ModelConfig().cell),
+            format_func=str.upper, key=f"cell {mark}",
+        ),
+    }  # fmt: skip
+    options["epochs"] = number(right, "epochs", TrainConfig, hint.epochs)
+    left, middle, right = st.columns(3)
+    options["hidden_size"] = number(left, "hidden_size", ModelConfig, hint.hidden_size, 32)
+    options["num_layers"] = number(middle, "num_layers", ModelConfig, 1)
+    options["prompt"] = right.text_input(
+        t("option.prompt"), found.beginning, key=f"prompt {mark}", help=t("help.prompt")
+    )
+    if options["tokenizer"] == "sentencepiece":
+        pieces = hint.vocab_size or TokenizerConfig().vocab_size
+        options["vocab_size"] = number(st, "vocab_size", TokenizerConfig, pieces, 100)
+    return options
+
+
+def train_button(path: Path, stem: str, settings: dict[str, Any]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            t("train.name"), runs.free_name(stem), key=f"name {runs.free_name(stem)}", width=260
+        )
+        pressed = st.button(t("train.train"), type="primary", key="train")
+    if pressed:
+        name = runs.checked_name(name)
+        runs.start(path, name, settings)
+        watch(name)
+        st.rerun()
+
+
+def earlier(known: list[runs.Run]) -> None:
+    st.subheader(t("train.earlier"), anchor=False)
+    for run in known[:8]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                widgets.plain(run.name), key=f"open {run.name}", type="tertiary", on_click=watch,
+                args=(run.name,),
+            )  # fmt: skip
+            st.caption(t(f"state.{run.state}"), width="content")
+
+
+# --- the monitor --------------------------------------------------------------------------------
+
+
+def monitor(name: str, was_alive: bool) -> None:
+    """One run: state, figures, curve, samples. Runs again by itself while the run is alive."""
+    run = runs.read(name)
+    if run.alive != was_alive:
+        st.rerun()
+    st.subheader(widgets.plain(name), anchor=False)
+    progress(run)
+    actions(run)
+    rows = runs.history(name)
+    if len(rows):
+        curve(run, rows)
+    written = runs.latest_samples(name, SHOWN_SAMPLES)
+    for sample in written:
+        label = t("train.after_epoch", epoch=sample.get("epoch", ""))
+        widgets.sample(label, str(sample.get("text", "")))
+
+
+def progress(run: runs.Run) -> None:
+    status = run.status
+    done = status.get("step", 0) / max(status.get("steps") or 1, 1)
+    if run.state == "starting":
+        st.progress(0.0, t("state.starting"))
+        return
+    if run.state == "failed":
+        widgets.error(run.message or t("train.no_message"))
+    if not status:
+        return
+    if run.state != "failed":
+        st.progress(1.0 if run.state == "finished" else min(done, 1.0), t(f"state.{run.state}"))
+    facts = [(t("train.epoch"), f"{status.get('epoch', 0)} / {status.get('epochs', 0)}")]
+    if isinstance(bits := status.get("bits_per_char"), int | float):
+        facts.append((t("train.bits"), f"{bits:.3f}"))
+    facts.append((t("train.speed"), f"{status.get('tokens_per_second', 0):,.0f}"))
+    facts.append((t("train.elapsed"), widgets.clock(status.get("seconds") or 0)))
+    if run.state == "running" and isinstance(left := status.get("seconds_left"), int | float):
+        facts.append((t("train.left"), widgets.clock(left)))
+    widgets.facts(facts)
+
+
+def actions(run: runs.Run) -> None:
+    with st.container(horizontal=True):
+        if run.alive:
+            st.button(t("train.stop"), key="stop run", on_click=runs.stop, args=(run.name,))
+        if run.resumable and st.button(t("train.resume"), key="resume run"):
+            runs.resume(run.name)
+            st.rerun()
+        if run.writable and st.button(t("train.write"), type="primary", key="write with it"):
+            model = models.name_of_run(run.name)
+            for key in ("texts", "model", "prompt"):
+                state.pop(key, None)
+            page = str(Path(__file__).with_name("1_write.py"))
+            st.switch_page(page, query_params={"model": model})
+
+
+def curve(run: runs.Run, rows: Any) -> None:
+    steps, epochs = run.status.get("steps"), run.status.get("epochs")
+    per_step = epochs / steps if steps and epochs else 1.0
+    names = {
+        "training": t("train.training"), "validation": t("train.validation"),
+        "epoch": t("train.epoch") if steps else t("train.step"), "bits": t("train.bits"),
+    }  # fmt: skip
+    st.altair_chart(charts.loss_curve(rows, per_step, names), key="curve")
+
+
+main()
