@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine: `make app` and `make test`.
 
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
+# the newest that TensorFlow supports and that runs: pyenv leaves names on the path that do not
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	if $$python -c 'import ensurepip' >/dev/null 2>&1; then break; fi; done; echo $$python)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 
-def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]) -> alt.TopLevelMixin:
+def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]) -> alt.LayerChart:
     """Bits per character against epochs: training as a line, held-out text as a line of points.
 
     `names` has the words for training, validation, epoch and bits.
@@ -38,4 +38,4 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
     dots = base.transform_filter(alt.datum.kind == names["validation"]).mark_point(
         filled=True, size=55, opacity=1
     )
-    return alt.layer(base.mark_line(interpolate="linear"), dots).properties(height=280)
+    return alt.LayerChart(layer=[base.mark_line(), dots], height=280)

@@ -49,3 +49,8 @@ def t(key: str, /, **values: Any) -> str:
     """The text of `key` in the page's language, with `values` put in."""
     text = catalogue(language())[key]
     return text.format(**values) if values else text
+
+
+def address() -> dict[str, str]:
+    """What a link to another page carries along."""
+    return {"lang": st.session_state["language"]} if "language" in st.session_state else {}

@@ -12,7 +12,7 @@ import streamlit as st
 
 from textgen.options import Option, options_of
 from textgen.sampling import TRANSFORMS
-from textgen.ui.messages import LANGUAGES, choose_language, has, language, t
+from textgen.ui.messages import LANGUAGES, address, choose_language, has, language, t
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 # what a slider spans where the allowed range is too wide for one: (low, high, step)
@@ -35,16 +35,24 @@ def style() -> None:
     st.html(f"<style>{(Path(__file__).parent / 'style.css').read_text()}</style>")
 
 
-def header(name: str) -> None:
-    """Title, language switch, and the page's few sentences."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(t(f"{name}.title"), anchor=False, width="stretch")
+def top_bar(pages: Iterable[st.Page], chosen: st.Page) -> None:
+    """Links to the pages, and the language switch."""
+    with st.container(horizontal=True, vertical_alignment="center", key="top bar"):
+        for page in pages:
+            title = f"**{page.title}**" if page == chosen else page.title
+            st.page_link(page, label=title, query_params=address())
         st.session_state["language switch"] = language()
-        st.segmented_control(
-            t("page.language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, required=True,
-            key="language switch", on_change=choose_language, args=("language switch",),
-            label_visibility="collapsed",
-        )  # fmt: skip
+        with st.container(width="stretch", horizontal=True, horizontal_alignment="right"):
+            st.segmented_control(
+                t("page.language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__,
+                required=True, key="language switch", on_change=choose_language,
+                args=("language switch",), label_visibility="collapsed",
+            )  # fmt: skip
+
+
+def header(name: str) -> None:
+    """Title and the page's few sentences."""
+    st.title(t(f"{name}.title"), anchor=False)
     st.html(f'<p class="tg-intro">{html.escape(t(f"{name}.intro"))}</p>')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -27,8 +28,15 @@ def main() -> None:
         return
     if state.get("model") not in (None, *available):
         del state["model"]  # its folder is gone
-    with st.sidebar:
+    left, right = st.columns([3, 1], gap="large")
+    with right:  # on a phone: below the text
         settings = read_settings()
+    with left:
+        desk(available, settings)
+
+
+def desk(available: dict[str, Path], settings: dict[str, Any]) -> None:
+    """Model, prompt, buttons and what was written."""
     name = st.selectbox(
         t("write.model"), list(available), key="model", bind="query-params",
         on_change=forget_samples,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,9 @@ def form(known: list[runs.Run]) -> None:
     source = choose_text()
     if source is not None:
         path, stem = source
-        corpus_facts(found := examine(str(path), changed(path)))
-        settings = choose_settings(found)
+        found, beginning = examine(str(path), changed(path))
+        corpus_facts(found)
+        settings = choose_settings(found, beginning)
         train_button(path, stem, settings)
     if known:
         st.divider()
@@ -124,24 +124,15 @@ def changed(path: Path) -> float:
     return max(file.stat().st_mtime for file in files)
 
 
-@dataclasses.dataclass(frozen=True)
-class Examined:
-    """The doctor's diagnosis and how the text begins."""
-
-    diagnosis: Diagnosis
-    beginning: str
-
-
 @st.cache_data(max_entries=8, show_spinner=False)
-def examine(path: str, changed: float) -> Examined:
+def examine(path: str, changed: float) -> tuple[Diagnosis, str]:
+    """The doctor's diagnosis, and how the text begins."""
     corpus = load_corpus(path)
-    words = corpus.text.split(maxsplit=1)[0]
-    short = len(words) <= FIRST_PROMPT
-    return Examined(diagnose(corpus), words + " " if short else words[:FIRST_PROMPT])
+    word = corpus.text.split(maxsplit=1)[0]
+    return diagnose(corpus), word + " " if len(word) <= FIRST_PROMPT else word[:FIRST_PROMPT]
 
 
-def corpus_facts(found: Examined) -> None:
-    d = found.diagnosis
+def corpus_facts(d: Diagnosis) -> None:
     scripts = sorted(((share, name) for name, share in d.scripts.items()), reverse=True)
     shares = " · ".join(f"{t(f'script.{n}')} {s:.0%}" for s, n in scripts[:3] if s >= 0.005)
     widgets.facts(
@@ -167,10 +158,10 @@ def translated(section: str, finding: Finding) -> str:
     return t(key, **values) if has(key) else finding.text
 
 
-def choose_settings(found: Examined) -> dict[str, Any]:
+def choose_settings(found: Diagnosis, beginning: str) -> dict[str, Any]:
     """What the suggestion says, to be changed; keyed by it, so that a new text resets it."""
-    hint = found.diagnosis.suggestion
-    mark = f"{found.diagnosis.characters}/{found.diagnosis.alphabet_size}"
+    hint = found.suggestion
+    mark = f"{found.characters}/{found.alphabet_size}"
     tokenizers = options_of(TokenizerConfig)["tokenizer"][0].choices or ()
     st.caption(widgets.plain(translated("reason", hint.reason)))
 
@@ -196,7 +187,7 @@ def choose_settings(found: Examined) -> dict[str, Any]:
     options["hidden_size"] = number(left, "hidden_size", ModelConfig, hint.hidden_size, 32)
     options["num_layers"] = number(middle, "num_layers", ModelConfig, 1)
     options["prompt"] = right.text_input(
-        t("option.prompt"), found.beginning, key=f"prompt {mark}", help=t("help.prompt")
+        t("option.prompt"), beginning, key=f"prompt {mark}", help=t("help.prompt")
     )
     if options["tokenizer"] == "sentencepiece":
         pieces = hint.vocab_size or TokenizerConfig().vocab_size
