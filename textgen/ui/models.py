@@ -9,14 +9,14 @@ import streamlit as st
 
 from textgen.checkpoint import WEIGHTS, read_config
 from textgen.errors import TextgenError
-from textgen.ui.messages import t
+from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
     from textgen.generate import Generator
 
 ROOT = Path(__file__).parents[2]
 RUNS = Path("runs")  # in the working directory, as on the command line
-FIRST = "ko-lstm-char"  # what the app opens with
+FIRST = "lstm-char"  # how the name of what the app opens with ends
 KEPT = 4  # loaded models; the one used longest ago goes first
 
 
@@ -25,9 +25,11 @@ def shipped() -> Path:
 
 
 def available() -> dict[str, Path]:
-    """name -> folder: what is shipped, Korean first, then the runs, newest first."""
+    """name -> folder: what is shipped, the page's language first, then the runs, newest first."""
     ready = [file.parent for file in shipped().glob(f"*/{WEIGHTS}")]
-    ready.sort(key=lambda f: (f.name != FIRST, not f.name.startswith("ko"), f.name))
+    ready.sort(
+        key=lambda f: (not f.name.startswith(language()), not f.name.endswith(FIRST), f.name)
+    )
     trained = sorted(RUNS.glob(f"*/{WEIGHTS}"), key=lambda f: -f.stat().st_mtime)
     names = {folder.name: folder for folder in ready}
     for file in trained:
@@ -63,14 +65,13 @@ def first_prompt(folder: Path) -> str:
 
 
 def described(generator: Generator) -> list[str]:
-    """name, cell, size, parameters, bits per character, hash."""
+    """cell and size, tokenizer, parameters, bits per character, hash."""
     config = generator.config
     metrics: Any = generator.card.get("metrics") or {}
     bits = metrics.get("val_bits_per_char") if isinstance(metrics, dict) else None
     return [
-        generator.name,
         f"{config.cell.upper()} {config.num_layers} × {config.hidden_size}",
-        generator.tokenizer.name,
+        t(f"tokenizer.{generator.tokenizer.name}"),
         t("write.parameters", count=generator.num_parameters),
         t("write.bits", bits=bits) if isinstance(bits, int | float) else "",
         generator.hash,

@@ -11,7 +11,7 @@ import streamlit as st
 from textgen.ui.messages import t
 
 _HERE = Path(__file__).parent
-LABELS = ("text", "token", "likely", "alternatives", "hint")
+LABELS = ("text", "likely", "alternatives", "hint")
 
 
 def token_strip(data: dict[str, Any], key: str) -> tuple[int, int] | None:

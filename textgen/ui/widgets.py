@@ -84,24 +84,25 @@ def running_text(prompt: str, text: str, *, caret: bool) -> str:
     )
 
 
-def sampling_sliders(names: Iterable[str]) -> dict[str, Any]:
+def sampling_sliders(names: Iterable[str]) -> None:
     """A slider for each named option of the transforms; its value lives in the address."""
     declared = {k: v for cls in TRANSFORMS for k, v in options_of(cls).items()}
-    return {name: option_slider(name, *declared[name]) for name in names}
+    for name in names:
+        option_slider(name, *declared[name])
 
 
 def rare_options() -> list[str]:
     return [name for cls in TRANSFORMS for name in options_of(cls) if name not in COMMON]
 
 
-def option_slider(name: str, rule: Option, default: Any, kind: type) -> Any:
+def option_slider(name: str, rule: Option, default: Any, kind: type) -> None:
     # `kind` is the type of the default: the fields are Any, so that they may be tensors
     low, high, step = SPANS.get(name, (rule.low or 0, rule.high or 1, 1 if kind is int else 0.05))
     if rule.low_open and low == rule.low:
         low += step
     start = STARTS.get(name, default)
     low, high, step, start = (kind(v) for v in (low, high, step, start))
-    return st.slider(
+    st.slider(
         t(f"option.{name}") if has(f"option.{name}") else name.replace("_", " "),
         low, high, start, step, key=name, bind="query-params",
         help=t(f"help.{name}") if has(f"help.{name}") else rule.help,

@@ -30,12 +30,12 @@ def main() -> None:
         del state["model"]  # its folder is gone
     left, right = st.columns([3, 1], gap="large")
     with right:  # on a phone: below the text
-        settings = read_settings()
+        controls()
     with left:
-        desk(available, settings)
+        desk(available)
 
 
-def desk(available: dict[str, Path], settings: dict[str, Any]) -> None:
+def desk(available: dict[str, Path]) -> None:
     """Model, prompt, buttons and what was written."""
     name = st.selectbox(
         t("write.model"), list(available), key="model", bind="query-params",
@@ -43,9 +43,12 @@ def desk(available: dict[str, Path], settings: dict[str, Any]) -> None:
     )  # fmt: skip
     folder = available[name]
     facts = st.empty()
-    prompt = prompt_area(name, models.first_prompt(folder))
+    prompt_area(name, models.first_prompt(folder))
+    if "opened" not in state:  # the first sight of the page is a model that writes
+        state["opened"] = True
+        begin()
     job: samples.Job | None = state.pop("job", None)
-    buttons(prompt, settings, running=job is not None)
+    buttons(running=job is not None)
     below = st.container()
     try:
         with facts:
@@ -53,76 +56,76 @@ def desk(available: dict[str, Path], settings: dict[str, Any]) -> None:
         with facts:
             widgets.line(models.described(generator))
         with below:
-            show_samples(generator, settings, job)
+            show_samples(generator, job)
     except TextgenError as error:
         with below:
             widgets.error(error)
 
 
-def read_settings() -> dict[str, Any]:
-    """The options of generation, and "samples"; each lives in the address."""
-    tokens = st.slider(
+def controls() -> None:
+    """The options of generation; each lives in the address and, under its name, in the state."""
+    st.slider(
         t("option.max_new_tokens"), 20, 2000, 200, 20, key="max_new_tokens", bind="query-params"
     )
-    options = widgets.sampling_sliders(widgets.COMMON)
-    number = st.segmented_control(
+    widgets.sampling_sliders(widgets.COMMON)
+    st.segmented_control(
         t("write.samples"), [1, 2, 3, 4], default=1, key="samples", bind="query-params",
         required=True,
     )  # fmt: skip
-    seed = st.number_input(
+    st.number_input(
         t("option.seed"), 0, LARGEST_SEED, None, 1, key="seed", bind="query-params",
         placeholder=t("write.random"), help=t("help.seed"),
     )  # fmt: skip
     with st.expander(t("write.more")):
-        options |= widgets.sampling_sliders(widgets.rare_options())
-    return options | {"max_new_tokens": tokens, "seed": seed, "samples": number or 1}
+        widgets.sampling_sliders(widgets.rare_options())
 
 
-def prompt_area(name: str, suggested: str) -> str:
+def chosen_options() -> dict[str, Any]:
+    # from the state, not from an argument of a callback: that would be as old as the last run,
+    # and a click on Write may come together with the prompt just typed
+    names = ("max_new_tokens", "seed", *widgets.COMMON, *widgets.rare_options())
+    return {name: state[name] for name in names}
+
+
+def prompt_area(name: str, suggested: str) -> None:
     """The prompt; a model's own suggestion changes with the model until something is typed."""
     before = state.get("suggested prompt")
     if before != (name, suggested):
         if before is not None and state.get("prompt") == before[1]:
             state["prompt"] = suggested
         state["suggested prompt"] = (name, suggested)
-    return st.text_area(
+    st.text_area(
         t("write.prompt"), suggested, height=96, max_chars=5000, key="prompt", bind="query-params"
     )
 
 
-def buttons(prompt: str, settings: dict[str, Any], *, running: bool) -> None:
+def buttons(*, running: bool) -> None:
     written = bool(state.get("texts"))
     with st.container(horizontal=True):
         if running:
             # any interaction ends the run that is writing; this one does nothing else
             st.button(t("write.stop"), type="primary", key="stop")
             return
+        st.button(t("write.write"), type="primary", key="write", on_click=begin)
+        st.button(t("write.continue"), key="continue", on_click=go_on, disabled=not written)
         st.button(
-            t("write.write"), type="primary", key="write", on_click=begin, args=(prompt, settings)
-        )
-        st.button(
-            t("write.continue"), key="continue", on_click=go_on, args=(settings,),
-            disabled=not written,
-        )  # fmt: skip
-        st.button(
-            t("write.regenerate"), key="regenerate", on_click=begin, args=(prompt, settings, True),
+            t("write.regenerate"), key="regenerate", on_click=begin, args=(True,),
             disabled=not written,
         )  # fmt: skip
 
 
-def begin(prompt: str, settings: dict[str, Any], anew: bool = False) -> None:
+def begin(anew: bool = False) -> None:
     """Write from the prompt; `anew` with another seed, even where one was fixed."""
-    options = settings | {}
-    number = options.pop("samples")
-    if anew and options["seed"] is not None:
-        options["seed"] = state["seed"] = secrets.randbits(31)
-    state["texts"], state["job"] = samples.begin(prompt, number, options)
+    if anew and state["seed"] is not None:
+        state["seed"] = secrets.randbits(31)
+    state["texts"], state["job"] = samples.begin(
+        state["prompt"], state["samples"], chosen_options()
+    )
 
 
-def go_on(settings: dict[str, Any], rows: list[int] | None = None) -> None:
+def go_on(rows: list[int] | None = None) -> None:
     """Write on at the end of all texts, or of those in `rows`."""
-    options = {name: value for name, value in settings.items() if name != "samples"}
-    state["job"] = samples.Job(rows or list(range(len(state["texts"]))), options)
+    state["job"] = samples.Job(rows or list(range(len(state["texts"]))), chosen_options())
 
 
 def forget_samples() -> None:
@@ -130,7 +133,7 @@ def forget_samples() -> None:
     state.pop("texts", None)
 
 
-def show_samples(generator: Generator, settings: dict[str, Any], job: samples.Job | None) -> None:
+def show_samples(generator: Generator, job: samples.Job | None) -> None:
     texts: list[samples.Sample] = state.get("texts", [])
     if not texts:
         return
@@ -142,7 +145,7 @@ def show_samples(generator: Generator, settings: dict[str, Any], job: samples.Jo
         st.rerun()
     for row, (sample, cell) in enumerate(zip(texts, cells, strict=False)):
         with cell:
-            show(generator, row, sample, settings)
+            show(generator, row, sample)
     notes(texts)
     st.download_button(
         t("write.download"), together(generator, texts), f"{generator.name}.txt", "text/plain",
@@ -172,11 +175,11 @@ def write(
         raise
 
 
-def show(generator: Generator, row: int, sample: samples.Sample, settings: dict[str, Any]) -> None:
+def show(generator: Generator, row: int, sample: samples.Sample) -> None:
     chosen = token_strip(samples.strip_data(sample, generator.tokenizer), key=f"strip {row}")
     if chosen is not None:
         sample.cut(*chosen)
-        go_on(settings, [row])
+        go_on([row])
         st.rerun()
 
 

@@ -14,7 +14,7 @@ from textgen.doctor import Diagnosis, Finding, diagnose
 from textgen.errors import TextgenError
 from textgen.options import options_of
 from textgen.ui import charts, models, runs, widgets
-from textgen.ui.messages import has, t
+from textgen.ui.messages import has, language, t
 
 state = st.session_state
 TICK = 1.5  # seconds between two looks at a run
@@ -77,7 +77,8 @@ def form(known: list[runs.Run]) -> None:
 
 def choose_text() -> tuple[Path, str] | None:
     """(file or folder to train on, what to name the run after)."""
-    shipped = {p.name: p for p in sorted((models.ROOT / "corpora").iterdir()) if has_text(p)}
+    folders = [p for p in (models.ROOT / "corpora").iterdir() if has_text(p)]
+    shipped = {p.name: p for p in sorted(folders, key=lambda p: (p.name != language(), p.name))}
     ways = [*(["shipped"] if shipped else []), "upload", "paste"]
     way = st.segmented_control(
         t("train.text"), ways, format_func=lambda w: t(f"train.{w}"), default=ways[0],
@@ -270,7 +271,7 @@ def actions(run: runs.Run) -> None:
             st.rerun()
         if run.writable and st.button(t("train.write"), type="primary", key="write with it"):
             model = models.name_of_run(run.name)
-            for key in ("texts", "model", "prompt"):
+            for key in ("texts", "model", "prompt", "opened"):
                 state.pop(key, None)
             page = str(Path(__file__).with_name("1_write.py"))
             st.switch_page(page, query_params={"model": model})

@@ -1,0 +1,255 @@
+import functools
+import json
+import os
+import re
+import string
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TEXT
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from textgen.errors import ConfigError, CorpusError
+from textgen.options import options_of
+from textgen.sampling import TRANSFORMS
+from textgen.tokenizer import TOKENIZERS
+from textgen.ui import messages, models, runs, samples, widgets
+
+UI = Path(messages.__file__).parent
+SOURCES = [*UI.glob("*.py"), *UI.glob("pages/*.py"), UI.parents[1] / "app.py"]
+CATALOGUES = {language: messages.catalogue(language) for language in messages.LANGUAGES}
+
+# --- the catalogues -----------------------------------------------------------------------------
+
+
+def test_the_languages_have_the_same_keys_and_places():
+    korean, english = CATALOGUES["ko"], CATALOGUES["en"]
+    assert list(korean) == list(english)
+    for key in korean:
+        places = [
+            sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+            for text in (korean[key], english[key])
+        ]
+        assert places[0] == places[1], key
+
+
+def test_no_particle_follows_a_place():
+    # 은/는, 이/가, 을/를 ... depend on the letter before them, which a place does not tell,
+    # except for a share, which is read as 퍼센트
+    for key, text in CATALOGUES["ko"].items():
+        assert not re.search(r"(?<!%)\}(은|는|이|가|을|를|과|와|으로|로)\b", text), key
+
+
+def test_every_key_is_shown_and_every_key_shown_exists():
+    asked = set()
+    for source in SOURCES:
+        asked |= set(re.findall(r"\b(?:t|has)\(\s*f?\"([^\"]+)\"", source.read_text("utf-8")))
+    asked |= {"strip.{name}", "write.title", "write.intro", "train.title", "train.intro"}
+    exact = {key for key in asked if "{" not in key}
+    sections = {key.split(".")[0] for key in asked if "{" in key and not key.startswith("{")}
+    sections |= {"reason", "warning"}  # by the codes of the doctor
+    known = set(CATALOGUES["ko"])
+    assert exact <= known
+    shown = {key for key in known if key in exact or key.split(".")[0] in sections}
+    assert known - shown == set()
+
+
+def test_every_transform_is_named_and_explained():
+    for name in (name for cls in TRANSFORMS for name in options_of(cls)):
+        for catalogue in CATALOGUES.values():
+            assert catalogue[f"option.{name}"] and catalogue[f"help.{name}"]
+
+
+def test_every_finding_of_the_doctor_is_translated():
+    source = (UI.parent / "doctor.py").read_text("utf-8")
+    codes = set(re.findall(r"warn\(\"(\w+)\"|code = \"\w+\", \"(\w+)\"", source))
+    codes = {code for pair in codes for code in pair if code}
+    assert len(codes) >= 11
+    known = {key.split(".")[1] for key in CATALOGUES["ko"] if key.startswith(("reason", "warning"))}
+    assert codes == known
+
+
+def test_text_from_outside_stays_text():
+    assert widgets.plain("**a** [b](c) <i> :red[x] $1$") == (
+        r"\*\*a\*\* \[b\]\(c\) \<i\> \:red\[x\] \$1\$"
+    )
+    assert "<script>" not in widgets.running_text("<script>", "<script>", caret=True)
+
+
+# --- what was written ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(TOKENIZERS))
+@given(text=st.text(alphabet="나는한국어닭 값abc\nㅋ🙂", max_size=20))
+def test_groups_cover_all_tokens_and_read_as_the_text(name, text):
+    tokenizer = trained(name)
+    ids = tokenizer.encode(text)
+    groups = samples.group_tokens(ids, tokenizer.decode)
+    assert "".join(piece for _, _, piece in groups) == tokenizer.decode(ids)
+    covered = [index for first, count, _ in groups for index in range(first, first + count)]
+    assert covered == list(range(len(ids)))
+
+
+@functools.cache
+def trained(name):
+    return TOKENIZERS[name].train(TEXT, vocab_size=300)
+
+
+def test_a_sample_is_cut_and_written_on(runs):
+    import textgen
+
+    model = textgen.load(runs())
+    texts, job = samples.begin("나는 ", 2, {"max_new_tokens": 12, "seed": 3})
+    for _ in samples.write(model, texts, job):
+        pass
+    first = texts[0]
+    assert len(first.tokens) == 12 and texts[1].text(model.tokenizer) != first.text(model.tokenizer)
+    assert all(len(token.best) == samples.ALTERNATIVES for token in first.tokens)
+    before, other = [t.token_id for t in first.tokens[:5]], first.tokens[5].best[3]
+    untouched = texts[1].text(model.tokenizer)
+    first.cut(5, other.token_id)
+    for _ in samples.write(model, texts, samples.Job([0], {"max_new_tokens": 4, "seed": 3})):
+        pass
+    assert [t.token_id for t in first.tokens[:6]] == [*before, other.token_id]
+    assert len(first.tokens) == 10 and first.tokens[5].logprob == other.logprob
+    assert texts[1].text(model.tokenizer) == untouched
+    shown = samples.strip_data(first, model.tokenizer)
+    text = shown["prompt"] + "".join(group["text"] for group in shown["groups"])
+    assert text == first.text(model.tokenizer)
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty working directory, which is where the app keeps its runs."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_run(name, **status):
+    (runs.RUNS / name).mkdir(parents=True, exist_ok=True)
+    (runs.RUNS / name / "status.json").write_text(json.dumps(status))
+
+
+def test_names(home):
+    assert runs.free_name("나의 글.txt") == "나의-글-txt-1"
+    assert runs.checked_name(" 나의-글 ") == "나의-글"
+    for bad in ("", "..", "a/b", ".hidden", "uploads", "x" * 61, "a b"):
+        with pytest.raises(ConfigError, match="cannot be a folder"):
+            runs.checked_name(bad)
+    write_run("here-1", state="finished")
+    assert runs.free_name("here") == "here-2"
+    with pytest.raises(ConfigError, match="taken"):
+        runs.checked_name("here-1")
+
+
+def test_an_upload_is_kept_once(home):
+    first = runs.keep_upload("../글 하나.txt", b"abc")
+    assert first.parent == runs.UPLOADS and first.read_bytes() == b"abc"
+    assert runs.keep_upload("../글 하나.txt", b"abc") == first
+    assert runs.keep_upload("../글 하나.txt", b"abd") != first
+    with pytest.raises(CorpusError, match="empty"):
+        runs.keep_upload("a.txt", b" \n")
+
+
+def test_the_state_of_a_run(home):
+    assert runs.all_runs() == []
+    gone = 2**22 + 1  # beyond what the system hands out
+    write_run("done", pid=gone, state="finished", step=3)
+    write_run("halted", pid=gone, state="stopped")
+    write_run("killed", pid=gone, state="running")
+    write_run("going", pid=os.getpid(), state="running")
+    states = {run.name: run.state for run in runs.all_runs()}
+    assert states == {
+        "done": "finished",
+        "halted": "stopped",
+        "killed": "failed",
+        "going": "running",
+    }
+    old = time.time() - 2 * runs.STALE  # the number now belongs to another process
+    os.utime(runs.RUNS / "going/status.json", (old, old))
+    assert runs.read("going").state == "failed"
+    (runs.RUNS / "halted/status.json").write_text("{ half")
+    assert runs.read("halted").state == "failed"
+
+
+def test_a_run_that_fails_says_why(home, text_file):
+    runs.start(text_file, "bad", {"hidden_size": -1})
+    deadline = time.monotonic() + 60
+    while runs.read("bad").alive and time.monotonic() < deadline:
+        time.sleep(0.1)
+    run = runs.read("bad")
+    assert run.state == "failed" and "hidden_size" in run.message and "error:" not in run.message
+
+
+# --- the pages ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(home, monkeypatch, runs):
+    """page(name) -> that page with one tiny model shipped."""
+    shipped = home / "models"
+    shipped.mkdir()
+    (shipped / "ko-tiny").symlink_to(runs())
+    monkeypatch.setattr(models, "shipped", lambda: shipped)
+
+    def open_page(name, **query):
+        app = AppTest.from_file(str(UI / "pages" / name), default_timeout=60)
+        for key, value in query.items():
+            app.query_params[key] = value
+        return app.run()
+
+    return open_page
+
+
+def test_write_opens_writing(page):
+    app = page("1_write.py", lang="en", max_new_tokens="40", seed="5")
+    assert not app.exception and not app.error
+    texts = app.session_state["texts"]
+    assert len(texts) == 1 and len(texts[0].tokens) == 40 and texts[0].seed == 5
+    app.button(key="continue").click().run()
+    assert len(app.session_state["texts"][0].tokens) == 80
+    before = app.session_state["texts"][0].tokens
+    app.button(key="regenerate").click().run()
+    assert app.session_state["texts"][0].seed != 5
+    assert app.session_state["texts"][0].tokens != before[:40]
+
+
+def test_write_says_what_is_wrong_in_one_line(page):
+    app = page("1_write.py", lang="en", max_new_tokens="20")
+    app.text_area(key="prompt").input("龘龘").run()
+    app.button(key="write").click().run()
+    assert not app.exception
+    (error,) = app.error
+    assert "龘" in error.value and "\n" not in error.value
+
+
+def test_write_with_no_model_at_all(page, home):
+    (home / "models/ko-tiny").unlink()
+    app = page("1_write.py", lang="en")
+    assert not app.exception and "Train" in app.info[0].value
+
+
+def test_write_with_a_broken_model(page, home):
+    (home / "models/ko-tiny").unlink()
+    broken = home / "models/ko-tiny"
+    broken.mkdir()
+    (broken / "model.safetensors").write_bytes(b"junk")
+    app = page("1_write.py", lang="en")
+    assert not app.exception and len(app.error) == 1
+
+
+def test_train_shows_what_the_doctor_found(page):
+    app = page("2_train.py", lang="en")
+    assert not app.exception and not app.error
+    app.segmented_control(key="way").set_value("paste").run()
+    app.text_area(key="pasted").input("짧은 글입니다. " * 20).run()
+    assert not app.exception
+    assert any("copy" in warning.value for warning in app.warning)
+    app.text_area(key="pasted").input(" \n ").run()
+    assert not app.exception and not app.error
