@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import TEXT
+from tiny import TEXT
 
 from textgen.cli import main
 

@@ -4,14 +4,14 @@ import unicodedata
 
 import numpy as np
 import pytest
-from conftest import TEXT
-from textgen.tokenizer import TOKENIZERS, CharTokenizer
+from tiny import TEXT
 
 import textgen
 from textgen.cells import CELLS
 from textgen.errors import ConfigError, GenerationError
 from textgen.generate import Generator
 from textgen.sampling import TRANSFORMS
+from textgen.tokenizer import TOKENIZERS, CharTokenizer
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import TEXT, tiny
+from tiny import TEXT, tiny
 
 import textgen
 from textgen import checkpoint

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TEXT
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
+from tiny import TEXT
 
 from textgen.errors import ConfigError, CorpusError
 from textgen.options import options_of

@@ -24,7 +24,10 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
         x=alt.X("epoch:Q", title=names["epoch"], scale=alt.Scale(zero=True, nice=False)),
         y=alt.Y("bits:Q", title=names["bits"], scale=alt.Scale(zero=False, padding=12)),
         color=alt.Color(
-            "kind:N", title=None, scale=alt.Scale(domain=kinds), legend=alt.Legend(orient="top")
+            "kind:N",
+            title=None,
+            scale=alt.Scale(domain=kinds),
+            legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3),
         ),
         strokeDash=alt.StrokeDash(
             "kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [5, 3]]), legend=None
