@@ -73,7 +73,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
       card.append(parts);
     }
     const token = tokens[index];
-    for (const [id, shown, p] of token.best) {
+    const listed = token.best.some(([id]) => id === token.id);
+    const written = listed ? [] : [[token.id, token.shown, token.p]];
+    for (const [id, shown, p] of [...token.best, ...written]) {
       const row = make("button", "row");
       const bar = make("span", "bar");
       const length = make("i");

@@ -73,10 +73,10 @@ def test_another_token_is_chosen_and_the_rest_is_written_anew(visit):
     prompt = page.locator(".strip .prompt").inner_text()
     token.click()
     rows = page.locator(".card .row")
-    expect(rows).to_have_count(10)
+    expect(rows.nth(9)).to_be_visible()  # an eleventh if what was written is not among the ten
     shares = [
         float(share.removeprefix("<").removesuffix("%"))
-        for share in page.locator(".row .number").all_inner_texts()
+        for share in page.locator(".row .number").all_inner_texts()[:10]
     ]
     assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 101
     other = page.locator(".row:not([aria-current]) .shown").first
@@ -95,7 +95,7 @@ def test_the_keyboard_reaches_the_alternatives(visit):
     page.locator(".token").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.locator(".card .row")).to_have_count(10)
+    expect(page.locator(".card .row").nth(9)).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
     expect(page.locator(".card")).to_be_hidden()
