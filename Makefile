@@ -33,8 +33,8 @@ format: $(VENV)/dev.done
 KEPT := config.json model.safetensors history.csv README.md
 models: $(VENV)/app.done
 	mkdir -p build/corpora
-	$(BIN)/python corpora/generate.py --language ko --characters 150000 --seed 1 --out build/corpora/ko.txt
-	$(BIN)/python corpora/generate.py --language en --characters 150000 --seed 1 --out build/corpora/en.txt
+	$(BIN)/python corpora/generate.py --language ko --characters 240000 --seed 1 --out build/corpora/ko.txt
+	$(BIN)/python corpora/generate.py --language en --characters 240000 --seed 1 --out build/corpora/en.txt
 	set -e; for recipe in recipes/*.toml; do \
 		name=$$(basename $$recipe .toml); run=build/models/$$name; rm -rf $$run; \
 		$(BIN)/textgen train --config $$recipe --out $$run; \

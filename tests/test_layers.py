@@ -1,6 +1,7 @@
 """Each module imports only from those above it in the design, and some without TensorFlow."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ def imported(path):
 def test_every_module_has_its_place():
     found = {p.stem for p in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
     assert found == set(ORDER)
+    told = re.findall(r"^textgen/(\w+)\.py", (PACKAGE.parent / "README.md").read_text(), re.M)
+    assert set(told) == found
 
 
 @pytest.mark.parametrize("module", ORDER)
