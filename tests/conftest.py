@@ -5,6 +5,7 @@ import os
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the suite's tolerances are those of the CPU
 
 import pytest
+
 from tiny import TEXT, tiny
 
 

@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from textgen.tokenizer import TOKENIZERS
 
 import textgen
 from textgen import checkpoint
 from textgen.errors import RunError, TextgenError
+from textgen.tokenizer import TOKENIZERS
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import subprocess
 import sys
 
 import pytest
-from tiny import TEXT
 
 from textgen.cli import main
+from tiny import TEXT
 
 
 def run(capsys, *arguments):

@@ -4,7 +4,6 @@ import unicodedata
 
 import numpy as np
 import pytest
-from tiny import TEXT
 
 import textgen
 from textgen.cells import CELLS
@@ -12,6 +11,7 @@ from textgen.errors import ConfigError, GenerationError
 from textgen.generate import Generator
 from textgen.sampling import TRANSFORMS
 from textgen.tokenizer import TOKENIZERS, CharTokenizer
+from tiny import TEXT
 
 
 @pytest.fixture(scope="module")

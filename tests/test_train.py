@@ -10,13 +10,13 @@ import time
 
 import numpy as np
 import pytest
-from tiny import TEXT, tiny
 
 import textgen
 from textgen import checkpoint
 from textgen.callbacks import Interrupted, Recorder
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.train import resume, start
+from tiny import TEXT, tiny
 
 
 def rows(run):

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
-from tiny import TEXT
 
 from textgen.errors import ConfigError, CorpusError
 from textgen.options import options_of
 from textgen.sampling import TRANSFORMS
 from textgen.tokenizer import TOKENIZERS
 from textgen.ui import messages, models, runs, samples, widgets
+from tiny import TEXT
 
 UI = Path(messages.__file__).parent
 SOURCES = [*UI.glob("*.py"), *UI.glob("pages/*.py"), UI.parents[1] / "app.py"]
