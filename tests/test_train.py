@@ -14,6 +14,7 @@ import pytest
 import textgen
 from textgen import checkpoint
 from textgen.callbacks import Interrupted, Recorder
+from textgen.cells import CELLS
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.train import resume, start
 from tiny import TEXT, tiny
@@ -55,10 +56,21 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_run(text_file, tmp_path):
     assert json.loads((run / "status.json").read_text())["message"] == "stopped early"
 
 
-@pytest.mark.parametrize("stop_after", [3, 23, 40])
-def test_a_stopped_run_resumes_to_the_same_weights(text_file, tmp_path, monkeypatch, stop_after):
-    settings = tiny(epochs=2)
-    settings = (dataclasses.replace(settings[0], dropout=0.2), *settings[1:])
+@pytest.mark.parametrize(
+    "cell, dtype, stop_after",
+    [
+        ("lstm", "float32", 3),
+        ("lstm", "bfloat16", 23),
+        ("lstm", "auto", 40),
+        ("gru", "bfloat16", 23),
+        ("mingru", "bfloat16", 23),
+    ],
+)
+def test_a_stopped_run_resumes_to_the_same_weights(
+    text_file, tmp_path, monkeypatch, cell, dtype, stop_after
+):
+    settings = tiny(cell=cell, epochs=2, dtype=dtype)
+    settings = (dataclasses.replace(settings[0], dropout=0.2, num_layers=2), *settings[1:])
     whole = start(text_file, tmp_path / "whole", *settings)
     take = Recorder.on_train_batch_end
 
@@ -78,6 +90,22 @@ def test_a_stopped_run_resumes_to_the_same_weights(text_file, tmp_path, monkeypa
         np.testing.assert_array_equal(weights(run)[name], array, err_msg=name)
     steps = [int(r["step"]) for r in rows(run)]
     assert steps == sorted(steps) and steps[-1] == int(rows(whole)[-1]["step"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", CELLS)
+def test_bfloat16_learns_as_float32_does(text_file, tmp_path, cell):
+    losses = []
+    for dtype in ("float32", "bfloat16"):
+        model, tokens, training = tiny(cell=cell, epochs=5, dtype=dtype, sample_length=0)
+        model = dataclasses.replace(model, hidden_size=64, num_layers=2)
+        history = rows(start(text_file, tmp_path / dtype, model, tokens, training))
+        (step,) = {int(r["step"]) for r in history if r["val_loss"] and r["epoch"] == "5"}
+        assert step >= 200
+        # the mean of ten steps: a single batch says more of its text than of the type
+        ends = [float(r["loss"]) for r in history if 190 < int(r["step"]) <= 200]
+        losses.append(np.mean(ends))
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
 
 
 def test_more_epochs_on_resume(text_file, tmp_path):

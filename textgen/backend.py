@@ -26,6 +26,17 @@ def _silent_stderr() -> Iterator[None]:
         os.close(sink)
 
 
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware, and no GPU does the work."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            flags = next((line.split() for line in file if line.startswith("flags")), [])
+    except OSError:
+        return False
+    fast = not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags)
+    return fast and not __getattr__("tf").config.list_physical_devices("GPU")
+
+
 def __getattr__(name: str) -> Any:
     if name not in ("tf", "keras", "ops"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

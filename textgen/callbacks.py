@@ -23,6 +23,7 @@ from textgen.backend import keras
 from textgen.dataset import Lanes
 from textgen.errors import ConfigError, RunError
 from textgen.generate import Generator
+from textgen.model import LanguageModel
 from textgen.model_card import model_card
 from textgen.trainer import LaneTrainer
 
@@ -48,6 +49,19 @@ class Carry(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if epoch != self.resumed_within:
             self.model.reset_lanes()
+
+
+class Mirror(keras.callbacks.Callback):
+    """Copies the weights of `model` into `exact`, its twin in float32, after each epoch."""
+
+    def __init__(self, model: LanguageModel, exact: LanguageModel) -> None:
+        super().__init__()
+        twins = exact.named_weights()
+        self.pairs = [(weight, twins[name]) for name, weight in model.named_weights().items()]
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for weight, twin in self.pairs:
+            twin.assign(weight)
 
 
 class Validate(keras.callbacks.Callback):

@@ -166,7 +166,9 @@ def load_model(folder: Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
 
 def _refuse_inflated(path: Path, config: ModelConfig, vocab_size: int) -> None:
     """A config may claim any size: compare with the file before memory is taken."""
-    least = 4 * (config.num_layers * config.hidden_size**2 + vocab_size * config.embedding_size)
+    size, first = config.hidden_size, config.embedding_size
+    # the smallest cell has one block for its input, and none for h_{t-1}
+    least = 4 * (size * first + (config.num_layers - 1) * size**2 + vocab_size * first)
     if least > path.stat().st_size:
         raise RunError(
             f"{path} is too small for the model in {CONFIG} ({least} bytes at least): "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from textgen.cells import CELL_NAMES
+from textgen.cells import CELLS
 from textgen.options import option
 
 
@@ -12,7 +12,7 @@ from textgen.options import option
 class ModelConfig:
     """Model: what is built."""
 
-    cell: str = option("lstm", "recurrent cell", choices=CELL_NAMES)
+    cell: str = option("lstm", "recurrent cell", choices=tuple(CELLS))
     hidden_size: int = option(256, "units of each recurrent layer", low=1, high=8192)
     num_layers: int = option(1, "recurrent layers, one above the other", low=1, high=16)
     embedding_size: int = option(64, "size of a token's vector", low=1, high=8192)
@@ -20,6 +20,10 @@ class ModelConfig:
         "tanh",
         "activation of the rnn cell (the gated cells keep tanh)",
         choices=("tanh", "relu", "sigmoid"),
+    )
+    forget_bias: float = option(1.0, "first bias of a forget gate", low=-20.0, high=20.0)
+    chrono: int = option(
+        0, "longest time to remember over: sets the gates' first biases (0: off)", low=0
     )
     dropout: float = option(0.0, "share of units dropped between layers", low=0.0, high=0.95)
     tie_weights: bool = option(False, "read out with the embedding's own matrix, transposed")
@@ -54,4 +58,9 @@ class TrainConfig:
     )
     prompt: str = option("", "what the samples after each epoch begin with")
     sample_length: int = option(120, "tokens of the sample after each epoch (0: none)", low=0)
+    dtype: str = option(
+        "auto",
+        "type of the products while training; auto takes bfloat16 where the processor has it",
+        choices=("auto", "float32", "bfloat16"),
+    )
     seed: int = option(1, "seed of weights, dropout and samples", low=0, high=2**31 - 1)

@@ -1,7 +1,8 @@
 """Embedding -> recurrent layers -> logits, with the state handed in and out.
 
 B batch, T time, V vocabulary, H hidden_size. A state is a tuple with, for each layer, a tuple of
-arrays [B, H]: (h,) for rnn and gru, (h, C) for lstm.
+arrays [B, H], named by its cell's `STATE`: (h,), or (h, C) for the LSTMs. Whatever the type of the
+products, weights, states and logits are float32.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from textgen.backend import keras, ops
-from textgen.cells import CELLS
+from textgen.cells import make_cell
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.options import check
@@ -20,17 +21,18 @@ State = tuple[tuple[Any, ...], ...]
 class LanguageModel(keras.Model):
     """Predicts the next token from the tokens so far, of which it keeps only its state."""
 
-    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
-        super().__init__(name="language_model")
+    def __init__(self, config: ModelConfig, vocab_size: int, dtype: str = "float32") -> None:
+        super().__init__(name="language_model", dtype=dtype)
         self.config = config
         self.vocab_size = vocab_size
-        self.embedding = keras.layers.Embedding(vocab_size, config.embedding_size)
+        self.embedding = keras.layers.Embedding(vocab_size, config.embedding_size, dtype=dtype)
+        settings = {name: getattr(config, name) for name in ("activation", "forget_bias", "chrono")}
         self.recurrent = [
-            CELLS[config.cell](config.hidden_size, activation=config.activation)
+            make_cell(config.cell, config.hidden_size, dtype=dtype, **settings)
             for _ in range(config.num_layers)
         ]
-        self.dropout = keras.layers.Dropout(config.dropout)
-        self.head = None if config.tie_weights else keras.layers.Dense(vocab_size)
+        self.dropout = keras.layers.Dropout(config.dropout, dtype=dtype)
+        self.head = None if config.tie_weights else keras.layers.Dense(vocab_size, dtype=dtype)
         self.head_bias = None
         if config.tie_weights:
             self.head_bias = self.add_weight(shape=(vocab_size,), initializer="zeros", name="bias")
@@ -39,37 +41,37 @@ class LanguageModel(keras.Model):
         self, ids: Any, state: State | None = None, training: bool = False
     ) -> tuple[Any, State]:
         """ids [B, T] -> (logits [B, T, V], state after the last token)."""
+        # time-major inside, so that a step is one block of memory; transposed as floats (exact
+        # below 2^24), because TensorFlow complains of whole numbers on some processors
+        ids = ops.cast(ops.transpose(ops.cast(ids, "float32")), "int32")
         x = self.dropout(self.embedding(ids), training=training)
         if state is None:
-            state = self.initial_state(ops.shape(ids)[0])
+            state = self.initial_state(ops.shape(ids)[1])
         states: list[tuple[Any, ...]] = []
         for layer, start in zip(self.recurrent, state, strict=True):
-            x, *end = layer(x, initial_state=list(start), training=training)
+            x, end = layer(x, start)
             x = self.dropout(x, training=training)
-            states.append(tuple(end))
-        return self._logits(x), tuple(states)
+            states.append(end)
+        return self._logits(ops.swapaxes(x, 0, 1)), tuple(states)
 
     def step(self, ids: Any, state: State) -> tuple[Any, State]:
         """One token: ids [B] -> (logits [B, V], state). Equals `call` on T = 1."""
         x = self.embedding(ids)
         states: list[tuple[Any, ...]] = []
         for layer, start in zip(self.recurrent, state, strict=True):
-            x, end = layer.cell(x, list(start))
-            states.append(tuple(end) if isinstance(end, list | tuple) else (end,))
+            states.append(layer.step(x, start))
+            x = states[-1][0]
         return self._logits(x), tuple(states)
 
     def initial_state(self, batch_size: Any) -> State:
         """A state that knows nothing: zeros."""
-        size = self.config.hidden_size
-        return tuple(
-            tuple(ops.zeros((batch_size, size)) for _ in _state_sizes(layer))
-            for layer in self.recurrent
-        )
+        return tuple(layer.initial_state(batch_size) for layer in self.recurrent)
 
     def _logits(self, hidden: Any) -> Any:
         if self.head is not None:
-            return self.head(hidden)
-        return ops.matmul(hidden, ops.transpose(self.embedding.embeddings)) + self.head_bias
+            return ops.cast(self.head(hidden), "float32")
+        table = ops.cast(self.embedding.embeddings, hidden.dtype)
+        return ops.cast(ops.matmul(hidden, ops.transpose(table)), "float32") + self.head_bias
 
     def named_weights(self) -> dict[str, Any]:
         """Every weight by the name it bears in `model.safetensors`."""
@@ -83,13 +85,11 @@ class LanguageModel(keras.Model):
         return named
 
 
-def _state_sizes(layer: Any) -> tuple[int, ...]:
-    size = layer.cell.state_size
-    return tuple(size) if isinstance(size, list | tuple) else (size,)
+def build_model(config: ModelConfig, vocab_size: int, dtype: str = "float32") -> LanguageModel:
+    """A model with fresh weights; `dtype` is a Keras policy, such as "mixed_bfloat16".
 
-
-def build_model(config: ModelConfig, vocab_size: int) -> LanguageModel:
-    """A model with fresh weights. Raises `ConfigError` for settings outside their range."""
+    Raises `ConfigError` for settings outside their range.
+    """
     check(config)
     if config.tie_weights and config.embedding_size != config.hidden_size:
         raise ConfigError(
@@ -101,6 +101,6 @@ def build_model(config: ModelConfig, vocab_size: int) -> LanguageModel:
             f"activation is {config.activation!r} with cell {config.cell!r}: "
             "only the rnn cell takes another activation than tanh"
         )
-    model = LanguageModel(config, vocab_size)
+    model = LanguageModel(config, vocab_size, dtype)
     model(ops.zeros((1, 1), dtype="int32"))  # the first call makes the weights
     return model

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from textgen import checkpoint
+from textgen import backend, checkpoint
 from textgen.backend import keras
 from textgen.callbacks import (
     Carry,
     Interrupted,
     Keeper,
+    Mirror,
     Progress,
     Recorder,
     Sampler,
@@ -31,7 +32,7 @@ from textgen.corpus import Corpus, load_corpus
 from textgen.dataset import Lanes, make_lanes
 from textgen.errors import RunError
 from textgen.generate import Generator
-from textgen.model import build_model
+from textgen.model import LanguageModel, build_model
 from textgen.options import build, check
 from textgen.tokenizer import TOKENIZERS, Tokenizer
 from textgen.trainer import LaneTrainer
@@ -124,9 +125,10 @@ def _train(
     tokens_per_char = (len(ids) / len(train_text), len(held_out) / max(len(held_out_text), 1))
 
     keras.utils.set_random_seed(config.seed)
-    model = build_model(build(ModelConfig, card["model"]), tokenizer.vocab_size)
+    settings = build(ModelConfig, card["model"])
+    model = build_model(settings, tokenizer.vocab_size, policy(config.dtype))
     trainer = LaneTrainer(model, lanes.batch_size, config.seed)
-    trainer.compile(optimizer=_optimizer(config, lanes.steps * config.epochs), jit_compile=False)
+    trainer.compile(optimizer=optimizer(config, lanes.steps * config.epochs), jit_compile=False)
     trainer.build((lanes.batch_size, config.sequence_length))
     trainer.optimizer.build(trainer.trainable_variables)
 
@@ -140,12 +142,17 @@ def _train(
         checkpoint.write_tokenizer(folder, tokenizer)
     epoch, done = divmod(recorder.step, lanes.steps)  # done: batches of that epoch already read
 
+    # what is measured and sampled is the model as it will be loaded: in float32
+    exact = model
     callbacks: list[Any] = [Carry(resumed_within=epoch if done else None)]
+    if model.dtype_policy.name != "float32":
+        exact = build_model(settings, tokenizer.vocab_size)
+        callbacks.append(Mirror(model, exact))
     if len(held_out) > 1:
-        callbacks.append(_validation(trainer, held_out, config.sequence_length))
+        callbacks.append(_validation(exact, held_out, config.sequence_length))
     callbacks += [recorder, keeper, Progress(recorder)]
     if config.sample_length:
-        generator = Generator(model, tokenizer, card)
+        generator = Generator(exact, tokenizer, card)
         callbacks.append(
             Sampler(generator, folder, recorder, config.prompt, config.sample_length, config.seed)
         )
@@ -182,7 +189,7 @@ def _fit(
         )  # fmt: skip
 
 
-def _optimizer(config: TrainConfig, steps: int) -> Any:
+def optimizer(config: TrainConfig, steps: int) -> Any:
     """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine."""
     warmup = round(config.warmup * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -199,10 +206,17 @@ def _optimizer(config: TrainConfig, steps: int) -> Any:
     return optimizer
 
 
-def _validation(trainer: LaneTrainer, ids: np.ndarray, sequence_length: int) -> Validate:
+def policy(dtype: str) -> str:
+    """The Keras policy: weights, states and the loss stay float32 in each."""
+    if dtype == "auto":
+        dtype = "bfloat16" if backend.has_bfloat16() else "float32"
+    return "mixed_bfloat16" if dtype == "bfloat16" else "float32"
+
+
+def _validation(model: LanguageModel, ids: np.ndarray, sequence_length: int) -> Validate:
     number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))
     lanes = make_lanes(ids, number, min(sequence_length, len(ids) - 1))
-    evaluator = LaneTrainer(trainer.model, lanes.batch_size)
+    evaluator = LaneTrainer(model, lanes.batch_size)
     evaluator.compile(jit_compile=False)
     return Validate(evaluator, lanes)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from textgen.cells import CELL_NAMES
+from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.corpus import TEXT_FILES, load_corpus
 from textgen.doctor import Diagnosis, Finding, diagnose
@@ -179,7 +179,7 @@ def choose_settings(found: Diagnosis, beginning: str) -> dict[str, Any]:
             format_func=lambda name: t(f"tokenizer.{name}"), key=f"tokenizer {mark}",
         ),
         "cell": middle.selectbox(
-            t("option.cell"), CELL_NAMES, CELL_NAMES.index(ModelConfig().cell),
+            t("option.cell"), list(CELLS), list(CELLS).index(ModelConfig().cell),
             format_func=str.upper, key=f"cell {mark}",
         ),
     }  # fmt: skip

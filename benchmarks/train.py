@@ -1,0 +1,344 @@
+"""Tokens per second of training, beside PyTorch and plain Keras, and what they cost in memory.
+
+    python benchmarks/train.py [--rounds 2] [--json FILE] [--markdown FILE]
+
+What is timed is a whole training step on random tokens: embedding, recurrent layers, logits,
+cross-entropy, gradient, clipping, AdamW. Each figure is the best of several rounds; in a round
+every peer has its turn, each in a process of its own, so that a busy machine slows all of them and
+none profits from the memory of another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+VOCAB = 96
+SECONDS = 2.5  # of timed steps
+CELLS = ("lstm", "gru", "rnn", "peephole", "coupled", "mingru", "minlstm")
+PEERS = ("lstm", "gru", "rnn")  # what PyTorch and Keras have too
+
+
+class Shape(NamedTuple):
+    layers: int
+    hidden: int
+    batch: int
+    length: int
+
+    def __str__(self) -> str:
+        return f"{self.layers}x{self.hidden}, {self.batch} x {self.length}"
+
+
+SHAPES = (Shape(2, 256, 64, 128), Shape(1, 512, 256, 64), Shape(1, 128, 64, 128))
+SCALING = {
+    "length": [Shape(1, 256, 64, n) for n in (32, 64, 128, 256, 512)],
+    "hidden_size": [Shape(1, n, 64, 128) for n in (64, 128, 256, 512)],
+    "batch": [Shape(1, 256, n, 128) for n in (8, 32, 64, 128, 256)],
+}
+
+
+# --- one measurement, in its own process ----------------------------------------------------------
+
+
+def textgen_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
+    from textgen.config import ModelConfig, TrainConfig
+    from textgen.model import build_model
+    from textgen.train import optimizer, policy
+    from textgen.trainer import LaneTrainer
+
+    config = ModelConfig(
+        cell=cell,
+        hidden_size=shape.hidden,
+        embedding_size=shape.hidden,
+        num_layers=shape.layers,
+    )
+    trainer = LaneTrainer(build_model(config, VOCAB, policy(dtype)), shape.batch, 1)
+    trainer.compile(optimizer=optimizer(TrainConfig(), 1000), jit_compile=False)
+    return keras_step(trainer, shape)
+
+
+def plain_keras_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
+    from textgen.backend import keras
+
+    layer = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}[cell]
+    model = keras.Sequential(
+        [
+            keras.Input((shape.length,), shape.batch, dtype="int32"),
+            keras.layers.Embedding(VOCAB, shape.hidden),
+            *(
+                getattr(keras.layers, layer)(shape.hidden, return_sequences=True)
+                for _ in range(shape.layers)
+            ),
+            keras.layers.Dense(VOCAB),
+        ]
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(1e-3, global_clipnorm=1.0),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,  # its default, "auto", is no faster
+    )
+    return keras_step(model, shape)
+
+
+def keras_step(model: Any, shape: Shape) -> Callable[[], float]:
+    from textgen.backend import tf
+
+    ids = np.random.default_rng(1).integers(0, VOCAB, (shape.batch, shape.length)).astype(np.int32)
+    batches = iter(
+        tf.data.Dataset.from_tensors((ids, ids, np.ones(ids.shape, np.float32))).repeat()
+    )
+    model.make_train_function()
+    return lambda: float(model.train_function(batches)["loss"])
+
+
+def torch_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
+    import torch
+
+    layer = getattr(torch.nn, cell.upper())
+    embedding = torch.nn.Embedding(VOCAB, shape.hidden)
+    recurrent = layer(shape.hidden, shape.hidden, shape.layers, batch_first=True)
+    head = torch.nn.Linear(shape.hidden, VOCAB)
+    parameters = [*embedding.parameters(), *recurrent.parameters(), *head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, 1e-3)
+    ids = torch.randint(0, VOCAB, (shape.batch, shape.length))
+
+    def step() -> float:
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
+            logits = head(recurrent(embedding(ids))[0])
+        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        return float(loss)
+
+    return step
+
+
+def products(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
+    """One large product, as fast as PyTorch's oneDNN does it: the limit of the machine."""
+    import torch
+
+    a, b = (torch.randn(2048, 2048, dtype=getattr(torch, dtype)) for _ in range(2))
+    return lambda: float((a @ b)[0, 0])
+
+
+LIBRARIES = {
+    "textgen": textgen_step,
+    "keras": plain_keras_step,
+    "torch": torch_step,
+    "products": products,
+}
+
+
+def measure(library: str, cell: str, dtype: str, shape: Shape) -> dict[str, float]:
+    """Seconds of the fastest step, the peak of memory, and how far that is above the library's."""
+    # imported before memory is looked at
+    importlib.import_module("textgen.train" if library in ("textgen", "keras") else "torch")
+    empty = peak()
+    step = LIBRARIES[library](cell, dtype, shape)
+    step()
+    step()
+    best, end = float("inf"), time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        step()
+        best = min(best, time.perf_counter() - begin)
+    return {"seconds": best, "peak_mb": peak(), "growth_mb": peak() - empty}
+
+
+def peak() -> float:
+    """MB of this process so far, at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
+def apart(*what: Any) -> dict[str, float]:
+    """`measure` in a fresh process."""
+    command = [sys.executable, __file__, "--measure", json.dumps(what)]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if ran.returncode:
+        raise RuntimeError(f"{what}: {ran.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+    return found
+
+
+def cases() -> list[tuple[str, str, str]]:
+    """(library, cell, dtype)."""
+    return [
+        *(("textgen", cell, "auto") for cell in CELLS),
+        *(("textgen", cell, "float32") for cell in CELLS),
+        *(("torch", cell, dtype) for cell in PEERS for dtype in ("float32", "bfloat16")),
+        *(("keras", cell, "float32") for cell in PEERS),
+    ]
+
+
+def run(rounds: int) -> dict[str, Any]:
+    def best(what: tuple[Any, ...]) -> dict[str, float]:
+        return min(results[what], key=lambda r: r["seconds"])
+
+    results: dict[tuple[Any, ...], list[dict[str, float]]] = {}
+    everything = [(*case, shape) for shape in SHAPES for case in cases()]
+    everything += [("products", "", dtype, SHAPES[0]) for dtype in ("float32", "bfloat16")]
+    for _ in range(rounds):
+        for what in everything:
+            results.setdefault(what, []).append(apart(*what))
+            print(*what, results[what][-1], file=sys.stderr, flush=True)
+    rows = []
+    for what in everything:
+        library, cell, dtype, shape = what
+        tokens = shape.batch * shape.length / best(what)["seconds"]
+        rows.append(
+            {
+                "library": library,
+                "cell": cell,
+                "dtype": dtype,
+                "shape": list(shape),
+                "tokens_per_second": round(tokens) if library != "products" else None,
+                "gflops": round(2 * 2048**3 / best(what)["seconds"] / 1e9)
+                if library == "products"
+                else None,
+                "peak_mb": round(best(what)["peak_mb"]),
+                "growth_mb": round(best(what)["growth_mb"]),
+            }
+        )
+    scaling = {
+        axis: [
+            {"shape": list(shape), **apart("textgen", "lstm", "auto", shape)} for shape in shapes
+        ]
+        for axis, shapes in SCALING.items()
+    }
+    return {"machine": machine(), "rows": rows, "scaling": scaling}
+
+
+def machine() -> str:
+    import torch
+
+    from textgen import backend
+
+    bfloat16 = "with" if backend.has_bfloat16() else "without"
+    return (
+        f"{os.cpu_count()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware, "
+        f"PyTorch {torch.__version__}, TensorFlow {backend.tf.__version__}, "
+        f"Keras {backend.keras.__version__}"
+    )
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+TARGETS = """Targets: `lstm`, `gru`, `rnn` at least 1.0x PyTorch float32 in the default type; at
+least 0.8x PyTorch bfloat16 at 1x512; `peephole` and `coupled` within 1.3x of `lstm`'s time;
+`mingru` at least 4x PyTorch's float32 GRU; peak memory at most 1.5x PyTorch's."""
+
+
+def markdown(found: dict[str, Any]) -> str:
+    lines = ["# Training speed", "", f"Measured by `benchmarks/train.py`; {found['machine']}.", ""]
+    lines += [TARGETS, ""]
+    speeds = {
+        (r["library"], r["cell"], r["dtype"], tuple(r["shape"])): r["tokens_per_second"]
+        for r in found["rows"]
+    }
+    memory = {
+        (r["library"], r["cell"], r["dtype"], tuple(r["shape"])): (r["peak_mb"], r["growth_mb"])
+        for r in found["rows"]
+    }
+    gflops = {r["dtype"]: r["gflops"] for r in found["rows"] if r["gflops"]}
+    for shape in SHAPES:
+        lines += [
+            f"## {shape.layers}x{shape.hidden}, batch {shape.batch} x {shape.length}",
+            "",
+            "Thousands of tokens per second; `auto` is bfloat16 where the processor has it. Peak "
+            "memory of the process, and in brackets what of it came after the library's import.",
+            "",
+            "| cell | textgen auto | textgen float32 | PyTorch float32 | PyTorch bfloat16 | Keras "
+            "| auto / PyTorch float32 | auto / PyTorch bfloat16 | MB, textgen | MB, PyTorch |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        ]
+        for cell in CELLS:
+            auto = speeds["textgen", cell, "auto", shape]
+            # a cell that PyTorch lacks is compared with the one it stands in for
+            peer = cell if cell in PEERS else "gru" if cell == "mingru" else "lstm"
+            theirs = [speeds["torch", peer, d, shape] for d in ("float32", "bfloat16")]
+            own = cell in PEERS
+            row = [
+                f"`{cell}`" + ("" if own else f" (against `{peer}`)"),
+                thousands(auto),
+                thousands(speeds["textgen", cell, "float32", shape]),
+                *(thousands(t) if own else "" for t in theirs),
+                thousands(speeds["keras", cell, "float32", shape]) if own else "",
+                *(f"{auto / t:.2f}x" for t in theirs),
+                "{} ({})".format(*memory["textgen", cell, "auto", shape]),
+                "{} ({})".format(*memory["torch", peer, "float32", shape]),
+            ]
+            lines.append("| " + " | ".join(row) + " |")
+        lines += ["", limit(shape, speeds, gflops), ""]
+    lines += ["## How the cost grows", "", "`lstm`, default type.", ""]
+    lines += ["| varied | shape | ms a step | thousand tokens/s | peak MB |"]
+    lines += ["|---|---|---:|---:|---:|"]
+    for axis, rows in found["scaling"].items():
+        for r in rows:
+            shape = Shape(*r["shape"])
+            speed = shape.batch * shape.length / r["seconds"]
+            lines.append(
+                f"| {axis} | {shape} | {1000 * r['seconds']:.0f} | {thousands(speed)} "
+                f"| {r['peak_mb']:.0f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def limit(shape: Shape, speeds: dict[Any, Any], gflops: dict[str, int]) -> str:
+    """How far an LSTM is from the speed at which its products alone could be done."""
+    # kernel and recurrent kernel of each layer, and the head; forward once, backward twice
+    weights = shape.layers * 8 * shape.hidden**2 + VOCAB * shape.hidden
+    top = {dtype: g * 1e9 / (6 * weights) for dtype, g in gflops.items()}
+    own = speeds["textgen", "lstm", "auto", shape]
+    theirs = speeds["torch", "lstm", "bfloat16", shape]
+    return (
+        f"The products of the LSTM alone, at the speed of one large product "
+        f"({gflops['float32']:,} GFLOP/s in float32, {gflops['bfloat16']:,} in bfloat16), would "
+        f"allow {thousands(top['float32'])} and {thousands(top['bfloat16'])} thousand tokens/s: "
+        f"`lstm` reaches {own / top['bfloat16']:.0%} of the latter, PyTorch in bfloat16 "
+        f"{theirs / top['bfloat16']:.0%}."
+    )
+
+
+def thousands(speed: float) -> str:
+    return f"{speed / 1000:.1f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="training speed beside PyTorch and Keras")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parsed = parser.parse_args()
+    if parsed.measure:
+        library, cell, dtype, shape = json.loads(parsed.measure)
+        print(json.dumps(measure(library, cell, dtype, Shape(*shape))))
+        return
+    found = run(parsed.rounds)
+    print(markdown(found))
+    if parsed.json:
+        parsed.json.write_text(json.dumps(found, indent=1) + "\n")
+    if parsed.markdown:
+        parsed.markdown.write_text(markdown(found))
+
+
+if __name__ == "__main__":
+    main()

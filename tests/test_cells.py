@@ -1,0 +1,311 @@
+"""Each cell against its equations, its gradient, its formula, and PyTorch."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import torch_reference
+from textgen.backend import keras, ops, tf
+from textgen.cells import CELLS, make_cell
+
+T, B, D, U = 6, 3, 5, 4
+VARIANTS = [*((cell, "tanh") for cell in CELLS), ("rnn", "relu"), ("rnn", "sigmoid")]
+
+
+def filled(cell, dtype="float64", hidden_size=U, **settings):
+    """A layer whose every weight, biases too, is drawn at random."""
+    layer = make_cell(cell, hidden_size, dtype=dtype, **settings)
+    layer.build((None, None, D))
+    random = np.random.default_rng(1)
+    for weight in layer.weights:
+        weight.assign(random.normal(0, 0.5, weight.shape))
+    return layer
+
+
+def draw(layer, length=T, dtype="float64", seed=2):
+    """(x [T, B, D], a state that is not zero)."""
+    random = np.random.default_rng(seed)
+    x = ops.convert_to_tensor(random.normal(size=(length, B, D)), dtype)
+    state = tuple(
+        ops.convert_to_tensor(random.normal(0, 0.5, (B, layer.hidden_size)), dtype)
+        for _ in layer.STATE
+    )
+    return x, state
+
+
+# --- the equations, one step each, read from the docstrings of the cells --------------------------
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+ACTIVATIONS = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "sigmoid": sigma}
+
+
+def rnn(w, x, h):
+    return (w["f"](x @ w["W"]["h"] + h @ w["U"]["h"] + w["b"]["h"]),)
+
+
+def lstm(w, x, h, C):
+    W, R, b = w["W"], w["U"], w["b"]
+    f = sigma(x @ W["f"] + h @ R["f"] + b["f"])
+    i = sigma(x @ W["i"] + h @ R["i"] + b["i"])
+    C = f * C + i * np.tanh(x @ W["c"] + h @ R["c"] + b["c"])
+    o = sigma(x @ W["o"] + h @ R["o"] + b["o"])
+    return o * np.tanh(C), C
+
+
+def peephole(w, x, h, C):
+    W, R, b = w["W"], w["U"], w["b"]
+    v_i, v_f, v_o = w["peephole"]
+    f = sigma(x @ W["f"] + h @ R["f"] + v_f * C + b["f"])
+    i = sigma(x @ W["i"] + h @ R["i"] + v_i * C + b["i"])
+    C = f * C + i * np.tanh(x @ W["c"] + h @ R["c"] + b["c"])
+    o = sigma(x @ W["o"] + h @ R["o"] + v_o * C + b["o"])
+    return o * np.tanh(C), C
+
+
+def coupled(w, x, h, C):
+    W, R, b = w["W"], w["U"], w["b"]
+    f = sigma(x @ W["f"] + h @ R["f"] + b["f"])
+    C = f * C + (1 - f) * np.tanh(x @ W["c"] + h @ R["c"] + b["c"])
+    o = sigma(x @ W["o"] + h @ R["o"] + b["o"])
+    return o * np.tanh(C), C
+
+
+def gru(w, x, h):
+    W, R, b, d = w["W"], w["U"], w["b"], w["b'"]
+    z = sigma(x @ W["z"] + b["z"] + h @ R["z"] + d["z"])
+    r = sigma(x @ W["r"] + b["r"] + h @ R["r"] + d["r"])
+    new = np.tanh(x @ W["h"] + b["h"] + r * (h @ R["h"] + d["h"]))
+    return (z * h + (1 - z) * new,)
+
+
+def mingru(w, x, h):
+    z = sigma(x @ w["W"]["z"] + w["b"]["z"])
+    return ((1 - z) * h + z * (x @ w["W"]["h"] + w["b"]["h"]),)
+
+
+def minlstm(w, x, h):
+    f = sigma(x @ w["W"]["f"] + w["b"]["f"])
+    i = sigma(x @ w["W"]["i"] + w["b"]["i"])
+    return (f / (f + i) * h + i / (f + i) * (x @ w["W"]["h"] + w["b"]["h"]),)
+
+
+EQUATIONS = {e.__name__: e for e in (rnn, lstm, gru, peephole, coupled, mingru, minlstm)}
+
+
+def naive(layer, cell, activation, x, state):
+    """h_1 ... h_T and the last state, a token at a time."""
+
+    def blocks(weight):
+        split = np.split(np.asarray(weight), len(layer.BLOCKS), axis=-1)
+        return dict(zip(layer.BLOCKS, split, strict=True))
+
+    w = {"W": blocks(layer.kernel), "f": ACTIVATIONS[activation]}
+    if layer.RECURRENT:
+        w["U"] = blocks(layer.recurrent_kernel)
+    w["b"] = blocks(layer.input_bias())
+    if layer.recurrent_bias() is not None:
+        w["b'"] = blocks(layer.recurrent_bias())
+    if cell == "peephole":
+        w["peephole"] = np.asarray(layer.peephole)
+    hidden, state = [], tuple(np.asarray(part) for part in state)
+    for x_t in np.asarray(x):
+        state = EQUATIONS[cell](w, x_t, *state)
+        hidden.append(state[0])
+    return np.stack(hidden), state
+
+
+def close(ours, theirs, atol=1e-12):
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), atol=atol, rtol=0)
+
+
+# a graph with known shapes has its whole loop compiled, eager calls have their steps compiled
+WAYS = pytest.mark.parametrize("way", [tf.function, lambda f: f], ids=["graph", "eager"])
+
+
+@WAYS
+@pytest.mark.parametrize("cell, activation", VARIANTS)
+def test_a_cell_is_its_equations(cell, activation, way):
+    layer = filled(cell, activation=activation)
+    x, state = draw(layer)
+    expected, expected_end = naive(layer, cell, activation, x, state)
+    hidden, end = way(lambda: layer(x, state))()
+    close([hidden, *end], [expected, *expected_end])
+
+
+@pytest.mark.parametrize("cell, activation", VARIANTS)
+def test_a_step_is_a_sequence_of_one(cell, activation):
+    layer = filled(cell, activation=activation)
+    x, state = draw(layer)
+    hidden, end = layer(x, state)
+    for t in range(T):
+        state = layer.step(x[t], state)
+        close([state[0]], [hidden[t]])
+    close(state, end)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_state_carried_over_a_long_text_is_one_read(cell):
+    layer = filled(cell)
+    x, start = draw(layer, length=200)
+    whole, whole_end = layer(x, start)
+    parts, state = [], start
+    for begin, end in ((0, 1), (1, 64), (64, 65), (65, 200)):
+        hidden, state = layer(x[begin:end], state)
+        parts.append(hidden)
+    close([ops.concatenate(parts), *state], [whole, *whole_end])
+
+
+@WAYS
+@pytest.mark.parametrize("cell, activation", VARIANTS)
+def test_the_gradient_is_that_of_finite_differences(cell, activation, way):
+    layer = filled(cell, activation=activation)
+    x, state = draw(layer)
+    random = np.random.default_rng(3)
+    over_hidden = random.normal(size=(T, B, U))
+    over_end = [random.normal(size=(B, U)) for _ in state]
+
+    @way
+    def loss():
+        # through every h_t, and through the last state, as when another layer reads it
+        hidden, end = layer(tf.identity(inputs[0]), tuple(tf.identity(part) for part in inputs[1:]))
+        return ops.sum(hidden * over_hidden) + sum(
+            ops.sum(part * g) for part, g in zip(end, over_end, strict=True)
+        )
+
+    inputs = [tf.Variable(part) for part in (x, *state)]
+    variables = [*inputs, *(weight.value for weight in layer.weights)]
+    with tf.GradientTape() as tape:
+        value = loss()
+    gradients = tape.gradient(value, variables)
+    for variable, gradient in zip(variables, gradients, strict=True):
+        for _ in range(3):
+            direction, small = random.normal(size=variable.shape), 1e-5
+            found = []
+            for sign in (1, -1):
+                variable.assign_add(sign * small * direction)
+                found.append(float(loss()))
+                variable.assign_sub(sign * small * direction)
+            slope = (found[0] - found[1]) / (2 * small)
+            assert slope == pytest.approx(float(np.sum(gradient * direction)), rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("cell", torch_reference.PEERS)
+def test_pytorch_computes_the_same(cell):
+    there = {
+        name.removeprefix(cell + "."): array
+        for name, array in load_file(torch_reference.FILE).items()
+        if name.startswith(cell + ".")
+    }
+    layer = make_cell(cell, torch_reference.U)
+    layer.build((None, None, torch_reference.D))
+    for weight in layer.weights:
+        weight.assign(there[weight.name])
+    x = tf.constant(there["x"], tf.float32)
+    state = tuple(tf.constant(there[f"start.{i}"], tf.float32) for i in range(len(layer.STATE)))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        hidden, end = layer(x, state)
+        loss = ops.sum(hidden * there["g"].astype(np.float32))
+    gradients = tape.gradient(loss, [x, *(weight.value for weight in layer.weights)])
+    close([hidden], [there["hidden"]], 1e-5)
+    close(end, [there[f"end.{i}"] for i in range(len(end))], 1e-5)
+    names = ["x", *(weight.name for weight in layer.weights)]
+    close(gradients, [there[f"d.{name}"] for name in names], 1e-5)
+
+
+def test_the_record_is_what_pytorch_computes():
+    pytest.importorskip("torch", reason="only where benchmarks/requirements.txt is installed")
+    recorded, now = load_file(torch_reference.FILE), torch_reference.reference()
+    assert recorded.keys() == now.keys()
+    close([recorded[name] for name in now], now.values())
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+FORMULAS = {
+    "rnn": lambda u, d: u**2 + u * d + u,
+    "lstm": lambda u, d: 4 * (u**2 + u * d + u),
+    "gru": lambda u, d: 3 * (u**2 + u * d + 2 * u),
+    "peephole": lambda u, d: 4 * (u**2 + u * d + u) + 3 * u,
+    "coupled": lambda u, d: 3 * (u**2 + u * d + u),
+    "mingru": lambda u, d: 2 * (u * d + u),
+    "minlstm": lambda u, d: 3 * (u * d + u),
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("u", [1, 4, 32])
+def test_parameters_follow_their_formula(cell, u):
+    layer = filled(cell, hidden_size=u)
+    assert layer.count_params() == FORMULAS[cell](u, D)
+
+
+def test_an_lstm_has_four_times_the_parameters_of_an_rnn():
+    assert filled("lstm").count_params() == 4 * filled("rnn").count_params()
+
+
+def biases(cell, **settings):
+    """block -> its first bias."""
+    layer = make_cell(cell, 1000, **settings)
+    layer.build((None, None, D))
+    bias = np.asarray(layer.input_bias())
+    return dict(zip(layer.BLOCKS, np.split(bias, len(layer.BLOCKS)), strict=True))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_forget_gates_begin_open(cell):
+    for block, bias in biases(cell, forget_bias=2.5).items():
+        np.testing.assert_array_equal(bias, 2.5 if block == "f" else 0.0)
+
+
+@pytest.mark.parametrize(
+    "cell, signs",
+    [
+        ("rnn", {}),
+        ("lstm", {"f": 1, "i": -1}),
+        ("peephole", {"f": 1, "i": -1}),
+        ("coupled", {"f": 1}),
+        ("gru", {"z": 1}),
+        ("mingru", {"z": -1}),
+        ("minlstm", {"f": 1, "i": -1}),
+    ],
+)
+def test_chrono_draws_how_long_each_unit_remembers(cell, signs):
+    keras.utils.set_random_seed(1)
+    found = biases(cell, chrono=500, forget_bias=7.0)  # chrono goes before forget_bias
+    ages = [np.exp(sign * found.pop(block)) for block, sign in signs.items()]
+    for age in ages:
+        np.testing.assert_allclose(age, ages[0], rtol=1e-5)  # b_i = -b_f
+        assert 1 <= age.min() < 10 and 490 < age.max() <= 499
+        assert age.mean() == pytest.approx(250, abs=20)  # uniform
+    assert all(not bias.any() for bias in found.values())
+
+
+# --- types ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_bfloat16_is_for_products_only(cell):
+    layer, exact = filled(cell, "mixed_bfloat16"), filled(cell, "float32")
+    assert {weight.dtype for weight in layer.weights} == {"float32"}
+    x, state = draw(layer, dtype="float32")
+    hidden, end = layer(ops.cast(x, "bfloat16"), state)
+    assert hidden.dtype == "bfloat16" and {part.dtype.name for part in end} == {"float32"}
+    close(end, exact(x, state)[1], atol=0.05)  # eight bits of mantissa
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_gate_that_closes_altogether_stays_a_number(cell):
+    layer = filled(cell, "float32")
+    layer.bias.assign(ops.zeros_like(layer.bias) - 1e4)
+    x, state = draw(layer, dtype="float32")
+    with tf.GradientTape() as tape:
+        hidden, _ = layer(x, state)
+        loss = ops.sum(hidden)
+    gradients = tape.gradient(loss, [weight.value for weight in layer.weights])
+    assert all(np.isfinite(np.asarray(part)).all() for part in (hidden, *gradients))

@@ -1,0 +1,17 @@
+"""The plain recurrence (Elman 1990): h_t = f(W x_t + U h_{t-1} + b)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textgen.backend import keras
+from textgen.cells.recurrence import Arrays, Recurrence
+
+
+class RNN(Recurrence):
+    """f is `activation`: tanh, relu or sigmoid. State: (h,). U (D + U + 1) parameters."""
+
+    BLOCKS: ClassVar[tuple[str, ...]] = ("h",)
+
+    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
+        return (keras.activations.get(self.activation)(z),)
