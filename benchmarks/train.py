@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 VOCAB = 96
-SECONDS = 2.5  # of timed steps
+SECONDS = 2.0  # of timed steps
 CELLS = ("lstm", "gru", "rnn", "peephole", "coupled", "mingru", "minlstm")
 PEERS = ("lstm", "gru", "rnn")  # what PyTorch and Keras have too
 
@@ -122,7 +122,7 @@ def torch_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, softplus, split
+from textgen.backend import tf
+from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, split
+
+SMALLEST = -80.0
 
 
 class MinLSTM(Recurrence):
@@ -14,8 +17,6 @@ class MinLSTM(Recurrence):
     i_t = σ(W_i x_t + b_i)
     h̃_t = W_h x_t + b_h
     h_t = f_t / (f_t + i_t) * h_{t-1} + i_t / (f_t + i_t) * h̃_t
-
-    The share f / (f + i) is computed as σ(ln f - ln i): gates may be as small as they like.
     """
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("f", "i", "h")
@@ -25,5 +26,6 @@ class MinLSTM(Recurrence):
     def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
         (h,) = state
         f, i, candidate = split(z, 3)
-        keep = sigmoid(softplus(-i) - softplus(-f))  # ln σ(x) = -softplus(-x)
-        return (keep * h + (1 - keep) * candidate,)
+        # no gate smaller than float32 can divide by
+        f, i = sigmoid(tf.maximum(f, SMALLEST)), sigmoid(tf.maximum(i, SMALLEST))
+        return ((f * h + i * candidate) / (f + i),)

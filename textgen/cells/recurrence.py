@@ -113,7 +113,8 @@ class Recurrence(keras.layers.Layer):
         """Zeros, but for the blocks that `forget_bias` or `chrono` speak of."""
         age = np.zeros(self.hidden_size)
         if self.chrono:
-            age = np.log(keras.random.uniform(age.shape, 1.0, max(self.chrono - 1.0, 1.0)))
+            draw = keras.initializers.RandomUniform(1.0, max(self.chrono - 1.0, 1.0))
+            age = np.log(draw(age.shape))
         bias = np.zeros(shape, np.float32)
         blocks = np.split(
             bias.reshape(-1, len(self.BLOCKS) * self.hidden_size)[0], len(self.BLOCKS)
@@ -178,7 +179,6 @@ def split(z: Any, number: int) -> list[Any]:
 
 sigmoid: Callable[[Any], Any] = tf.sigmoid
 tanh: Callable[[Any], Any] = tf.tanh
-softplus: Callable[[Any], Any] = tf.math.softplus
 
 
 def on_gpu() -> bool:
