@@ -257,6 +257,16 @@ def biases(cell, **settings):
     return dict(zip(layer.BLOCKS, np.split(bias, len(layer.BLOCKS)), strict=True))
 
 
+def test_a_relu_recurrence_begins_as_the_identity():
+    kernels = {}
+    for activation in ("tanh", "relu"):
+        layer = make_cell("rnn", 6, activation=activation)
+        layer.build((None, None, D))
+        kernels[activation] = np.asarray(layer.recurrent_kernel)
+    np.testing.assert_array_equal(kernels["relu"], np.eye(6))
+    np.testing.assert_allclose(kernels["tanh"] @ kernels["tanh"].T, np.eye(6), atol=1e-5)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_forget_gates_begin_open(cell):
     for block, bias in biases(cell, forget_bias=2.5).items():

@@ -11,8 +11,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "textgen"
 ORDER = [
     "errors", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
-    "dataset", "cells", "config", "model", "checkpoint", "sampling", "generate_options",
-    "decoding", "generate", "model_card", "trainer", "callbacks", "train", "cli",
+    "documents", "dataset", "cells", "config", "model", "checkpoint", "sampling",
+    "generate_options", "decoding", "generate", "reading", "longrange", "evaluate", "model_card",
+    "trainer", "callbacks", "material", "recall", "train", "cli",
 ]  # fmt: skip
 
 

@@ -47,7 +47,8 @@ def test_every_key_is_shown_and_every_key_shown_exists():
     asked = set()
     for source in SOURCES:
         asked |= set(re.findall(r"\b(?:t|has)\(\s*f?\"([^\"]+)\"", source.read_text("utf-8")))
-    asked |= {"strip.{name}", "write.title", "write.intro", "train.title", "train.intro"}
+    pages = [page.stem.split("_", 1)[1] for page in UI.glob("pages/*.py")]
+    asked |= {"strip.{name}", *(f"{page}.{part}" for page in pages for part in ("title", "intro"))}
     exact = {key for key in asked if "{" not in key}
     sections = {key.split(".")[0] for key in asked if "{" in key and not key.startswith("{")}
     sections |= {"reason", "warning"}  # by the codes of the doctor

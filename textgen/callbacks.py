@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from textgen import checkpoint
 from textgen.backend import keras
-from textgen.dataset import Lanes
+from textgen.dataset import Documents, Lanes
 from textgen.errors import ConfigError, RunError
 from textgen.generate import Generator
 from textgen.model import LanguageModel
@@ -65,16 +65,17 @@ class Mirror(keras.callbacks.Callback):
 
 
 class Validate(keras.callbacks.Callback):
-    """Adds `val_loss`: the held-out text read with lanes of its own, state carried."""
+    """Adds `val_loss`: of text in lanes of its own, state carried, or of held-out documents."""
 
-    def __init__(self, evaluator: LaneTrainer, lanes: Lanes) -> None:
+    def __init__(self, evaluator: LaneTrainer, batches: Lanes | Documents) -> None:
         super().__init__()
-        self.evaluator, self.lanes = evaluator, lanes
+        self.evaluator, self.batches = evaluator, batches
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.evaluator.reset_lanes()
         self.evaluator.nats.reset_state()
-        found = self.evaluator.evaluate(self.lanes.dataset(), verbose=0, return_dict=True)
+        held_out = self.batches.dataset().take(self.batches.steps)
+        found = self.evaluator.evaluate(held_out, verbose=0, return_dict=True)
         logs["val_loss"] = float(found["loss"])
 
 
@@ -85,14 +86,19 @@ class Recorder(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, lanes: Lanes, epochs: int, tokens_per_char: tuple[float, float]
+        self,
+        folder: Path,
+        batches: Lanes | Documents,
+        epochs: int,
+        tokens_per_char: tuple[float, float],
     ) -> None:
         super().__init__()
-        self.folder, self.lanes, self.epochs = folder, lanes, epochs
+        self.folder, self.epochs = folder, epochs
+        self.steps = batches.steps
         self.bits, self.val_bits = (t / math.log(2) for t in tokens_per_char)
         self.epoch, self.step = 0, 0  # step counts batches of the whole run
         self.loss = math.nan
-        self.tokens_per_second = 0.0
+        self.tokens_per_second = self.steps_per_second = 0.0
         self.seconds_before = 0.0
 
     def begin_at(self, step: int, seconds: float) -> None:
@@ -106,9 +112,8 @@ class Recorder(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         if not (self.folder / "history.csv").is_file():
             checkpoint.write_file(self.folder / "history.csv", (",".join(COLUMNS) + "\n").encode())
-        self.seconds_before = (
-            self.seconds
-        )  # `fit` may be called twice: the rest of an epoch, then whole ones
+        # `fit` may be called twice: the rest of an epoch, then whole ones
+        self.seconds_before = self.seconds
         self._started = self._row_at = self._status_at = time.monotonic()
         self._row_step, self._row_nats = self.step, (0.0, 0.0)
 
@@ -145,8 +150,8 @@ class Recorder(keras.callbacks.Callback):
         total, count = float(self.model.nats.total), float(self.model.nats.count)
         before_total, before_count = self._row_nats
         self.loss = (total - before_total) / max(count - before_count, 1.0)
-        tokens = (self.step - self._row_step) * self.lanes.batch_size * self.lanes.sequence_length
-        self.tokens_per_second = tokens / (now - self._row_at)
+        self.tokens_per_second = (count - before_count) / (now - self._row_at)
+        self.steps_per_second = (self.step - self._row_step) / (now - self._row_at)
         self._row_nats, self._row_at, self._row_step = (total, count), now, self.step
 
     def _append(self, extra: dict[str, Any]) -> None:
@@ -174,9 +179,8 @@ class Recorder(keras.callbacks.Callback):
 
     @property
     def seconds_left(self) -> float | None:
-        left = (self.lanes.steps * self.epochs - self.step) * self.lanes.batch_size
-        speed = self.tokens_per_second
-        return left * self.lanes.sequence_length / speed if speed else None
+        left = self.steps * self.epochs - self.step
+        return left / self.steps_per_second if self.steps_per_second else None
 
     def write_status(self, state: str, message: str = "") -> None:
         number = self.loss if math.isfinite(self.loss) else None
@@ -186,7 +190,7 @@ class Recorder(keras.callbacks.Callback):
             "epoch": self.epoch + 1,
             "epochs": self.epochs,
             "step": self.step,
-            "steps": self.lanes.steps * self.epochs,
+            "steps": self.steps * self.epochs,
             "seconds": round(self.seconds, 1),
             "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
             "tokens_per_second": round(self.tokens_per_second),
@@ -301,7 +305,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         recorder = self.recorder
         self.bar = tqdm(
-            total=recorder.lanes.steps * recorder.epochs,
+            total=recorder.steps * recorder.epochs,
             initial=recorder.step,
             disable=not sys.stderr.isatty(),
             bar_format="{percentage:3.0f}%|{bar}| {remaining} left{postfix}",

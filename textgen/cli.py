@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from textgen import __version__
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.documents import HELD_OUT, VARIANTS
 from textgen.errors import ConfigError, TextgenError
 from textgen.generate_options import LoopConfig
 from textgen.options import add_arguments, build, options_of
@@ -60,8 +61,9 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a model on a text")
     train.add_argument(
-        "corpus", nargs="*", help="text files, folders, or hf:NAME[/CONFIG][:SPLIT][:COLUMN]"
-    )
+        "corpus", nargs="*",
+        help="text files, folders, hf:NAME[/CONFIG][:SPLIT][:COLUMN], or a task (TOML)",
+    )  # fmt: skip
     train.add_argument("--out", metavar="RUN", help="the run folder to make")
     train.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags override it")
     train.add_argument(
@@ -89,6 +91,49 @@ def _parser() -> argparse.ArgumentParser:
         "--tokens", action="store_true", help="also each token with its probability and rank"
     )
     score.set_defaults(command=_score)
+
+    probe = commands.add_parser(
+        "probe", help="does a model remember? right answers against distance"
+    )
+    probe.add_argument("run", help="a run folder")
+    probe.add_argument(
+        "--task", metavar="FILE", help="a task (TOML); default: the one it was trained on"
+    )
+    probe.add_argument(
+        "--distances", type=_numbers, metavar="INT,...",
+        help="characters between fact and answer",
+    )  # fmt: skip
+    probe.add_argument(
+        "-n", type=int, default=408, metavar="INT", help="documents of each distance (default 408)"
+    )
+    probe.add_argument("--variant", choices=VARIANTS, default="plain")
+    probe.add_argument(
+        "--held-out", nargs="*", choices=HELD_OUT, default=HELD_OUT[:1],
+        help="what is taken from what is never trained on (default filler)",
+    )  # fmt: skip
+    probe.add_argument(
+        "--controls", action="store_true",
+        help="also with the fact removed, swapped, and the state set to zero",
+    )  # fmt: skip
+    probe.add_argument("--seed", type=int, default=1, metavar="INT", help="of the documents")
+    probe.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    probe.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there")
+    probe.set_defaults(command=_probe)
+
+    evaluate = commands.add_parser(
+        "evaluate", help="how far back a model looks: loss against context length"
+    )
+    evaluate.add_argument("run", help="a run folder")
+    evaluate.add_argument("text", help="a file with text it was not trained on")
+    evaluate.add_argument(
+        "--contexts", type=_numbers, metavar="INT,...", help="tokens it may look back on"
+    )
+    evaluate.add_argument(
+        "-n", type=int, default=256, metavar="INT", help="tokens to predict (default 256)"
+    )
+    evaluate.add_argument("--seed", type=int, default=1, metavar="INT", help="of their choice")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    evaluate.set_defaults(command=_evaluate)
 
     corpus = commands.add_parser("corpus", help="the corpus doctor: what a text is like")
     corpus.add_argument("corpus", nargs="+", help="as for train")
@@ -215,6 +260,52 @@ def _score(parsed: argparse.Namespace) -> None:
     if parsed.tokens:
         for token in score.tokens:
             print(f"{token.text!r}\t{math.exp(token.logprob):.4f}\t{token.rank}")
+
+
+def _probe(parsed: argparse.Namespace) -> None:
+    from textgen.documents import read_task
+    from textgen.generate import load
+    from textgen.longrange import CONTROLS, DISTANCES, Scorer, as_csv, probe, report, task_of
+
+    model = load(parsed.run)
+    task = read_task(parsed.task) if parsed.task else task_of(model)
+    controls = tuple(CONTROLS) if parsed.controls else ("none",)
+    found = probe(
+        Scorer(model, task), parsed.distances or DISTANCES, parsed.n, controls,
+        parsed.variant, parsed.held_out, parsed.seed,
+    )  # fmt: skip
+    print(report(found))
+    _save(parsed.json, lambda: json.dumps(found.as_dict(), ensure_ascii=False, indent=2) + "\n")
+    _save(parsed.csv, lambda: as_csv(found))
+
+
+def _evaluate(parsed: argparse.Namespace) -> None:
+    from textgen.corpus import load_corpus
+    from textgen.evaluate import CONTEXTS, context_curve, report
+    from textgen.generate import load
+
+    text = load_corpus(parsed.text).text
+    rows = context_curve(load(parsed.run), text, parsed.contexts or CONTEXTS, parsed.n, parsed.seed)
+    print(report(rows))
+    _save(parsed.json, lambda: json.dumps([dataclasses.asdict(r) for r in rows], indent=2) + "\n")
+
+
+def _save(path: Path | None, text: Callable[[], str]) -> None:
+    if path is not None:
+        from textgen.checkpoint import write_file
+
+        write_file(path, text().encode())
+
+
+def _numbers(text: str) -> list[int]:
+    """20,50,100. Raises for argparse."""
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers: write 20,50,100")
+    return found
 
 
 def _is_file(text: str) -> bool:

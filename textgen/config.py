@@ -56,6 +56,13 @@ class TrainConfig:
     sample_by: str = option(
         "document", "what counts as a document", choices=("line", "paragraph", "document")
     )
+    distance: int = option(
+        150, "of a task: longest distance from fact to answer, in characters", low=20, high=100_000
+    )
+    answer_weight: float = option(
+        10.0, "of a task: what a token of the answer counts in the loss", low=0.1, high=1000.0
+    )
+    steps_per_epoch: int = option(100, "of a task: batches of an epoch", low=1)
     prompt: str = option("", "what the samples after each epoch begin with")
     sample_length: int = option(120, "tokens of the sample after each epoch (0: none)", low=0)
     dtype: str = option(

@@ -1,6 +1,6 @@
-"""Ids to training batches in contiguous lanes.
+"""Ids to training batches: contiguous lanes of a text, or whole documents of a task.
 
-The text is cut into `batch_size` lanes that are read side by side. Batch k holds tokens
+Lanes: the text is cut into `batch_size` lanes that are read side by side. Batch k holds tokens
 [k T, (k + 1) T) of every lane, so the state after batch k is the right state to begin batch k + 1
 with: truncated backpropagation through time (Williams & Peng 1990) with the state carried.
 """
@@ -8,11 +8,22 @@ with: truncated backpropagation through time (Williams & Peng 1990) with the sta
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
+import random
 from typing import Any
 
 import numpy as np
 
+from textgen.documents import Document, Task, Writer
 from textgen.errors import CorpusError
+from textgen.tokenizer import Tokenizer
+
+SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
+ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
+GROWING = 0.6  # share of a run in which the distance grows
+# of a task's documents. Of two persons the model has to keep both, and who is who: that takes most
+SHARES = {"plain": 0.35, "distractor": 0.55, "correction": 0.1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +48,9 @@ class Lanes:
         return int(self.inputs.shape[1]) // self.sequence_length
 
     def dataset(self, start: int = 0) -> Any:
-        """A `tf.data.Dataset` of (inputs, targets, weights) [batch_size, sequence_length].
+        """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, sequence_length].
 
-        It begins at batch `start` and runs to the end of the lanes.
+        It begins at batch `start` of the run; after the last batch of the text comes the first.
         """
         from textgen.backend import tf
 
@@ -47,13 +58,13 @@ class Lanes:
         length = self.sequence_length
 
         def batch(k: Any) -> tuple[Any, ...]:
-            begin = tf.cast(k, tf.int32) * length
+            begin = tf.cast(k % self.steps, tf.int32) * length
             shape = (self.batch_size, length)
             return tuple(
                 tf.ensure_shape(array[:, begin : begin + length], shape) for array in arrays
             )
 
-        return tf.data.Dataset.range(start, self.steps).map(batch).prefetch(4)
+        return tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch).prefetch(4)
 
 
 def make_lanes(ids: np.ndarray, batch_size: int, sequence_length: int) -> Lanes:
@@ -80,3 +91,82 @@ def make_lanes(ids: np.ndarray, batch_size: int, sequence_length: int) -> Lanes:
         shifted[lane, : end - begin] = ids[begin + 1 : end + 1]
         weights[lane, : end - begin] = 1.0
     return Lanes(inputs, shifted, weights, sequence_length)
+
+
+@dataclasses.dataclass(frozen=True)
+class Documents:
+    """Batches of documents, written as they are needed: batch k depends on the seed and k alone.
+
+    The distance to the fact grows, by the same factor with each batch, and then stays; half of the
+    batches go back to a shorter one, so that what was learned is kept.
+
+    steps: batches of an epoch. distance: the longest, in characters. answer_weight: what a token
+    of the answer counts, where every other token counts 1. judged: for validation, new documents of
+    the longest distance, where nothing but the answer counts.
+    """
+
+    task: Task
+    tokenizer: Tokenizer
+    batch_size: int
+    steps: int
+    epochs: int
+    distance: int
+    answer_weight: float
+    seed: int
+    judged: bool = False
+
+    @functools.cached_property
+    def writer(self) -> Writer:
+        return Writer(self.task)
+
+    def dataset(self, start: int = 0) -> Any:
+        """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch
+        `start` of the run. T is that of the longest document of the batch, rounded up."""
+        from textgen.backend import tf
+
+        shape = (self.batch_size, None)
+        types = (tf.int32, tf.int32, tf.float32)
+        batches = tf.data.Dataset.from_generator(
+            lambda: map(self.batch, itertools.count(start)),
+            output_signature=tuple(tf.TensorSpec(shape, kind) for kind in types),
+        )
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        return batches.apply(endless).prefetch(4)
+
+    def batch(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Batch `k` of the run: ids, the same one token on, and what each target counts."""
+        rng = random.Random(f"{self.seed} {k} {self.judged}")
+        documents = [self._document(rng, distance) for distance in self._distances(rng, k)]
+        rows = [self._row(document) for document in documents]
+        longest = max(len(ids) for ids, _ in rows) - 1
+        length = -(-longest // ROUNDED) * ROUNDED
+        inputs, targets = (np.zeros((len(rows), length), np.int32) for _ in range(2))
+        weights = np.zeros((len(rows), length), np.float32)
+        for row, (ids, counts) in enumerate(rows):
+            inputs[row, : len(ids) - 1] = ids[:-1]
+            targets[row, : len(ids) - 1] = ids[1:]
+            weights[row, : len(ids) - 1] = counts[1:]
+        return inputs, targets, weights
+
+    def _distances(self, rng: random.Random, k: int) -> list[int]:
+        grown = 1.0 if self.judged else min(1.0, k / (GROWING * self.steps * self.epochs))
+        cap = SHORTEST * (self.distance / SHORTEST) ** grown
+        if not self.judged and rng.random() < 0.5:
+            cap = rng.uniform(SHORTEST, cap)
+        # alike within a batch, so that little of it is padding
+        return [round(cap * rng.uniform(0.8, 1.0)) for _ in range(self.batch_size)]
+
+    def _document(self, rng: random.Random, distance: int) -> Document:
+        variants = self.task.variants
+        (variant,) = rng.choices(variants, [SHARES[name] for name in variants])
+        return self.writer.write(rng, rng.choice(self.task.facts), distance, variant)
+
+    def _row(self, document: Document) -> tuple[list[int], list[float]]:
+        """The ids of a document, and what each counts as a target."""
+        encode, start = self.tokenizer.encode, self.tokenizer.start_id
+        parts = [encode(document.before), encode(document.answer), encode(document.ending)]
+        ids = [start, *parts[0], *parts[1], *parts[2], start]
+        counts = [0.0 if self.judged else 1.0] * len(ids)
+        begin = 1 + len(parts[0])
+        counts[begin : begin + len(parts[1])] = [self.answer_weight] * len(parts[1])
+        return ids, counts

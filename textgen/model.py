@@ -56,12 +56,21 @@ class LanguageModel(keras.Model):
 
     def step(self, ids: Any, state: State) -> tuple[Any, State]:
         """One token: ids [B] -> (logits [B, V], state). Equals `call` on T = 1."""
+        state = self.advance(ids, state)
+        return self.logits(state), state
+
+    def advance(self, ids: Any, state: State) -> State:
+        """The state after one token, ids [B]."""
         x = self.embedding(ids)
         states: list[tuple[Any, ...]] = []
         for layer, start in zip(self.recurrent, state, strict=True):
             states.append(layer.step(x, start))
             x = states[-1][0]
-        return self._logits(x), tuple(states)
+        return tuple(states)
+
+    def logits(self, state: State) -> Any:
+        """What the state says of the next token: [B, V]."""
+        return self._logits(state[-1][0])
 
     def initial_state(self, batch_size: Any) -> State:
         """A state that knows nothing: zeros."""

@@ -10,9 +10,14 @@ def model_card(name: str, card: dict[str, Any], num_parameters: int) -> str:
     model, training, corpus = card["model"], card["training"], card["corpus"]
     metrics = card["metrics"]
     held_out = metrics.get("val_bits_per_char")
+    task = corpus.get("task")
     result = "no text was held out"
     if held_out is not None:
-        result = f"{held_out:.3f} bits per character on the held-out end of the text"
+        what = "the answers of held-out documents" if task else "the held-out end of the text"
+        result = f"{held_out:.3f} bits per character on {what}"
+    text = f"documents of the task {task}, a fact and much later a question"
+    if not task:
+        text = f"{corpus['characters']:,} characters in {corpus['documents']:,} documents"
     return f"""---
 library_name: textgen
 pipeline_tag: text-generation
@@ -29,7 +34,7 @@ A small recurrent language model: {model["num_layers"]} x {model["hidden_size"]}
 {num_parameters:,} parameters, {card["tokenizer"]["name"]} tokenizer with
 {card["tokenizer"]["vocab_size"]:,} tokens.
 
-- Text: {corpus["characters"]:,} characters in {corpus["documents"]:,} documents.
+- Text: {text}.
 - Training: best after epoch {metrics["epoch"]} of {training["epochs"]}, {metrics["seconds"]:.0f} s,
   {metrics["bits_per_char"]:.3f} bits per character on the training text.
 - Result: {result}.

@@ -1,4 +1,6 @@
-"""Training, top to bottom: read the text, make a tokenizer, lay out lanes, fit, keep the best.
+"""Training, top to bottom: read the text, make a tokenizer, lay out batches, fit, keep the best.
+
+What is trained on is a text, read in lanes, or a task, whose documents are written on the way.
 
 A run can be stopped at any step (Ctrl-C) and resumed: `training.safetensors` holds weights,
 optimizer, carried state, random generators and the place in the text.
@@ -7,12 +9,9 @@ optimizer, carried state, random generators and the place in the text.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from textgen import backend, checkpoint
 from textgen.backend import keras
@@ -28,18 +27,16 @@ from textgen.callbacks import (
     Validate,
 )
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.corpus import Corpus, load_corpus
-from textgen.dataset import Lanes, make_lanes
+from textgen.dataset import Documents, Lanes
 from textgen.errors import RunError
 from textgen.generate import Generator
-from textgen.model import LanguageModel, build_model
+from textgen.material import Material, TaskMaterial, read_material
+from textgen.model import build_model
 from textgen.options import build, check
+from textgen.recall import Recall
 from textgen.tokenizer import TOKENIZERS, Tokenizer
 from textgen.trainer import LaneTrainer
 
-# The held-out text is read in few, long lanes, so that few of its tokens are predicted from an
-# empty state.
-VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
 
 
@@ -64,26 +61,18 @@ def start(
         raise RunError(
             f"{folder} holds a run already: add --resume to go on with it, or choose another --out"
         )
-    corpus = load_corpus(source, sample_by=config.sample_by)
+    material = read_material(source, config)
     tokenizer = TOKENIZERS[tokens.tokenizer].train(
-        corpus.split(config.validation_fraction)[0],
-        vocab_size=tokens.vocab_size,
-        model_type=tokens.model_type,
+        material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
     )
     card = {
         "model": dataclasses.asdict(model_config),
         "tokenizer": {"name": tokenizer.name, "vocab_size": tokenizer.vocab_size},
         "training": dataclasses.asdict(config),
-        "corpus": {
-            "source": _written(source),
-            "encodings": sorted({s.encoding for s in corpus.sources}),
-            "documents": len(corpus.documents),
-            "characters": len(corpus.text),
-            "sha256": _digest(corpus),
-        },
+        "corpus": {"source": _written(source)} | material.facts,
         "metrics": {},
     }
-    return _train(folder, card, corpus, tokenizer, resume=False)
+    return _train(folder, card, material, tokenizer, resume=False)
 
 
 def resume(
@@ -105,34 +94,30 @@ def resume(
     recorded = card.get("corpus")
     if not isinstance(recorded, dict) or "source" not in recorded:
         raise RunError(f"{folder / checkpoint.CONFIG} names no corpus: train anew")
-    corpus = load_corpus(source or recorded["source"], sample_by=config.sample_by)
-    if _digest(corpus) != recorded.get("sha256"):
+    material = read_material(source or recorded["source"], config)
+    if material.facts["sha256"] != recorded.get("sha256"):
         raise RunError(
             f"the text at {source or recorded['source']} is not the one {folder} began with: "
             "give that text, or train anew with another --out"
         )
-    return _train(folder, card, corpus, checkpoint.read_tokenizer(folder, card), resume=True)
+    return _train(folder, card, material, checkpoint.read_tokenizer(folder, card), resume=True)
 
 
 def _train(
-    folder: Path, card: dict[str, Any], corpus: Corpus, tokenizer: Tokenizer, *, resume: bool
+    folder: Path, card: dict[str, Any], material: Material, tokenizer: Tokenizer, *, resume: bool
 ) -> Path:
     config = build(TrainConfig, card["training"])
-    train_text, held_out_text = corpus.split(config.validation_fraction)
-    ids = np.asarray(tokenizer.encode(train_text), np.int32)
-    held_out = np.asarray(tokenizer.encode(held_out_text), np.int32)
-    lanes = make_lanes(ids, config.batch_size, config.sequence_length)
-    tokens_per_char = (len(ids) / len(train_text), len(held_out) / max(len(held_out_text), 1))
+    batches, held_out = material.batches(tokenizer), material.held_out(tokenizer)
 
     keras.utils.set_random_seed(config.seed)
     settings = build(ModelConfig, card["model"])
     model = build_model(settings, tokenizer.vocab_size, policy(config.dtype))
-    trainer = LaneTrainer(model, lanes.batch_size, config.seed)
-    trainer.compile(optimizer=optimizer(config, lanes.steps * config.epochs), jit_compile=False)
-    trainer.build((lanes.batch_size, config.sequence_length))
+    trainer = LaneTrainer(model, batches.batch_size, config.seed, carry=material.carry)
+    trainer.compile(optimizer=optimizer(config, batches.steps * config.epochs), jit_compile=False)
+    trainer.build((batches.batch_size, 1))
     trainer.optimizer.build(trainer.trainable_variables)
 
-    recorder = Recorder(folder, lanes, config.epochs, tokens_per_char)
+    recorder = Recorder(folder, batches, config.epochs, material.tokens_per_char(tokenizer))
     keeper = Keeper(folder, card, recorder, config.patience)
     keeper.set_model(trainer)
     if resume:
@@ -140,7 +125,7 @@ def _train(
     else:
         checkpoint.write_config(folder, card)
         checkpoint.write_tokenizer(folder, tokenizer)
-    epoch, done = divmod(recorder.step, lanes.steps)  # done: batches of that epoch already read
+    epoch, done = divmod(recorder.step, batches.steps)  # done: batches of that epoch already read
 
     # what is measured and sampled is the model as it will be loaded: in float32
     exact = model
@@ -148,18 +133,22 @@ def _train(
     if model.dtype_policy.name != "float32":
         exact = build_model(settings, tokenizer.vocab_size)
         callbacks.append(Mirror(model, exact))
-    if len(held_out) > 1:
-        callbacks.append(_validation(exact, held_out, config.sequence_length))
+    if held_out is not None:
+        evaluator = LaneTrainer(exact, held_out.batch_size, carry=material.carry)
+        evaluator.compile(jit_compile=False)
+        callbacks.append(Validate(evaluator, held_out))
     callbacks += [recorder, keeper, Progress(recorder)]
     if config.sample_length:
         generator = Generator(exact, tokenizer, card)
         callbacks.append(
             Sampler(generator, folder, recorder, config.prompt, config.sample_length, config.seed)
         )
+    if isinstance(material, TaskMaterial):
+        callbacks.append(Recall(Generator(exact, tokenizer, card), material.task, folder, recorder))
     with Stopper() as stopper:
         callbacks.append(stopper)
         try:
-            _fit(trainer, lanes, callbacks, epoch, done, config.epochs)
+            _fit(trainer, batches, callbacks, epoch, done, config.epochs)
         except Interrupted:
             keeper.save_training()
             recorder.write_status("stopped")
@@ -172,11 +161,13 @@ def _train(
 
 
 def _fit(
-    trainer: LaneTrainer, lanes: Lanes, callbacks: list[Any], epoch: int, done: int, epochs: int
-) -> None:
+    trainer: LaneTrainer, batches: Lanes | Documents, callbacks: list[Any],
+    epoch: int, done: int, epochs: int,
+) -> None:  # fmt: skip
     if done:  # the rest of an epoch that was stopped within
+        rest = batches.dataset(epoch * batches.steps + done).take(batches.steps - done)
         trainer.fit(
-            lanes.dataset(done), initial_epoch=epoch, epochs=epoch + 1, callbacks=callbacks,
+            rest, initial_epoch=epoch, epochs=epoch + 1, callbacks=callbacks,
             verbose=0, shuffle=False,
         )  # fmt: skip
         epoch += 1
@@ -184,8 +175,8 @@ def _fit(
             return
     if epoch < epochs:
         trainer.fit(
-            lanes.dataset(), initial_epoch=epoch, epochs=epochs, callbacks=callbacks,
-            verbose=0, shuffle=False,
+            batches.dataset(epoch * batches.steps), steps_per_epoch=batches.steps,
+            initial_epoch=epoch, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False,
         )  # fmt: skip
 
 
@@ -213,18 +204,6 @@ def policy(dtype: str) -> str:
     return "mixed_bfloat16" if dtype == "bfloat16" else "float32"
 
 
-def _validation(model: LanguageModel, ids: np.ndarray, sequence_length: int) -> Validate:
-    number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))
-    lanes = make_lanes(ids, number, min(sequence_length, len(ids) - 1))
-    evaluator = LaneTrainer(model, lanes.batch_size)
-    evaluator.compile(jit_compile=False)
-    return Validate(evaluator, lanes)
-
-
 def _written(source: str | Path | Sequence[str | Path]) -> str | list[str]:
     """The source as it was given, for config.json."""
     return str(source) if isinstance(source, str | Path) else [str(s) for s in source]
-
-
-def _digest(corpus: Corpus) -> str:
-    return hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -16,12 +16,16 @@ class LaneTrainer(keras.Model):
     """Ids in, logits out, the state kept between batches.
 
     The state of every lane lives in non-trainable weights, so that one batch begins where the
-    batch before it ended. Gradients stop at the border.
+    batch before it ended. Gradients stop at the border. Without `carry` every row of a batch is a
+    document of its own, read from the empty state.
     """
 
-    def __init__(self, model: LanguageModel, lanes: int, seed: int = 0) -> None:
+    def __init__(
+        self, model: LanguageModel, lanes: int, seed: int = 0, *, carry: bool = True
+    ) -> None:
         super().__init__(name="lane_trainer")
         self.model = model
+        self.carry = carry
         self.carried = [
             [
                 self.add_weight(
@@ -40,6 +44,8 @@ class LaneTrainer(keras.Model):
 
     def call(self, ids: Any, training: bool = False) -> Any:
         """ids [lanes, T] -> logits [lanes, T, V]."""
+        if not self.carry:
+            return self.model(ids, training=training)[0]
         state = tuple(tuple(part.value for part in layer) for layer in self.carried)
         if training:
             known = keras.random.uniform((self.lanes, 1), seed=self.random) >= FORGET
@@ -58,9 +64,9 @@ class LaneTrainer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Mean cross-entropy in nats over the tokens whose weight is 1."""
+        """Mean cross-entropy in nats, weighted; `nats` counts every token of any weight alike."""
         nats = ops.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
-        self.nats.update_state(nats, sample_weight=sample_weight)
+        self.nats.update_state(nats, sample_weight=ops.cast(sample_weight > 0, "float32"))
         return ops.sum(nats * sample_weight) / ops.maximum(ops.sum(sample_weight), 1.0)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:

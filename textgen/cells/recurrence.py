@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from textgen.backend import keras, ops, tf
-from textgen.cells.scan import Steps, scan
+from textgen.cells.scan import Steps, scan, side_by_side
 
 Arrays = tuple[Any, ...]
 
@@ -84,7 +84,7 @@ class Recurrence(keras.layers.Layer):
         self.recurrent_kernel = None
         if self.RECURRENT:
             self.recurrent_kernel = self.add_weight(
-                shape=(size, width), initializer="orthogonal", name="recurrent_kernel"
+                shape=(size, width), initializer=self.first_recurrent(), name="recurrent_kernel"
             )
         self.bias = self.add_weight(
             shape=self.bias_shape(), initializer=self.first_bias, name="bias"
@@ -105,6 +105,10 @@ class Recurrence(keras.layers.Layer):
         self.kernel, self.recurrent_kernel, self.bias = (
             cell.kernel, cell.recurrent_kernel, cell.bias,
         )  # fmt: skip
+
+    def first_recurrent(self) -> str:
+        """How recurrent_kernel begins: each block keeps lengths."""
+        return "orthogonal"
 
     def bias_shape(self) -> tuple[int, ...]:
         return (len(self.BLOCKS) * self.hidden_size,)
@@ -135,6 +139,14 @@ class Recurrence(keras.layers.Layer):
                 ops.swapaxes(x, 0, 1), initial_state=[ops.cast(part, x.dtype) for part in state]
             )
             return ops.swapaxes(hidden, 0, 1), tuple(ops.cast(part, "float32") for part in end)
+        parts = side_by_side(x.shape[1], x.dtype)
+        if on_gpu() or parts == 1:
+            return self._over_time(x, state)
+        shared = zip(tf.split(x, parts, 1), *(tf.split(part, parts) for part in state), strict=True)
+        hidden, ends = zip(*(self._over_time(x, tuple(own)) for x, *own in shared), strict=True)
+        return tf.concat(hidden, 1), tuple(tf.concat(end, 0) for end in zip(*ends, strict=True))
+
+    def _over_time(self, x: Any, state: Arrays) -> tuple[Any, Arrays]:
         a = ops.matmul(x, ops.cast(self.kernel, x.dtype)) + ops.cast(self.input_bias(), x.dtype)
         return scan(self, a, self.recurrent_kernel, self.recurrent_bias(), state, self.extra())
 

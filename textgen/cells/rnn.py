@@ -9,9 +9,15 @@ from textgen.cells.recurrence import Arrays, Recurrence
 
 
 class RNN(Recurrence):
-    """f is `activation`: tanh, relu or sigmoid. State: (h,). U (D + U + 1) parameters."""
+    """f is `activation`: tanh, relu or sigmoid. State: (h,). U (D + U + 1) parameters.
+
+    With relu, U begins as the identity, which at first keeps h as it is (Le et al. 2015).
+    """
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("h",)
+
+    def first_recurrent(self) -> str:
+        return "identity" if self.activation == "relu" else "orthogonal"
 
     def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
         return (keras.activations.get(self.activation)(z),)

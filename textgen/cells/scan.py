@@ -5,17 +5,20 @@ after it, each one large product. In the loop, per step: one product with h_{t-1
 else, element by element. Products run in the type of the input (bfloat16 where the hardware has
 it), the element-wise part and the state never below float32.
 
-What XLA compiles: the whole loop, where it may; where the products are bfloat16, which XLA
-multiplies slowly on a CPU, or the length differs from call to call, each step but its product.
+What XLA compiles: the whole loop, once for each length it meets, and each core runs it on its share
+of the batch; where the products are bfloat16, which XLA multiplies slowly on a CPU, or nothing is
+traced, each step but its product.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from textgen.backend import tf
 
 Arrays = tuple[Any, ...]
+FEWEST = 8  # rows that are worth a core of their own
 
 
 def scan(
@@ -40,9 +43,28 @@ def wide(dtype: Any) -> Any:
     return tf.float64 if dtype == tf.float64 else tf.float32
 
 
+def compiles_whole(dtype: Any) -> bool:
+    """Whether XLA compiles the loop over inputs of this type as one program."""
+    return not tf.executing_eagerly() and dtype == wide(dtype)
+
+
+def side_by_side(batch_size: int | None, dtype: Any) -> int:
+    """How many parts a batch is read in at the same time.
+
+    A compiled loop keeps one core busy, and rows do not meet: so each core takes its share of them.
+    """
+    if not compiles_whole(dtype) or batch_size is None:
+        return 1
+    return next(n for n in range(cores(), 0, -1) if batch_size % (n * FEWEST) == 0 or n == 1)
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _scan(cell: Any, a: Any, weights: Arrays, state: Arrays, extra: Arrays) -> tuple[Any, Arrays]:
-    fixed = not tf.executing_eagerly() and a.shape[0] is not None
-    steps = cell.steps(a.dtype, fixed and a.dtype == wide(a.dtype))
+    steps = cell.steps(a.dtype, compiles_whole(a.dtype))
     extra = tuple(tf.cast(part, steps.wide) for part in extra)
     state = tuple(tf.cast(part, steps.wide) for part in state)
 
@@ -56,7 +78,17 @@ def _scan(cell: Any, a: Any, weights: Arrays, state: Arrays, extra: Arrays) -> t
         hidden, end, saved = steps.forward(a, weights, start, more)
 
         def gradient(d_hidden: Any, *d_end: Any) -> Any:
-            return steps.backward(weights, start, more, hidden, saved, d_hidden, d_end)
+            da, dp, d_state, d_extra = steps.backward(
+                weights, start, more, hidden, saved, d_hidden, d_end
+            )
+            d_weights: Arrays = ()
+            if weights:
+                # the state before each step
+                before = tf.concat([tf.cast(start[0], a.dtype)[None], hidden[:-1]], 0)
+                d_weights = (tf.matmul(flat(before), flat(dp), transpose_a=True),)
+            if len(weights) == 2:
+                d_weights += (tf.reduce_sum(flat(dp), 0),)
+            return (da, *d_weights, *d_state, *d_extra)
 
         return (hidden, *end), gradient
 
@@ -135,8 +167,8 @@ class Steps:
         saved: Arrays,
         d_hidden: Any,
         d_end: Arrays,
-    ) -> Arrays:
-        """(da, d kernel, d bias if there is one, d state, d extra), as `run` takes them."""
+    ) -> Any:
+        """(da, dp, d state, d extra)."""
         z, *others = saved
         length = tf.shape(z)[0]
         # the state before each step
@@ -163,12 +195,7 @@ class Steps:
             d_state = (d_state[0] + tf.cast(dh[0], self.wide), *d_state[1:])
         da, *rest = (w.stack() for w in writes)
         dp = rest[0] if rest else da
-        d_weights: Arrays = ()
-        if weights:
-            d_weights = (tf.matmul(flat(before[0]), flat(dp), transpose_a=True),)
-        if len(weights) == 2:
-            d_weights += (tf.reduce_sum(flat(dp), 0),)
-        return (da, *d_weights, *d_state, *d_extra)
+        return da, dp, d_state, d_extra
 
 
 def array(length: Any, like: Any, width: int) -> Any:

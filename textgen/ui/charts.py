@@ -42,3 +42,118 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
         filled=True, size=55, opacity=1
     )
     return alt.LayerChart(layer=[base.mark_line(), dots], height=280)
+
+
+# Okabe & Ito's colours, told apart by every eye; a model keeps its colour on all charts
+COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#8c8c8c", "#b8a800"]
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"]
+
+
+def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
+    """The probability of each answer, the right one in colour. rows: answer, share, right."""
+    base = alt.Chart(rows).encode(
+        y=alt.Y("answer:N", title=None, sort=None, axis=alt.Axis(labelLimit=90, ticks=False)),
+        x=alt.X("share:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1.25])),
+        tooltip=[
+            alt.Tooltip("answer:N", title=" "),
+            alt.Tooltip("share:Q", title=title, format=".1%"),
+        ],
+    )
+    colour = alt.condition(alt.datum.right, alt.value(COLOURS[0]), alt.value("#9a9a94"))
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=colour)
+    numbers = base.mark_text(align="left", dx=4, fontSize=11).encode(
+        text=alt.Text("share:Q", format=".0%")
+    )
+    return alt.LayerChart(layer=[bars, numbers], height={"step": 20}).configure_view(stroke=None)
+
+
+def recall_curve(rows: pd.DataFrame, chance: float, words: dict[str, str]) -> alt.LayerChart:
+    """Right answers against distance with their 95 % bands, one colour and mark for each model.
+
+    rows: model, distance, accuracy, low, high, n. words: model, distance, right, chance.
+    """
+    names = list(dict.fromkeys(rows["model"]))
+    base = alt.Chart(rows).encode(
+        x=_distances(rows, words["distance"]),
+        y=alt.Y(
+            "accuracy:Q", title=words["right"], scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%"),
+        ),
+        color=alt.Color(
+            "model:N", title=None, scale=alt.Scale(domain=names, range=COLOURS[: len(names)]),
+            legend=alt.Legend(orient="top", symbolOpacity=1),
+        ),
+        tooltip=[
+            alt.Tooltip("model:N", title=words["model"]),
+            alt.Tooltip("distance:Q", title=words["distance"]),
+            alt.Tooltip("accuracy:Q", title=words["right"], format=".1%"),
+            alt.Tooltip("low:Q", title="95 % ≥", format=".1%"),
+            alt.Tooltip("high:Q", title="95 % ≤", format=".1%"),
+            alt.Tooltip("n:Q", title="N"),
+        ],
+    )  # fmt: skip
+    marks = base.mark_point(filled=True, size=60, opacity=1).encode(
+        shape=alt.Shape("model:N", scale=alt.Scale(domain=names, range=SHAPES[: len(names)]))
+    )
+    band = base.mark_area(opacity=0.16).encode(y="low:Q", y2="high:Q")
+    level = alt.Chart(pd.DataFrame({"y": [chance], "word": [words["chance"]]})).encode(y="y:Q")
+    rule = level.mark_rule(strokeDash=[4, 4], opacity=0.6)
+    word = level.mark_text(align="left", dx=4, dy=-7, opacity=0.7).encode(
+        text="word:N", x=alt.value(0)
+    )
+    return alt.LayerChart(layer=[band, rule, word, base.mark_line(), marks], height=320)
+
+
+def recall_over_time(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
+    """The same curve after each look of a training, the latest the darkest.
+
+    rows: seconds, distance, accuracy. words: distance, right, seconds.
+    """
+    base = alt.Chart(rows).encode(
+        x=_distances(rows, words["distance"]),
+        y=alt.Y(
+            "accuracy:Q", title=words["right"], scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%"),
+        ),
+        color=alt.Color(
+            "seconds:Q", title=words["seconds"], scale=alt.Scale(scheme="cividis", reverse=True)
+        ),
+        detail="seconds:Q",
+        tooltip=[
+            alt.Tooltip("seconds:Q", title=words["seconds"], format=".0f"),
+            alt.Tooltip("distance:Q", title=words["distance"]),
+            alt.Tooltip("accuracy:Q", title=words["right"], format=".0%"),
+        ],
+    )  # fmt: skip
+    return alt.LayerChart(
+        layer=[base.mark_line(), base.mark_point(filled=True, size=50, opacity=1)], height=280
+    )
+
+
+def _distances(rows: pd.DataFrame, title: str) -> alt.X:
+    values = sorted(map(int, set(rows["distance"])))
+    return alt.X(
+        "distance:Q", title=title, scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(values=values, format=",d", labelOverlap=True),
+    )  # fmt: skip
+
+
+def context_curve(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
+    """Bits per token against how many tokens the model may look back on, with its 95 % band.
+
+    rows: context, bits, low, high. words: context, bits.
+    """
+    base = alt.Chart(rows).encode(
+        x=alt.X("context:Q", title=words["context"], scale=alt.Scale(type="log", nice=False)),
+        y=alt.Y("bits:Q", title=words["bits"], scale=alt.Scale(zero=False, padding=10)),
+        tooltip=[
+            alt.Tooltip("context:Q", title=words["context"]),
+            alt.Tooltip("bits:Q", title=words["bits"], format=".3f"),
+            alt.Tooltip("low:Q", title="95 % ≥", format=".3f"),
+            alt.Tooltip("high:Q", title="95 % ≤", format=".3f"),
+        ],
+    )
+    band = base.mark_area(opacity=0.16, color=COLOURS[0]).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(color=COLOURS[0])
+    marks = base.mark_point(filled=True, size=50, opacity=1, color=COLOURS[0])
+    return alt.LayerChart(layer=[band, line, marks], height=280)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from textgen.cells import CELLS
 from textgen.checkpoint import WEIGHTS, read_config
 from textgen.errors import TextgenError
 from textgen.ui.messages import language, t
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 RUNS = Path("runs")  # in the working directory, as on the command line
 FIRST = "lstm-char"  # how the name of what the app opens with ends
-KEPT = 4  # loaded models; the one used longest ago goes first
+KEPT = 16  # loaded models; the one used longest ago goes first
 
 
 def shipped() -> Path:
@@ -36,6 +37,25 @@ def available() -> dict[str, Path]:
         name = file.parent.name
         names[f"runs/{name}" if name in names else name] = file.parent
     return names
+
+
+def trained_on(task: str) -> dict[str, Path]:
+    """Those of `available` that were trained on the task file of this name."""
+    found = {}
+    for name, folder in available().items():
+        try:
+            corpus = read_config(folder).get("corpus")
+        except TextgenError:
+            continue
+        if isinstance(corpus, dict) and corpus.get("task") == task:
+            found[name] = folder
+    return found
+
+
+def short_name(name: str) -> str:
+    """speaker-lstm-ko -> LSTM; any other name as it is."""
+    parts = name.split("-")
+    return parts[1].upper() if len(parts) == 3 and parts[1] in CELLS else name
 
 
 def name_of_run(run: str) -> str:

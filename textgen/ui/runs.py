@@ -111,6 +111,12 @@ def start(source: Path, name: str, options: dict[str, Any]) -> None:
     _spawn(name, ["train", str(source), f"--out={RUNS / name}", *flags])
 
 
+def start_recipe(recipe: Path, name: str, **options: Any) -> None:
+    """Train by a recipe into runs/`name`; `options` go before what it says."""
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
+    _spawn(name, ["train", f"--config={recipe}", f"--out={RUNS / name}", *flags])
+
+
 def resume(name: str) -> None:
     _spawn(name, ["train", f"--resume={RUNS / name}"])
 

@@ -1,0 +1,122 @@
+"""What a model is trained on: a text, or a task that writes documents. Both look alike to training.
+
+facts: what config.json says of it. text: what a tokenizer is trained on. carry: whether one batch
+goes on where the batch before it ended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from textgen.config import TrainConfig
+from textgen.corpus import Corpus, load_corpus
+from textgen.dataset import Documents, Lanes, make_lanes
+from textgen.documents import Task, is_task, read_task, sample_texts
+from textgen.tokenizer import Tokenizer
+
+# The held-out text is read in few, long lanes, so that few of its tokens are predicted from an
+# empty state.
+VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
+JUDGED_BATCHES = 4  # of a task, after each epoch
+
+
+@dataclasses.dataclass(frozen=True)
+class TextMaterial:
+    """A text whose end is held out."""
+
+    corpus: Corpus
+    config: TrainConfig
+    carry: ClassVar[bool] = True
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        corpus = self.corpus
+        return {
+            "encodings": sorted({s.encoding for s in corpus.sources}),
+            "documents": len(corpus.documents),
+            "characters": len(corpus.text),
+            "sha256": digest(corpus.text),
+        }
+
+    @property
+    def text(self) -> str:
+        return self._parts[0]
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        return self.corpus.split(self.config.validation_fraction)
+
+    def batches(self, tokenizer: Tokenizer) -> Lanes:
+        ids = np.asarray(tokenizer.encode(self.text), np.int32)
+        return make_lanes(ids, self.config.batch_size, self.config.sequence_length)
+
+    def held_out(self, tokenizer: Tokenizer) -> Lanes | None:
+        ids = np.asarray(tokenizer.encode(self._parts[1]), np.int32)
+        if len(ids) < 2:
+            return None
+        number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))
+        return make_lanes(ids, number, min(self.config.sequence_length, len(ids) - 1))
+
+    def tokens_per_char(self, tokenizer: Tokenizer) -> tuple[float, float]:
+        """Of the text, and of what is held out."""
+        text, held_out = (len(tokenizer.encode(p)) / max(len(p), 1) for p in self._parts)
+        return text, held_out
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskMaterial:
+    """Documents without end; held out are new ones, and the answer alone is judged."""
+
+    task: Task
+    config: TrainConfig
+    carry: ClassVar[bool] = False
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        text = self.text
+        return {"task": self.task.path.name, "characters": len(text), "sha256": digest(text)}
+
+    @property
+    def text(self) -> str:
+        return sample_texts(self.task)
+
+    def batches(self, tokenizer: Tokenizer) -> Documents:
+        config = self.config
+        return Documents(
+            self.task, tokenizer, config.batch_size, config.steps_per_epoch, config.epochs,
+            config.distance, config.answer_weight, config.seed,
+        )  # fmt: skip
+
+    def held_out(self, tokenizer: Tokenizer) -> Documents:
+        return dataclasses.replace(
+            self.batches(tokenizer), steps=JUDGED_BATCHES, answer_weight=1.0, judged=True
+        )
+
+    def tokens_per_char(self, tokenizer: Tokenizer) -> tuple[float, float]:
+        """Of the documents, and of the answers."""
+        answers = "".join(self.task.answers)
+        text = self.text
+        return len(tokenizer.encode(text)) / len(text), (
+            sum(len(tokenizer.encode(a)) for a in self.task.answers) / len(answers)
+        )
+
+
+Material = TextMaterial | TaskMaterial
+
+
+def read_material(source: str | Path | Sequence[str | Path], config: TrainConfig) -> Material:
+    """What `source` names. Raises `TextgenError` for what cannot be trained on."""
+    sources = [source] if isinstance(source, str | Path) else list(source)
+    if len(sources) == 1 and is_task(sources[0]):
+        return TaskMaterial(read_task(sources[0]), config)
+    return TextMaterial(load_corpus(source, sample_by=config.sample_by), config)
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

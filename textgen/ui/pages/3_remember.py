@@ -1,0 +1,240 @@
+"""Remember: a fact, much else, then the question. Which model still knows?"""
+
+from __future__ import annotations
+
+import html
+import random
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from textgen.cells import CELLS
+from textgen.documents import SHIPPED, Document, Task, Writer, read_task
+from textgen.errors import TextgenError
+from textgen.ui import charts, memory, models, runs, widgets
+from textgen.ui.messages import language, t
+
+if TYPE_CHECKING:
+    from textgen.generate import Generator
+
+state = st.session_state
+FIRST_CELLS = ("lstm", "gru", "rnn")
+BLANK = "___"
+TICK = 1.0  # seconds between two looks at a model in training
+LIVE_EPOCHS = 8
+QUICK, SURE = 96, 408  # documents of each distance
+
+
+def main() -> None:
+    widgets.header("remember")
+    task = read_task(SHIPPED / f"speaker-{language()}.toml")
+    try:
+        available = models.trained_on(task.path.name)
+        if available:
+            generators = choose_models(available)
+            watch(task, generators)
+            curve(task, generators)
+        live(task)
+        ordinary()
+    except TextgenError as error:
+        widgets.error(error)
+
+
+def choose_models(available: dict[str, Path]) -> dict[str, Generator]:
+    """What to compare: label -> model, their untrained twins among them when asked for."""
+    labels = {name: models.short_name(name) for name in available}
+    first = [n for n in available if labels[n].lower() in FIRST_CELLS]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills(
+            t("remember.models"), list(available), selection_mode="multi",
+            default=first or list(available)[:3], format_func=labels.__getitem__,
+            key=f"models {language()}",
+        )  # fmt: skip
+        twins = st.toggle(t("remember.twins"), key="twins", bind="query-params")
+    found = {labels[name]: models.load(available[name]) for name in chosen}
+    if twins:
+        found |= {
+            t("remember.untrained", name=label): memory.untrained(available[name])
+            for label, name in zip(list(found), chosen, strict=True)
+        }
+    return found
+
+
+# --- one document ---------------------------------------------------------------------------------
+
+
+def watch(task: Task, generators: dict[str, Generator]) -> None:
+    """One document, and what each model has at the blank."""
+    document = own_document() if state.get("own") else drawn_document(task)
+    if document is None:
+        return
+    show_document(document)
+    if not generators:
+        return
+    known = document.answer in task.answers
+    columns = st.columns(len(generators), gap="medium")
+    for column, (label, generator) in zip(columns, generators.items(), strict=True):
+        shares = memory.shares(generator, task, document)
+        best = max(shares, key=lambda answer: shares[answer])
+        with column:
+            right = known and best == document.answer
+            verdict = t("remember.says", answer=best, share=shares[best])
+            mark = ("✓ " if right else "✗ ") if known else ""
+            st.html(
+                f'<div class="tg-verdict"><b>{html.escape(label)}</b><br>'
+                f"{mark}{html.escape(verdict)}</div>"
+            )
+            rows = pd.DataFrame({"answer": list(shares), "share": list(shares.values())})
+            rows["right"] = rows["answer"] == document.answer
+            st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
+
+
+def drawn_document(task: Task) -> Document:
+    """The document of these controls; each control lives in the address."""
+    if state.get("fact") not in task.facts:
+        state.pop("fact", None)
+    left, middle, right = st.columns([2, 3, 2], vertical_alignment="bottom", gap="medium")
+    fact = left.selectbox(t("remember.fact"), task.facts, key="fact", bind="query-params")
+    distance = middle.slider(
+        t("remember.distance"), 20, 1500, 150, 10, key="distance", bind="query-params"
+    )
+    kind = right.selectbox(
+        t("remember.variant"), task.variants, key="variant", bind="query-params",
+        format_func=lambda v: t(f"variant.{v}"),
+    )  # fmt: skip
+    seed = state.setdefault("filler seed", 1)
+    with st.container(horizontal=True):
+        st.button(t("remember.refill"), on_click=refill, icon=":material/shuffle:", type="tertiary")
+        st.toggle(t("remember.own"), key="own")
+    return Writer(task, ("filler",)).write(random.Random(seed), fact, distance, kind)
+
+
+def refill() -> None:
+    state["filler seed"] = secrets.randbits(31)
+
+
+def own_document() -> Document | None:
+    st.toggle(t("remember.own"), key="own")
+    text = st.text_area(t("remember.own_text", blank=BLANK), t("remember.example"), height=140)
+    if text.count(BLANK) != 1:
+        st.info(t("remember.no_blank", blank=BLANK))
+        return None
+    before, ending = text.split(BLANK)
+    return Document(before, "", ending, "", "", 0)
+
+
+def show_document(document: Document) -> None:
+    told, rest = document.before[: document.told], document.before[document.told :]
+    blank = f'<span class="tg-blank">{html.escape(document.answer) or "?"}</span>'
+    st.html(
+        f'<div class="tg-document"><mark>{html.escape(told)}</mark>'
+        f"<span>{html.escape(rest)}</span>{blank}{html.escape(document.ending)}</div>"
+    )
+
+
+# --- the curve ------------------------------------------------------------------------------------
+
+
+def curve(task: Task, generators: dict[str, Generator]) -> None:
+    """Right answers against distance, measured now."""
+    if not generators:
+        return
+    st.subheader(t("remember.curve"), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        control = st.selectbox(
+            t("remember.control"), memory.CONTROLS, format_func=lambda c: t(f"control.{c}"),
+            key="control", bind="query-params", width=260,
+        )  # fmt: skip
+        number = st.segmented_control(
+            t("remember.n"), [QUICK, SURE], default=QUICK, required=True, key="n",
+            bind="query-params",
+        )  # fmt: skip
+    place = st.empty()
+    frames, horizons = [], {}
+    for label, generator in generators.items():
+        with st.spinner(t("remember.measuring", name=label)):
+            found = memory.measured(generator, task, number, control)
+        frames.append(memory.frame(found).assign(model=label))
+        horizons[label] = found.horizon
+        words = {
+            "model": t("remember.model"), "distance": t("remember.distance_axis"),
+            "right": t("remember.right"), "chance": t("remember.chance"),
+        }  # fmt: skip
+        place.altair_chart(
+            charts.recall_curve(pd.concat(frames), found.chance, words), key=f"curve {label}"
+        )
+    if control == "none":
+        widgets.facts(
+            (label, t("remember.horizon", distance=reach)) for label, reach in horizons.items()
+        )
+    seen = ", ".join(f"{label} {g.hash}" for label, g in generators.items())
+    st.caption(t("remember.how", n=number, models=widgets.plain(seen)))
+
+
+# --- a model trained now --------------------------------------------------------------------------
+
+
+def live(task: Task) -> None:
+    st.subheader(t("remember.live"), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        cell = st.selectbox(
+            t("option.cell"), [c for c in CELLS if memory.recipe(task, c).is_file()],
+            format_func=str.upper, key="live cell", width=180,
+        )  # fmt: skip
+        if st.button(t("remember.train"), type="primary", key="train live") and cell:
+            name = runs.free_name(f"{task.path.stem}-{cell}")
+            runs.start_recipe(memory.recipe(task, cell), name, epochs=LIVE_EPOCHS)
+            state["live"] = name
+    if current := state.get("live"):
+        alive = runs.read(current).alive
+        st.fragment(monitor, run_every=TICK if alive else None)(current, alive)
+
+
+def monitor(name: str, was_alive: bool) -> None:
+    run = runs.read(name)
+    if run.alive != was_alive:
+        st.rerun()  # it is now among the models
+    status = run.status
+    done = status.get("step", 0) / max(status.get("steps") or 1, 1)
+    if run.state == "failed":
+        widgets.error(run.message)
+        return
+    st.progress(min(done, 1.0), f"{name} · {t(f'state.{run.state}')}")
+    rows = memory.recall_of(run.folder)
+    if len(rows):
+        words = {"distance": t("remember.distance_axis"), "right": t("remember.right"),
+                 "seconds": t("remember.seconds")}  # fmt: skip
+        st.altair_chart(charts.recall_over_time(rows, words), key="live curve")
+    if run.alive:
+        st.button(t("train.stop"), key="stop live", on_click=runs.stop, args=(name,))
+
+
+# --- ordinary text --------------------------------------------------------------------------------
+
+
+def ordinary() -> None:
+    """Loss against context length, of any model on any text."""
+    st.subheader(t("remember.ordinary"), anchor=False)
+    st.html(f'<p class="tg-intro">{html.escape(t("remember.ordinary_intro"))}</p>')
+    available = models.available()
+    if not available:
+        return
+    name = st.selectbox(t("write.model"), list(available), key="context model")
+    text = st.text_area(
+        t("remember.text"), memory.some_text(language()), height=120, max_chars=20_000,
+        key=f"context text {language()}",
+    )  # fmt: skip
+    if not st.button(t("remember.measure"), key="measure context"):
+        return
+    generator = models.load(available[name])
+    with st.spinner(t("remember.measuring", name=name)):
+        rows, reach = memory.context(generator, text)
+    words = {"context": t("remember.context"), "bits": t("remember.bits")}
+    st.altair_chart(charts.context_curve(rows, words), key="context curve")
+    st.caption(t("remember.looks_back", count=reach))
+
+
+main()
