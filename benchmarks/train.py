@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from textgen import backend
+
 VOCAB = 96
 SECONDS = 2.0  # of timed steps
 CELLS = ("lstm", "gru", "rnn", "peephole", "coupled", "mingru", "minlstm")
@@ -178,12 +180,11 @@ def apart(*what: Any) -> dict[str, float]:
     return found
 
 
-def cases() -> list[tuple[str, str, str]]:
+def cases(dtypes: list[str]) -> list[tuple[str, str, str]]:
     """(library, cell, dtype)."""
     return [
-        *(("textgen", cell, "auto") for cell in CELLS),
-        *(("textgen", cell, "float32") for cell in CELLS),
-        *(("torch", cell, dtype) for cell in PEERS for dtype in ("float32", "bfloat16")),
+        *(("textgen", cell, dtype) for cell in CELLS for dtype in dtypes),
+        *(("torch", cell, dtype) for cell in PEERS for dtype in dtypes),
         *(("keras", cell, "float32") for cell in PEERS),
     ]
 
@@ -192,9 +193,11 @@ def run(rounds: int) -> dict[str, Any]:
     def best(what: tuple[Any, ...]) -> dict[str, float]:
         return min(results[what], key=lambda r: r["seconds"])
 
+    # bfloat16 that is not in hardware is emulated, many times slower: nobody's choice
+    dtypes = ["float32", "bfloat16"] if backend.has_bfloat16() else ["float32"]
     results: dict[tuple[Any, ...], list[dict[str, float]]] = {}
-    everything = [(*case, shape) for shape in SHAPES for case in cases()]
-    everything += [("products", "", dtype, SHAPES[0]) for dtype in ("float32", "bfloat16")]
+    everything = [(*case, shape) for shape in SHAPES for case in cases(dtypes)]
+    everything += [("products", "", dtype, SHAPES[0]) for dtype in dtypes]
     for _ in range(rounds):
         for what in everything:
             results.setdefault(what, []).append(apart(*what))
@@ -223,13 +226,11 @@ def run(rounds: int) -> dict[str, Any]:
         ]
         for axis, shapes in SCALING.items()
     }
-    return {"machine": machine(), "rows": rows, "scaling": scaling}
+    return {"machine": machine(), "dtypes": dtypes, "rows": rows, "scaling": scaling}
 
 
 def machine() -> str:
     import torch
-
-    from textgen import backend
 
     bfloat16 = "with" if backend.has_bfloat16() else "without"
     return (
@@ -245,53 +246,39 @@ TARGETS = """Targets: `lstm`, `gru`, `rnn` at least 1.0x PyTorch float32 in the 
 least 0.8x PyTorch bfloat16 at 1x512; `peephole` and `coupled` within 1.3x of `lstm`'s time;
 `mingru` at least 4x PyTorch's float32 GRU; peak memory at most 1.5x PyTorch's."""
 
+GPU = """`lstm` and `gru` take Keras's cuDNN path there, the other cells the scan.
+`python -m benchmarks.gpu` says which path each took and its speed beside PyTorch; no GPU was at
+hand, so it has not been run."""
+
 
 def markdown(found: dict[str, Any]) -> str:
+    dtypes = found["dtypes"]
     lines = ["# Training speed", "", f"Measured by `benchmarks/train.py`; {found['machine']}.", ""]
     lines += [TARGETS, ""]
-    speeds = {
-        (r["library"], r["cell"], r["dtype"], tuple(r["shape"])): r["tokens_per_second"]
-        for r in found["rows"]
-    }
-    memory = {
-        (r["library"], r["cell"], r["dtype"], tuple(r["shape"])): (r["peak_mb"], r["growth_mb"])
-        for r in found["rows"]
-    }
-    gflops = {r["dtype"]: r["gflops"] for r in found["rows"] if r["gflops"]}
+    if len(dtypes) == 1:
+        lines += [
+            "This processor has no bfloat16, so the default type is float32, and the targets in "
+            "bfloat16 cannot be judged here.",
+            "",
+        ]
+    rows = {(r["library"], r["cell"], r["dtype"], tuple(r["shape"])): r for r in found["rows"]}
     for shape in SHAPES:
         lines += [
             f"## {shape.layers}x{shape.hidden}, batch {shape.batch} x {shape.length}",
             "",
-            "Thousands of tokens per second; `auto` is bfloat16 where the processor has it. Peak "
-            "memory of the process, and in brackets what of it came after the library's import.",
+            "Thousands of tokens per second. Peak memory of the process in MB, and in brackets "
+            "what of it came after the library's import.",
             "",
-            "| cell | textgen auto | textgen float32 | PyTorch float32 | PyTorch bfloat16 | Keras "
-            "| auto / PyTorch float32 | auto / PyTorch bfloat16 | MB, textgen | MB, PyTorch |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+            *speeds(rows, shape, dtypes),
+            "",
+            limit(rows, shape, dtypes[-1]),
+            "",
         ]
-        for cell in CELLS:
-            auto = speeds["textgen", cell, "auto", shape]
-            # a cell that PyTorch lacks is compared with the one it stands in for
-            peer = cell if cell in PEERS else "gru" if cell == "mingru" else "lstm"
-            theirs = [speeds["torch", peer, d, shape] for d in ("float32", "bfloat16")]
-            own = cell in PEERS
-            row = [
-                f"`{cell}`" + ("" if own else f" (against `{peer}`)"),
-                thousands(auto),
-                thousands(speeds["textgen", cell, "float32", shape]),
-                *(thousands(t) if own else "" for t in theirs),
-                thousands(speeds["keras", cell, "float32", shape]) if own else "",
-                *(f"{auto / t:.2f}x" for t in theirs),
-                "{} ({})".format(*memory["textgen", cell, "auto", shape]),
-                "{} ({})".format(*memory["torch", peer, "float32", shape]),
-            ]
-            lines.append("| " + " | ".join(row) + " |")
-        lines += ["", limit(shape, speeds, gflops), ""]
-    lines += ["## How the cost grows", "", "`lstm`, default type.", ""]
+    lines += ["## On a GPU", "", GPU, "", "## How the cost grows", "", "`lstm`, default type.", ""]
     lines += ["| varied | shape | ms a step | thousand tokens/s | peak MB |"]
     lines += ["|---|---|---:|---:|---:|"]
-    for axis, rows in found["scaling"].items():
-        for r in rows:
+    for axis, points in found["scaling"].items():
+        for r in points:
             shape = Shape(*r["shape"])
             speed = shape.batch * shape.length / r["seconds"]
             lines.append(
@@ -301,19 +288,54 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def limit(shape: Shape, speeds: dict[Any, Any], gflops: dict[str, int]) -> str:
+def speeds(rows: dict[Any, Any], shape: Shape, dtypes: list[str]) -> list[str]:
+    """The table of one shape; the default type is the last of `dtypes`."""
+
+    def speed(library: str, cell: str, dtype: str) -> int:
+        found: int = rows[library, cell, dtype, shape]["tokens_per_second"]
+        return found
+
+    head = ["cell"]
+    head += [f"{name} {dtype}" for name in ("textgen", "PyTorch") for dtype in dtypes]
+    head += ["Keras", *(f"default / PyTorch {dtype}" for dtype in dtypes)]
+    head += ["time / `lstm`'s", "MB, textgen", "MB, PyTorch"]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    for cell in CELLS:
+        # a cell that PyTorch lacks is compared with the one it stands in for
+        own = cell in PEERS
+        peer = cell if own else "gru" if cell == "mingru" else "lstm"
+        default = speed("textgen", cell, dtypes[-1])
+        theirs = [speed("torch", peer, dtype) for dtype in dtypes]
+        memory = [
+            rows[library, name, dtypes[-1], shape]
+            for library, name in (("textgen", cell), ("torch", peer))
+        ]
+        row = [
+            f"`{cell}`" + ("" if own else f" (against `{peer}`)"),
+            *(thousands(speed("textgen", cell, dtype)) for dtype in dtypes),
+            *(thousands(t) if own else "" for t in theirs),
+            thousands(speed("keras", cell, "float32")) if own else "",
+            *(f"{default / t:.2f}x" for t in theirs),
+            f"{speed('textgen', 'lstm', dtypes[-1]) / default:.2f}x",
+            *(f"{m['peak_mb']} ({m['growth_mb']})" for m in memory),
+        ]
+        lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def limit(rows: dict[Any, Any], shape: Shape, dtype: str) -> str:
     """How far an LSTM is from the speed at which its products alone could be done."""
     # kernel and recurrent kernel of each layer, and the head; forward once, backward twice
     weights = shape.layers * 8 * shape.hidden**2 + VOCAB * shape.hidden
-    top = {dtype: g * 1e9 / (6 * weights) for dtype, g in gflops.items()}
-    own = speeds["textgen", "lstm", "auto", shape]
-    theirs = speeds["torch", "lstm", "bfloat16", shape]
+    gflops = rows["products", "", dtype, SHAPES[0]]["gflops"]
+    top = gflops * 1e9 / (6 * weights)
+    own, theirs = (
+        rows[library, "lstm", dtype, shape]["tokens_per_second"] for library in ("textgen", "torch")
+    )
     return (
-        f"The products of the LSTM alone, at the speed of one large product "
-        f"({gflops['float32']:,} GFLOP/s in float32, {gflops['bfloat16']:,} in bfloat16), would "
-        f"allow {thousands(top['float32'])} and {thousands(top['bfloat16'])} thousand tokens/s: "
-        f"`lstm` reaches {own / top['bfloat16']:.0%} of the latter, PyTorch in bfloat16 "
-        f"{theirs / top['bfloat16']:.0%}."
+        f"The products of the LSTM alone, at the speed of one large {dtype} product "
+        f"({gflops:,} GFLOP/s), would allow {thousands(top)} thousand tokens/s: `lstm` reaches "
+        f"{own / top:.0%} of that, PyTorch {theirs / top:.0%}."
     )
 
 

@@ -156,7 +156,8 @@ def settings(**training):
             **(
                 {
                     "epochs": 4, "steps_per_epoch": 60, "batch_size": 32, "distance": 40,
-                    "learning_rate": 8e-3, "answer_weight": 30.0, "sample_length": 0, "patience": 99,
+                    "learning_rate": 8e-3, "answer_weight": 30.0, "sample_length": 0,
+                    "patience": 99,
                 }
                 | training
             )

@@ -22,8 +22,8 @@ from textgen.tokenizer import Tokenizer
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
 GROWING = 0.6  # share of a run in which the distance grows
-# of a task's documents. Of two persons the model has to keep both, and who is who: that takes most
-SHARES = {"plain": 0.35, "distractor": 0.55, "correction": 0.1}
+# of a task's documents
+SHARES = {"plain": 0.6, "distractor": 0.3, "correction": 0.1}
 
 
 @dataclasses.dataclass(frozen=True)

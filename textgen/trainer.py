@@ -66,7 +66,8 @@ class LaneTrainer(keras.Model):
     ) -> Any:
         """Mean cross-entropy in nats, weighted; `nats` counts every token of any weight alike."""
         nats = ops.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
-        self.nats.update_state(nats, sample_weight=ops.cast(sample_weight > 0, "float32"))
+        counted = ops.cast(sample_weight > 0, "float32")
+        self.nats.update_state(ops.reshape(nats, -1), ops.reshape(counted, -1))
         return ops.sum(nats * sample_weight) / ops.maximum(ops.sum(sample_weight), 1.0)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:

@@ -2,16 +2,18 @@
 
 import pytest
 
+# page -> what is there when it is whole
+READY = {"": ".strip .token", "train?run=none": ".tg-facts", "remember": ".tg-facts"}
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "train?run=none"])
+@pytest.mark.parametrize("path", READY)
 def test_nothing_is_wider_than_the_window(visit, path, scheme, size):
     width, height = SIZES[size]
     page = visit(path, width, height, scheme)
-    page.wait_for_selector(".strip .token" if path == "" else ".tg-facts")
+    page.wait_for_selector(READY[path])
     wide = page.evaluate(
         """() => [...document.querySelectorAll('.stMain :not(input[type=range])')]
             .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)

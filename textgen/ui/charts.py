@@ -46,6 +46,7 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
 
 # Okabe & Ito's colours, told apart by every eye; a model keeps its colour on all charts
 COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#8c8c8c", "#b8a800"]
+DASHES = [[1, 0], [2, 3], [8, 4], [10, 3, 2, 3]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"]
 
 
@@ -67,24 +68,31 @@ def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     return alt.LayerChart(layer=[bars, numbers], height={"step": 20}).configure_view(stroke=None)
 
 
-def recall_curve(rows: pd.DataFrame, chance: float, words: dict[str, str]) -> alt.LayerChart:
-    """Right answers against distance with their 95 % bands, one colour and mark for each model.
+def recall_curve(
+    rows: pd.DataFrame, horizons: dict[str, int], chance: float, words: dict[str, str]
+) -> alt.LayerChart:
+    """Right answers against distance, one colour and mark for each model, one dash for each
+    control; 95 % bands where nothing was done to the document, and a line up at each horizon.
 
-    rows: model, distance, accuracy, low, high, n. words: model, distance, right, chance.
+    rows: model, control, distance, accuracy, low, high, n. horizons: model -> characters.
+    words: model, control, distance, right, chance, horizon.
     """
-    names = list(dict.fromkeys(rows["model"]))
+    names, controls = (list(dict.fromkeys(rows[column])) for column in ("model", "control"))
+    across = _distances(rows, words["distance"])
+    colours = alt.Color(
+        "model:N", title=None, scale=alt.Scale(domain=names, range=COLOURS[: len(names)]),
+        legend=alt.Legend(orient="top", symbolOpacity=1),
+    )  # fmt: skip
     base = alt.Chart(rows).encode(
-        x=_distances(rows, words["distance"]),
+        x=across,
         y=alt.Y(
             "accuracy:Q", title=words["right"], scale=alt.Scale(domain=[0, 1]),
             axis=alt.Axis(format="%"),
         ),
-        color=alt.Color(
-            "model:N", title=None, scale=alt.Scale(domain=names, range=COLOURS[: len(names)]),
-            legend=alt.Legend(orient="top", symbolOpacity=1),
-        ),
+        color=colours,
         tooltip=[
             alt.Tooltip("model:N", title=words["model"]),
+            alt.Tooltip("control:N", title=words["control"]),
             alt.Tooltip("distance:Q", title=words["distance"]),
             alt.Tooltip("accuracy:Q", title=words["right"], format=".1%"),
             alt.Tooltip("low:Q", title="95 % ≥", format=".1%"),
@@ -95,13 +103,32 @@ def recall_curve(rows: pd.DataFrame, chance: float, words: dict[str, str]) -> al
     marks = base.mark_point(filled=True, size=60, opacity=1).encode(
         shape=alt.Shape("model:N", scale=alt.Scale(domain=names, range=SHAPES[: len(names)]))
     )
-    band = base.mark_area(opacity=0.16).encode(y="low:Q", y2="high:Q")
+    lines = base.mark_line().encode(
+        strokeDash=alt.StrokeDash(
+            "control:N", title=None, sort=None,
+            scale=alt.Scale(domain=controls, range=DASHES[: len(controls)]),
+            legend=alt.Legend(orient="top", columns=2, labelLimit=300)
+            if len(controls) > 1 else None,
+        )
+    )  # fmt: skip
+    band = base.transform_filter(alt.datum.control == controls[0]).mark_area(opacity=0.16)
+    band = band.encode(y="low:Q", y2="high:Q")
     level = alt.Chart(pd.DataFrame({"y": [chance], "word": [words["chance"]]})).encode(y="y:Q")
     rule = level.mark_rule(strokeDash=[4, 4], opacity=0.6)
     word = level.mark_text(align="left", dx=4, dy=-7, opacity=0.7).encode(
         text="word:N", x=alt.value(0)
     )
-    return alt.LayerChart(layer=[band, rule, word, base.mark_line(), marks], height=320)
+    ends = pd.DataFrame(
+        [{"model": model, "distance": reach} for model, reach in horizons.items() if reach],
+        columns=["model", "distance"],
+    )
+    reach = alt.Chart(ends).mark_rule(strokeWidth=2, opacity=0.7).encode(
+        x=across, color=colours, tooltip=[
+            alt.Tooltip("model:N", title=words["model"]),
+            alt.Tooltip("distance:Q", title=words["horizon"]),
+        ],
+    )  # fmt: skip
+    return alt.LayerChart(layer=[band, reach, rule, word, lines, marks], height=320)
 
 
 def recall_over_time(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:

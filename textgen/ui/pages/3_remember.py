@@ -24,7 +24,7 @@ state = st.session_state
 FIRST_CELLS = ("lstm", "gru", "rnn")
 BLANK = "___"
 TICK = 1.0  # seconds between two looks at a model in training
-LIVE_EPOCHS = 8
+LIVE_EPOCHS = 3
 QUICK, SURE = 96, 408  # documents of each distance
 
 
@@ -144,32 +144,30 @@ def curve(task: Task, generators: dict[str, Generator]) -> None:
         return
     st.subheader(t("remember.curve"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        control = st.selectbox(
-            t("remember.control"), memory.CONTROLS, format_func=lambda c: t(f"control.{c}"),
-            key="control", bind="query-params", width=260,
-        )  # fmt: skip
         number = st.segmented_control(
             t("remember.n"), [QUICK, SURE], default=QUICK, required=True, key="n",
             bind="query-params",
         )  # fmt: skip
+        with_controls = st.toggle(t("remember.controls"), key="controls", bind="query-params")
+    words = {
+        "model": t("remember.model"), "distance": t("remember.distance_axis"),
+        "right": t("remember.right"), "chance": t("remember.chance"),
+        "control": t("remember.control"), "horizon": t("remember.reach"),
+    }  # fmt: skip
     place = st.empty()
-    frames, horizons = [], {}
-    for label, generator in generators.items():
-        with st.spinner(t("remember.measuring", name=label)):
-            found = memory.measured(generator, task, number, control)
-        frames.append(memory.frame(found).assign(model=label))
-        horizons[label] = found.horizon
-        words = {
-            "model": t("remember.model"), "distance": t("remember.distance_axis"),
-            "right": t("remember.right"), "chance": t("remember.chance"),
-        }  # fmt: skip
-        place.altair_chart(
-            charts.recall_curve(pd.concat(frames), found.chance, words), key=f"curve {label}"
-        )
-    if control == "none":
-        widgets.facts(
-            (label, t("remember.horizon", distance=reach)) for label, reach in horizons.items()
-        )
+    frames: list[pd.DataFrame] = []
+    horizons: dict[str, int] = {}
+    for control in memory.CONTROLS if with_controls else memory.CONTROLS[:1]:
+        for label, generator in generators.items():
+            with st.spinner(t("remember.measuring", name=label)):
+                found = memory.measured(generator, task, number, control)
+            frames.append(memory.frame(found).assign(model=label, control=t(f"control.{control}")))
+            horizons.setdefault(label, found.horizon)  # the first control is none
+            chart = charts.recall_curve(pd.concat(frames), horizons, found.chance, words)
+            place.altair_chart(chart, key=f"curve {control} {label}")
+    widgets.facts(
+        (label, t("remember.horizon", distance=reach)) for label, reach in horizons.items()
+    )
     seen = ", ".join(f"{label} {g.hash}" for label, g in generators.items())
     st.caption(t("remember.how", n=number, models=widgets.plain(seen)))
 
