@@ -104,9 +104,9 @@ def test_a_stopped_run_resumes_to_the_same_weights(
 def losses(cell, dtype, ids, vocab_size, steps=200):
     """The loss of each of the first `steps` batches."""
     keras.utils.set_random_seed(1)
-    lanes = make_lanes(ids, batch_size=16, sequence_length=32)
-    config = ModelConfig(cell=cell, hidden_size=64, num_layers=2, dropout=0.1)
-    trainer = LaneTrainer(build_model(config, vocab_size, policy(dtype)), 16)
+    lanes = make_lanes(ids, batch_size=8, sequence_length=32)
+    config = ModelConfig(cell=cell, hidden_size=64)
+    trainer = LaneTrainer(build_model(config, vocab_size, policy(dtype)), lanes.batch_size)
     trainer.compile(optimizer=optimizer(TrainConfig(), steps), jit_compile=False)
     found = []
     for batch in lanes.dataset().take(steps):

@@ -46,6 +46,7 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
 
 # Okabe & Ito's colours, told apart by every eye; a model keeps its colour on all charts
 COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#8c8c8c", "#b8a800"]
+INK = "#85857e"  # of words within a chart: read on light ground and on dark
 DASHES = [[1, 0], [2, 3], [8, 4], [10, 3, 2, 3]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"]
 
@@ -62,7 +63,7 @@ def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     )
     colour = alt.condition(alt.datum.right, alt.value(COLOURS[0]), alt.value("#9a9a94"))
     bars = base.mark_bar(cornerRadiusEnd=2).encode(color=colour)
-    numbers = base.mark_text(align="left", dx=4, fontSize=11).encode(
+    numbers = base.mark_text(align="left", dx=4, fontSize=11, color=INK).encode(
         text=alt.Text("share:Q", format=".0%")
     )
     return alt.LayerChart(layer=[bars, numbers], height={"step": 20}).configure_view(stroke=None)
@@ -107,15 +108,15 @@ def recall_curve(
         strokeDash=alt.StrokeDash(
             "control:N", title=None, sort=None,
             scale=alt.Scale(domain=controls, range=DASHES[: len(controls)]),
-            legend=alt.Legend(orient="top", columns=2, labelLimit=300)
+            legend=alt.Legend(orient="top", labelLimit=300, symbolType="stroke", symbolSize=700)
             if len(controls) > 1 else None,
         )
     )  # fmt: skip
     band = base.transform_filter(alt.datum.control == controls[0]).mark_area(opacity=0.16)
     band = band.encode(y="low:Q", y2="high:Q")
     level = alt.Chart(pd.DataFrame({"y": [chance], "word": [words["chance"]]})).encode(y="y:Q")
-    rule = level.mark_rule(strokeDash=[4, 4], opacity=0.6)
-    word = level.mark_text(align="left", dx=4, dy=-7, opacity=0.7).encode(
+    rule = level.mark_rule(strokeDash=[4, 4], color=INK)
+    word = level.mark_text(align="left", dx=4, dy=-7, color=INK).encode(
         text="word:N", x=alt.value(0)
     )
     ends = pd.DataFrame(

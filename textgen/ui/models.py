@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from textgen.cells import CELLS
 from textgen.checkpoint import WEIGHTS, read_config
 from textgen.errors import TextgenError
 from textgen.ui.messages import language, t
@@ -54,8 +53,8 @@ def trained_on(task: str) -> dict[str, Path]:
 
 def short_name(name: str) -> str:
     """speaker-lstm-ko -> LSTM; any other name as it is."""
-    parts = name.split("-")
-    return parts[1].upper() if len(parts) == 3 and parts[1] in CELLS else name
+    task, _, rest = name.partition("-")
+    return rest.rpartition("-")[0].upper() if task == "speaker" and "-" in rest else name
 
 
 def name_of_run(run: str) -> str:
