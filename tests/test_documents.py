@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks import filler
-from textgen.documents import HELD_OUT, SHIPPED, Writer, read_task
+from textgen.documents import HELD_OUT, SHIPPED, Writer, gaps, read_task
 from textgen.errors import ConfigError, TextgenError
 from textgen.longrange import written
 
@@ -152,6 +152,22 @@ def test_the_filler_is_what_its_script_writes():
         for held_out, suffix in ((False, ""), (True, "-held-out")):
             path = Path(filler.HERE) / "filler" / f"{language}{suffix}.txt"
             assert path.read_text(encoding="utf-8") == filler.text(language, held_out)
+
+
+@given(lengths=st.sets(st.integers(1, 40), min_size=1, max_size=4), distance=st.integers(0, 2000))
+@settings(deadline=None)
+def test_any_filler_fills_any_distance_as_well_as_it_can(lengths, distance):
+    writer = Writer(TASKS["speaker-en"])
+    writer.filler = [(n - 1) * "a" + "." for n in lengths]
+    writer.by_length = {n: [(n - 1) * "a" + "."] for n in lengths}
+    writer.gaps = gaps(lengths, writer.ample)
+    found = len(writer.fill(random.Random(1), distance))
+    assert max(distance, 1) - max(lengths) - 1 <= found <= max(distance, 1)
+
+
+def test_gaps_by_hand():
+    # sentences of 2 and 4, each with its space: 3, 5, 6, 8, 9, 10, ...
+    assert gaps({2, 4}, 12) == {1, 2, 4, 7}
 
 
 def test_a_task_of_ones_own(task_file):

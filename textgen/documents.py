@@ -14,7 +14,7 @@ import random
 import re
 import tomllib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ SHIPPED = Path(__file__).parents[1] / "tasks"
 VARIANTS = ("plain", "distractor", "correction")
 HELD_OUT = ("filler", "phrasing")  # what a writer may take from what is never trained on
 LARGEST_TASK = 1 << 20
+AMPLE = 500  # characters
 _SENTENCE = re.compile(r"[^.?!…\n]+[.?!…]*[\"”’]?")
 
 
@@ -223,7 +224,9 @@ class Writer:
         self.by_length: dict[int, list[str]] = {}
         for sentence in self.filler:
             self.by_length.setdefault(len(sentence), []).append(sentence)
-        self.shortest = min(self.by_length)
+        # with more room than this any sentence may come next
+        self.ample = max(AMPLE, 3 * max(self.by_length))
+        self.gaps = gaps(self.by_length, self.ample)
 
     def write(
         self, rng: random.Random, fact: str, distance: int, variant: str = "plain"
@@ -259,21 +262,29 @@ class Writer:
     def fill(self, rng: random.Random, length: int) -> str:
         """Sentences with a space before, between and after them: `length` characters in all."""
         parts: list[str] = []
-        left = length - 1  # the space after the last
-        while left > self.shortest:
+        left = max(length - 1, 0)  # the space after the last
+        while left:
+            if left in self.gaps:  # no sentences fit: stay a little short
+                left -= 1
+                continue
             fitting = self.by_length.get(left - 1)
             if fitting and (left < 40 or rng.random() < 0.1):
                 parts.append(rng.choice(fitting))
-                left = 0
                 break
             sentence = rng.choice(self.filler)
             rest = left - 1 - len(sentence)
-            if rest == 0 or rest > self.shortest:
+            if rest >= 0 and (left > self.ample or rest not in self.gaps):
                 parts.append(sentence)
                 left = rest
-            elif not fitting and left <= 2 * self.shortest + 1:
-                break  # too little room for any sentence: stay a little short
         return "".join(f" {part}" for part in parts) + " "
+
+
+def gaps(lengths: Collection[int], room: int) -> frozenset[int]:
+    """Room, up to `room`, that sentences of these lengths, a space before each, cannot fill."""
+    filled = [True]
+    for space in range(1, room + 1):
+        filled.append(any(n < space and filled[space - 1 - n] for n in lengths))
+    return frozenset(space for space, is_filled in enumerate(filled) if not is_filled)
 
 
 def sample_texts(task: Task, number: int = 400) -> str:
