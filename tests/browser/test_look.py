@@ -3,7 +3,7 @@
 import pytest
 
 # page -> what is there when it is whole
-READY = {"": ".strip .token", "train?run=none": ".tg-facts", "remember": ".tg-facts"}
+READY = {"": ".strip .token", "train?run=none": ".tg-facts"}
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 

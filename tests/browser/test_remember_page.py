@@ -1,5 +1,3 @@
-from urllib.parse import unquote
-
 from playwright.sync_api import expect
 
 CHART = "[data-testid=stVegaLiteChart]"
@@ -51,32 +49,9 @@ def test_a_document_of_ones_own(visit):
     page = visit("remember?lang=en")
     page.get_by_text("Write my own").click()
     box = page.get_by_label("Write ___ for the blank")
+    box.fill("I am Kenyan. It rained all day. I took my umbrella. So I speak ___ at home.")
+    box.press("Control+Enter")
+    expect(page.locator(".tg-verdict", has_text="Swahili").first).to_be_visible()
     box.fill("I am Kenyan. <b>It rained.</b> So I speak ___ at home.")
     box.press("Control+Enter")
     expect(page.locator(".tg-document")).to_contain_text("<b>It rained.</b>")  # text, not markup
-    expect(page.locator(".tg-verdict").first).to_contain_text("Swahili")
-
-
-def test_an_untrained_twin_knows_nothing(visit):
-    page = visit("remember?lang=en&twins=true")
-    expect(page.locator(".tg-verdict")).to_have_count(6)
-    found = measured(page)
-    assert {reach for label, reach in found.items() if "untrained" in label} == {0}
-
-
-def test_a_model_is_trained_while_one_watches(visit):
-    page = visit("remember?lang=en")
-    measured(page)
-    page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_selector(".st-key-live_curve")
-    page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
-
-
-def test_loss_against_context_of_ordinary_text(visit):
-    page = visit("remember?lang=en")
-    measured(page)
-    page.get_by_role("button", name="Measure", exact=True).click()
-    page.wait_for_selector(".st-key-context_curve")
-    expect(page.get_by_text("This model looks back")).to_be_visible()
-    assert "lang=en" in unquote(page.url)
