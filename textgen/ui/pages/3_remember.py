@@ -47,13 +47,12 @@ def choose_models(available: dict[str, Path]) -> dict[str, Generator]:
     """What to compare: label -> model, their untrained twins among them when asked for."""
     labels = {name: models.short_name(name) for name in available}
     first = [n for n in available if labels[n].lower() in FIRST_CELLS]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.pills(
-            t("remember.models"), list(available), selection_mode="multi",
-            default=first or list(available)[:3], format_func=labels.__getitem__,
-            key=f"models {language()}",
-        )  # fmt: skip
-        twins = st.toggle(t("remember.twins"), key="twins", bind="query-params")
+    chosen = st.pills(
+        t("remember.models"), list(available), selection_mode="multi",
+        default=first or list(available)[:3], format_func=labels.__getitem__,
+        key=f"models {language()}",
+    )  # fmt: skip
+    twins = st.toggle(t("remember.twins"), key="twins", bind="query-params")
     found = {labels[name]: models.load(available[name]) for name in chosen}
     if twins:
         found |= {
