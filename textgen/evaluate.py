@@ -14,10 +14,10 @@ import numpy as np
 
 from textgen.errors import ConfigError
 from textgen.generate import Generator
+from textgen.longrange import Z95
 from textgen.reading import Reader
 
 CONTEXTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-Z95 = 1.959964
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ goes on where the batch before it ended.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ class TextMaterial:
     def text(self) -> str:
         return self._parts[0]
 
-    @property
+    @functools.cached_property
     def _parts(self) -> tuple[str, str]:
         return self.corpus.split(self.config.validation_fraction)
 
@@ -82,7 +83,7 @@ class TaskMaterial:
         text = self.text
         return {"task": self.task.path.name, "characters": len(text), "sha256": digest(text)}
 
-    @property
+    @functools.cached_property
     def text(self) -> str:
         return sample_texts(self.task)
 
