@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "textgen"
 ORDER = [
     "errors", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
     "documents", "dataset", "cells", "config", "model", "checkpoint", "sampling",
-    "generate_options", "decoding", "generate", "reading", "longrange", "evaluate", "model_card",
-    "trainer", "callbacks", "material", "recall", "train", "cli",
+    "generate_options", "decoding", "generate", "reading", "longrange", "evaluate", "interpret",
+    "model_card", "trainer", "callbacks", "material", "recall", "train", "race", "vanishing", "cli",
 ]  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def imported(path):
 
 def test_every_module_has_its_place():
     found = {p.stem for p in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
-    found |= {"cells"}
+    found |= {"cells", "interpret"}
     assert found == set(ORDER)
     told = re.findall(
         r"^textgen/(\w+)(?:\.py|/) ", (PACKAGE.parent / "README.md").read_text(), re.M

@@ -130,6 +130,18 @@ def test_bfloat16_learns_as_float32_does(cell):
     assert np.mean(rounded[150:]) == pytest.approx(np.mean(exact[150:]), rel=0.01)
 
 
+def test_training_ends_in_time_and_is_judged(text_file, tmp_path):
+    settings = tiny(epochs=10_000, patience=10_000, max_seconds=1.5, sample_length=0)
+    run = start(text_file, tmp_path / "run", *settings)
+    first, *_, last = rows(run)
+    assert first["step"] == "1"
+    assert 1.5 <= float(last["seconds"]) - float(first["seconds"]) < 6
+    assert last["val_bits_per_char"]
+    assert json.loads((run / "status.json").read_text())["state"] == "finished"
+    speeds = [float(r["steps_per_second"]) for r in rows(run)[1:]]
+    assert min(speeds) > 2 * float(first["steps_per_second"])  # the first step is compiled
+
+
 def test_more_epochs_on_resume(text_file, tmp_path):
     run = start(text_file, tmp_path / "run", *tiny(epochs=1))
     resume(run, epochs=3)

@@ -30,6 +30,7 @@ from textgen.trainer import LaneTrainer
 COLUMNS = (
     "epoch", "step", "seconds", "loss", "bits_per_char",
     "val_loss", "val_bits_per_char", "learning_rate", "tokens_per_second",
+    "steps_per_second",
 )  # fmt: skip
 ROW_SECONDS = 2.0
 STATUS_SECONDS = 0.5
@@ -121,6 +122,7 @@ class Recorder(keras.callbacks.Callback):
         self.epoch = epoch
         self._row_nats = (0.0, 0.0)
         self._row_at, self._row_step = time.monotonic(), self.step
+        self._unmeasured = True
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
@@ -130,18 +132,20 @@ class Recorder(keras.callbacks.Callback):
                 f"(it was {float(self.model.optimizer.learning_rate):.2g})"
             )
         now = time.monotonic()
-        if now - self._row_at >= ROW_SECONDS:
+        # the first row tells how long it took to compile a step
+        if self.step == 1 or now - self._row_at >= ROW_SECONDS:
             self._measure(now)
             self._append({})
+            self._unmeasured = self.step == 1
+        self._batch_at = now
         if now - self._status_at >= STATUS_SECONDS:
             self._status_at = now
             self.write_status("running")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self._unmeasured and self.step > self._row_step:  # an epoch shorter than a row's time
+            self._measure(self._batch_at)
         self.loss = logs["loss"]
-        if not self.tokens_per_second:  # an epoch shorter than a row's time
-            self._measure(time.monotonic())
-            self.loss = logs["loss"]
         self._append({"val_loss": logs.get("val_loss")})
         self.write_status("running")
 
@@ -166,6 +170,7 @@ class Recorder(keras.callbacks.Callback):
             "val_bits_per_char": "" if val_loss is None else f"{val_loss * self.val_bits:.5f}",
             "learning_rate": f"{float(self.model.optimizer.learning_rate):.3e}",
             "tokens_per_second": f"{self.tokens_per_second:.0f}",
+            "steps_per_second": f"{self.steps_per_second:.4g}",
         }
         line = io.StringIO()
         csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
@@ -337,6 +342,22 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self.bar.close()
+
+
+class Limit(keras.callbacks.Callback):
+    """Ends the epoch, and the training with it, `seconds` after the first step, in which a step is
+    compiled."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds, self.end = seconds, math.inf
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        now = time.monotonic()
+        if self.end == math.inf:
+            self.end = now + self.seconds
+        if now >= self.end:
+            self.model.stop_training = True
 
 
 class Stopper(keras.callbacks.Callback):

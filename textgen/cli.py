@@ -73,6 +73,17 @@ def _parser() -> argparse.ArgumentParser:
         add_arguments(train, cls)
     train.set_defaults(command=_train)
 
+    race = commands.add_parser("race", help="train several cells on one text, one after another")
+    race.add_argument("corpus", nargs="+", help="as for train")
+    race.add_argument("--out", metavar="FOLDER", required=True, help="their run folders go there")
+    race.add_argument(
+        "--cells", type=lambda text: text.split(","), default=["rnn", "lstm", "gru"],
+        metavar="NAME,...", help="which (default rnn,lstm,gru)",
+    )  # fmt: skip
+    for cls in CONFIGS:
+        add_arguments(race, cls, skip=("cell",))
+    race.set_defaults(command=_race)
+
     generate = commands.add_parser("generate", help="let a model write")
     generate.add_argument("run", help="a run folder")
     generate.add_argument("--prompt", default="", help="what the text begins with")
@@ -180,6 +191,13 @@ def _report_interruption(train: Callable[[], Any], out: str) -> None:
     except Interrupted as stop:
         message = f"stopped and saved: textgen train --resume {out} goes on"
         raise Interrupted(message) from stop
+
+
+def _race(parsed: argparse.Namespace) -> None:
+    from textgen.race import race, report
+
+    configs = [build(cls, vars(parsed)) for cls in CONFIGS]
+    print(report(race(_one_or_all(parsed.corpus), parsed.out, parsed.cells, *configs)))
 
 
 def _one_or_all(source: Any) -> Any:

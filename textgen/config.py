@@ -43,6 +43,9 @@ class TrainConfig:
     """Training: how the weights are found."""
 
     epochs: int = option(20, "passes over the text", low=1)
+    max_seconds: float = option(
+        0.0, "end after so many seconds, in the midst of an epoch (0: with the last epoch)", low=0.0
+    )
     batch_size: int = option(32, "lanes read side by side", low=1)
     sequence_length: int = option(64, "tokens a gradient reaches back", low=1)
     learning_rate: float = option(4e-3, "peak learning rate of AdamW", low=0.0, low_open=True)

@@ -49,6 +49,10 @@ class TextMaterial:
     def text(self) -> str:
         return self._parts[0]
 
+    @property
+    def held_out_text(self) -> str:
+        return self._parts[1]
+
     @functools.cached_property
     def _parts(self) -> tuple[str, str]:
         return self.corpus.split(self.config.validation_fraction)
@@ -58,7 +62,7 @@ class TextMaterial:
         return make_lanes(ids, self.config.batch_size, self.config.sequence_length)
 
     def held_out(self, tokenizer: Tokenizer) -> Lanes | None:
-        ids = np.asarray(tokenizer.encode(self._parts[1]), np.int32)
+        ids = np.asarray(tokenizer.encode(self.held_out_text), np.int32)
         if len(ids) < 2:
             return None
         number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))

@@ -19,6 +19,7 @@ from textgen.callbacks import (
     Carry,
     Interrupted,
     Keeper,
+    Limit,
     Mirror,
     Progress,
     Recorder,
@@ -138,6 +139,8 @@ def _train(
         evaluator.compile(jit_compile=False)
         callbacks.append(Validate(evaluator, held_out))
     callbacks += [recorder, keeper, Progress(recorder)]
+    if config.max_seconds:
+        callbacks.append(Limit(config.max_seconds))
     if config.sample_length:
         generator = Generator(exact, tokenizer, card)
         callbacks.append(

@@ -24,8 +24,12 @@ CELLS = {
 }
 
 
+def cell_class(name: str) -> type[Recurrence]:
+    """The class `name` of `CELLS`."""
+    found: type[Recurrence] = getattr(importlib.import_module(f"textgen.cells.{name}"), CELLS[name])
+    return found
+
+
 def make_cell(name: str, hidden_size: int, **settings: Any) -> Recurrence:
     """The layer `name` of `CELLS`; `settings` are those of `Recurrence`."""
-    module = importlib.import_module(f"textgen.cells.{name}")
-    layer: Recurrence = getattr(module, CELLS[name])(hidden_size, **settings)
-    return layer
+    return cell_class(name)(hidden_size, **settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, split, tanh
+from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
 
 class CoupledLSTM(Recurrence):
@@ -19,11 +19,18 @@ class CoupledLSTM(Recurrence):
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("f", "c", "o")
     STATE: ClassVar[tuple[str, ...]] = ("h", "C")
+    GATES: ClassVar[tuple[str, ...]] = ("f", "o")
     CHRONO: ClassVar[dict[str, int]] = {"f": +1}
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
+    @staticmethod
+    def kept(values: Values) -> Any:
+        return values["f"]
+
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
         _, C = state
         f, c, o = split(z, 3)
-        f = sigmoid(f)
-        C = f * C + (1 - f) * tanh(c)
-        return sigmoid(o) * tanh(C), C
+        f = see("f", sigmoid(f))
+        c = see("c", tanh(c))
+        C = see("C", f * C + (1 - f) * c)
+        o = see("o", sigmoid(o))
+        return see("h", o * tanh(C)), C

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textgen.backend import tf
-from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, split, tanh
+from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
 
 class GRU(Recurrence):
@@ -18,6 +18,7 @@ class GRU(Recurrence):
     """
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("z", "r", "h")
+    GATES: ClassVar[tuple[str, ...]] = ("z", "r")
     CHRONO: ClassVar[dict[str, int]] = {"z": +1}
     JOINED: ClassVar[tuple[str, ...]] = ("z", "r", "a", "p")
     KERAS: ClassVar[str] = "GRU"
@@ -39,8 +40,14 @@ class GRU(Recurrence):
         gates, size = 2 * self.hidden_size, self.hidden_size
         return dz[:, : gates + size], tf.concat([dz[:, :gates], dz[:, gates + size :]], -1)
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
+    @staticmethod
+    def kept(values: Values) -> Any:
+        return values["z"]
+
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
         (h,) = state
         z, r, a, p = split(z, 4)
-        z, r = sigmoid(z), sigmoid(r)
-        return (z * h + (1 - z) * tanh(a + r * p),)
+        z = see("z", sigmoid(z))
+        r = see("r", sigmoid(r))
+        c = see("c", tanh(a + r * p))
+        return (see("h", z * h + (1 - z) * c),)

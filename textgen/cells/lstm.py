@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, split, tanh
+from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
 
 class LSTM(Recurrence):
@@ -20,11 +20,20 @@ class LSTM(Recurrence):
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
     STATE: ClassVar[tuple[str, ...]] = ("h", "C")
+    GATES: ClassVar[tuple[str, ...]] = ("f", "i", "o")
     CHRONO: ClassVar[dict[str, int]] = {"f": +1, "i": -1}
     KERAS: ClassVar[str] = "LSTM"
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
+    @staticmethod
+    def kept(values: Values) -> Any:
+        return values["f"]
+
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
         _, C = state
         i, f, c, o = split(z, 4)
-        C = sigmoid(f) * C + sigmoid(i) * tanh(c)
-        return sigmoid(o) * tanh(C), C
+        f = see("f", sigmoid(f))
+        i = see("i", sigmoid(i))
+        c = see("c", tanh(c))
+        C = see("C", f * C + i * c)
+        o = see("o", sigmoid(o))
+        return see("h", o * tanh(C)), C

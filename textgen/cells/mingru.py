@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, split
+from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split
 
 
 class MinGRU(Recurrence):
@@ -16,11 +16,17 @@ class MinGRU(Recurrence):
     """
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("z", "h")
+    GATES: ClassVar[tuple[str, ...]] = ("z",)
     CHRONO: ClassVar[dict[str, int]] = {"z": -1}
     RECURRENT: ClassVar[bool] = False
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
+    @staticmethod
+    def kept(values: Values) -> Any:
+        return 1 - values["z"]
+
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
         (h,) = state
-        z, candidate = split(z, 2)
-        z = sigmoid(z)
-        return ((1 - z) * h + z * candidate,)
+        z, c = split(z, 2)
+        z = see("z", sigmoid(z))
+        c = see("c", c)
+        return (see("h", (1 - z) * h + z * c),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textgen.backend import tf
-from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, split
+from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split
 
 SMALLEST = -80.0
 
@@ -20,12 +20,19 @@ class MinLSTM(Recurrence):
     """
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("f", "i", "h")
+    GATES: ClassVar[tuple[str, ...]] = ("f", "i")
     CHRONO: ClassVar[dict[str, int]] = {"f": +1, "i": -1}
     RECURRENT: ClassVar[bool] = False
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
+    @staticmethod
+    def kept(values: Values) -> Any:
+        return values["f"] / (values["f"] + values["i"])
+
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
         (h,) = state
-        f, i, candidate = split(z, 3)
+        f, i, c = split(z, 3)
         # no gate smaller than float32 can divide by
-        f, i = sigmoid(tf.maximum(f, SMALLEST)), sigmoid(tf.maximum(i, SMALLEST))
-        return ((f * h + i * candidate) / (f + i),)
+        f = see("f", sigmoid(tf.maximum(f, SMALLEST)))
+        i = see("i", sigmoid(tf.maximum(i, SMALLEST)))
+        c = see("c", c)
+        return (see("h", (f * h + i * c) / (f + i)),)

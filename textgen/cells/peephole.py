@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textgen.cells.recurrence import Arrays, Recurrence, sigmoid, split, tanh
+from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
 
 class PeepholeLSTM(Recurrence):
@@ -20,6 +20,7 @@ class PeepholeLSTM(Recurrence):
 
     BLOCKS: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
     STATE: ClassVar[tuple[str, ...]] = ("h", "C")
+    GATES: ClassVar[tuple[str, ...]] = ("f", "i", "o")
     CHRONO: ClassVar[dict[str, int]] = {"f": +1, "i": -1}
 
     def build(self, input_shape: Any) -> None:
@@ -31,10 +32,17 @@ class PeepholeLSTM(Recurrence):
     def extra(self) -> Arrays:
         return (self.peephole,)
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
+    @staticmethod
+    def kept(values: Values) -> Any:
+        return values["f"]
+
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
         _, C = state
         v_i, v_f, v_o = extra[0][0], extra[0][1], extra[0][2]
         i, f, c, o = split(z, 4)
-        i, f = sigmoid(i + v_i * C), sigmoid(f + v_f * C)
-        C = f * C + i * tanh(c)
-        return sigmoid(o + v_o * C) * tanh(C), C
+        f = see("f", sigmoid(f + v_f * C))
+        i = see("i", sigmoid(i + v_i * C))
+        c = see("c", tanh(c))
+        C = see("C", f * C + i * c)
+        o = see("o", sigmoid(o + v_o * C))
+        return see("h", o * tanh(C)), C

@@ -17,6 +17,13 @@ from textgen.backend import keras, ops, tf
 from textgen.cells.scan import Steps, scan, side_by_side
 
 Arrays = tuple[Any, ...]
+Values = dict[str, Any]  # what the equations name, by name
+See = Callable[[str, Any], Any]
+
+
+def plain(name: str, value: Any) -> Any:
+    """Nobody looks."""
+    return value
 
 
 class Recurrence(keras.layers.Layer):
@@ -38,6 +45,7 @@ class Recurrence(keras.layers.Layer):
     CHRONO: ClassVar[dict[str, int]] = {}
     RECURRENT: ClassVar[bool] = True  # False: no product with h_{t-1}, p is not there
     JOINED: ClassVar[tuple[str, ...]] = ()  # blocks of z, where `join` does more than add
+    GATES: ClassVar[tuple[str, ...]] = ()  # those of the values that lie between 0 and 1
     KERAS: ClassVar[str] = ""  # the Keras layer of the same weights that has a cuDNN path
 
     def __init__(
@@ -63,9 +71,21 @@ class Recurrence(keras.layers.Layer):
         """The gradient of `join`: (da, dp) from dz."""
         return dz, dz
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
-        """The state after a step; its first part is h_t. Element by element only."""
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+        """The state after a step; its first part is h_t. Element by element only.
+
+        see(name, value) is shown every value that the equations name, in their order ("c" is the
+        candidate), and what it returns takes the value's place: so one may look, or interfere.
+        """
         raise NotImplementedError
+
+    @staticmethod
+    def kept(values: Values) -> Any:
+        """The share of the old state that survives a step, from the values seen in it.
+
+        None: the cell has nothing that keeps.
+        """
+        return None
 
     def extra(self) -> Arrays:
         """Weights that `update` reads besides z."""
@@ -150,14 +170,14 @@ class Recurrence(keras.layers.Layer):
         a = ops.matmul(x, ops.cast(self.kernel, x.dtype)) + ops.cast(self.input_bias(), x.dtype)
         return scan(self, a, self.recurrent_kernel, self.recurrent_bias(), state, self.extra())
 
-    def step(self, x: Any, state: Arrays) -> Arrays:
-        """One token: x [B, D] -> the state after it."""
+    def step(self, x: Any, state: Arrays, see: See = plain) -> Arrays:
+        """One token: x [B, D] -> the state after it. `see` is that of `update`."""
         z = ops.matmul(x, self.kernel) + self.input_bias()
         if self.RECURRENT:
             p = ops.matmul(state[0], self.recurrent_kernel)
             bias = self.recurrent_bias()
             z = self.join(z, p if bias is None else p + bias)
-        return self.update(z, state, *self.extra())
+        return self.update(z, state, *self.extra(), see=see)
 
     def steps(self, dtype: Any, whole: bool) -> Steps:
         """The compiled loops for one type of input."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textgen.backend import keras
-from textgen.cells.recurrence import Arrays, Recurrence
+from textgen.cells.recurrence import Arrays, Recurrence, See, plain
 
 
 class RNN(Recurrence):
@@ -19,5 +19,5 @@ class RNN(Recurrence):
     def first_recurrent(self) -> str:
         return "identity" if self.activation == "relu" else "orthogonal"
 
-    def update(self, z: Any, state: Arrays, *extra: Any) -> Arrays:
-        return (keras.activations.get(self.activation)(z),)
+    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+        return (see("h", keras.activations.get(self.activation)(z)),)

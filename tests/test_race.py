@@ -1,0 +1,75 @@
+import json
+import math
+
+import pytest
+
+from textgen.cells import CELLS
+from textgen.cli import main
+from textgen.config import ModelConfig
+from textgen.errors import ConfigError
+from textgen.model import build_model
+from textgen.race import Result, measured, race, recurrent_parameters, report
+from tiny import tiny
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory, text_file):
+    model, tokens, config = tiny(epochs=2, sample_length=0)
+    out = tmp_path_factory.mktemp("race") / "r"
+    return out, race(text_file, out, ["rnn", "lstm"], model, tokens, config)
+
+
+def test_each_cell_has_its_run_and_its_figures(ran):
+    out, results = ran
+    assert [r.cell for r in results] == ["rnn", "lstm"]
+    rnn, lstm = results
+    assert rnn.steps == lstm.steps > 10
+    assert lstm.recurrent_parameters == 4 * rnn.recurrent_parameters
+    assert lstm.parameters - rnn.parameters == 3 * rnn.recurrent_parameters
+    for result in results:
+        card = json.loads((out / result.cell / "config.json").read_text())
+        assert result.bits_per_char == card["metrics"]["val_bits_per_char"]
+        assert 0 < result.ms_per_step < 1000 * result.seconds and result.reach >= 1
+        assert json.loads((out / result.cell / "race.json").read_text())["reach"] == result.reach
+    assert json.loads((out / "race.json").read_text())["cells"] == ["rnn", "lstm"]
+    assert json.loads((out / "status.json").read_text())["state"] == "finished"
+
+
+def test_speed_leaves_out_the_step_that_was_compiled(ran, tmp_path):
+    out, _ = ran
+    (tmp_path / "rnn").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "rnn" / name).write_bytes((out / "rnn" / name).read_bytes())
+    rows = ["1,1,9.0,5,5,,,0.1,10,0.1", "1,41,10.0,4,4,,,0.1,9,40", "1,91,12.0,4,4,,,0.1,9,25"]
+    header = (out / "rnn/history.csv").read_text().splitlines()[0]
+    (tmp_path / "rnn/history.csv").write_text("\n".join([header, *rows]))
+    found = measured(tmp_path / "rnn")
+    assert (found.steps, found.seconds) == (91, 3.0)
+    assert found.ms_per_step == pytest.approx(1000 / 32.5)
+
+
+@pytest.mark.parametrize("cells", [[], ["lstm", "lstm"], ["transformer"]])
+def test_a_field_that_cannot_be_raced(text_file, tmp_path, cells):
+    with pytest.raises(ConfigError, match="give each once"):
+        race(text_file, tmp_path / "r", cells, *tiny())
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_recurrent_parameters_are_those_of_the_model(cell):
+    config = ModelConfig(cell=cell, hidden_size=12, embedding_size=5)
+    (layer,) = build_model(config, 9).recurrent
+    assert recurrent_parameters(cell, config) == layer.count_params()
+
+
+def test_the_command_prints_a_table(text_file, tmp_path, capsys):
+    settings = "--cells gru --epochs 1 --hidden-size 16 --sequence-length 16 --sample-length 0"
+    main(["race", str(text_file), "--out", str(tmp_path / "r"), *settings.split()])
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "cell" and row.split()[0] == "gru"
+
+
+def test_report_is_a_table():
+    lines = report([Result("gru", 1200, 300, 7, 2.0, 4.25, math.nan, 20)]).splitlines()
+    assert len(lines) == 2 and len(lines[0]) == len(lines[1])
+    assert lines[1].split() == ["gru", "1,200", "300", "7", "2.0", "4.2", "nan", "20"]

@@ -1,0 +1,43 @@
+"""What happens inside a model while it reads, and what its answer hangs on. Ids in, arrays out.
+
+Values of a cell bear the names of its equations: f, i, c, C, o, h of the LSTM, for instance. T
+tokens, B rows, D embedding_size, U hidden_size, V vocabulary; layers and tokens count from 0.
+
+A text is read through the same equations, with the same weights, as in training; `Trace.error` says
+how close that comes to what the trained layers compute.
+"""
+
+from textgen.interpret.effects import ablation, occlusion, transplant
+from textgen.interpret.goals import (
+    Goal,
+    Gradients,
+    Saliency,
+    at_blank,
+    gradients,
+    saliency,
+    value,
+)
+from textgen.interpret.measures import linear_probe, saturation, time_scale
+from textgen.interpret.replay import Override
+from textgen.interpret.trace import GATES, KEEP, Trace, trace
+
+__all__ = [
+    "GATES",
+    "KEEP",
+    "Goal",
+    "Gradients",
+    "Override",
+    "Saliency",
+    "Trace",
+    "ablation",
+    "at_blank",
+    "gradients",
+    "linear_probe",
+    "occlusion",
+    "saliency",
+    "saturation",
+    "time_scale",
+    "trace",
+    "transplant",
+    "value",
+]

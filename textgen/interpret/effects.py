@@ -1,0 +1,84 @@
+"""Experiments on a reading model: take a token away, silence a unit, swap a state."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from textgen.errors import ConfigError
+from textgen.interpret.goals import Goal, value, weighted
+from textgen.interpret.replay import Override, replay
+from textgen.interpret.trace import read
+from textgen.model import LanguageModel, State
+
+ROWS = 256  # texts read at once
+
+
+def occlusion(model: LanguageModel, ids: Sequence[int], goal: Goal) -> np.ndarray:
+    """What each token does for the goal [T]: the goal as it is, minus without that token.
+
+    Its place is taken by the mean of all embeddings. Positive: the token speaks for the answer.
+    Raises as `trace` does.
+    """
+    own = replay(model)
+    x, answers, edits = own.inputs(ids), weighted(own, goal), own.edits(1)
+    nothing = np.asarray(model.embedding.embeddings).mean(0)
+    without = []
+    for at in range(0, len(x), ROWS):
+        tokens = np.arange(at, min(at + ROWS, len(x)))
+        rows = np.repeat(x, len(tokens), 1)
+        rows[tokens, tokens - at] = nothing
+        without.append(own.score(rows, *answers, *edits).numpy())
+    return value(model, ids, goal) - np.concatenate(without)
+
+
+def ablation(model: LanguageModel, ids: Sequence[int], goal: Goal, layer: int) -> np.ndarray:
+    """What each unit of a layer does for the goal [U]: as it is, minus with its state held at zero.
+
+    From the first token to the end of the answer. Raises as `trace` does.
+    """
+    own = replay(model)
+    x, answers = own.inputs(ids), weighted(own, goal)
+    keep, add = own.edits(1)
+    keep = np.repeat(keep, own.size, 2)
+    for name in own.state_names:
+        keep[0, own.place(layer, name)] -= np.eye(own.size, dtype=np.float32)
+    without = own.score(np.repeat(x, own.size, 1), *answers, keep, add).numpy()
+    return value(model, ids, goal) - without
+
+
+def transplant(
+    model: LanguageModel,
+    ids_a: Sequence[int],
+    ids_b: Sequence[int],
+    at: int,
+    parts: Collection[str],
+) -> State:
+    """The state at the end of a, read on from b's `parts` ("h", "C") of the state.
+
+    It is handed over, in all layers, after `at` tokens of a, and where b has as many tokens left as
+    a has. Raises `ConfigError` where there is no such place or part, and as `trace` does.
+    """
+    names = replay(model).state_names
+    if not set(parts) <= set(names):
+        raise ConfigError(
+            f"parts are {list(parts)}: the state of a {model.config.cell} has {', '.join(names)}"
+        )
+    there = len(ids_b) - (len(ids_a) - at)
+    if not 1 <= at <= len(ids_a) or there < 1:
+        raise ConfigError(
+            f"at is {at} of {len(ids_a)} tokens and {there} of the other {len(ids_b)}: "
+            "give a place after the first token of both"
+        )
+    receiver, donor = read(model, ids_a), read(model, ids_b)
+    return read(
+        model,
+        ids_a,
+        [
+            Override(layer, name, at - 1, None, tuple(values[name][token].tolist()))
+            for name in names
+            for token, given in [(there - 1, donor) if name in parts else (at - 1, receiver)]
+            for layer, values in enumerate(given.layers)
+        ],
+    ).state

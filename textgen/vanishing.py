@@ -1,0 +1,58 @@
+"""Why a gradient vanishes, explodes or survives: a product with one factor for each step.
+
+Bengio et al. 1994; Pascanu et al. 2013, arXiv 1211.5063, section 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textgen.backend import keras, ops
+from textgen.cells import make_cell
+
+
+def powers(factor: float, steps: int) -> np.ndarray:
+    """factor^0 ... factor^steps: [steps + 1]."""
+    return np.power(float(factor), np.arange(steps + 1))
+
+
+def slope(activation: str, a: np.ndarray) -> np.ndarray:
+    """The derivative of "tanh", "sigmoid" or "relu" at a: at most 1, 1/4 and 1."""
+    if activation == "relu":
+        return (a > 0).astype(float)
+    y = np.asarray(keras.activations.get(activation)(ops.convert_to_tensor(a, "float64")))
+    return 1 - y**2 if activation == "tanh" else y * (1 - y)
+
+
+def run_free(
+    activation: str, norm: float, steps: int, hidden_size: int = 64, seed: int = 1
+) -> np.ndarray:
+    """|h_0| ... |h_steps| of the rnn cell that hears nothing: h_t = activation(U h_{t-1}).
+
+    U is the identity, times `norm`: so the cell begins with relu (Le et al. 2015). h_0 has positive
+    parts and the length 1.
+    """
+    cell = make_cell("rnn", hidden_size, activation=activation)
+    cell.build((None, 1))
+    cell.set_weights([cell.get_weights()[0], norm * np.eye(hidden_size), cell.get_weights()[2]])
+    h = np.abs(np.random.default_rng(seed).normal(size=(1, hidden_size))).astype(np.float32)
+    h /= np.linalg.norm(h)
+    hidden, _ = cell(np.zeros((steps, 1, 1), np.float32), (h,))
+    return np.concatenate([[1.0], np.linalg.norm(np.asarray(hidden)[:, 0], axis=1)])
+
+
+def along(keep: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """What of a gradient comes back by the way of the state alone: [T, U].
+
+    keep [T, U]: the share of the old state that survives each token. end [U]: the gradient with
+    respect to the state after the last token. On this way a step back from C_t to C_{t-1} only
+    multiplies by the forget gate f_t (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+    """
+    later = np.ones_like(keep, dtype=np.float64)
+    later[:-1] = np.cumprod(np.asarray(keep, np.float64)[:0:-1], 0)[::-1]
+    return end * later
+
+
+def norms(gradient: np.ndarray) -> np.ndarray:
+    """The length of a gradient [T, U] at each token: [T]."""
+    return np.asarray(np.linalg.norm(gradient, axis=1))
