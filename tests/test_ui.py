@@ -46,7 +46,9 @@ def test_no_particle_follows_a_place():
 def test_every_key_is_shown_and_every_key_shown_exists():
     asked = set()
     for source in SOURCES:
-        asked |= set(re.findall(r"\b(?:t|has)\(\s*f?\"([^\"]+)\"", source.read_text("utf-8")))
+        asked |= set(
+            re.findall(r"\b(?:t|has)\(\s*f?[\"']([^\"']+)[\"']", source.read_text("utf-8"))
+        )
     pages = [page.stem.split("_", 1)[1] for page in UI.glob("pages/*.py")]
     asked |= {"strip.{name}", *(f"{page}.{part}" for page in pages for part in ("title", "intro"))}
     exact = {key for key in asked if "{" not in key}

@@ -72,7 +72,16 @@ def load(folder: Path) -> Generator:
 def _load(folder: str, changed: int) -> Generator:
     from textgen.generate import load as load_generator
 
+    keep_programs()
     return load_generator(folder)
+
+
+def keep_programs() -> None:
+    """Streamlit ends every run of a page with `keras.backend.clear_session()`, after which each
+    program of TensorFlow is prepared anew, in the best part of a second."""
+    from textgen.backend import keras
+
+    keras.backend.clear_session = lambda: None
 
 
 def first_prompt(folder: Path) -> str:

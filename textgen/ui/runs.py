@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +118,20 @@ def start_recipe(recipe: Path, name: str, **options: Any) -> None:
     _spawn(name, ["train", f"--config={recipe}", f"--out={RUNS / name}", *flags])
 
 
+def start_race(source: Path, name: str, cells: Sequence[str], options: dict[str, Any]) -> None:
+    """Race `cells` on `source`: a run of each in runs/`name`."""
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
+    cells_flag = f"--cells={','.join(cells)}"
+    _spawn(name, ["race", str(source), f"--out={RUNS / name}", cells_flag, *flags])
+
+
 def resume(name: str) -> None:
     _spawn(name, ["train", f"--resume={RUNS / name}"])
 
 
 def _spawn(name: str, arguments: list[str]) -> None:
     try:
-        RUNS.mkdir(parents=True, exist_ok=True)
+        _log_file(name).parent.mkdir(parents=True, exist_ok=True)
         with open(_log_file(name), "ab") as log:
             # a session of its own: Ctrl-C in the app's terminal does not reach it
             child = subprocess.Popen(

@@ -75,6 +75,18 @@ def facts(pairs: Iterable[tuple[str, str]]) -> None:
     st.html(f'<dl class="tg-facts">{cells}</dl>')
 
 
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """A table of words and numbers; the first column names its row."""
+    top = "".join(f"<th>{html.escape(text)}</th>" for text in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows
+    )
+    st.html(
+        f'<div class="tg-table"><table><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
 def running_text(prompt: str, text: str, *, caret: bool) -> str:
     """HTML of a text on its way."""
     mark = '<span class="tg-caret"></span>' if caret else ""

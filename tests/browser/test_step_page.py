@@ -1,0 +1,53 @@
+from playwright.sync_api import expect
+
+EQUATIONS = "[class*='st-key-stage'] .katex-html"
+
+
+def last_number(page, stage):
+    """The result in the last equation of a stage."""
+    text = page.locator(f".st-key-stage-{stage} .katex-html").last.inner_text()
+    result = text.rpartition("=")[2].replace("−", "-").replace("\u200b", "")
+    return float("".join(result.split()))
+
+
+def press(page, name, key, times=1):
+    slider = page.get_by_role("slider", name=name)
+    slider.focus()
+    for _ in range(times):
+        slider.press(key)
+
+
+def test_the_numbers_follow_the_token(visit):
+    page = visit("step?lang=en&token=5")
+    expect(page.locator("h1")).to_have_text("One step")
+    expect(page.locator(EQUATIONS).first).to_be_visible()
+    expect(page.locator(".cell svg")).to_be_visible()
+    marked = page.locator("mark").inner_text()
+    f, C = last_number(page, "forget"), last_number(page, "update")
+    assert 0 <= f <= 1
+    press(page, "token", "ArrowRight")
+    expect(page.locator("mark")).not_to_have_text(marked)
+    page.wait_for_url("**token=6**")
+    # what the unit had is what the next step begins with
+    expect(page.locator(".cell svg")).to_contain_text(f"{C:+.2f}".replace("-", "−"))
+
+
+def test_without_what_the_gates_keep_the_answer_is_lost(visit):
+    page = visit("step?lang=en&token=30")
+    expect(page.locator(EQUATIONS).first).to_be_visible()
+    page.get_by_role("radio", name="f", exact=True).click()
+    page.get_by_text("in all units", exact=True).click()
+    expect(page.locator(".st-key-stage-forget .katex-html").first).to_contain_text("→")
+    page.wait_for_url("**whole=true**")
+    charts = page.locator("[data-testid=stVegaLiteChart]")
+    assert charts.count() >= 3
+    other = visit(page.url.partition("/step")[2].join(["step", ""]))  # the address is the state
+    expect(other.locator(".st-key-stage-forget .katex-html").first).to_contain_text("→")
+
+
+def test_every_cell_has_its_equations(visit):
+    for cell, stages in {"gru": 4, "rnn": 1, "mingru": 2, "peephole": 4, "coupled": 4}.items():
+        page = visit(f"step?lang=ko&model={cell.upper()}")
+        expect(page.locator("[class*='st-key-stage']")).to_have_count(stages)
+        expect(page.locator(".katex-error")).to_have_count(0)
+        page.context.close()

@@ -1,0 +1,242 @@
+"""One step: one unit at one token, the equations of its cell with the numbers in them."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from textgen.documents import Document, Task
+from textgen.errors import TextgenError
+from textgen.ui import cell_picture, equations, exhibit, looks, memory, step_charts, widgets
+from textgen.ui.messages import t
+
+if TYPE_CHECKING:
+    from textgen.generate import Generator
+    from textgen.interpret import Override, Trace
+
+state = st.session_state
+NONE = "none"
+HERE, EVERYWHERE = "here", "everywhere"
+TOLERANCE = 1e-5
+SHOWN_ANSWERS = 6
+
+
+def main() -> None:
+    widgets.header("step")
+    try:
+        chosen = exhibit.choose()
+        if chosen is not None:
+            walk(*chosen)
+    except TextgenError as error:
+        widgets.error(error)
+
+
+def walk(generator: Generator, task: Task, document: Document) -> None:
+    ids = looks.blank(generator, document)
+    read = looks.trace(generator, ids)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer = choose_layer(generator)
+        unit = choose_unit(generator, document, layer)
+        replace = choose_replacement(generator)
+    token = choose_token(generator, read, document)
+    edits = replacement(replace, layer, unit, token)
+    after = looks.trace(generator, ids, edits) if edits else read
+    show_text(generator, ids, token)
+    one_step(generator, ids, after, layer, unit, token, replace[0])
+    over_tokens(generator, ids, read, after, layer, unit, token)
+    show_answers(generator, task, document, read, after)
+    claim(generator, read)
+
+
+# --- what is chosen -------------------------------------------------------------------------------
+
+
+def choose_layer(generator: Generator) -> int:
+    layers = generator.config.num_layers
+    if layers == 1:
+        return 0
+    numbers = [str(k + 1) for k in range(layers)]
+    return int(
+        st.selectbox(t("step.layer"), numbers, key="layer", bind="query-params", width=90)
+    ) - 1  # fmt: skip
+
+
+def choose_unit(generator: Generator, document: Document, layer: int) -> int:
+    """The unit that the answer hangs on most stands first."""
+    ranked = np.argsort(-abs(looks.effects(generator, document, layer)))
+    names = [str(unit) for unit in ranked]
+    if state.get("unit") not in names:
+        state.pop("unit", None)
+    unit = st.selectbox(
+        t("step.unit"), names, key="unit", bind="query-params", width=130,
+        help=t("step.unit_help"),
+    )  # fmt: skip
+    return int(unit)
+
+
+def choose_replacement(generator: Generator) -> tuple[str, float, bool, bool]:
+    """(value to replace or `NONE`, by what, at every token, of every unit)."""
+    gates = gates_of(generator)
+    names = [NONE, *(gates or ["h"])]
+    if state.get("gate") not in names:
+        state.pop("gate", None)
+    name = st.segmented_control(
+        t("step.replace"), names, default=NONE, required=True, key="gate", bind="query-params",
+        format_func=lambda n: t("step.none") if n == NONE else n,
+    )  # fmt: skip
+    if name == NONE:
+        return NONE, 0.0, False, False
+    value = st.slider(
+        t("step.by", name=name), 0.0 if gates else -1.0, 1.0, 0.0, 0.05, key="value",
+        bind="query-params", width=170,
+    )  # fmt: skip
+    always = st.toggle(t("step.always"), key="always", bind="query-params")
+    whole = st.toggle(t("step.all_units"), key="whole", bind="query-params")
+    return name, value, always, whole
+
+
+def gates_of(generator: Generator) -> tuple[str, ...]:
+    from textgen.interpret import GATES
+
+    return GATES[generator.config.cell]
+
+
+def replacement(
+    chosen: tuple[str, float, bool, bool], layer: int, unit: int, token: int
+) -> list[Override]:
+    from textgen.interpret import Override
+
+    name, value, always, whole = chosen
+    if name == NONE:
+        return []
+    return [Override(layer, name, None if always else token, None if whole else unit, value)]
+
+
+def choose_token(generator: Generator, read: Trace, document: Document) -> int:
+    """At first the end of the word that the answer hangs on."""
+    last = len(read.logprobs) - 1
+    if not 0 <= state.get("token", 0) <= last:
+        state.pop("token", None)
+    word = document.before[: document.told].rfind(document.fact)
+    end = word + len(document.fact) if word >= 0 else document.told
+    first = min(len(generator.tokenizer.encode(document.before[:end])), last)
+    return st.slider(t("step.token"), 0, last, first, key="token", bind="query-params")
+
+
+def carried(generator: Generator, found: Trace, layer: int) -> np.ndarray:
+    """C where the cell has one, else h: [T, U]."""
+    return found.layers[layer][equations.PAGES[generator.config.cell].state]
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def show_text(generator: Generator, ids: list[int], token: int) -> None:
+    decode = generator.tokenizer.decode
+    before, after = decode(ids[1:token]), decode(ids[token + 1 :])
+    here = decode([ids[token]]) if token else "↵"
+    st.html(
+        f'<div class="tg-document tg-reading"><span>{html.escape(before)}</span>'
+        f"<mark>{html.escape(here.replace(' ', '␣'))}</mark>"
+        f'<span class="tg-unread">{html.escape(after)}</span></div>'
+    )
+
+
+def one_step(
+    generator: Generator, ids: list[int], found: Trace, layer: int, unit: int, token: int,
+    replaced: str,
+) -> None:  # fmt: skip
+    """The picture of the cell, and its equations with the unit's numbers."""
+    page = equations.PAGES[generator.config.cell]
+    values = looks.unit_values(generator, ids, found, layer, unit, token)
+    course = carried(generator, found, layer)[:, unit]
+    left, right = st.columns([6, 7], gap="medium")
+    with left:
+        cell_picture.show(
+            cell_picture.picture(
+                page, values, generator.tokenizer.token(ids[token]), float(abs(course).max()),
+                {replaced}, generator.config.activation,
+            ),
+            key="cell",
+        )  # fmt: skip
+    for stage, lines in page.stages.items():
+        with right.container(border=True, gap="xsmall", key=f"stage {stage}"):
+            st.caption(f"**{t(f'stage.{stage}')}** · {t(f'stage_what.{stage}')}")
+            for equation in lines:
+                rows = equations.lines(
+                    equation, page.state, generator.config.activation, values,
+                    equation.value == replaced,
+                )  # fmt: skip
+                st.latex(r"\begin{aligned}&" + r"\\&\;\, ".join(rows) + r"\end{aligned}")
+
+
+def over_tokens(
+    generator: Generator, ids: list[int], read: Trace, after: Trace, layer: int, unit: int,
+    token: int,
+) -> None:  # fmt: skip
+    page = equations.PAGES[generator.config.cell]
+    words = {
+        "token": t("step.token"), "value": page.state, "before": t("step.before"),
+        "after": t("step.after"), "gate": t("step.gate"),
+    }  # fmt: skip
+    texts = [generator.tokenizer.token(i) for i in ids]
+    frame = pd.concat(
+        pd.DataFrame(
+            {"token": range(len(ids)), "text": texts, "kind": words[kind],
+             "value": carried(generator, found, layer)[:, unit]}
+        )
+        for kind, found in ([("before", read)] + ([("after", after)] if after is not read else []))
+    )  # fmt: skip
+    st.subheader(t("step.course", unit=unit, state=page.state), anchor=False)
+    chart = step_charts.unit_curve(frame, token, words)
+    exhibit.chart(chart, frame, f"unit-{unit}", generator)
+    gates = gates_of(generator)
+    if gates:
+        strip = pd.concat(
+            pd.DataFrame(
+                {"token": range(len(ids)), "end": range(1, len(ids) + 1), "text": texts,
+                 "gate": gate, "value": after.layers[layer][gate][:, unit]}
+            )
+            for gate in gates
+        )  # fmt: skip
+        st.altair_chart(
+            step_charts.gate_strip(strip, token, words | {"value": t("step.gate")}), key="gates"
+        )
+
+
+def show_answers(
+    generator: Generator, task: Task, document: Document, read: Trace, after: Trace
+) -> None:
+    """The probability of each answer at the blank, after the text as read and as changed."""
+    scorer = memory.scorer(generator, task)
+    words = {"before": t("step.before"), "after": t("step.after"), "share": t("remember.share")}
+    frame = pd.DataFrame({"answer": task.answers})
+    kinds = [("before", read)] + ([("after", after)] if after is not read else [])
+    for kind, found in kinds:
+        frame[kind] = scorer.shares_of(found.state, [document.ending])[0]
+    shown = [kind for kind, _ in kinds]
+    frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN_ANSWERS]]
+    long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
+    st.subheader(t("step.answers"), anchor=False)
+    exhibit.chart(step_charts.answers(long, words), long, "answers", generator)
+
+
+def claim(generator: Generator, read: Trace) -> None:
+    """The equations are those of the trained layer; where there is an output gate, h = o tanh C."""
+    own = [v for v in read.layers if "o" in v]
+    gap = max((float(abs(v["h"] - v["o"] * np.tanh(v["C"])).max()) for v in own), default=0.0)
+    exhibit.claim(
+        t("step.claim_output") if own else t("step.claim_replay"),
+        max(gap, read.error) < TOLERANCE,
+        t("step.gap", gap=gap) * bool(own)
+        + t("step.error", error=read.error, tokens=len(read.logprobs)),
+    )
+    cell = generator.config.cell
+    exhibit.how(t("step.how"), source=t(f"source.{cell}"))
+
+
+main()

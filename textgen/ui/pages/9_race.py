@@ -1,0 +1,193 @@
+"""Race: the same text, the same time, several cells. Which gets farther, and at what price?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from textgen.cells import CELLS
+from textgen.config import ModelConfig
+from textgen.documents import SHIPPED
+from textgen.errors import TextgenError
+from textgen.ui import exhibit, models, race_charts, races, runs, widgets
+from textgen.ui.messages import language, t
+
+state = st.session_state
+TICK = 1.0  # seconds between two looks
+FIRST_CELLS = ("RNN", "LSTM", "GRU")
+SECONDS, EPOCHS = (10, 20, 40, 80, 160), (2, 5, 10, 20, 40)
+TASK_EPOCHS = (4, 8, 16)
+MANY = 1_000_000  # epochs, or patience: something else ends the training
+COMMON = {"embedding_size": 32, "sample_length": 0, "patience": MANY}
+# of documents with a question: settings with which a gated cell learns short distances in a minute
+OF_TASK = {"distance": 60, "answer_weight": 30, "learning_rate": 0.01, "chrono": 200,
+           "steps_per_epoch": 100}  # fmt: skip
+
+
+def main() -> None:
+    widgets.header("race")
+    try:
+        source, options = choose_text_and_time()
+        cells, size = choose_cells()
+        race = shown()
+        alive = race is not None and race.run.alive
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button(t("race.start"), type="primary", key="start", disabled=alive or not cells):
+                settings = COMMON | options | {"hidden_size": size}
+                state["race"] = races.start(source, cells, settings)
+                st.rerun()
+            if alive and race is not None:
+                st.button(t("train.stop"), key="stop", on_click=runs.stop, args=(race.name,))
+        if race is None:
+            table([], cells, size)
+        else:
+            st.fragment(watch, run_every=TICK if alive else None)(race.name, alive)
+        four_times(size)
+    except TextgenError as error:
+        widgets.error(error)
+    exhibit.how(t("race.how"), t("race.source"))
+
+
+# --- what is raced --------------------------------------------------------------------------------
+
+
+def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
+    """The text, and what says when a cell's time is up."""
+    texts = {folder.name: folder for folder in sorted((models.ROOT / "corpora").iterdir())
+             if any(folder.glob("*.txt"))}  # fmt: skip
+    texts |= {task.stem: task for task in sorted(SHIPPED.glob("*.toml"))}
+    left, middle, right = st.columns([3, 3, 4], vertical_alignment="bottom", gap="medium")
+    own = list(texts).index(language()) if language() in texts else 0
+    name = left.selectbox(t("train.text"), list(texts), own, key="text", bind="query-params",
+                          format_func=text_name)  # fmt: skip
+    if texts[name].suffix == ".toml":
+        # its documents grow longer from epoch to epoch, so it has no end by the clock
+        epochs = right.select_slider(t("option.epochs"), TASK_EPOCHS, 8, key="task_epochs",
+                                     bind="query-params")  # fmt: skip
+        return texts[name], OF_TASK | {"epochs": epochs}
+    limit = middle.segmented_control(
+        t("race.same"), ("seconds", "steps"), default="seconds", required=True, key="same",
+        format_func=lambda s: t(f"race.{s}"), bind="query-params",
+    )  # fmt: skip
+    if limit == "seconds":
+        seconds = right.select_slider(t("race.seconds_each"), SECONDS, 20, key="seconds",
+                                      bind="query-params")  # fmt: skip
+        # without a known end there is no rate that falls towards it, and no share that it rises in
+        return texts[name], {"epochs": MANY, "max_seconds": seconds, "warmup": 0}
+    epochs = right.select_slider(t("option.epochs"), EPOCHS, 10, key="epochs",
+                                 bind="query-params")  # fmt: skip
+    return texts[name], {"epochs": epochs}
+
+
+def text_name(name: str) -> str:
+    known = {"ko": t("corpora.ko"), "en": t("corpora.en")}
+    return known.get(name) or t("race.task", name=name)
+
+
+def choose_cells() -> tuple[list[str], int]:
+    left, right = st.columns([6, 4], vertical_alignment="bottom", gap="medium")
+    names = [cell.upper() for cell in CELLS]
+    cells = left.pills(t("race.cells"), names, selection_mode="multi", default=list(FIRST_CELLS),
+                       key="cells", bind="query-params", wrap=True)  # fmt: skip
+    size = right.select_slider(t("option.hidden_size"), (32, 64, 128, 256), 128, key="size",
+                               bind="query-params")  # fmt: skip
+    return [name.lower() for name in names if name in cells], size
+
+
+def shown() -> races.Race | None:
+    """The race begun here or named in the address, else the last one there was."""
+    name = state.get("race") or st.query_params.get("race") or races.newest()
+    if name is None or not races.exists(name):
+        return None
+    st.query_params["race"] = name
+    return races.read(name)
+
+
+# --- the race -------------------------------------------------------------------------------------
+
+
+def watch(name: str, was_alive: bool) -> None:
+    """Runs again by itself while the race is on."""
+    race = races.read(name)
+    if race.run.alive != was_alive:
+        st.rerun()
+    if race.run.state == "failed":
+        widgets.error(race.run.message or t("train.no_message"))
+    progress(race)
+    facts = [text_name(race.source), f"{t('option.hidden_size')} {race.hidden_size}"]
+    widgets.line([*facts, f"{race.seconds:g} {t('race.seconds')}" if race.seconds else ""])
+    rows = races.courses(race)
+    if len(rows):
+        words = {
+            "seconds": t("race.seconds"), "step": t("race.steps"), "bits": t("train.bits"),
+            "training": t("train.training"), "cell": t("option.cell"),
+        }  # fmt: skip
+        for place, across in zip(st.columns(2, gap="large"), ("seconds", "step"), strict=True):
+            with place:
+                chart = race_charts.course(rows, across, words)
+                exhibit.chart(chart, rows, f"race-{across}")
+    table(list(race.results.values()), race.cells, race.hidden_size, task=race.task)
+    weaker(race)
+
+
+def progress(race: races.Race) -> None:
+    """Whose turn it is."""
+    if not race.run.alive:
+        return
+    done = len(race.results) / max(len(race.cells), 1)
+    cell = race.current
+    st.progress(done, t("race.turn", cell=cell.upper()) if cell else t("state.starting"))
+
+
+def table(
+    results: list[dict[str, Any]], cells: list[str], size: int, *, task: bool = False
+) -> None:
+    """One row for each cell; what has not been measured yet is left empty."""
+    from textgen.race import recurrent_parameters
+
+    found = {result["cell"]: result for result in results}
+    config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
+    head = ["", t("race.parameters"), t("race.step_time"), t("race.steps"), t("race.held_out"),
+            t("race.horizon") if task else t("race.looks_back")]  # fmt: skip
+    rows = []
+    for cell in cells:
+        own = found.get(cell)
+        rows.append([cell.upper(), f"{recurrent_parameters(cell, config):,}"])
+        rows[-1] += ["", "", "", ""] if own is None else [
+            f"{own['ms_per_step']:.1f} ms", f"{own['steps']:,}", f"{own['bits_per_char']:.3f}",
+            f"{own['reach']:,}",
+        ]  # fmt: skip
+    widgets.table(head, rows)
+
+
+def weaker(race: races.Race) -> None:
+    """The lesson's sentence about the GRU, on this race."""
+    if not {"gru", "lstm"} <= race.results.keys():
+        return
+    ms, bits = (
+        {cell: race.results[cell][figure] for cell in ("gru", "lstm")}
+        for figure in ("ms_per_step", "bits_per_char")
+    )
+    exhibit.claim(
+        t("race.claim_gru"),
+        ms["gru"] < ms["lstm"] and bits["gru"] > bits["lstm"],
+        t("race.evidence_gru", gru_ms=ms["gru"], lstm_ms=ms["lstm"], gru_bits=bits["gru"],
+          lstm_bits=bits["lstm"]),
+    )  # fmt: skip
+
+
+def four_times(size: int) -> None:
+    """Counted on layers built now."""
+    from textgen.race import recurrent_parameters
+
+    config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
+    rnn, lstm = (recurrent_parameters(cell, config) for cell in ("rnn", "lstm"))
+    exhibit.claim(
+        t("race.claim_four"), lstm == 4 * rnn,
+        t("race.evidence_four", lstm=lstm, rnn=rnn, ratio=lstm / rnn),
+    )  # fmt: skip
+
+
+main()
