@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 import torch_reference
 from textgen.backend import keras, ops, tf
-from textgen.cells import CELLS, make_cell, scan
+from textgen.cells import CELLS, make_cell
 
 T, B, D, U = 6, 3, 5, 4
 VARIANTS = [*((cell, "tanh") for cell in CELLS), ("rnn", "relu"), ("rnn", "sigmoid")]
@@ -146,29 +146,6 @@ def test_a_step_is_a_sequence_of_one(cell, activation):
         state = layer.step(x[t], state)
         close([state[0]], [hidden[t]])
     close(state, end)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_rows_shared_out_among_cores_are_one_batch(cell, monkeypatch):
-    layer = filled(cell)
-    random = np.random.default_rng(4)
-    x = tf.constant(random.normal(size=(T, 3 * scan.FEWEST, D)))
-    start = tuple(tf.constant(random.normal(size=(x.shape[1], U))) for _ in layer.STATE)
-
-    def read(cores):
-        monkeypatch.setattr(scan, "cores", lambda: cores)
-
-        @tf.function
-        def run():
-            with tf.GradientTape() as tape:
-                hidden, end = layer(x, start)
-                loss = ops.sum(hidden**2) + sum(ops.sum(part**3) for part in end)
-            return [hidden, *end, *tape.gradient(loss, [w.value for w in layer.weights])]
-
-        return run()
-
-    close(read(3), read(1), atol=1e-9)
-    close(read(2), read(1), atol=1e-9)  # two do not divide it: one reads it all
 
 
 @pytest.mark.parametrize("cell", CELLS)

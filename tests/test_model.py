@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from textgen.backend import ops
+from textgen import model as model_module
+from textgen.backend import ops, tf
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
@@ -39,6 +40,44 @@ def test_carried_state_equals_one_long_read(cell):
     first, state = model(IDS[:, :4])
     second, _ = model(IDS[:, 4:], state)
     np.testing.assert_allclose(ops.concatenate([first, second], 1), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_rows_shared_out_among_cores_are_one_batch(cell, monkeypatch):
+    model = make(cell, num_layers=2)
+    random = np.random.default_rng(4)
+    ids = random.integers(0, V, (3 * model_module.FEWEST, T)).astype(np.int32)
+    start = tf.nest.map_structure(
+        lambda part: tf.constant(random.normal(size=(len(ids), 8)).astype(np.float32)),
+        model.initial_state(1),
+    )
+
+    def read(cores):
+        monkeypatch.setattr(model_module, "cores", lambda: cores)
+
+        @tf.function
+        def run():
+            assert model_module.side_by_side(len(ids)) == cores
+            with tf.GradientTape() as tape:
+                logits, end = model(ids, start)
+                loss = ops.sum(logits**2) + sum(ops.sum(p**3) for p in tf.nest.flatten(end))
+            weights = [w.value for w in model.trainable_variables]
+            return [logits, *tf.nest.flatten(end), *tape.gradient(loss, weights)]
+
+        return [tf.convert_to_tensor(found) for found in run()]
+
+    for one, shared in zip(read(1), read(3), strict=True):
+        np.testing.assert_allclose(one, shared, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows, cores, parts", [(24, 2, 1), (32, 2, 2), (8, 4, 1), (64, 3, 2)])
+def test_a_core_takes_no_fewer_than_eight_rows_and_all_take_as_many(
+    rows, cores, parts, monkeypatch
+):
+    monkeypatch.setattr(model_module, "cores", lambda: cores)
+    assert model_module.side_by_side(rows) == 1  # nothing runs side by side when nothing is traced
+    with tf.Graph().as_default():
+        assert model_module.side_by_side(rows) == parts
 
 
 def test_tied_weights_read_out_with_the_embedding():

@@ -34,7 +34,17 @@ def has_bfloat16() -> bool:
     except OSError:
         return False
     fast = not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags)
-    return fast and not __getattr__("tf").config.list_physical_devices("GPU")
+    return fast and not on_gpu()
+
+
+def on_gpu() -> bool:
+    """Whether a GPU does the work."""
+    return bool(__getattr__("tf").config.list_physical_devices("GPU"))
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def __getattr__(name: str) -> Any:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from textgen.backend import keras, ops
+from textgen.backend import cores, keras, on_gpu, ops, tf
 from textgen.cells import make_cell
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.options import check
 
 State = tuple[tuple[Any, ...], ...]
+FEWEST = 8  # rows that are worth a core of their own
 
 
 class LanguageModel(keras.Model):
@@ -41,12 +42,25 @@ class LanguageModel(keras.Model):
         self, ids: Any, state: State | None = None, training: bool = False
     ) -> tuple[Any, State]:
         """ids [B, T] -> (logits [B, T, V], state after the last token)."""
+        if state is None:
+            state = self.initial_state(ops.shape(ids)[0])
+        parts = side_by_side(ids.shape[0])
+        if parts == 1:
+            return self._read(ids, state, training)
+        size = ids.shape[0] // parts
+
+        def own(k: int) -> Any:
+            rows = slice(k * size, (k + 1) * size)
+            return keras.tree.map_structure(lambda part: part[rows], (ids, state))
+
+        read = [self._read(*own(k), training) for k in range(parts)]
+        return keras.tree.map_structure(lambda *part: ops.concatenate(part), *read)
+
+    def _read(self, ids: Any, state: State, training: bool) -> tuple[Any, State]:
         # time-major inside, so that a step is one block of memory; transposed as floats (exact
         # below 2^24), because TensorFlow complains of whole numbers on some processors
         ids = ops.cast(ops.transpose(ops.cast(ids, "float32")), "int32")
         x = self.dropout(self.embedding(ids), training=training)
-        if state is None:
-            state = self.initial_state(ops.shape(ids)[1])
         states: list[tuple[Any, ...]] = []
         for layer, start in zip(self.recurrent, state, strict=True):
             x, end = layer(x, start)
@@ -92,6 +106,17 @@ class LanguageModel(keras.Model):
         else:
             named["head.bias"] = self.head_bias
         return named
+
+
+def side_by_side(batch_size: int | None) -> int:
+    """How many parts a batch is read in at the same time.
+
+    A step is too little work for several cores, and rows do not meet: so each core takes its share
+    of them. Only in a traced graph do the parts run at the same time.
+    """
+    if batch_size is None or tf.executing_eagerly() or on_gpu():
+        return 1
+    return next(n for n in range(cores(), 0, -1) if batch_size % (n * FEWEST) == 0 or n == 1)
 
 
 def build_model(config: ModelConfig, vocab_size: int, dtype: str = "float32") -> LanguageModel:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from textgen.backend import keras, ops, tf
-from textgen.cells.scan import Steps, scan, side_by_side
+from textgen.backend import keras, on_gpu, ops, tf
+from textgen.cells.scan import Steps, scan
 
 Arrays = tuple[Any, ...]
 Values = dict[str, Any]  # what the equations name, by name
@@ -159,16 +159,10 @@ class Recurrence(keras.layers.Layer):
                 ops.swapaxes(x, 0, 1), initial_state=[ops.cast(part, x.dtype) for part in state]
             )
             return ops.swapaxes(hidden, 0, 1), tuple(ops.cast(part, "float32") for part in end)
-        parts = side_by_side(x.shape[1], x.dtype)
-        if on_gpu() or parts == 1:
-            return self._over_time(x, state)
-        shared = zip(tf.split(x, parts, 1), *(tf.split(part, parts) for part in state), strict=True)
-        hidden, ends = zip(*(self._over_time(x, tuple(own)) for x, *own in shared), strict=True)
-        return tf.concat(hidden, 1), tuple(tf.concat(end, 0) for end in zip(*ends, strict=True))
-
-    def _over_time(self, x: Any, state: Arrays) -> tuple[Any, Arrays]:
-        a = ops.matmul(x, ops.cast(self.kernel, x.dtype)) + ops.cast(self.input_bias(), x.dtype)
-        return scan(self, a, self.recurrent_kernel, self.recurrent_bias(), state, self.extra())
+        a = ops.matmul(x, ops.cast(self.kernel, x.dtype))
+        second = self.recurrent_bias()
+        biases = (self.input_bias(), *(() if second is None else (second,)))
+        return scan(self, a, self.recurrent_kernel, biases, state, self.extra())
 
     def step(self, x: Any, state: Arrays, see: See = plain) -> Arrays:
         """One token: x [B, D] -> the state after it. `see` is that of `update`."""
@@ -211,7 +205,3 @@ def split(z: Any, number: int) -> list[Any]:
 
 sigmoid: Callable[[Any], Any] = tf.sigmoid
 tanh: Callable[[Any], Any] = tf.tanh
-
-
-def on_gpu() -> bool:
-    return bool(tf.config.list_physical_devices("GPU"))
