@@ -56,7 +56,7 @@ SCALING = {
 
 def textgen_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
     from textgen.config import ModelConfig, TrainConfig
-    from textgen.model import build_model
+    from textgen.model import build_model, settle_threads
     from textgen.train import optimizer, policy
     from textgen.trainer import LaneTrainer
 
@@ -66,6 +66,7 @@ def textgen_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
         embedding_size=shape.hidden,
         num_layers=shape.layers,
     )
+    settle_threads(shape.batch)
     trainer = LaneTrainer(build_model(config, VOCAB, policy(dtype)), shape.batch, 1)
     trainer.compile(optimizer=optimizer(TrainConfig(), 1000), jit_compile=False)
     return keras_step(trainer, shape)

@@ -7,6 +7,7 @@ products, weights, states and logits are float32.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from textgen.backend import cores, keras, on_gpu, ops, tf
@@ -49,12 +50,14 @@ class LanguageModel(keras.Model):
             return self._read(ids, state, training)
         size = ids.shape[0] // parts
 
-        def own(k: int) -> Any:
+        def read(k: int) -> tuple[Any, State]:
             rows = slice(k * size, (k + 1) * size)
-            return keras.tree.map_structure(lambda part: part[rows], (ids, state))
+            ids_k, state_k = keras.tree.map_structure(lambda part: part[rows], (ids, state))
+            return self._read(ids_k, state_k, training)
 
-        read = [self._read(*own(k), training) for k in range(parts)]
-        return keras.tree.map_structure(lambda *part: ops.concatenate(part), *read)
+        return keras.tree.map_structure(
+            lambda *part: ops.concatenate(part), *(read(k) for k in range(parts))
+        )
 
     def _read(self, ids: Any, state: State, training: bool) -> tuple[Any, State]:
         # time-major inside, so that a step is one block of memory; transposed as floats (exact
@@ -116,7 +119,20 @@ def side_by_side(batch_size: int | None) -> int:
     """
     if batch_size is None or tf.executing_eagerly() or on_gpu():
         return 1
+    return shares(batch_size)
+
+
+def shares(batch_size: int) -> int:
+    """The most equal shares of a batch, up to one for each core, that are worth a core."""
     return next(n for n in range(cores(), 0, -1) if batch_size % (n * FEWEST) == 0 or n == 1)
+
+
+def settle_threads(batch_size: int) -> None:
+    """Let each operation have the cores that sharing out the batch leaves it: threads that several
+    operations pull at get in each other's way. Without effect once TensorFlow has begun to run.
+    """
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(cores() // shares(batch_size))
 
 
 def build_model(config: ModelConfig, vocab_size: int, dtype: str = "float32") -> LanguageModel:

@@ -32,7 +32,7 @@ from textgen.dataset import Documents, Lanes
 from textgen.errors import RunError
 from textgen.generate import Generator
 from textgen.material import Material, TaskMaterial, read_material
-from textgen.model import build_model
+from textgen.model import build_model, settle_threads
 from textgen.options import build, check
 from textgen.recall import Recall
 from textgen.tokenizer import TOKENIZERS, Tokenizer
@@ -110,6 +110,7 @@ def _train(
     config = build(TrainConfig, card["training"])
     batches, held_out = material.batches(tokenizer), material.held_out(tokenizer)
 
+    settle_threads(batches.batch_size)
     keras.utils.set_random_seed(config.seed)
     settings = build(ModelConfig, card["model"])
     model = build_model(settings, tokenizer.vocab_size, policy(config.dtype))
