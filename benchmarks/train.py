@@ -11,6 +11,7 @@ none profits from the memory of another.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -164,6 +165,9 @@ def measure(library: str, cell: str, dtype: str, shape: Shape) -> dict[str, floa
 
 def peak() -> float:
     """MB of this process so far, at most."""
+    with contextlib.suppress(OSError):  # `getrusage` would count in the process it was forked from
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return next(int(row.split()[1]) for row in status.splitlines() if "VmHWM" in row) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
