@@ -13,8 +13,8 @@ ORDER = [
     "errors", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
     "documents", "dataset", "cells", "config", "model", "checkpoint", "sampling",
     "generate_options", "decoding", "generate", "reading", "longrange", "evaluate", "interpret",
-    "model_card", "trainer", "callbacks", "material", "recall", "train", "budget",
-    "race", "vanishing", "cli",
+    "model_card", "trainer", "callbacks", "divergence", "keeper", "material",
+    "recall", "train", "budget", "race", "vanishing", "cli",
 ]  # fmt: skip
 
 

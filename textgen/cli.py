@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt as stop:
-        print(stop or "stopped", file=sys.stderr)
+        print(str(stop) or "stopped", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `textgen generate ... | head`
         sys.stderr.close()
@@ -172,7 +172,7 @@ def _train(parsed: argparse.Namespace) -> None:
         merged = recipe | values
         configs = [build(cls, merged) for cls in CONFIGS]
         if parsed.budget:
-            configs = _configs_for(parsed.budget, _one_or_all(source), configs)
+            configs = _configs_for(parsed.budget, _one_or_all(source), out, configs)
         from textgen.train import start
 
         _report_interruption(lambda: start(_one_or_all(source), out, *configs), out)
@@ -189,11 +189,13 @@ def _train(parsed: argparse.Namespace) -> None:
     print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
 
 
-def _configs_for(budget: str, source: Any, configs: list[Any]) -> list[Any]:
+def _configs_for(budget: str, source: Any, out: str, configs: list[Any]) -> list[Any]:
     """`configs` with what the budget allows, and a line that says so."""
     from textgen.budget import seconds_of, settings_for
+    from textgen.train import refuse_a_second_run
 
     seconds = seconds_of(budget)
+    refuse_a_second_run(Path(out))  # before the speed is measured
     model, tokens, training = settings_for(source, seconds, *configs)
     print(
         f"for {budget}: {model.num_layers} x {model.hidden_size} units of {model.cell}, dropout "

@@ -74,3 +74,6 @@ class TrainConfig:
         choices=("auto", "float32", "bfloat16"),
     )
     seed: int = option(1, "seed of weights, dropout and samples", low=0, high=2**31 - 1)
+    deterministic: bool = option(
+        False, "the same weights, bit for bit, whenever trained on this machine; slower on a GPU"
+    )
