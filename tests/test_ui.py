@@ -1,4 +1,3 @@
-import functools
 import json
 import os
 import re
@@ -7,16 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from textgen.errors import ConfigError, CorpusError
 from textgen.options import options_of
 from textgen.sampling import TRANSFORMS
-from textgen.tokenizer import TOKENIZERS
 from textgen.ui import messages, models, runs, samples, widgets
-from tiny import TEXT
 
 UI = Path(messages.__file__).parent
 SOURCES = [*UI.glob("*.py"), *UI.glob("pages/*.py"), UI.parents[1] / "app.py"]
@@ -83,22 +78,6 @@ def test_text_from_outside_stays_text():
 
 
 # --- what was written ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(TOKENIZERS))
-@given(text=st.text(alphabet="나는한국어닭 값abc\nㅋ🙂", max_size=20))
-def test_groups_cover_all_tokens_and_read_as_the_text(name, text):
-    tokenizer = trained(name)
-    ids = tokenizer.encode(text)
-    groups = samples.group_tokens(ids, tokenizer.decode)
-    assert "".join(piece for _, _, piece in groups) == tokenizer.decode(ids)
-    covered = [index for first, count, _ in groups for index in range(first, first + count)]
-    assert covered == list(range(len(ids)))
-
-
-@functools.cache
-def trained(name):
-    return TOKENIZERS[name].train(TEXT, vocab_size=300)
 
 
 def test_a_sample_is_cut_and_written_on(runs):

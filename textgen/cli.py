@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from textgen import __version__
-from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.config import EvaluateConfig, ModelConfig, TokenizerConfig, TrainConfig
 from textgen.documents import HELD_OUT, VARIANTS
 from textgen.errors import ConfigError, TextgenError
 from textgen.generate_options import LoopConfig
@@ -136,18 +136,30 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(command=_probe)
 
     evaluate = commands.add_parser(
-        "evaluate", help="how far back a model looks: loss against context length"
+        "evaluate", help="how well a model predicts a text, and how much it copies"
     )
     evaluate.add_argument("run", help="a run folder")
-    evaluate.add_argument("text", help="a file with text it was not trained on")
+    evaluate.add_argument(
+        "text",
+        help="a text; of the one it was trained on, the held-out end is taken",
+    )
+    evaluate.add_argument(
+        "--train", metavar="TEXT",
+        help="the text it was trained on, for n-grams and copies (default: where the run found it)",
+    )  # fmt: skip
+    add_arguments(evaluate, EvaluateConfig)
+    evaluate.add_argument(
+        "--look-back", action="store_true",
+        help="also how far back it looks: loss against context length",
+    )  # fmt: skip
     evaluate.add_argument(
         "--contexts", type=_numbers, metavar="INT,...", help="tokens it may look back on"
     )
     evaluate.add_argument(
-        "-n", type=int, default=256, metavar="INT", help="tokens to predict (default 256)"
+        "-n", type=int, default=256, metavar="INT", help="tokens to look back from (default 256)"
     )
-    evaluate.add_argument("--seed", type=int, default=1, metavar="INT", help="of their choice")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write the first table there")
     evaluate.set_defaults(command=_evaluate)
 
     corpus = commands.add_parser("corpus", help="the corpus doctor: what a text is like")
@@ -321,14 +333,45 @@ def _probe(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:
-    from textgen.corpus import load_corpus
-    from textgen.evaluate import CONTEXTS, context_curve, report
+    from textgen.evaluate import as_csv, evaluate, report
     from textgen.generate import load
+    from textgen.lookback import CONTEXTS, context_curve
+    from textgen.lookback import report as look_back_report
 
-    text = load_corpus(parsed.text).text
-    rows = context_curve(load(parsed.run), text, parsed.contexts or CONTEXTS, parsed.n, parsed.seed)
-    print(report(rows))
-    _save(parsed.json, lambda: json.dumps([dataclasses.asdict(r) for r in rows], indent=2) + "\n")
+    config = build(EvaluateConfig, vars(parsed))
+    model = load(parsed.run)
+    text, training_text = _texts(model.card, parsed)
+    found = evaluate(model, text, training_text, config)
+    print(report(found))
+    result = dataclasses.asdict(found)
+    if parsed.look_back or parsed.contexts:
+        rows = context_curve(model, text, parsed.contexts or CONTEXTS, parsed.n, config.seed)
+        print("\n" + look_back_report(rows))
+        result["look_back"] = [dataclasses.asdict(row) for row in rows]
+    _save(parsed.json, lambda: json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+    _save(parsed.csv, lambda: as_csv(found))
+
+
+def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:
+    """What to evaluate on, and what the model was trained on where that is at hand."""
+    from textgen.corpus import load_corpus
+    from textgen.material import material_at_hand, own_material
+
+    own = own_material(card, parsed.text)
+    if own is None:
+        text = load_corpus(parsed.text).text
+    elif own.held_out_text:
+        text = own.held_out_text
+        print(f"{parsed.text}: the end that {parsed.run} held out")
+    else:
+        raise ConfigError(
+            f"{parsed.run} was trained on all of {parsed.text}: give a text it has not seen"
+        )
+    if parsed.train:
+        known = own_material(card, parsed.train)
+        return text, known.text if known else load_corpus(parsed.train).text
+    known = own or material_at_hand(card)
+    return text, known.text if known else None
 
 
 def _save(path: Path | None, text: Callable[[], str]) -> None:

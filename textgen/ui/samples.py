@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from textgen.streaming import group_tokens
 
 if TYPE_CHECKING:
     from textgen.generate import Alternative, Chunk, Generator
@@ -113,22 +115,3 @@ def joined(prompt: str, text: str) -> str | None:
     """The last character of `prompt` with `text`, if the two compose; else None."""
     together = unicodedata.normalize("NFC", prompt[-1] + text)
     return together if together != prompt[-1] + text else None
-
-
-def group_tokens(ids: list[int], decode: Callable[[list[int]], str]) -> list[tuple[int, int, str]]:
-    """(first index, number of tokens, text): tokens that only together make readable text.
-
-    A token joins the group before it when the text of both is not their two texts side by side:
-    letters of one syllable, bytes of one character. Any tokenizer works, none is asked for.
-    """
-    groups: list[tuple[int, int, str]] = []
-    for index, token_id in enumerate(ids):
-        alone = decode([token_id])
-        if groups:
-            first, count, text = groups[-1]
-            together = decode(ids[first : index + 1])
-            if together != text + alone:
-                groups[-1] = (first, count + 1, together)
-                continue
-        groups.append((index, 1, alone))
-    return groups
