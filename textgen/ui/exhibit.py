@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from textgen.documents import SHIPPED, Document, Task, Writer, read_task
-from textgen.ui import looks, models, widgets
+from textgen.ui import looks, models, step_charts, widgets
 from textgen.ui.messages import language, t
 from textgen.ui.token_figure import Pin, Scale
 
@@ -27,6 +27,8 @@ state = st.session_state
 FIRST = "LSTM"
 NEAREST, FARTHEST, AT_FIRST = 20, 1500, 150  # characters from fact to answer
 TOLERANCE = 1e-5  # of a replay
+ANSWERS = 6  # shown
+SATURATED = 3.0  # where tanh is nearly 1
 SYMBOLS = {"c": "c\u0303"}  # the candidate
 
 
@@ -56,21 +58,32 @@ def choose_document() -> tuple[Task, Document]:
     for key, allowed in (("fact", task.facts), ("variant", task.variants)):
         if state.get(key) not in allowed:
             state.pop(key, None)
-    left, middle, right, last = st.columns(
-        [2, 3, 2, 2], vertical_alignment="bottom", gap="medium"
-    )
+    left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom", gap="medium")
     fact = left.selectbox(t("remember.fact"), task.facts, key="fact", bind="query-params")
-    distance = middle.slider(
+    middle.slider(
         t("remember.distance"), NEAREST, FARTHEST, AT_FIRST, 10, key="distance",
         bind="query-params",
     )  # fmt: skip
-    kind = right.selectbox(
+    right.selectbox(
         t("remember.variant"), task.variants, key="variant", bind="query-params",
         format_func=lambda v: t(f"variant.{v}"),
     )  # fmt: skip
-    seed = st.query_params.get("filler", "1")
     last.button(t("remember.refill"), on_click=refill, icon=":material/shuffle:", type="tertiary")
-    return task, Writer(task, ("filler",)).write(random.Random(seed), fact, distance, kind)
+    return task, written(task, fact)
+
+
+def written(task: Task, fact: str) -> Document:
+    """The chosen document with this fact: the same filler and wording for every fact."""
+    seed = st.query_params.get("filler", "1")
+    return Writer(task, ("filler",)).write(random.Random(seed), fact, distance(), variant())
+
+
+def distance() -> int:
+    return int(state["distance"])
+
+
+def variant() -> str:
+    return str(state["variant"])
 
 
 def the_task() -> Task:
@@ -187,10 +200,13 @@ def most(values: np.ndarray) -> float:
 
 
 def scale_of(generator: Generator, name: str, values: np.ndarray) -> Scale:
-    """A gate from 0 to 1, anything else about zero."""
+    """A gate from 0 to 1, anything else about zero; C only as far as tanh(C) still grows."""
     if name in gates_of(generator):
         return Scale("share", t("gates.share"))
-    return Scale("signed", symbol(name), most(values))
+    end = most(values)
+    if name == "C" and end > SATURATED:
+        return Scale("signed", t("gates.clipped", most=SATURATED), SATURATED)
+    return Scale("signed", symbol(name), end)
 
 
 def origin(generator: Generator, tokens: Sequence[str]) -> str:
@@ -201,3 +217,21 @@ def origin(generator: Generator, tokens: Sequence[str]) -> str:
 def marks(generator: Generator, document: Document) -> list[tuple[int, str]]:
     """Where the sentence that tells ends."""
     return [(looks.told_at(generator, document), t("exhibit.told"))]
+
+
+def answers(
+    generator: Generator,
+    name: str,
+    before: dict[str, float],
+    after: dict[str, float] | None = None,
+    changed: str = "",
+) -> None:
+    """The likeliest answers, as read and, where something was changed, as `changed`."""
+    words = {"before": t("step.before"), "after": changed, "share": t("remember.share")}
+    frame = pd.DataFrame({"answer": before.keys(), "before": before.values()})
+    if after is not None:
+        frame["after"] = after.values()
+    shown = list(frame.columns[1:])
+    frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:ANSWERS]]
+    long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
+    chart(step_charts.answers(long, words), long, name, generator)

@@ -115,7 +115,8 @@ def one_unit(
     values = {name: found[:, int(unit)] for name, found in read.layers[layer].items()}
     gates = exhibit.gates_of(generator)
     rest = np.concatenate([v for name, v in values.items() if name not in gates])
-    scales: list[Scale] = [Scale("signed", t("gates.signed"), exhibit.most(rest))]
+    end = min(exhibit.most(rest), exhibit.SATURATED)
+    scales: list[Scale] = [Scale("signed", t("gates.signed", most=end), end)]
     if gates:
         scales = [exhibit.scale_of(generator, gates[0], rest), *scales]
     tokens = looks.texts(generator, document)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 state = st.session_state
 NONE = "none"
 HERE, EVERYWHERE = "here", "everywhere"
-SHOWN_ANSWERS = 6
 
 
 def main() -> None:
@@ -196,16 +195,13 @@ def show_answers(
 ) -> None:
     """The probability of each answer at the blank, after the text as read and as changed."""
     scorer = memory.scorer(generator, task)
-    words = {"before": t("step.before"), "after": t("step.after"), "share": t("remember.share")}
-    frame = pd.DataFrame({"answer": task.answers})
-    kinds = [("before", read)] + ([("after", after)] if after is not read else [])
-    for kind, found in kinds:
-        frame[kind] = scorer.shares_of(found.state, [document.ending])[0]
-    shown = [kind for kind, _ in kinds]
-    frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN_ANSWERS]]
-    long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
+    shares = [
+        dict(zip(task.answers, scorer.shares_of(found.state, [document.ending])[0], strict=True))
+        for found in (read, after)
+    ]
     st.subheader(t("step.answers"), anchor=False)
-    exhibit.chart(step_charts.answers(long, words), long, "answers", generator)
+    changed = None if after is read else shares[1]
+    exhibit.answers(generator, "answers", shares[0], changed, t("step.after"))
 
 
 def claim(generator: Generator, read: Trace) -> None:

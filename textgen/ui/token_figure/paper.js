@@ -154,7 +154,7 @@ function drawMatrix(view, paper, y) {
     });
   }
   for (const mark of marks) {
-    const x = left + (mark.token + 0.5) * cell;
+    const x = left + (mark.token + 1) * cell;
     paper.rect(x - 0.5, y, 1, high + 18, view.theme.ink);
     paper.text(x, y + high + 30, mark.label, { ...small, anchor: "middle" });
   }
