@@ -73,7 +73,7 @@ class NGram:
         ids = self._encode(text)
         place = np.zeros(len(ids) + 1, np.int64)  # -1: a history never seen
         p = np.full(len(ids), 1.0 / self.size)
-        found = []
+        found: list[np.ndarray] = []
         for counts in self._counts:
             before = place[:-1]
             if not len(counts.keys):  # the counted text is shorter than this
