@@ -1,8 +1,8 @@
 """Beam search (Lowerre 1976): the likeliest text, or nearly, instead of a drawn one. Ids only.
 
 K beginnings are kept. Each is continued by every token, and of those K V longer ones the likeliest
-K are kept. With K = 1 that is greedy; with K at least V ** (length - 1) nothing is lost, and what is
-found is the likeliest text of all.
+K are kept. With K = 1 that is greedy; with K at least V ** (length - 1) nothing is lost, and the
+likeliest text of all is found.
 """
 
 from __future__ import annotations
