@@ -103,6 +103,24 @@ def test_a_sample_is_cut_and_written_on(runs):
     assert text == first.text(model.tokenizer)
 
 
+def test_copies_are_marked_from_the_prompt_on(runs):
+    import textgen
+    from textgen.copying import CopyMeter
+
+    model = textgen.load(runs())
+    texts, job = samples.begin("나는 ", 1, {"max_new_tokens": 30, "seed": 3})
+    for _ in samples.write(model, texts, job):
+        pass
+    (sample,) = texts
+    text = sample.text(model.tokenizer)
+    copied = samples.copies(sample, model.tokenizer, CopyMeter("x" + text[1:9] + "y", 5))
+    assert copied.share == 6 / 30 and copied.length == 8
+    data = samples.strip_data(sample, model.tokenizer, copied)
+    assert [group["copied"] for group in data["groups"]] == [8] * 6 + [0] * 24
+    plain = samples.strip_data(sample, model.tokenizer)
+    assert {group["copied"] for group in plain["groups"]} == {0}
+
+
 # --- runs ---------------------------------------------------------------------------------------
 
 
@@ -200,6 +218,28 @@ def test_write_opens_writing(page):
     app.button(key="regenerate").click().run()
     assert app.session_state["texts"][0].seed != 5
     assert app.session_state["texts"][0].tokens != before[:40]
+
+
+def test_write_colours_by_what_is_copied(page, runs, text_file):
+    app = page("1_write.py", lang="en", max_new_tokens="40", seed="5")
+    app.segmented_control(key="colour").set_value("copied").run()
+    assert not app.exception
+    assert any(re.search(r"Copied: \d+% of this text", caption.value) for caption in app.caption)
+
+
+def test_write_says_where_the_training_text_is_not_at_hand(page, home):
+    import shutil
+
+    folder = home / "models/ko-tiny"
+    real = folder.resolve()
+    folder.unlink()
+    shutil.copytree(real, folder)
+    card = json.loads((folder / "config.json").read_text())
+    card["corpus"]["source"] = "gone.txt"
+    (folder / "config.json").write_text(json.dumps(card))
+    app = page("1_write.py", lang="en", max_new_tokens="20")
+    app.segmented_control(key="colour").set_value("copied").run()
+    assert not app.exception and any("not here" in caption.value for caption in app.caption)
 
 
 def test_write_says_what_is_wrong_in_one_line(page):

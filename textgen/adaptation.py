@@ -102,10 +102,10 @@ def _cache(
 # --- dynamic evaluation ---------------------------------------------------------------------------
 
 SEGMENT = 32  # tokens between two updates
-RATE = 3e-4
-DECAY = 2e-3  # of what was learned, back to the trained weights
+RATE = 1e-3
+DECAY = 5e-4  # of what was learned, back to the trained weights
 WARMED = 256  # segments of the training text whose gradients set the scale
-TINY = 1e-3  # of the scale: weights that hardly ever matter do not jump
+FLOOR = 1.0  # of the mean scale, below which none lies: rare weights do not jump
 
 
 def dynamic_nats(
@@ -145,7 +145,7 @@ def dynamic_nats(
         squares = [s + g**2 for s, g in zip(squares, found, strict=True)]
     roots = [tf.sqrt(s / len(batches)) for s in squares]
     mean = float(np.mean(np.concatenate([r.numpy().ravel() for r in roots])))
-    scales = [1.0 / (r + TINY * mean) for r in roots]
+    scales = [1.0 / (r + FLOOR * mean) for r in roots]
     pulls = [tf.minimum(decay * r / mean, 1.0) for r in roots]
 
     program = tf.function(learn)

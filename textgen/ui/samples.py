@@ -11,6 +11,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from textgen.copying import CopyMeter, covered
 from textgen.streaming import group_tokens
 
 if TYPE_CHECKING:
@@ -88,17 +91,50 @@ def write(generator: Generator, samples: list[Sample], job: Job) -> Iterator[Non
         yield
 
 
-def strip_data(sample: Sample, tokenizer: Tokenizer) -> dict[str, Any]:
-    """What the token strip shows: readable groups of tokens, their probabilities, alternatives."""
+@dataclasses.dataclass(frozen=True)
+class Copies:
+    """What of a sample stands in the training text. longest: for each character of prompt and text
+    the longest copied span it is in, 0 where it is in none; share: of the characters written."""
+
+    longest: np.ndarray
+    share: float
+    length: int
+
+
+def copies(sample: Sample, tokenizer: Tokenizer, meter: CopyMeter) -> Copies:
+    """Spans may begin in the prompt; what is counted is what the model wrote."""
+    text = sample.text(tokenizer)
+    longest = covered(meter.spans(text), len(text))
+    written = longest[len(unicodedata.normalize("NFC", sample.prompt)) :]
+    if not len(written):
+        return Copies(longest, 0.0, 0)
+    return Copies(longest, float((written > 0).mean()), int(written.max()))
+
+
+def strip_data(
+    sample: Sample, tokenizer: Tokenizer, copied: Copies | None = None
+) -> dict[str, Any]:
+    """What the token strip shows: readable groups of tokens, their probabilities, alternatives, and
+    of each group the longest copied span it is in."""
     ids = [token.token_id for token in sample.tokens]
     groups = group_tokens(ids, tokenizer.decode)
     prompt = unicodedata.normalize("NFC", sample.prompt)
     if groups and prompt and joined(prompt, groups[0][2]) is not None:
         # the first token completes the prompt's last syllable: show it in the token's colour
         prompt, groups[0] = prompt[:-1], (*groups[0][:2], joined(prompt, groups[0][2]) or "")
+    ends = np.cumsum([len(prompt), *(len(text) for _, _, text in groups)])
     return {
         "prompt": prompt,
-        "groups": [{"first": first, "count": count, "text": text} for first, count, text in groups],
+        "groups": [
+            {
+                "first": first,
+                "count": count,
+                "text": text,
+                "copied": int(copied.longest[begin : begin + len(text)].max(initial=0))
+                if copied is not None else 0,
+            }
+            for (first, count, text), begin in zip(groups, ends, strict=False)
+        ],
         "tokens": [
             {
                 "shown": tokenizer.token(token.token_id),
@@ -108,7 +144,7 @@ def strip_data(sample: Sample, tokenizer: Tokenizer) -> dict[str, Any]:
             }
             for token in sample.tokens
         ],
-    }
+    }  # fmt: skip
 
 
 def joined(prompt: str, text: str) -> str | None:

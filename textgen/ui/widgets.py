@@ -67,6 +67,14 @@ def line(parts: Iterable[object]) -> None:
     st.html(f'<div class="tg-line">{shown}</div>')
 
 
+def legend(before: str, swatch: str, after: str) -> None:
+    """What a colour means; `swatch` is a class of style.css."""
+    st.html(
+        f'<div class="tg-legend">{html.escape(before)}<i class="{swatch}"></i>'
+        f"{html.escape(after)}</div>"
+    )
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Labelled numbers side by side."""
     cells = "".join(
