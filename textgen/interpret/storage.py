@@ -18,6 +18,8 @@ from textgen.interpret.measures import linear_probe
 from textgen.longrange import Scorer
 from textgen.model import State
 
+STEP = 16  # tokens: places this far apart, or a multiple, cost no reading beyond the text
+
 
 def pairs(
     task: Task, distance: int, number: int, variant: str = "plain", seed: int = 1
@@ -97,7 +99,7 @@ def stored(
         ends = [max(len(ids) - left, 0) for ids in rows]
         news = [ids[a:b] for ids, a, b in zip(rows, read, ends, strict=True)]
         if any(news) or state is None:
-            state = scorer.reader.read(news, state)
+            state = scorer.reader.read(news, state, STEP)
         read = ends
         values = np.asarray(state[layer][names.index(part)])
         found[left] = linear_probe(values, labels, groups=groups)

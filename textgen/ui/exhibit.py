@@ -55,19 +55,21 @@ def choose() -> tuple[Generator, Task, Document] | None:
 def choose_document() -> tuple[Task, Document]:
     """A document on filler that no model was trained on; each control lives in the address."""
     task = the_task()
-    for key, allowed in (("fact", task.facts), ("variant", task.variants)):
-        if state.get(key) not in allowed:
-            state.pop(key, None)
+    if state.get("fact") not in task.facts:
+        state.pop("fact", None)
     left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom", gap="medium")
     fact = left.selectbox(t("remember.fact"), task.facts, key="fact", bind="query-params")
     middle.slider(
         t("remember.distance"), NEAREST, FARTHEST, AT_FIRST, 10, key="distance",
         bind="query-params",
     )  # fmt: skip
-    right.selectbox(
-        t("remember.variant"), task.variants, key="variant", bind="query-params",
-        format_func=lambda v: t(f"variant.{v}"),
-    )  # fmt: skip
+    widgets.worded(
+        right.selectbox,
+        t("remember.variant"),
+        task.variants,
+        "variant",
+        lambda v: t(f"variant.{v}"),
+    )
     last.button(t("remember.refill"), on_click=refill, icon=":material/shuffle:", type="tertiary")
     return task, written(task, fact)
 
@@ -129,6 +131,10 @@ def pinned(default: str | None = None) -> Pin:
 
 def pin(found: Pin) -> None:
     st.query_params["unit"] = UNPINNED if found.row is None else found.row
+    pin_token(found)
+
+
+def pin_token(found: Pin) -> None:
     if found.token is None:
         st.query_params.pop("token", None)
     else:

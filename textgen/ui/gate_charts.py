@@ -22,12 +22,12 @@ def saturation(rows: pd.DataFrame, unit: str | None, words: dict[str, str]) -> a
         x=alt.X("right:Q", title=words["right"], axis=percent, scale=alt.Scale(domain=[0, 1])),
         y=alt.Y("left:Q", title=words["left"], axis=percent, scale=alt.Scale(domain=[0, 1])),
         color=alt.Color(
-            "gate:N", title=words["gate"],
+            "gate:N", title=None,
             scale=alt.Scale(domain=gates, range=COLOURS[: len(gates)]),
             legend=alt.Legend(orient="top", symbolOpacity=1),
         ),
         shape=alt.Shape(
-            "gate:N", title=words["gate"], scale=alt.Scale(domain=gates, range=SHAPES[: len(gates)])
+            "gate:N", title=None, scale=alt.Scale(domain=gates, range=SHAPES[: len(gates)])
         ),
         tooltip=[
             alt.Tooltip("unit:N", title=words["unit"]), alt.Tooltip("gate:N", title=words["gate"]),

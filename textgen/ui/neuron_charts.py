@@ -75,7 +75,7 @@ def readable(rows: pd.DataFrame, told: int, chance: float, words: dict[str, str]
         x=alt.X("left:Q", title=words["left"], scale=alt.Scale(reverse=True, nice=False)),
         y=alt.Y("accuracy:Q", title=words["accuracy"], axis=SHARE, scale=FULL),
         color=alt.Color(
-            "part:N", title=words["part"], scale=alt.Scale(domain=parts, range=COLOURS),
+            "part:N", title=None, scale=alt.Scale(domain=parts, range=COLOURS),
             legend=alt.Legend(orient="top", symbolOpacity=1),
         ),
         tooltip=[

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PAIRS = 132  # every ordered pair of the twelve facts
 FILLERS = 160  # each read with every fact: with fewer the probe falls short of what is there
-PLACES = 13  # at which it looks
+PLACES = 16  # at which it looks, at most
 
 
 def answers_without(
@@ -101,9 +101,8 @@ def _readable(
     _generator: Generator, _task: Task, name: str, mark: str, task: str, distance: int,
     variant: str, layer: int,
 ) -> dict[str, dict[int, float]]:  # fmt: skip
-    import numpy as np
-
     from textgen.interpret import stored
+    from textgen.interpret.storage import STEP
     from textgen.longrange import written
 
     facts = len(_task.facts)
@@ -113,7 +112,8 @@ def _readable(
     groups = [k // facts for k in range(len(documents))]
     scorer = memory.scorer(_generator, _task)
     longest = max(1 + len(scorer.encode(d.before)) for d in documents)
-    lefts = np.linspace(longest - 1, 0, PLACES).round().astype(int).tolist()
+    steps = -(-longest // STEP)
+    lefts = [STEP * k for k in range(0, steps + 1, -(-steps // PLACES))]
     parts = _generator.model.recurrent[0].STATE
     return {
         part: dict(zip(lefts, stored(scorer, documents, lefts, part, groups, layer), strict=True))

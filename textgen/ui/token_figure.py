@@ -63,6 +63,7 @@ def token_figure(
     rest: str = "",
     matrix: bool = True,
     strip: bool = True,
+    legend: bool = True,
 ) -> None:
     """Show values [rows, tokens].
 
@@ -87,6 +88,7 @@ def token_figure(
         "rest": rest,
         "matrix": matrix,
         "strip": strip,
+        "legend": legend,
         "file": key,
         "labels": {name: t(f"figure.{name}") for name in LABELS},
     }

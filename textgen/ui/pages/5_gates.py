@@ -73,12 +73,14 @@ def choose_order(
 ) -> np.ndarray:
     """The units, first come first."""
     sorts = SORTS if exhibit.gates_of(generator) else SORTS[:2]
-    if state.get("sort") not in sorts:
-        state.pop("sort", None)
-    by = st.segmented_control(
-        t("gates.sort"), sorts, default=sorts[0], required=True, key="sort", bind="query-params",
-        format_func=lambda s: t(f"gates_sort.{s}"),
-    )  # fmt: skip
+    by = widgets.worded(
+        st.segmented_control,
+        t("gates.sort"),
+        sorts,
+        "sort",
+        lambda s: t(f"gates_sort.{s}"),
+        required=True,
+    )
     if by == "peak":
         return np.argsort(abs(values[name]).argmax(0), kind="stable")
     if by == "time":
@@ -120,7 +122,6 @@ def one_unit(
     if gates:
         scales = [exhibit.scale_of(generator, gates[0], rest), *scales]
     tokens = looks.texts(generator, document)
-    st.subheader(t("gates.one", unit=unit), anchor=False)
     token_figure(
         tokens, np.stack(list(values.values())), [exhibit.symbol(name) for name in values], scales,
         scale_of=[0 if name in gates else len(scales) - 1 for name in values],

@@ -56,14 +56,14 @@ def choose_part(generator: Generator) -> str:
     names: tuple[str, ...] = generator.model.recurrent[0].STATE[::-1]
     if len(names) == 1:
         return names[0]
-    if state.get("part") not in names:
-        state.pop("part", None)
-    return str(
-        st.segmented_control(
-            t("neurons.part"), names, default=names[0], required=True, key="part",
-            bind="query-params", format_func=lambda n: t(f"neurons_part.{n}"),
-        )
-    )  # fmt: skip
+    return widgets.worded(
+        st.segmented_control,
+        t("neurons.part"),
+        names,
+        "part",
+        lambda s: t(f"neurons_part.{s}"),
+        required=True,
+    )
 
 
 # --- the text, coloured by one unit ---------------------------------------------------------------

@@ -67,7 +67,8 @@ class Figure {
     const { labels } = data;
     this.root.replaceChildren();
     const bar = make("div", "bar");
-    this.legends = [...new Set(data.scale_of)].map((number) => {
+    bar.append(make("strong", "", data.title));
+    this.legends = (data.legend ? [...new Set(data.scale_of)] : []).map((number) => {
       const legend = make("div", "legend");
       legend.append(make("small", "", data.scales[number].title), make("i"), make("div"));
       bar.append(legend);
@@ -351,7 +352,9 @@ class Figure {
       const shown = this.hover ?? (this.pin.token >= 0 ? this.pin : null);
       const row = shown && shown.row >= 0 ? shown.row : this.row();
       this.readout.classList.toggle("quiet", !shown);
-      this.readout.textContent = shown ? this.say(row, shown.token) : this.data.labels.hint;
+      this.readout.textContent = shown
+        ? this.say(row, shown.token)
+        : this.data.legend ? this.data.labels.hint : "";
     });
   }
 

@@ -65,7 +65,9 @@ const told = (scale, value) => {
   return scale.kind === "share" ? text : (value < 0 ? "−" : "+") + text;
 };
 
+// the middle of a logarithmic legend has no room for its two least ticks
 const short = (scale, tick) => {
+  if (scale.kind === "log" && Math.abs(tick) <= scale.least * 1.01) return "";
   const text = String(Number(Math.abs(tick).toPrecision(2)));
   return scale.kind === "share" || !tick ? text : (tick < 0 ? "−" : "+") + text;
 };
