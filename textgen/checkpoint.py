@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from textgen.tokenizer import TOKENIZERS, Tokenizer
 FORMAT = 1
 CONFIG, WEIGHTS, TRAINING = "config.json", "model.safetensors", "training.safetensors"
 LARGEST_CONFIG = 1 << 20
+LARGEST_WEIGHTS, LARGEST_HEADER = 2 << 30, 1 << 20
+REMEDY = "give a folder that `textgen train --out` made"
 DIGEST = "sha256"  # of the arrays, in the header of their file
 _FOLDERS_OPEN = os.name == "posix"  # elsewhere a folder can be neither locked nor synced
 
@@ -114,7 +117,9 @@ def _unwritable(path: Path, error: OSError) -> RunError:
 def append_line(path: Path, line: str) -> None:
     """Add a line to a log of the run. Raises `RunError` when the disk is full."""
     try:
-        with open(path, "a", encoding="utf-8") as file:
+        # not through a link: in a folder from elsewhere it may lead anywhere
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        with open(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
             file.write(line)
     except OSError as error:
         raise RunError(
@@ -141,14 +146,14 @@ def keep_lines(path: Path, step_of: Callable[[str], int], last: int) -> None:
 def read_file(path: Path, largest: int | None = None) -> bytes:
     """The bytes of a file of a run folder. Raises `RunError` when missing or too large."""
     try:
-        if largest is not None and path.stat().st_size > largest:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe never ends, nor does /dev/zero
+            raise RunError(f"{path} is not a plain file: {REMEDY}")
+        if largest is not None and status.st_size > largest:
             raise RunError(f"{path} is larger than {largest} bytes: it is not a textgen file")
         return path.read_bytes()
     except OSError as error:
-        raise RunError(
-            f"cannot read {path}: {error.strerror or error}; give a folder that "
-            "`textgen train --out` made"
-        ) from error
+        raise RunError(f"cannot read {path}: {error.strerror or error}; {REMEDY}") from error
 
 
 def write_config(folder: Path, card: dict[str, Any]) -> None:
@@ -175,6 +180,14 @@ def read_config(folder: Path) -> dict[str, Any]:
             "use the textgen version that wrote it"
         )
     return card
+
+
+def settings(folder: Path, card: dict[str, Any], section: str, cls: type) -> Any:
+    """The `cls` that a section of config.json describes. Raises `RunError` for a bad value."""
+    try:
+        return build(cls, card[section])
+    except (ConfigError, TypeError, ArithmeticError) as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from error
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
@@ -209,6 +222,7 @@ def read_weights(
         raise RunError(f"{path} is missing: train until the first save, or give another run folder")
     damaged = RunError(f"{path} is not a whole safetensors file: restore it or train again")
     try:
+        _refuse_a_long_header(path)
         with safetensors.safe_open(path, framework="numpy") as file:
             names = list(file.keys())
             if wanted is not None:
@@ -222,9 +236,18 @@ def read_weights(
     return arrays, note
 
 
+def _refuse_a_long_header(path: Path) -> None:
+    """The library would parse one of 100 MB. Raises `RunError` or `OSError`."""
+    with open(path, "rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > LARGEST_HEADER or path.stat().st_size > LARGEST_WEIGHTS:
+        raise RunError(f"{path} is too large for a textgen model: {REMEDY}")
+
+
 def read_note(path: Path) -> str:
     """The word on the arrays of a file, unchecked: its header alone is read. Raises `RunError`."""
     try:
+        _refuse_a_long_header(path)
         with safetensors.safe_open(path, framework="numpy") as file:
             return str((file.metadata() or {}).get(DIGEST, "").partition(" ")[2])
     except (safetensors.SafetensorError, OSError) as error:
@@ -251,10 +274,7 @@ def load_model(folder: Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
     """(model, tokenizer, card) of a run folder. Raises `TextgenError` for anything amiss."""
     card = read_config(folder)
     tokenizer = read_tokenizer(folder, card)
-    try:
-        config = build(ModelConfig, card["model"])
-    except (ConfigError, TypeError) as error:
-        raise RunError(f"{folder / CONFIG}: {error}") from error
+    config = settings(folder, card, "model", ModelConfig)
     path = folder / WEIGHTS
     if not path.is_file():
         raise RunError(f"{path} is missing: train until the first save, or give another run folder")
@@ -262,13 +282,19 @@ def load_model(folder: Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
 
     from textgen.model import build_model  # only here: it imports TensorFlow
 
-    model = build_model(config, tokenizer.vocab_size)
+    try:
+        model = build_model(config, tokenizer.vocab_size)
+    except ConfigError as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from error
     weights = model.named_weights()
     arrays, _ = read_weights(path, lambda shapes: _same_shapes(path, weights, shapes))
     for name, array in arrays.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise RunError(f"{path}: {name} holds values that are no finite float32: train again")
         weights[name].assign(array)
+    logits, _ = model.step(np.array([tokenizer.start_id]), model.initial_state(1))
+    if not np.isfinite(np.asarray(logits)).all():
+        raise RunError(f"{path} holds numbers too large to compute with: train again")
     return model, tokenizer, card
 
 

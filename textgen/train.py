@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from textgen import backend, checkpoint
 from textgen.backend import keras
@@ -83,22 +83,23 @@ def resume(
     """
     folder = Path(out)
     card = checkpoint.read_config(folder)
-    config = build(TrainConfig, card["training"])
+    config = checkpoint.settings(folder, card, "training", TrainConfig)
     if epochs is not None:
         config = dataclasses.replace(config, epochs=epochs)
         check(config)
     recorded = card.get("corpus")
-    if not isinstance(recorded, dict) or "source" not in recorded:
+    named = recorded.get("source") if isinstance(recorded, dict) else None
+    if not isinstance(recorded, dict) or not _is_source(named):
         raise RunError(f"{folder / checkpoint.CONFIG} names no corpus: train anew")
-    material = read_material(source or recorded["source"], config)
+    material = read_material(source or named, config)
     if material.facts["sha256"] != recorded.get("sha256"):
         raise RunError(
-            f"the text at {source or recorded['source']} is not the one {folder} began with: "
+            f"the text at {source or named} is not the one {folder} began with: "
             "give that text, or train anew with another --out"
         )
     tokenizer = checkpoint.read_tokenizer(folder, card)
-    settings = build(ModelConfig, card["model"])
-    card |= _card(settings, tokenizer, config, recorded["source"], material)
+    settings = checkpoint.settings(folder, card, "model", ModelConfig)
+    card |= _card(settings, tokenizer, config, named, material)
     batches = material.batches(tokenizer)
     with checkpoint.held(folder), Stopper() as stopper:
         if epochs is not None:
@@ -265,6 +266,12 @@ def policy(dtype: str) -> str:
     if dtype == "auto":
         dtype = "bfloat16" if backend.has_bfloat16() else "float32"
     return "mixed_bfloat16" if dtype == "bfloat16" else "float32"
+
+
+def _is_source(value: object) -> TypeGuard[str | list[str]]:
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+    )
 
 
 def _written(source: str | Path | Sequence[str | Path]) -> str | list[str]:
