@@ -62,7 +62,7 @@ def test_dynamic_evaluation_learns_the_text_and_leaves_the_model_as_it_was(runs,
     ids, known = model.tokenizer.encode(NEW), model.tokenizer.encode(TEXT)
     own = carried_nats(model, ids)
     learned = dynamic_nats(model, ids, known, rate=3e-3)
-    assert len(learned) == len(ids) and learned.mean() < 0.9 * own.mean()
+    assert len(learned) == len(ids) and learned.mean() < 0.95 * own.mean()
     np.testing.assert_array_equal(carried_nats(model, ids), own)
 
 
