@@ -113,6 +113,23 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+BEAMS = """## Beam search
+
+`--num-beams 4` (Python: `num_beams=4`) does not draw: it keeps the four likeliest beginnings and
+gives back the likeliest text it found, the same one every time. It is there because it is asked
+for. For translation or speech, where one answer is right, it is the thing to take. For writing on,
+it is dull: people do not write the likeliest next word all the time, and the likeliest text of a
+model is the one it has read most often, then the same again (Holtzman et al. 2020, "The Curious
+Case of Neural Text Degeneration"). The wider the beam, the likelier the text, the more of it is
+copied and repeated: [quality.md](quality.md) has the figures under "What it writes". To write,
+draw: `--temperature 0.8`, `--top-p 0.95`.
+
+Penalties of repetition go with it (`--no-repeat-ngram-size`); temperature and the like are refused,
+since nothing is drawn. A stop string cuts what was found. With beams enough, it finds the likeliest
+text of all, which the tests compare with trying every text.
+"""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="generation speed beside PyTorch")
     parser.add_argument("--json", type=Path)
@@ -126,7 +143,7 @@ def main() -> None:
     if parsed.json:
         parsed.json.write_text(json.dumps(rows, indent=2) + "\n")
     if parsed.markdown:
-        parsed.markdown.write_text("# Generation speed\n\n" + table)
+        parsed.markdown.write_text("# Generation\n\n## Speed\n\n" + table + "\n" + BEAMS)
 
 
 if __name__ == "__main__":
