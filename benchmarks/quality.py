@@ -1,6 +1,6 @@
 """How well a model predicts a text after so many minutes: ours, PyTorch's, and counting.
 
-    python -m benchmarks.quality TEXT [--budget 180] [--flags "--hidden-size 384"]
+    python -m benchmarks.quality TEXT [--budget 180] [--flags "--cell gru"]
                                  [--json FILE] [--markdown FILE]
 
 The first 90 % of the text are trained on, the last 10 % are held out. Ours is trained by the
@@ -16,7 +16,6 @@ import argparse
 import csv
 import json
 import math
-import os
 import platform
 import shlex
 import subprocess
@@ -27,13 +26,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from textgen.backend import has_bfloat16
+from textgen.backend import cores, has_bfloat16
 
 HERE = Path(__file__).parent
 NOTES = HERE / "quality_notes.md"
 SPLIT = 0.1
 WINDOW, ORDER, CACHE, SAMPLE = 256, 6, 2000, 500
-TRIAL = 2  # epochs that tell how long one takes
 WAYS: dict[str, dict[str, Any]] = {
     "drawn": {"seed": 1},
     "drawn, temperature 0.5": {"seed": 1, "temperature": 0.5},
@@ -48,9 +46,8 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def ours(text: Path, budget: float, flags: list[str], run: Path) -> dict[str, Any]:
     """Train within the budget, evaluate, and let it write."""
-    epochs = epochs_within(text, budget, flags, run.with_name("trial"))
-    command = ["train", text, "--out", run, "--epochs", epochs, "--sample-length", 0, *flags]
-    command += ["--validation-fraction", SPLIT, "--patience", epochs]
+    command = ["train", text, "--out", run, "--budget", f"{budget:g}s", *flags]
+    command += ["--validation-fraction", SPLIT, "--sample-length", 0]
     begin = time.perf_counter()
     textgen(*command)
     wall = time.perf_counter() - begin
@@ -70,17 +67,6 @@ def ours(text: Path, budget: float, flags: list[str], run: Path) -> dict[str, An
         "evaluation": json.loads(found.read_text()),
         "writing": apart("writing", str(run), str(text)),
     }
-
-
-def epochs_within(text: Path, budget: float, flags: list[str], run: Path) -> int:
-    """How many epochs the budget allows, by the time between the ends of the first two."""
-    textgen(
-        "train", text, "--out", run, "--epochs", TRIAL, "--sample-length", 0, *flags,
-        "--validation-fraction", SPLIT,
-    )  # fmt: skip
-    ends = [seconds for seconds, _ in curve(run)]
-    each = ends[-1] - ends[-2]
-    return max(1, math.floor((budget - (ends[0] - each)) / each))
 
 
 def curve(run: Path) -> list[tuple[float, float]]:
@@ -161,7 +147,7 @@ def measure(text: Path, budget: float, flags: list[str]) -> dict[str, Any]:
     bfloat16 = "with" if has_bfloat16() else "without"
     return {
         "text": text.name, "budget": budget,
-        "machine": f"{os.cpu_count()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware",
+        "machine": f"{cores()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware",
         "ours": own, "torch": theirs,
     }  # fmt: skip
 
@@ -295,7 +281,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="held-out loss beside PyTorch and n-grams")
     parser.add_argument("text", type=Path, nargs="?")
     parser.add_argument("--budget", type=float, default=180.0, help="seconds of training")
-    parser.add_argument("--flags", default="", help="further flags of textgen train")
+    parser.add_argument("--flags", default="--cell gru", help="further flags of textgen train")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--part", help=argparse.SUPPRESS)

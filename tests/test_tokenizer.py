@@ -368,7 +368,7 @@ def test_damaged_models_never_crash(data):
     for _ in range(data.draw(st.integers(1, 4))):
         model[data.draw(st.integers(0, len(model) - 1))] = data.draw(st.integers(0, 255))
     try:
-        tokenizer = SentencePieceTokenizer.from_bytes(bytes(model))
+        tokenizer = SentencePieceTokenizer(bytes(model))  # not tried apart: that takes its time
     except TokenizerError:
         return
     assert len(tokenizer.decode(tokenizer.encode("나는 café\n"))) > 0

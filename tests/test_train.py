@@ -17,9 +17,10 @@ from textgen import checkpoint
 from textgen.backend import keras
 from textgen.callbacks import Interrupted, Recorder
 from textgen.cells import CELLS
+from textgen.cli import main
 from textgen.config import ModelConfig, TrainConfig
 from textgen.dataset import make_lanes
-from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.errors import CorpusError, RunError
 from textgen.model import build_model
 from textgen.tokenizer import CharTokenizer
 from textgen.train import optimizer, policy, resume, start
@@ -184,16 +185,59 @@ def test_nothing_held_out(text_file, tmp_path):
     assert textgen.load(run).generate("나", max_new_tokens=3).text
 
 
-def test_a_loss_that_is_no_number_stops_with_advice(text_file, tmp_path, monkeypatch):
-    take = Recorder.on_train_batch_end
-    monkeypatch.setattr(
-        Recorder,
-        "on_train_batch_end",
-        lambda self, batch, logs=None: take(self, batch, {"loss": float("nan")}),
+def spoil(monkeypatch, *steps):
+    """Make the loss at each of `steps` no number, by the weights as in life."""
+    take, left = Recorder.on_train_batch_end, list(steps)
+
+    def spoiled(self, batch, logs=None):
+        take(self, batch, logs)
+        if left and self.step == left[0] - 1:
+            left.pop(0)
+            for weight in self.model.trainable_variables:
+                weight.assign(weight * np.nan)
+
+    monkeypatch.setattr(Recorder, "on_train_batch_end", spoiled)
+
+
+def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
+    text_file, tmp_path, monkeypatch, capsys
+):
+    settings = tiny(epochs=3, learning_rate=0.01)
+    steps = int(rows(start(text_file, tmp_path / "whole", *settings))[-1]["step"]) // 3
+    bad = steps + 3
+    spoil(monkeypatch, bad)
+    run = start(text_file, tmp_path / "run", *settings)
+    assert (
+        f"the loss is no longer a number at step {bad}: back to step {steps}, "
+        "learning rate lowered from 0.01 to 0.003" in capsys.readouterr().err
     )
-    with pytest.raises(ConfigError, match="no longer a number at step 1: lower --learning-rate"):
-        start(text_file, tmp_path / "run", *tiny())
-    assert json.loads((tmp_path / "run/status.json").read_text())["state"] == "failed"
+    status = json.loads((run / "status.json").read_text())
+    assert status["state"] == "finished"
+    assert status["rolled_back"]["to"] == steps
+    ends = [row for row in rows(run) if row["val_loss"]]
+    assert [row["step"] for row in ends] == [str(steps * n) for n in (1, 2, 3)]
+    assert float(ends[2]["loss"]) < float(ends[0]["loss"])
+    plain = [row for row in rows(tmp_path / "whole") if row["val_loss"]]
+    for row, other, share in zip(ends, plain, (1, 0.3, 0.3), strict=True):
+        rates = float(row["learning_rate"]), float(other["learning_rate"])
+        assert rates[0] == pytest.approx(share * rates[1], rel=0.01)
+
+
+def test_a_second_time_training_stops_with_advice(text_file, tmp_path, monkeypatch):
+    spoil(monkeypatch, 5, 7)
+    arguments = ["train", str(text_file), "--out", str(tmp_path / "run"), "--hidden-size=32"]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--epochs=1", "--batch-size=4", "--sequence-length=16"])
+    assert ended.value.code == 2
+    status = json.loads((tmp_path / "run/status.json").read_text())
+    assert status["state"] == "failed"
+    assert status["message"] == (
+        "the loss is no longer a number at step 7, again after the learning rate was lowered to "
+        "0.0012: train anew with --learning-rate 0.0004, or with a smaller --clip-norm"
+    )
+    monkeypatch.undo()
+    resume(tmp_path / "run")  # what was good is still there
+    assert json.loads((tmp_path / "run/status.json").read_text())["state"] == "finished"
 
 
 def test_a_disk_that_fills_up_while_training(text_file, tmp_path, monkeypatch):
@@ -214,7 +258,10 @@ def test_a_disk_that_fills_up_while_training(text_file, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_ctrl_c_at_the_terminal(text_file, tmp_path):
+@pytest.mark.parametrize(
+    "number, beginning", [(signal.SIGINT, "status.json"), (signal.SIGTERM, "tokenizer.json")]
+)
+def test_a_stop_from_outside(text_file, tmp_path, number, beginning):
     run = tmp_path / "run"
     command = [
         sys.executable, "-m", "textgen", "train", str(text_file), "--out", str(run),
@@ -222,10 +269,10 @@ def test_ctrl_c_at_the_terminal(text_file, tmp_path):
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not (run / "training.safetensors").is_file():
+    while not (run / beginning).is_file():
         assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.splitlines()[-1] == f"stopped and saved: textgen train --resume {run} goes on"

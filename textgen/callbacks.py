@@ -1,4 +1,4 @@
-"""What happens around the training steps: records, the best weights, samples, the bar, stopping."""
+"""What happens around the training steps: records, samples, the bar, stopping."""
 
 from __future__ import annotations
 
@@ -15,16 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from textgen import checkpoint
 from textgen.backend import keras
 from textgen.dataset import Documents, Lanes
-from textgen.errors import ConfigError, RunError
 from textgen.generate import Generator
 from textgen.model import LanguageModel
-from textgen.model_card import model_card
 from textgen.trainer import LaneTrainer
 
 COLUMNS = (
@@ -41,14 +38,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Carry(keras.callbacks.Callback):
-    """Every epoch begins the text anew, except the one that a resumed run begins within."""
+    """Every epoch begins the text anew, except the one that a resumed run begins within: that goes
+    on with its sum of the loss, which Keras has reset."""
 
-    def __init__(self, resumed_within: int | None) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         super().__init__()
-        self.resumed_within = resumed_within
+        self.recorder = recorder
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if epoch != self.resumed_within:
+        if self.recorder.within_epoch:
+            self.model.nats.total.assign(self.recorder.nats[0])
+            self.model.nats.count.assign(self.recorder.nats[1])
+        else:
             self.model.reset_lanes()
 
 
@@ -98,17 +99,22 @@ class Recorder(keras.callbacks.Callback):
         self.steps = batches.steps
         self.bits, self.val_bits = (t / math.log(2) for t in tokens_per_char)
         self.epoch, self.step = 0, 0  # step counts batches of the whole run
-        self.loss = math.nan
+        self.loss = self.batch_loss = math.nan
+        self.nats = (0.0, 0.0)  # sum and tokens of the epoch so far
         self.tokens_per_second = self.steps_per_second = 0.0
         self.seconds_before = 0.0
+        self.rolled_back: dict[str, float] | None = None  # what was done about a runaway loss
 
-    def begin_at(self, step: int, seconds: float) -> None:
-        """Go on after `step` batches: rows of steps that were not saved are dropped."""
-        self.step, self.seconds_before = step, seconds
-        path = self.folder / "history.csv"
-        rows = path.read_text().splitlines()[1:] if path.is_file() else []
-        kept = [r for r in rows if int(r.split(",")[1]) <= step]
-        checkpoint.write_file(path, ("\n".join([",".join(COLUMNS), *kept]) + "\n").encode())
+    @property
+    def within_epoch(self) -> bool:
+        return self.step % self.steps != 0
+
+    def begin_at(self, step: int, nats: tuple[float, float]) -> None:
+        """Go on after `step` batches: what the logs tell of steps after that is dropped."""
+        self.step, self.nats = step, nats
+        checkpoint.keep_lines(self.folder / "history.csv", _step_of_row, step)
+        for path in self.folder.glob("*.jsonl"):
+            checkpoint.keep_lines(path, lambda line: int(json.loads(line)["step"]), step)
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not (self.folder / "history.csv").is_file():
@@ -116,21 +122,24 @@ class Recorder(keras.callbacks.Callback):
         # `fit` may be called twice: the rest of an epoch, then whole ones
         self.seconds_before = self.seconds
         self._started = self._row_at = self._status_at = time.monotonic()
-        self._row_step, self._row_nats = self.step, (0.0, 0.0)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch = epoch
-        self._row_nats = (0.0, 0.0)
+        if not self.within_epoch:
+            self.nats = (0.0, 0.0)
+        self._row_nats = self.nats
         self._row_at, self._row_step = time.monotonic(), self.step
         self._unmeasured = True
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
-        if not math.isfinite(logs["loss"]):
-            raise ConfigError(
-                f"the loss is no longer a number at step {self.step}: lower --learning-rate "
-                f"(it was {float(self.model.optimizer.learning_rate):.2g})"
-            )
+        before, self.nats = self.nats, (float(self.model.nats.total), float(self.model.nats.count))
+        tokens = self.nats[1] - before[1]
+        self.batch_loss = (self.nats[0] - before[0]) / max(tokens, 1.0)
+        if math.isfinite(self.batch_loss):  # else `Watch` takes it up
+            self._record()
+
+    def _record(self) -> None:
         now = time.monotonic()
         # the first row tells how long it took to compile a step
         if self.step == 1 or now - self._row_at >= ROW_SECONDS:
@@ -151,12 +160,11 @@ class Recorder(keras.callbacks.Callback):
 
     def _measure(self, now: float) -> None:
         """Loss and speed since the last row, not since the epoch began."""
-        total, count = float(self.model.nats.total), float(self.model.nats.count)
-        before_total, before_count = self._row_nats
-        self.loss = (total - before_total) / max(count - before_count, 1.0)
-        self.tokens_per_second = (count - before_count) / (now - self._row_at)
+        tokens = self.nats[1] - self._row_nats[1]
+        self.loss = (self.nats[0] - self._row_nats[0]) / max(tokens, 1.0)
+        self.tokens_per_second = tokens / (now - self._row_at)
         self.steps_per_second = (self.step - self._row_step) / (now - self._row_at)
-        self._row_nats, self._row_at, self._row_step = (total, count), now, self.step
+        self._row_nats, self._row_at, self._row_step = self.nats, now, self.step
 
     def _append(self, extra: dict[str, Any]) -> None:
         val_loss = extra.get("val_loss")
@@ -174,7 +182,7 @@ class Recorder(keras.callbacks.Callback):
         }
         line = io.StringIO()
         csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
-        append_line(self.folder / "history.csv", line.getvalue())
+        checkpoint.append_line(self.folder / "history.csv", line.getvalue())
 
     @property
     def seconds(self) -> float:
@@ -201,81 +209,10 @@ class Recorder(keras.callbacks.Callback):
             "tokens_per_second": round(self.tokens_per_second),
             "loss": number,
             "bits_per_char": None if number is None else number * self.bits,
+            "rolled_back": self.rolled_back,
             "message": message,
         }
         checkpoint.write_file(self.folder / "status.json", json.dumps(status).encode())
-
-
-class Keeper(keras.callbacks.Callback):
-    """Keeps the weights that did best, what resuming needs, and stops when nothing gets better."""
-
-    def __init__(
-        self, folder: Path, card: dict[str, Any], recorder: Recorder, patience: int
-    ) -> None:
-        super().__init__()
-        self.folder, self.card, self.recorder, self.patience = folder, card, recorder, patience
-        self.best, self.waited, self.stopped_early = math.inf, 0, False
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        judged = logs.get("val_loss", logs["loss"])
-        if judged < self.best:
-            self.best, self.waited = judged, 0
-            self._save_model(epoch, logs)
-        else:
-            self.waited += 1
-        self.save_training()
-        if self.waited >= self.patience:
-            self.stopped_early = self.model.stop_training = True
-
-    def _save_model(self, epoch: int, logs: dict[str, float]) -> None:
-        recorder = self.recorder
-        metrics = {
-            "epoch": epoch + 1,
-            "seconds": round(recorder.seconds, 1),
-            "bits_per_char": logs["loss"] * recorder.bits,
-        }
-        if "val_loss" in logs:
-            metrics["val_loss"] = logs["val_loss"]
-            metrics["val_bits_per_char"] = logs["val_loss"] * recorder.val_bits
-        self.card["metrics"] = metrics
-        checkpoint.save_model(self.folder, self.model.model)
-        checkpoint.write_config(self.folder, self.card)
-        text = model_card(self.folder.name, self.card, int(self.model.model.count_params()))
-        checkpoint.write_file(self.folder / "README.md", text.encode())
-
-    def save_training(self) -> None:
-        """Save all that the next step depends on."""
-        if not (self.folder / checkpoint.WEIGHTS).is_file():  # stopped in the first epoch
-            self._save_model(self.recorder.epoch, {"loss": self.recorder.loss})
-        arrays = {f"variable.{i}": np.asarray(v) for i, v in enumerate(self._variables())}
-        place = {
-            "step": self.recorder.step, "seconds": self.recorder.seconds,
-            "best": self.best if math.isfinite(self.best) else None, "waited": self.waited,
-        }  # fmt: skip
-        path = self.folder / checkpoint.TRAINING
-        checkpoint.write_weights(path, arrays, place=json.dumps(place))
-
-    def restore(self) -> None:
-        """Put everything back as `save_training` found it."""
-        path = self.folder / checkpoint.TRAINING
-        arrays, metadata = checkpoint.read_weights(path)
-        variables = self._variables()
-        foreign = RunError(f"{path} does not fit config.json: train anew into another folder")
-        if len(arrays) != len(variables) or "place" not in metadata:
-            raise foreign
-        for index, variable in enumerate(variables):
-            array = arrays.get(f"variable.{index}")
-            if array is None or array.shape != tuple(variable.shape):
-                raise foreign
-            variable.assign(array)
-        place = json.loads(metadata["place"])
-        self.best = math.inf if place["best"] is None else place["best"]
-        self.waited = place["waited"]
-        self.recorder.begin_at(place["step"], place["seconds"])
-
-    def _variables(self) -> list[Any]:
-        """Weights, carried state, dropout's random generators; then the optimizer's."""
-        return [*self.model.variables, *self.model.optimizer.variables]
 
 
 class Sampler(keras.callbacks.Callback):
@@ -296,7 +233,7 @@ class Sampler(keras.callbacks.Callback):
         text = self.prompt + written.text
         sample = {"epoch": epoch + 1, "step": self.recorder.step, "text": text}
         line = json.dumps(sample, ensure_ascii=False) + "\n"
-        append_line(self.folder / "samples.jsonl", line)
+        checkpoint.append_line(self.folder / "samples.jsonl", line)
         tqdm.write(text.strip() + "\n", file=sys.stderr)
 
 
@@ -306,9 +243,11 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self.recorder = recorder
+        self.bar: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         recorder = self.recorder
+        self.on_train_end()  # a bar may be left open where the loss ran away
         self.bar = tqdm(
             total=recorder.steps * recorder.epochs,
             initial=recorder.step,
@@ -320,7 +259,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         recorder = self.recorder
-        loss = recorder.loss if math.isfinite(recorder.loss) else logs["loss"]
+        loss = recorder.loss if math.isfinite(recorder.loss) else recorder.batch_loss
         self.bar.set_postfix_str(
             f"epoch {recorder.epoch + 1}/{recorder.epochs}, loss {loss:.3f}, "
             f"{loss * recorder.bits:.3f} bits/char, {recorder.tokens_per_second:,.0f} tokens/s",
@@ -341,7 +280,8 @@ class Progress(keras.callbacks.Callback):
         )
 
     def on_train_end(self, logs: Any = None) -> None:
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
 
 
 class Limit(keras.callbacks.Callback):
@@ -393,12 +333,7 @@ class Stopper(keras.callbacks.Callback):
             raise Interrupted
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add a line to a log of the run. Raises `RunError` when the disk is full."""
-    try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(line)
-    except OSError as error:
-        raise RunError(
-            f"cannot write {path}: {error.strerror}; free some space, then go on with --resume"
-        ) from error
+def _step_of_row(line: str) -> int:
+    """Of a row of history.csv; the head is of no step, and stays."""
+    cells = line.split(",")
+    return 0 if tuple(cells) == COLUMNS else int(cells[COLUMNS.index("step")])

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt as stop:
-        print(stop or "stopped", file=sys.stderr)
+        print(str(stop) or "stopped", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `textgen generate ... | head`
         sys.stderr.close()
@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--resume", nargs="?", const="", metavar="RUN", help="go on with a run that was stopped"
     )
+    train.add_argument(
+        "--budget", metavar="TIME",
+        help="90s, 3m, 1h: size, passes and the rest follow from the speed of this machine",
+    )  # fmt: skip
     for cls in CONFIGS:
         add_arguments(train, cls)
     train.set_defaults(command=_train)
@@ -179,11 +183,13 @@ def _train(parsed: argparse.Namespace) -> None:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
         merged = recipe | values
         configs = [build(cls, merged) for cls in CONFIGS]
+        if parsed.budget:
+            configs = _configs_for(parsed.budget, _one_or_all(source), out, configs)
         from textgen.train import start
 
         _report_interruption(lambda: start(_one_or_all(source), out, *configs), out)
     else:
-        fixed = sorted(set(values) - {"epochs"})
+        fixed = ["budget"] * bool(parsed.budget) + sorted(set(values) - {"epochs"})
         if fixed:
             raise ConfigError(
                 f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"
@@ -193,6 +199,23 @@ def _train(parsed: argparse.Namespace) -> None:
         source = _one_or_all(parsed.corpus) if parsed.corpus else None
         _report_interruption(lambda: resume(out, source, values.get("epochs")), out)
     print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
+
+
+def _configs_for(budget: str, source: Any, out: str, configs: list[Any]) -> list[Any]:
+    """`configs` with what the budget allows, and a line that says so."""
+    from textgen.budget import seconds_of, settings_for
+    from textgen.train import refuse_a_second_run
+
+    seconds = seconds_of(budget)
+    refuse_a_second_run(Path(out))  # before the speed is measured
+    model, tokens, training = settings_for(source, seconds, *configs)
+    print(
+        f"for {budget}: {model.num_layers} x {model.hidden_size} units of {model.cell}, dropout "
+        f"{model.dropout}, {training.epochs} epochs in batches of {training.batch_size} x "
+        f"{training.sequence_length}",
+        file=sys.stderr,
+    )
+    return [model, tokens, training]
 
 
 def _report_interruption(train: Callable[[], Any], out: str) -> None:

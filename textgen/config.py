@@ -23,7 +23,10 @@ class ModelConfig:
     )
     forget_bias: float = option(1.0, "first bias of a forget gate", low=-20.0, high=20.0)
     chrono: int = option(
-        0, "longest time to remember over: sets the gates' first biases (0: off)", low=0
+        0,
+        "longest time to remember over: sets the gates' first biases (0: off)",
+        low=0,
+        high=1_000_000,
     )
     dropout: float = option(0.0, "share of units dropped between layers", low=0.0, high=0.95)
     tie_weights: bool = option(False, "read out with the embedding's own matrix, transposed")
@@ -34,7 +37,7 @@ class TokenizerConfig:
     """Tokenizer: how text becomes ids."""
 
     tokenizer: str = option("char", "what a token is", choices=("char", "sentencepiece", "jamo"))
-    vocab_size: int = option(2000, "pieces in a SentencePiece vocabulary", low=2, high=256_000)
+    vocab_size: int = option(2000, "pieces in a SentencePiece vocabulary", low=2, high=100_000)
     model_type: str = option("unigram", "kind of SentencePiece", choices=("unigram", "bpe"))
 
 
@@ -74,6 +77,9 @@ class TrainConfig:
         choices=("auto", "float32", "bfloat16"),
     )
     seed: int = option(1, "seed of weights, dropout and samples", low=0, high=2**31 - 1)
+    deterministic: bool = option(
+        False, "the same weights, bit for bit, whenever trained on this machine; slower on a GPU"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,18 +27,23 @@ class Reader:
         self._follow = tf.function(self._score, jit_compile=True)
         self._stretch = tf.function(self._read_stretch, jit_compile=True)
 
-    def read(self, rows: Sequence[Sequence[int]], state: State | None = None) -> State:
-        """The state [B, U] after each of B rows of ids, from `state` or from nothing."""
+    def read(
+        self, rows: Sequence[Sequence[int]], state: State | None = None, block: int = BLOCK
+    ) -> State:
+        """The state [B, U] after each of B rows of ids, from `state` or from nothing.
+
+        block: of few tokens, where few are read at a time.
+        """
         length = max(map(len, rows))
-        blocks = -(-length // BLOCK)
-        ids = np.zeros((len(rows), blocks * BLOCK), np.int32)
+        blocks = -(-length // block)
+        ids = np.zeros((len(rows), blocks * block), np.int32)
         begin = np.zeros(len(rows), np.int32)
         for k, row in enumerate(rows):
             begin[k] = ids.shape[1] - len(row)
             ids[k, begin[k] :] = row
         state = self.model.initial_state(len(rows)) if state is None else state
-        for at in range(0, ids.shape[1], BLOCK):
-            state = self._block(ids[:, at : at + BLOCK], begin - at, state)
+        for at in range(0, ids.shape[1], block):
+            state = self._block(ids[:, at : at + block], begin - at, state)
         return state
 
     def _read_block(self, ids: Any, begin: Any, state: State) -> State:
@@ -47,7 +52,8 @@ class Reader:
             begun = (t >= begin)[:, None]
             return t + 1, tf.nest.map_structure(lambda n, s: tf.where(begun, n, s), new, state)
 
-        return tf.while_loop(lambda t, _: t < BLOCK, body, (0, state), maximum_iterations=BLOCK)[1]
+        block = ids.shape[1]
+        return tf.while_loop(lambda t, _: t < block, body, (0, state), maximum_iterations=block)[1]
 
     def course(self, ids: Sequence[int] | np.ndarray) -> Iterator[State]:
         """The states after each token of one text, read from nothing, in blocks: [T, U], T at most

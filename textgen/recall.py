@@ -10,8 +10,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from textgen import checkpoint
 from textgen.backend import keras
-from textgen.callbacks import Recorder, append_line
+from textgen.callbacks import Recorder
 from textgen.documents import Task
 from textgen.generate import Generator
 from textgen.longrange import Scorer, measure
@@ -35,6 +36,6 @@ class Recall(keras.callbacks.Callback):
             "epoch": epoch + 1, "step": self.recorder.step, "seconds": self.recorder.seconds,
             "rows": [dataclasses.asdict(row) for row in rows],
         }  # fmt: skip
-        append_line(self.folder / FILE, json.dumps(line, ensure_ascii=False) + "\n")
+        checkpoint.append_line(self.folder / FILE, json.dumps(line, ensure_ascii=False) + "\n")
         shown = ", ".join(f"{row.accuracy:.0%} at {row.distance}" for row in rows)
         tqdm.write(f"remembers {shown} characters", file=sys.stderr)

@@ -1,7 +1,8 @@
 """SentencePiece at arm's length: models are trained here, and read from bytes with suspicion.
 
 The library reads a model by parsing a protobuf in C++ and trusts what it finds. Here the bytes are
-walked first and only a model of the kind that `train_model` makes is handed on.
+walked first, only a model of the kind that `train_model` makes is handed on, and one from a file is
+tried in a process of its own, whose crash harms nobody.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import io
 import math
 import re
 import struct
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 import sentencepiece
@@ -24,8 +27,9 @@ NEWLINE = "\n"
 MODEL_TYPES = ("unigram", "bpe")  # from 1 on, the numbers of the file format
 RESERVED = 258  # unknown, 256 bytes, newline
 SMALLEST = RESERVED + 2
-MAX_PIECES = 1_000_000
-MAX_BYTES = 1 << 26
+MAX_PIECES = 100_000
+MAX_BYTES = 1 << 23
+MAX_SETTINGS = 200  # fields of a piece, or of the settings
 REMEDY = "take the file from the run folder again, or train again"
 
 # field numbers of sentencepiece_model.proto
@@ -66,14 +70,59 @@ def train_model(text: str, vocab_size: int, model_type: str) -> bytes:
 
 def load_model(data: bytes) -> Any:
     """A `SentencePieceProcessor`, or `TokenizerError` unless `train_model` could have made it."""
+    _checked(data)
+    try:
+        return sentencepiece.SentencePieceProcessor(model_proto=data)
+    except RuntimeError:
+        raise _refused(data, "it is damaged") from None
+
+
+def _checked(data: bytes) -> None:
     try:
         _check(data)
-        return sentencepiece.SentencePieceProcessor(model_proto=data)
-    except (_DamagedError, RuntimeError, UnicodeDecodeError) as error:
-        what = error if isinstance(error, _DamagedError) else "it is damaged"
-        raise TokenizerError(
-            f"the {len(data)} bytes are no SentencePiece model of textgen ({what}): {REMEDY}"
-        ) from None
+    except _DamagedError as error:
+        raise _refused(data, str(error)) from None
+    except UnicodeDecodeError:
+        raise _refused(data, "it is damaged") from None
+
+
+def _refused(data: bytes, what: str) -> TokenizerError:
+    return TokenizerError(
+        f"the {len(data)} bytes are no SentencePiece model of textgen ({what}): {REMEDY}"
+    )
+
+
+# reads a model, and uses it, with limited memory
+_TRIAL = """
+import sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+except ImportError:  # Windows
+    pass
+import sentencepiece
+model = sentencepiece.SentencePieceProcessor(model_proto=sys.stdin.buffer.read())
+pieces = [model.id_to_piece(i) for i in range(model.get_piece_size())]
+texts = ["", " ", "a b  c\\n", "나는 한국어를 할 줄 알아. ㅋㅋㅋ", "\\0\\U0001f600\\ufffd"]
+for text in texts + pieces[:500]:
+    model.decode(model.encode(text, out_type=int))
+"""
+_TRIAL_SECONDS = 10.0
+
+
+def try_apart(data: bytes) -> None:
+    """Let another process read and use the model `data` first.
+
+    Raises `TokenizerError` where that process fails, crashes or hangs.
+    """
+    _checked(data)
+    try:
+        subprocess.run(
+            [sys.executable, "-I", "-c", _TRIAL], input=data, check=True, timeout=_TRIAL_SECONDS,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    except (subprocess.SubprocessError, OSError):
+        raise _refused(data, "it cannot be read") from None
 
 
 def _train(text: str, vocab_size: int, model_type: str) -> bytes:
@@ -149,8 +198,12 @@ def _check(data: bytes) -> None:
             raise _DamagedError("it is damaged")
         if number == PIECE:
             pieces.append(_piece(value))
+            if len(pieces) > MAX_PIECES:
+                break  # refused below
+        elif number in settings or number > DENORMALIZER:
+            raise _DamagedError("it is damaged")  # the library would join what is there twice
         else:
-            settings[number] = dict(_fields(value))
+            settings[number] = _few_fields(value)
     _check_pieces(pieces)
     trainer, normalizer = settings.get(TRAINER, {}), settings.get(NORMALIZER, {})
     # name, compiled rules (none), add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces
@@ -185,13 +238,21 @@ def _check_pieces(pieces: list[tuple[str, int]]) -> None:
 
 
 def _piece(data: bytes) -> tuple[str, int]:
-    fields = dict(_fields(data))
+    fields = _few_fields(data)
     name, score, kind = fields.get(1), fields.get(2), fields.get(3, NORMAL)
     if not isinstance(name, bytes) or not isinstance(kind, int):
         raise _DamagedError("it is damaged")
     if score is not None and not (isinstance(score, float) and math.isfinite(score)):
         raise _DamagedError("it is damaged")
     return name.decode("utf-8"), kind
+
+
+def _few_fields(data: bytes) -> dict[int, int | float | bytes]:
+    """One message as a dict; time is not lost on one of millions of fields."""
+    found = list(islice(_fields(data), MAX_SETTINGS + 1))
+    if len(found) > MAX_SETTINGS:
+        raise _DamagedError("it is damaged")
+    return dict(found)
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | float | bytes]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from textgen.errors import TokenizerError
-from textgen.spmodel import NEWLINE, SPACE, load_model, train_model
+from textgen.spmodel import NEWLINE, SPACE, load_model, train_model, try_apart
 from textgen.streaming import ByteStream, CharacterStream, ComposingStream, StreamDecoder
 
 UNKNOWN = "\ufffd"
@@ -222,6 +222,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
+        try_apart(data)
         return cls(data)
 
     def to_bytes(self) -> bytes:

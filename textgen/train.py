@@ -2,23 +2,23 @@
 
 What is trained on is a text, read in lanes, or a task, whose documents are written on the way.
 
-A run can be stopped at any step (Ctrl-C) and resumed: `training.safetensors` holds weights,
+A run can be stopped or killed at any step and resumed: what is saved (keeper.py) holds weights,
 optimizer, carried state, random generators and the place in the text.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from textgen import backend, checkpoint
 from textgen.backend import keras
 from textgen.callbacks import (
     Carry,
     Interrupted,
-    Keeper,
     Limit,
     Mirror,
     Progress,
@@ -29,8 +29,10 @@ from textgen.callbacks import (
 )
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.dataset import Documents, Lanes
+from textgen.divergence import Diverged, Watch
 from textgen.errors import RunError
 from textgen.generate import Generator
+from textgen.keeper import Keeper, read_saved
 from textgen.material import Material, TaskMaterial, read_material
 from textgen.model import build_model, settle_threads
 from textgen.options import build, check
@@ -58,22 +60,16 @@ def start(
     config = train_config or TrainConfig()
     for settings in (model_config, tokens, config):
         check(settings)
-    if (folder / checkpoint.CONFIG).exists():
-        raise RunError(
-            f"{folder} holds a run already: add --resume to go on with it, or choose another --out"
-        )
+    refuse_a_second_run(folder)
     material = read_material(source, config)
     tokenizer = TOKENIZERS[tokens.tokenizer].train(
         material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
     )
-    card = {
-        "model": dataclasses.asdict(model_config),
-        "tokenizer": {"name": tokenizer.name, "vocab_size": tokenizer.vocab_size},
-        "training": dataclasses.asdict(config),
-        "corpus": {"source": _written(source)} | material.facts,
-        "metrics": {},
-    }
-    return _train(folder, card, material, tokenizer, resume=False)
+    card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
+    batches = material.batches(tokenizer)  # too short a text is refused here
+    with checkpoint.held(folder), Stopper() as stopper:
+        refuse_a_second_run(folder)  # another process may have been quicker
+        return _train(folder, card, material, tokenizer, batches, stopper, resume=False)
 
 
 def resume(
@@ -87,51 +83,90 @@ def resume(
     """
     folder = Path(out)
     card = checkpoint.read_config(folder)
-    config = build(TrainConfig, card["training"])
+    config = checkpoint.settings(folder, card, "training", TrainConfig)
     if epochs is not None:
         config = dataclasses.replace(config, epochs=epochs)
         check(config)
-        card["training"] = dataclasses.asdict(config)
     recorded = card.get("corpus")
-    if not isinstance(recorded, dict) or "source" not in recorded:
+    named = recorded.get("source") if isinstance(recorded, dict) else None
+    if not isinstance(recorded, dict) or not _is_source(named):
         raise RunError(f"{folder / checkpoint.CONFIG} names no corpus: train anew")
-    material = read_material(source or recorded["source"], config)
+    material = read_material(source or named, config)
     if material.facts["sha256"] != recorded.get("sha256"):
         raise RunError(
-            f"the text at {source or recorded['source']} is not the one {folder} began with: "
+            f"the text at {source or named} is not the one {folder} began with: "
             "give that text, or train anew with another --out"
         )
-    return _train(folder, card, material, checkpoint.read_tokenizer(folder, card), resume=True)
+    tokenizer = checkpoint.read_tokenizer(folder, card)
+    settings = checkpoint.settings(folder, card, "model", ModelConfig)
+    card |= _card(settings, tokenizer, config, named, material)
+    batches = material.batches(tokenizer)
+    with checkpoint.held(folder), Stopper() as stopper:
+        if epochs is not None:
+            checkpoint.write_config(folder, card)  # this run, too, may be killed and resumed
+        return _train(
+            folder, card, material, tokenizer, batches, stopper,
+            resume=True, further=epochs is not None,
+        )  # fmt: skip
+
+
+def _card(
+    model: ModelConfig, tokenizer: Tokenizer, config: TrainConfig,
+    source: str | Path | Sequence[str | Path], material: Material,
+) -> dict[str, Any]:  # fmt: skip
+    """What config.json says of the run."""
+    return {
+        "model": dataclasses.asdict(model),
+        "tokenizer": {"name": tokenizer.name, "vocab_size": tokenizer.vocab_size},
+        "training": dataclasses.asdict(config),
+        "corpus": {"source": _written(source)} | material.facts,
+    }
+
+
+def refuse_a_second_run(folder: Path) -> None:
+    """Raises `RunError` when `folder` holds a run."""
+    if (folder / checkpoint.CONFIG).exists():
+        raise RunError(
+            f"{folder} holds a run already: add --resume to go on with it, or choose another --out"
+        )
 
 
 def _train(
-    folder: Path, card: dict[str, Any], material: Material, tokenizer: Tokenizer, *, resume: bool
-) -> Path:
+    folder: Path, card: dict[str, Any], material: Material, tokenizer: Tokenizer,
+    batches: Lanes | Documents, stopper: Stopper, *, resume: bool, further: bool = False,
+) -> Path:  # fmt: skip
+    """`further`: more epochs were asked for, so what stopped the run early no longer does."""
     config = build(TrainConfig, card["training"])
-    batches, held_out = material.batches(tokenizer), material.held_out(tokenizer)
+    if config.deterministic:
+        backend.tf.config.experimental.enable_op_determinism()
+    held_out = material.held_out(tokenizer)
 
     settle_threads(batches.batch_size)
     keras.utils.set_random_seed(config.seed)
     settings = build(ModelConfig, card["model"])
     model = build_model(settings, tokenizer.vocab_size, policy(config.dtype))
     trainer = LaneTrainer(model, batches.batch_size, config.seed, carry=material.carry)
-    trainer.compile(optimizer=optimizer(config, batches.steps * config.epochs), jit_compile=False)
     trainer.build((batches.batch_size, 1))
-    trainer.optimizer.build(trainer.trainable_variables)
+    saved = read_saved(folder) if resume else None
+    rate = saved.place.learning_rate if saved else config.learning_rate
+    _compile(trainer, config, rate, batches.steps)
 
     recorder = Recorder(folder, batches, config.epochs, material.tokens_per_char(tokenizer))
-    keeper = Keeper(folder, card, recorder, config.patience)
+    watch = Watch(recorder)
+    keeper = Keeper(folder, card, recorder, watch, config.patience, rate)
     keeper.set_model(trainer)
-    if resume:
-        keeper.restore()
+    if saved:
+        keeper.restore(saved)
+        recorder.seconds_before, recorder.rolled_back = saved.place.seconds, saved.place.rolled_back
+        keeper.waited = 0 if further else keeper.waited
     else:
-        checkpoint.write_config(folder, card)
         checkpoint.write_tokenizer(folder, tokenizer)
-    epoch, done = divmod(recorder.step, batches.steps)  # done: batches of that epoch already read
+        keeper.save_training()
+        checkpoint.write_config(folder, card)
 
     # what is measured and sampled is the model as it will be loaded: in float32
     exact = model
-    callbacks: list[Any] = [Carry(resumed_within=epoch if done else None)]
+    callbacks: list[Any] = [Carry(recorder)]
     if model.dtype_policy.name != "float32":
         exact = build_model(settings, tokenizer.vocab_size)
         callbacks.append(Mirror(model, exact))
@@ -139,9 +174,7 @@ def _train(
         evaluator = LaneTrainer(exact, held_out.batch_size, carry=material.carry)
         evaluator.compile(jit_compile=False)
         callbacks.append(Validate(evaluator, held_out))
-    callbacks += [recorder, keeper, Progress(recorder)]
-    if config.max_seconds:
-        callbacks.append(Limit(config.max_seconds))
+    callbacks += [recorder, watch, Progress(recorder)]
     if config.sample_length:
         generator = Generator(exact, tokenizer, card)
         callbacks.append(
@@ -149,27 +182,47 @@ def _train(
         )
     if isinstance(material, TaskMaterial):
         callbacks.append(Recall(Generator(exact, tokenizer, card), material.task, folder, recorder))
-    with Stopper() as stopper:
-        callbacks.append(stopper)
-        try:
-            _fit(trainer, batches, callbacks, epoch, done, config.epochs)
-        except Interrupted:
+    callbacks.append(keeper)  # after all that is written of an epoch: saved, it is not read again
+    if config.max_seconds:
+        callbacks.append(Limit(config.max_seconds))
+    callbacks.append(stopper)
+    try:
+        _fit_and_roll_back(trainer, batches, callbacks, keeper, config)
+    except Interrupted:
+        with contextlib.suppress(Diverged):
             keeper.save_training()
-            recorder.write_status("stopped")
-            raise
-        except Exception as error:
+        recorder.write_status("stopped")
+        raise
+    except Exception as error:
+        with contextlib.suppress(RunError):  # a full disk has been told of already
             recorder.write_status("failed", str(error))
-            raise
+        raise
     recorder.write_status("finished", "stopped early" if keeper.stopped_early else "")
     return folder
 
 
-def _fit(
+def _fit_and_roll_back(
     trainer: LaneTrainer, batches: Lanes | Documents, callbacks: list[Any],
-    epoch: int, done: int, epochs: int,
+    keeper: Keeper, config: TrainConfig,
 ) -> None:  # fmt: skip
+    """Where the loss runs away, go back to the last save and on at a lower rate, once."""
+    while not keeper.stopped_early:
+        try:
+            return _fit(trainer, batches, callbacks, keeper.recorder.step, config.epochs)
+        except Diverged as trouble:
+            saved = keeper.roll_back(trouble)
+            _compile(trainer, config, saved.place.learning_rate, batches.steps)
+            keeper.restore(saved)
+            keeper.save_training()
+
+
+def _fit(
+    trainer: LaneTrainer, batches: Lanes | Documents, callbacks: list[Any], step: int, epochs: int
+) -> None:
+    """Train from batch `step` of the run to its end."""
+    epoch, done = divmod(step, batches.steps)  # done: batches of that epoch already read
     if done:  # the rest of an epoch that was stopped within
-        rest = batches.dataset(epoch * batches.steps + done).take(batches.steps - done)
+        rest = batches.dataset(step).take(batches.steps - done)
         trainer.fit(
             rest, initial_epoch=epoch, epochs=epoch + 1, callbacks=callbacks,
             verbose=0, shuffle=False,
@@ -182,6 +235,13 @@ def _fit(
             batches.dataset(epoch * batches.steps), steps_per_epoch=batches.steps,
             initial_epoch=epoch, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False,
         )  # fmt: skip
+
+
+def _compile(trainer: LaneTrainer, config: TrainConfig, rate: float, steps: int) -> None:
+    """Give `trainer` a fresh optimizer whose rate peaks at `rate`. steps: of an epoch."""
+    config = dataclasses.replace(config, learning_rate=rate)
+    trainer.compile(optimizer=optimizer(config, steps * config.epochs), jit_compile=False)
+    trainer.optimizer.build(trainer.trainable_variables)
 
 
 def optimizer(config: TrainConfig, steps: int) -> Any:
@@ -206,6 +266,12 @@ def policy(dtype: str) -> str:
     if dtype == "auto":
         dtype = "bfloat16" if backend.has_bfloat16() else "float32"
     return "mixed_bfloat16" if dtype == "bfloat16" else "float32"
+
+
+def _is_source(value: object) -> TypeGuard[str | list[str]]:
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+    )
 
 
 def _written(source: str | Path | Sequence[str | Path]) -> str | list[str]:

@@ -24,13 +24,19 @@ from typing import Any
 
 import pandas as pd
 
-from textgen.checkpoint import CONFIG, TRAINING, WEIGHTS
+from textgen.checkpoint import CONFIG, WEIGHTS
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.ui.models import RUNS
 
 UPLOADS = RUNS / "uploads"
 STALE = 120.0  # seconds of silence after which another's process counts as gone
 _NAME = re.compile(r"\w[\w.-]{0,59}")
+_WORDS = ("state", "message")
+_NUMBERS = (
+    "pid", "epoch", "epochs", "step", "steps", "seconds", "seconds_left", "tokens_per_second",
+    "bits_per_char",
+)  # fmt: skip
+_ROLLED_BACK = ("step", "to", "learning_rate")
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -53,7 +59,7 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        return self.state in ("stopped", "failed") and (self.folder / TRAINING).is_file()
+        return self.state in ("stopped", "failed") and (self.folder / CONFIG).is_file()
 
     @property
     def writable(self) -> bool:
@@ -199,7 +205,7 @@ def latest_samples(name: str, number: int) -> list[dict[str, Any]]:
         return []
     found = []
     for line in reversed(lines[-number:]):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             found.append(json.loads(line))
     return [s for s in found if isinstance(s, dict)]
 
@@ -207,9 +213,25 @@ def latest_samples(name: str, number: int) -> list[dict[str, Any]]:
 def _read_status(folder: Path) -> dict[str, Any]:
     try:
         status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return status if isinstance(status, dict) else {}
+    return _checked_status(status)
+
+
+def _checked_status(status: Any) -> dict[str, Any]:
+    """What of `status` is as `Recorder` writes it: a folder may come from anyone."""
+    if not isinstance(status, dict):
+        return {}
+    kept = {name: status[name] for name in _WORDS if isinstance(status.get(name), str)}
+    kept |= {name: status[name] for name in _NUMBERS if _is_number(status.get(name))}
+    back = status.get("rolled_back")
+    if isinstance(back, dict) and all(_is_number(back.get(name)) for name in _ROLLED_BACK):
+        kept["rolled_back"] = {name: back[name] for name in _ROLLED_BACK}
+    return kept
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value < 1e15
 
 
 def _pid(name: str, status: dict[str, Any]) -> int | None:

@@ -260,6 +260,8 @@ def progress(run: runs.Run) -> None:
     if run.state == "running" and isinstance(left := status.get("seconds_left"), int | float):
         facts.append((t("train.left"), widgets.clock(left)))
     widgets.facts(facts)
+    if back := status.get("rolled_back"):
+        st.caption(t("train.rolled_back", **back))
 
 
 def actions(run: runs.Run) -> None:

@@ -1,0 +1,123 @@
+"""Run folders from strangers. `python -m benchmarks.fuzz` does the same to thousands."""
+
+import json
+import os
+import shutil
+import struct
+import time
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import textgen
+from benchmarks.fuzz import fuzz
+from benchmarks.hostile import SPOILERS, spoiled
+from textgen import checkpoint, spmodel
+from textgen.errors import RunError, TextgenError, TokenizerError
+from textgen.tokenizer import TOKENIZERS, SentencePieceTokenizer
+from textgen.train import resume
+from tiny import TEXT
+
+
+def test_spoiled_folders_are_refused_or_valid(runs, tmp_path):
+    sources = [runs(tokenizer) for tokenizer in TOKENIZERS]
+    rows = fuzz(sources, 4 * len(SPOILERS), seed=7, work=tmp_path)
+    assert {row.way for row in rows} == {way.__name__ for way in SPOILERS}
+    assert sum(row.number for row in rows) == 4 * len(SPOILERS)
+    assert sum(row.refused for row in rows) > 2 * len(SPOILERS)
+    for row in rows:
+        assert row.amiss == row.large == 0, row
+        assert row.longest < 10, row  # 2 s on a machine that does nothing else
+
+
+def test_the_same_seed_spoils_alike(runs, tmp_path):
+    names = [{p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in "ab"
+             if spoiled(runs(), tmp_path / n, 1, 3)]  # fmt: skip
+    assert names[0] == names[1]
+
+
+@pytest.fixture
+def run(runs, tmp_path):
+    """A run folder that a test may spoil."""
+    return shutil.copytree(runs("sentencepiece"), tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.model", "model.safetensors"])
+def test_a_pipe_or_a_device_is_not_waited_for(run, name):
+    path = run / name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(RunError, match=r"is not a plain file|is missing"):
+        textgen.load(run)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(RunError, match=r"is not a plain file|is missing"):
+        textgen.load(run)
+
+
+def test_a_header_of_many_megabytes_is_not_parsed(run):
+    path = run / "model.safetensors"
+    data = path.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    padding = b" " * (2 << 20)
+    told = struct.pack("<Q", size + len(padding)) + data[8 : 8 + size] + padding + data[8 + size :]
+    path.write_bytes(told)
+    with pytest.raises(RunError, match="too large for a textgen model"):
+        textgen.load(run)
+
+
+def test_weights_too_large_to_compute_with(run):
+    path = run / "model.safetensors"
+    arrays = {n: np.full_like(a, 3e38) for n, a in safetensors.numpy.load_file(path).items()}
+    safetensors.numpy.save_file(arrays, path)
+    with pytest.raises(RunError, match="too large to compute with"):
+        textgen.load(run)
+
+
+def test_a_model_that_crashes_its_reader_takes_only_the_trial_down(monkeypatch):
+    data = SentencePieceTokenizer.train(TEXT, vocab_size=300).to_bytes()
+    spmodel.try_apart(data)
+    # what follows the reading in the other process: a crash, a hang, memory without end
+    for end in ("import os; os.abort()", "while True: pass", "x = b'x' * (2 << 30)"):
+        with monkeypatch.context() as patch:
+            patch.setattr(spmodel, "_TRIAL", spmodel._TRIAL + end)
+            patch.setattr(spmodel, "_TRIAL_SECONDS", 5.0)
+            with pytest.raises(TokenizerError, match="it cannot be read"):
+                SentencePieceTokenizer.from_bytes(data)
+
+
+@pytest.mark.parametrize("data", [b"\x0a\x00", b"\x12\x00", b"\x12\x02\x08\x01"])
+def test_millions_of_fields_are_not_walked_to_the_end(data):
+    began = time.monotonic()
+    with pytest.raises(TokenizerError):
+        spmodel.try_apart(data * (spmodel.MAX_BYTES // len(data)))
+    assert time.monotonic() - began < 10
+
+
+def test_settings_told_twice_are_refused():
+    # the library joins them, so that rules to rewrite text in the first would stay
+    data = SentencePieceTokenizer.train(TEXT, vocab_size=300).to_bytes()
+    rules = b"\x1a\x06\x12\x04\0\0\0\0"
+    for hidden in (rules + data, data + rules):
+        with pytest.raises(TokenizerError, match="it is damaged"):
+            SentencePieceTokenizer.from_bytes(hidden)
+
+
+SOURCES = [None, [], {}, {"source": 3}, {"source": [3]}, {"source": []}, {"source": "/dev/zero"}]
+
+
+@pytest.mark.parametrize("corpus", SOURCES)
+def test_resuming_what_names_no_text(run, corpus):
+    card = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(card | {"corpus": corpus}))
+    with pytest.raises(TextgenError):
+        resume(run)
+
+
+def test_a_log_is_not_written_through_a_link(tmp_path):
+    outside = tmp_path / "outside"
+    (tmp_path / "samples.jsonl").symlink_to(outside)
+    with pytest.raises(RunError, match="cannot write"):
+        checkpoint.append_line(tmp_path / "samples.jsonl", "x\n")
+    assert not outside.exists()
