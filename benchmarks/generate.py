@@ -124,7 +124,7 @@ Case of Neural Text Degeneration"). The wider the beam, the likelier the text, t
 copied and repeated. An LSTM 1x384, trained on tinyshakespeare to 1.437 nats on its held-out end,
 writes 500 characters after "KING RICHARD III:":
 
-| | bits/character by the model | copied, spans of 20 and more | repeated | distinct pairs of words |
+| | bits per character | copied | repeated | distinct pairs of words |
 |---|---:|---:|---:|---:|
 | drawn | 1.80 | 0 % | 0 % | 99 % |
 | drawn, temperature 0.5 | 1.28 | 10 % | 0 % | 95 % |
