@@ -221,8 +221,7 @@ def test_write_opens_writing(page):
 
 
 def test_write_colours_by_what_is_copied(page, runs, text_file):
-    app = page("1_write.py", lang="en", max_new_tokens="40", seed="5")
-    app.segmented_control(key="colour").set_value("copied").run()
+    app = page("1_write.py", lang="en", max_new_tokens="40", seed="5", colour="copied")
     assert not app.exception
     assert any(re.search(r"Copied: \d+% of this text", caption.value) for caption in app.caption)
 

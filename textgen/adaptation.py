@@ -21,7 +21,7 @@ from textgen.reading import Reader
 # --- the neural cache -----------------------------------------------------------------------------
 
 BLOCK = 256  # tokens weighed at once
-SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35)  # of the cache in the prediction
+SHARES = (0.02, 0.05, 0.1, 0.2, 0.35)  # of the cache in the prediction
 SHARPNESS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the weights, per unit of the keys' own spread
 
 
@@ -37,16 +37,13 @@ def cache_nats(generator: Generator, ids: Sequence[int], size: int) -> np.ndarra
         raise ConfigError(f"cache is {size}: give at least 1 token to look back on")
     reader, targets = Reader(generator.model), np.asarray(ids)
     inputs = [generator.tokenizer.start_id, *ids[:-1]]
-    grid = list(itertools.product(SHARPNESS, SHARES[1:]))
+    grid = list(itertools.product(SHARPNESS, SHARES))
     losses = np.zeros(len(grid) + 1)  # the last: without a cache
-    keys, followers = np.zeros((0, 0), np.float32), targets[:0]
-    spread = 0.0
+    keys = np.zeros((0, generator.config.hidden_size), np.float32)
+    followers, spread = targets[:0], 0.0
     found: list[np.ndarray] = []
     for at, hidden, own in _read(reader, inputs, targets):
         part = targets[at : at + len(own)]
-        if not len(keys):
-            keys = hidden[:0]
-        # the token before it is the newest one whose follower is known
         window = np.concatenate([keys, hidden])
         follows = np.concatenate([followers, part])
         cached, spread = _cache(hidden, window, follows, part, len(keys), size, spread)

@@ -89,7 +89,7 @@ class EvaluateConfig:
     window: int = option(256, "tokens of a window that is read from nothing", low=1, high=65_536)
     order: int = option(5, "longest n-gram to compare with", low=1, high=12)
     cache: int = option(
-        0, "also with a neural cache of so many tokens (0: without)", low=0, high=100_000
+        0, "also with a neural cache of so many tokens (0: without)", low=0, high=20_000
     )
     dynamic: bool = option(False, "also with dynamic evaluation: learning while it reads")
     sample_length: int = option(2000, "tokens of a sample to look at (0: none)", low=0)

@@ -154,9 +154,13 @@ def evaluate(
 def _row(name: str, nats: np.ndarray, tokens: int, text: str, seconds: float) -> Row:
     total = float(nats.sum(dtype=np.float64))
     bits, mean = total / math.log(2), total / tokens
-    perplexity = math.exp(mean) if mean < 700 else math.inf
     return Row(
-        name, bits / len(text), bits / len(text.encode()), total / len(text), perplexity, seconds
+        name,
+        bits / len(text),
+        bits / len(text.encode()),
+        total / len(text),
+        math.exp(mean),
+        seconds,
     )
 
 

@@ -131,12 +131,15 @@ def own_material(card: dict[str, Any], source: Any) -> TextMaterial | None:
     """The text `source`, cut as in training, if it is the one that the run of `card` was trained
     on; None for every other text."""
     corpus = card.get("corpus")
+    if not isinstance(corpus, dict) or "sha256" not in corpus or "task" in corpus:
+        return None
     try:
         material = read_material(source, build(TrainConfig, card["training"]))
     except (TextgenError, TypeError):
         return None
-    known = isinstance(corpus, dict) and material.facts["sha256"] == corpus.get("sha256")
-    return material if known and isinstance(material, TextMaterial) else None
+    if not isinstance(material, TextMaterial) or material.facts["sha256"] != corpus["sha256"]:
+        return None
+    return material
 
 
 def material_at_hand(card: dict[str, Any], *homes: Path) -> TextMaterial | None:

@@ -104,6 +104,7 @@ def test_the_colour_tells_probability_or_copies_or_nothing(visit):
     assert len(set(tokens.evaluate_all(BACKGROUND))) == 1
     page.get_by_role("radio", name="Copied", exact=True).click()
     expect(page.locator(".strip.by-copied")).to_be_visible()
+    assert query(page)["colour"] == ["copied"]
     copied = page.locator(".token.copied")  # of a model whose text is at hand
     for number in range(copied.count()):
         expect(copied.nth(number)).to_have_attribute("title", re.compile(r"training text: \d+$"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 state = st.session_state
 LARGEST_SEED = 2**31 - 1
-COLOURS = ("none", "probability", "copied")
+COLOURS = ("probability", "copied", "none")
 
 
 def main() -> None:
@@ -182,11 +182,10 @@ def write(
 
 def colours() -> str:
     """What the colour of a token tells."""
-    chosen: str = st.segmented_control(
-        t("colour.label"), COLOURS, default="probability", key="colour", bind="query-params",
-        required=True, format_func=lambda name: t(f"colour.{name}"),
+    return widgets.worded(
+        st.segmented_control, t("colour.label"), COLOURS, "colour",
+        lambda name: t(f"colour.{name}"), required=True,
     )  # fmt: skip
-    return chosen
 
 
 def legend(colour: str, meter: CopyMeter | None) -> None:
