@@ -1,4 +1,4 @@
-// Numbers to colours, and the numbers in words. The three files of this folder are one module.
+// Numbers to colours, and the numbers in words. The files of this folder are one module.
 
 // cividis (Nuñez, Anderton & Renslow 2018), made to look alike to every eye, at equal steps
 const CIVIDIS = [
