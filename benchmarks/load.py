@@ -145,12 +145,13 @@ class Person:
             data = await asyncio.wait_for(self.socket.recv(), PATIENCE)
             message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
             self._look(message, data)
-            if first is None and self._writes(message):
+            # a server with much to send leaves out what the next message overwrites
+            if first is None and (self._writes(message) or self._shows(message)):
                 first = time.monotonic() - began
                 self.seen.first.append(first)
                 if fate < LEAVES:
                     return False
-                if fate < LEAVES + STOPS and "stop" in self.buttons:
+                if fate < LEAVES + STOPS and "stop" in self.buttons and self._writes(message):
                     stopped = time.monotonic()
                     await self._send("stop")
             if message.WhichOneof("type") != "script_finished":
@@ -187,6 +188,11 @@ class Person:
     def _writes(message: ForwardMsg) -> bool:
         found = _RUNNING.search(message.delta.new_element.html.body)
         return found is not None and bool(found[1])
+
+    @staticmethod
+    def _shows(message: ForwardMsg) -> bool:
+        """A text that is finished."""
+        return message.delta.new_element.WhichOneof("type") == "bidi_component"
 
 
 class App:
