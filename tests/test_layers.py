@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "textgen"
 ORDER = [
-    "errors", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
+    "errors", "nfc", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
     "documents", "dataset", "cells", "config", "model", "checkpoint", "sampling",
     "generate_options", "decoding", "beam", "generate", "reading", "longrange", "lookback",
     "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card", "trainer", "callbacks",

@@ -119,7 +119,7 @@ def append_line(path: Path, line: str) -> None:
     try:
         # not through a link: in a folder from elsewhere it may lead anywhere
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        with open(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
+        with open(os.open(path, flags, 0o666), "a", encoding="utf-8", errors="replace") as file:
             file.write(line)
     except OSError as error:
         raise RunError(
@@ -158,7 +158,8 @@ def read_file(path: Path, largest: int | None = None) -> bytes:
 
 def write_config(folder: Path, card: dict[str, Any]) -> None:
     text = json.dumps({"format": FORMAT} | card, ensure_ascii=False, indent=2)
-    write_file(folder / CONFIG, (text + "\n").encode())
+    # a path of bytes that are no text comes back as it was given
+    write_file(folder / CONFIG, (text + "\n").encode("utf-8", "surrogatepass"))
 
 
 def read_config(folder: Path) -> dict[str, Any]:

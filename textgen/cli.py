@@ -28,6 +28,8 @@ SECTIONS = dict(zip(("model", "tokenizer", "training"), CONFIGS, strict=True))
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a `TextgenError` becomes one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no error
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     parsed = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], None] = parsed.command
     try:

@@ -14,7 +14,6 @@ import queue
 import re
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.errors import ConfigError, CorpusError
+from textgen.nfc import nfc
 
 SAMPLE_BY = ("line", "paragraph", "document")
 TEXT_FILES = (".txt", ".md")  # what a folder is searched for
@@ -190,7 +190,7 @@ def _is_binary(content: str | bytes) -> bool:
 
 def _clean(text: str) -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", text)
+    return nfc(text)
 
 
 def _cut(text: str, sample_by: str, *, torn: bool) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import secrets
-import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from textgen.checkpoint import load_model, weights_hash
 from textgen.decoding import Decoder, Step
 from textgen.errors import ConfigError, GenerationError
 from textgen.generate_options import generation_config
+from textgen.nfc import nfc
 from textgen.tokenizer import Tokenizer
 
 
@@ -185,7 +185,7 @@ class Generator:
             for logprob, rank in zip(logprobs.tolist(), ranks.tolist(), strict=True):
                 token_id = ids[len(tokens)]
                 tokens.append(ScoredToken(self.tokenizer.token(token_id), token_id, logprob, rank))
-        characters = len(unicodedata.normalize("NFC", text))
+        characters = len(nfc(text))
         bits = -math.fsum(t.logprob for t in tokens) / math.log(2) / characters
         return Score(bits, tokens, self.tokenizer.unknown_characters(text))
 

@@ -107,7 +107,7 @@ class Keeper(keras.callbacks.Callback):
         checkpoint.save_model(self.folder, self.model.model)
         checkpoint.write_config(self.folder, self.card)
         text = model_card(self.folder.name, self.card, int(self.model.model.count_params()))
-        checkpoint.write_file(self.folder / "README.md", text.encode())
+        checkpoint.write_file(self.folder / "README.md", text.encode("utf-8", "replace"))
 
     def save_training(self) -> None:
         """Save all that the next step depends on; while the loss runs away, nothing.

@@ -15,17 +15,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from textgen.errors import TokenizerError
+from textgen.nfc import nfc
 from textgen.spmodel import NEWLINE, SPACE, load_model, train_model, try_apart
 from textgen.streaming import ByteStream, CharacterStream, ComposingStream, StreamDecoder
 
 UNKNOWN = "\ufffd"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_JSON = 1 << 24
-
-
-def nfc(text: str) -> str:
-    """The text as every tokenizer sees it: NFC, without lone surrogates."""
-    return unicodedata.normalize("NFC", _SURROGATE.sub(UNKNOWN, text))
 
 
 class Tokenizer(ABC):

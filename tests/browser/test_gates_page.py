@@ -70,6 +70,12 @@ def test_the_figure_is_saved_as_png_and_svg(visit, tmp_path):
     svg = saved(page, "SVG", tmp_path / "figure.svg").decode()
     assert svg.startswith("<svg") and "of every unit at every token" in svg
     assert "speaker-lstm-en" in svg  # whose it is
+    for kind, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"{kind}, saturation").click()
+        chart = tmp_path / f"chart.{kind}"
+        download.value.save_as(chart)
+        assert chart.read_bytes().startswith(begin) and chart.stat().st_size > 10_000
 
 
 def test_a_cell_without_gates_shows_its_output(visit):

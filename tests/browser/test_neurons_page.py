@@ -15,8 +15,9 @@ def test_a_transplanted_cell_state_turns_the_answer(visit):
 
 def test_a_stretch_is_brushed_and_found_elsewhere(visit):
     page = open_figure(visit, "neurons?lang=en&distance=60")
-    found = page.locator(".tg-found")
-    before = found.inner_text()
+    firing = page.locator(".tg-line", has_text="units fire all through it")
+    before = firing.inner_text()
+    expect(page.locator(".tg-found mark").first).to_be_visible()
     first, last = (page.locator(f"{FIGURE} #token-{k}").bounding_box() for k in (8, 13))
     page.mouse.move(first["x"] + 3, first["y"] + 8)
     page.mouse.down()
@@ -24,7 +25,7 @@ def test_a_stretch_is_brushed_and_found_elsewhere(visit):
     page.mouse.move(last["x"] + 3, last["y"] + 8)
     page.mouse.up()
     page.wait_for_url("**span=8&span=13**")
-    expect(found).not_to_have_text(before, use_inner_text=True)
+    expect(firing).not_to_have_text(before, use_inner_text=True)
     expect(page.locator(f"{FIGURE} .span")).to_have_count(6)
 
 
@@ -38,5 +39,6 @@ def test_other_units_are_silenced_and_another_state_is_shown(visit):
     settled(page)
     assert pixel(page) != before
     page.get_by_role("combobox", name="Silenced units").click()
-    page.get_by_role("option").first.click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
     page.wait_for_url("**off=*off=**")

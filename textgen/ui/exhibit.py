@@ -16,6 +16,7 @@ import streamlit as st
 
 from textgen.documents import SHIPPED, Document, Task, Writer, read_task
 from textgen.ui import looks, models, step_charts, widgets
+from textgen.ui.chart_saver import chart_saver
 from textgen.ui.messages import language, t
 from textgen.ui.token_figure import Pin, Scale
 
@@ -29,7 +30,6 @@ NEAREST, FARTHEST, AT_FIRST = 20, 1500, 150  # characters from fact to answer
 TOLERANCE = 1e-5  # of a replay
 ANSWERS = 6  # shown
 SATURATED = 3.0  # where tanh is nearly 1
-SYMBOLS = {"c": "c\u0303"}  # the candidate
 
 
 # --- what is looked at ----------------------------------------------------------------------------
@@ -177,27 +177,33 @@ def chart(
     generators: Generator | Sequence[Generator] = (),
 ) -> None:
     """A figure and its downloads."""
-    st.altair_chart(figure, key=name)
-    downloads(rows, name, generators)
+    with st.container(key=f"figure {name}"):
+        st.altair_chart(figure, key=name)
+    downloads(rows, name, generators, f"figure {name}")
 
 
 def downloads(
-    rows: pd.DataFrame, name: str, generators: Generator | Sequence[Generator] = ()
+    rows: pd.DataFrame,
+    name: str,
+    generators: Generator | Sequence[Generator] = (),
+    drawn: str = "",
 ) -> None:
-    """The numbers as CSV (the menu of a figure saves it as PNG and SVG), and whose they are."""
+    """The numbers as CSV, the chart in the container `drawn` as SVG and PNG, and whose they are."""
     found = generators if isinstance(generators, Sequence) else [generators]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "CSV", rows.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv {name}",
             type="tertiary", icon=":material/download:",
         )  # fmt: skip
+        if drawn:
+            chart_saver(drawn, name)
         if found:
             st.caption(widgets.plain(", ".join(f"{g.name} {g.hash}" for g in found)))
 
 
-def symbol(name: str) -> str:
-    """How the equations write a value."""
-    return SYMBOLS.get(name, name)
+def symbol(generator: Generator, name: str) -> str:
+    """How the equations write a value: the candidate as what it may become."""
+    return generator.model.recurrent[0].STATE[-1] + "\u0303" if name == "c" else name
 
 
 def most(values: np.ndarray) -> float:
@@ -212,7 +218,7 @@ def scale_of(generator: Generator, name: str, values: np.ndarray) -> Scale:
     end = most(values)
     if name == "C" and end > SATURATED:
         return Scale("signed", t("gates.clipped", most=SATURATED), SATURATED)
-    return Scale("signed", symbol(name), end)
+    return Scale("signed", symbol(generator, name), end)
 
 
 def origin(generator: Generator, tokens: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 RUNS = Path("runs")  # in the working directory, as on the command line
 FIRST = "lstm-char"  # how the name of what the app opens with ends
+LONGEST_PROMPT = 5000  # characters
 KEPT = 16  # loaded models; the one used longest ago goes first
 
 
@@ -106,7 +107,7 @@ def keep_programs() -> None:
 def first_prompt(folder: Path) -> str:
     """What the model's own samples began with; no TensorFlow is needed to know."""
     try:
-        return str(read_config(folder)["training"].get("prompt", ""))
+        return str(read_config(folder)["training"].get("prompt", ""))[:LONGEST_PROMPT]
     except TextgenError:
         return ""
 

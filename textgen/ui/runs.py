@@ -29,6 +29,7 @@ from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.ui.models import RUNS
 
 UPLOADS = RUNS / "uploads"
+LARGEST_UPLOAD = 50  # MB
 STALE = 120.0  # seconds of silence after which another's process counts as gone
 _NAME = re.compile(r"\w[\w.-]{0,59}")
 _WORDS = ("state", "message")
@@ -92,6 +93,11 @@ def free_name(stem: str) -> str:
 
 def keep_upload(name: str, data: bytes) -> Path:
     """Put an uploaded text where training finds it; the same text only once."""
+    if len(data) > LARGEST_UPLOAD << 20:
+        raise CorpusError(
+            f"{name} has {len(data) >> 20} MB, at most {LARGEST_UPLOAD} MB are taken here: "
+            "train on it with `textgen train`"
+        )
     if not data.strip():
         raise CorpusError(f"{name} is empty: give a file with some text")
     path = Path(unicodedata.normalize("NFC", name))
@@ -153,7 +159,7 @@ def _spawn(name: str, arguments: list[str]) -> None:
 def stop(name: str) -> None:
     """Ask for a stop that saves everything, as Ctrl-C does."""
     pid = _pid(name, _read_status(RUNS / name))
-    if pid is not None:
+    if pid is not None and _lives(pid, name):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGINT)
 
@@ -239,7 +245,7 @@ def _pid(name: str, status: dict[str, Any]) -> int | None:
         return int(_pid_file(name).read_text())
     except (OSError, ValueError):
         pid = status.get("pid")  # begun on the command line
-        return pid if isinstance(pid, int) else None
+        return pid if isinstance(pid, int) and pid > 1 else None  # 0 would be all of us
 
 
 def _lives(pid: int, name: str) -> bool:
@@ -252,7 +258,17 @@ def _lives(pid: int, name: str) -> bool:
     except OSError:
         pass
     # not our child: after a restart of the machine the number may be anyone's
-    return time.time() - _last_sign(name) < STALE
+    return _is_textgen(pid) and time.time() - _last_sign(name) < STALE
+
+
+def _is_textgen(pid: int) -> bool:
+    """As far as the system tells: a folder from elsewhere may name any process."""
+    if not Path("/proc/self/cmdline").is_file():
+        return True
+    try:
+        return b"textgen" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _last_sign(name: str) -> float:

@@ -15,12 +15,14 @@ import numpy as np
 
 from textgen.copying import CopyMeter, covered
 from textgen.streaming import group_tokens
+from textgen.ui.turns import TURNS
 
 if TYPE_CHECKING:
     from textgen.generate import Alternative, Chunk, Generator
     from textgen.tokenizer import Tokenizer
 
 ALTERNATIVES = 10
+MOST_TOKENS = 2000  # at one press of a button, whatever a client asks for
 
 
 @dataclasses.dataclass
@@ -84,8 +86,13 @@ def write(generator: Generator, samples: list[Sample], job: Job) -> Iterator[Non
     texts = [samples[row].text(tokenizer) for row in job.rows]
     for row, text in zip(job.rows, texts, strict=True):
         samples[row].streamed = text.removeprefix(samples[row].prompt)
-    stream = generator.stream_batch(texts, top_logprobs=ALTERNATIVES, **job.options)
-    for chunks in stream:
+    options = job.options | {"max_new_tokens": min(job.options["max_new_tokens"], MOST_TOKENS)}
+    stream = generator.stream_batch(texts, top_logprobs=ALTERNATIVES, **options)
+    while True:
+        with TURNS.turn():
+            chunks = next(stream, None)
+        if chunks is None:
+            return
         for row, chunk in zip(job.rows, chunks, strict=True):
             samples[row].take(chunk)
         yield

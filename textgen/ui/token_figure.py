@@ -97,7 +97,7 @@ def token_figure(
         css=(_HERE / "figure.css").read_text(encoding="utf-8"),
         js="\n".join(
             (_HERE / f"{part}.js").read_text(encoding="utf-8")
-            for part in ("scales", "paper", "figure")
+            for part in ("scales", "paper", "matrix", "strip", "figure")
         ),
     )
 

@@ -97,8 +97,9 @@ def prompt_area(name: str, suggested: str) -> None:
             state["prompt"] = suggested
         state["suggested prompt"] = (name, suggested)
     st.text_area(
-        t("write.prompt"), suggested, height=96, max_chars=5000, key="prompt", bind="query-params"
-    )
+        t("write.prompt"), suggested, height=96, max_chars=models.LONGEST_PROMPT, key="prompt",
+        bind="query-params",
+    )  # fmt: skip
 
 
 def buttons(*, running: bool) -> None:
@@ -121,7 +122,7 @@ def begin(anew: bool = False) -> None:
     if anew and state["seed"] is not None:
         state["seed"] = secrets.randbits(31)
     state["texts"], state["job"] = samples.begin(
-        state["prompt"], state["samples"], chosen_options()
+        state["prompt"][: models.LONGEST_PROMPT], state["samples"], chosen_options()
     )
 
 

@@ -63,7 +63,7 @@ def choose_value(generator: Generator, values: dict[str, np.ndarray]) -> str:
     return str(
         st.segmented_control(
             t("gates.value"), names, default=names[0], required=True, key="value",
-            bind="query-params", format_func=exhibit.symbol,
+            bind="query-params", format_func=lambda name: exhibit.symbol(generator, name),
         )
     )  # fmt: skip
 
@@ -97,8 +97,8 @@ def heat_map(
     token_figure(
         tokens, found[:, order].T, [str(unit) for unit in order],
         [exhibit.scale_of(generator, name, found)],
-        key="heat-map", title=t("gates.map", name=exhibit.symbol(name)),
-        caption=exhibit.origin(generator, tokens), value_word=exhibit.symbol(name),
+        key="heat-map", title=t("gates.map", name=exhibit.symbol(generator, name)),
+        caption=exhibit.origin(generator, tokens), value_word=exhibit.symbol(generator, name),
         row_word=t("step.unit"), pinned=exhibit.pinned(default=str(order[0])),
         on_pin=exhibit.pin, marks=exhibit.marks(generator, document),
         rest=document.answer + document.ending,
@@ -123,7 +123,8 @@ def one_unit(
         scales = [exhibit.scale_of(generator, gates[0], rest), *scales]
     tokens = looks.texts(generator, document)
     token_figure(
-        tokens, np.stack(list(values.values())), [exhibit.symbol(name) for name in values], scales,
+        tokens, np.stack(list(values.values())),
+        [exhibit.symbol(generator, name) for name in values], scales,
         scale_of=[0 if name in gates else len(scales) - 1 for name in values],
         key="one-unit", title=t("gates.one", unit=unit),
         caption=exhibit.origin(generator, tokens), value_word="", strip=False,

@@ -137,7 +137,7 @@ def one_step(
     values = looks.unit_values(generator, ids, found, layer, unit, token)
     course = carried(generator, found, layer)[:, unit]
     left, right = st.columns([6, 7], gap="medium")
-    with left:
+    with left, st.container(key="figure cell"):
         cell_picture.show(
             cell_picture.picture(
                 page, values, generator.tokenizer.token(ids[token]), float(abs(course).max()),
@@ -145,6 +145,8 @@ def one_step(
             ),
             key="cell",
         )  # fmt: skip
+        numbers = pd.DataFrame(values.items(), columns=["name", "value"])
+        exhibit.downloads(numbers, "cell", drawn="figure cell")
     for stage, lines in page.stages.items():
         with right.container(border=True, gap="xsmall", key=f"stage {stage}"):
             st.caption(f"**{t(f'stage.{stage}')}** · {t(f'stage_what.{stage}')}")
@@ -185,9 +187,8 @@ def over_tokens(
             )
             for gate in gates
         )  # fmt: skip
-        st.altair_chart(
-            step_charts.gate_strip(strip, token, words | {"value": t("step.gate")}), key="gates"
-        )
+        chart = step_charts.gate_strip(strip, token, words | {"value": t("step.gate")})
+        exhibit.chart(chart, strip, "gates", generator)
 
 
 def show_answers(

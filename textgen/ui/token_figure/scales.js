@@ -1,4 +1,4 @@
-// Numbers to colours, and the numbers in words. The three files of this folder are one module.
+// Numbers to colours, and the numbers in words. The files of this folder are one module.
 
 // cividis (Nuñez, Anderton & Renslow 2018), made to look alike to every eye, at equal steps
 const CIVIDIS = [
@@ -65,9 +65,10 @@ const told = (scale, value) => {
   return scale.kind === "share" ? text : (value < 0 ? "−" : "+") + text;
 };
 
-// the middle of a logarithmic legend has no room for its two least ticks
+// a logarithmic legend has no room for every tick: the ends, and a hundredth of them
 const short = (scale, tick) => {
-  if (scale.kind === "log" && Math.abs(tick) <= scale.least * 1.01) return "";
+  const wanted = [scale.most, scale.most / 100].some((end) => Math.abs(Math.abs(tick) / end - 1) < 0.01);
+  if (scale.kind === "log" && !wanted) return "";
   const text = String(Number(Math.abs(tick).toPrecision(2)));
   return scale.kind === "share" || !tick ? text : (tick < 0 ? "−" : "+") + text;
 };
