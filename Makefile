@@ -9,7 +9,8 @@ PORT ?= 8501
 
 .PHONY: app test browser-test check format models clean
 
-app: $(VENV)/app.done
+# with the texts that the shipped models were trained on: the page Write marks what they copy
+app: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/dev.done
@@ -31,16 +32,17 @@ format: $(VENV)/dev.done
 # every shipped model anew: texts from corpora/, settings from recipes/; only what is needed to
 # write is kept
 KEPT := config.json model.safetensors history.csv README.md
-models: $(VENV)/app.done
-	mkdir -p build/corpora
-	$(BIN)/python corpora/generate.py --language ko --characters 240000 --seed 1 --out build/corpora/ko.txt
-	$(BIN)/python corpora/generate.py --language en --characters 240000 --seed 1 --out build/corpora/en.txt
+models: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
 	set -e; for recipe in recipes/*.toml; do \
 		name=$$(basename $$recipe .toml); run=build/models/$$name; rm -rf $$run; \
 		$(BIN)/textgen train --config $$recipe --out $$run; \
 		mkdir -p models/$$name; rm -f models/$$name/*; \
 		(cd $$run && cp $(KEPT) tokenizer.*  ../../../models/$$name/); \
 	done
+
+build/corpora/%.txt: corpora/generate.py corpora/grammar_%.toml | $(VENV)/app.done
+	mkdir -p build/corpora
+	$(BIN)/python corpora/generate.py --language $* --characters 240000 --seed 1 --out $@
 
 clean:
 	rm -rf $(VENV)

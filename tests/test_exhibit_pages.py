@@ -1,5 +1,6 @@
-"""The pages One step, Gradients and Race: what they put in, what they say, what they start."""
+"""The exhibits: what they put in, what they say, what they start."""
 
+import base64
 import json
 import os
 import re
@@ -183,3 +184,67 @@ def test_step_recomputes_what_follows_a_gate(home):
     app.slider(key="token").set_value(60).run()
     app.slider(key="distance").set_value(20).run()
     assert not app.exception and app.slider(key="token").value < 60
+
+
+# --- the figure of tokens -------------------------------------------------------------------------
+
+
+def figures(app):
+    """The data of each figure of tokens on a page."""
+    found = [json.loads(e.proto.json) for e in app.get("bidi_component")]
+    return [data for data in found if "tokens" in data]
+
+
+def values(data):
+    numbers = np.frombuffer(base64.b64decode(data["values"]), "<f2")
+    return numbers.reshape(len(data["rows"]), len(data["tokens"]))
+
+
+def test_gates_shows_what_the_replay_finds(home):
+    app = open_page("5_gates.py", lang="en", distance="40", value="o", sort="peak", unit="7")
+    assert not app.exception and not app.error
+    matrix, unit = figures(app)
+    assert matrix["pinned"] == {"row": "7", "token": None}
+    assert len(matrix["rows"]) == 128 and matrix["scales"][0]["kind"] == "share"
+    # sorted by when they are widest open; of equals in float16, any may be the true one
+    open_widest = values(matrix) == values(matrix).max(1, keepdims=True)
+    last = len(matrix["tokens"]) - 1 - open_widest[:, ::-1].argmax(1)
+    assert (np.maximum.accumulate(open_widest.argmax(1)) <= last).all()
+    shown = dict(zip(unit["rows"], values(unit), strict=True))
+    np.testing.assert_array_equal(shown["o"], values(matrix)[matrix["rows"].index("7")])
+    np.testing.assert_allclose(shown["h"], shown["o"] * np.tanh(shown["C"]), atol=2e-3)
+    (claim,) = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
+    assert "128 units" in claim
+
+
+@pytest.mark.parametrize("asked", [{"unit": "none"}, {"unit": "9999x", "token": "-3"}])
+def test_an_address_without_a_cell_pins_none(home, asked):
+    app = open_page("5_gates.py", lang="en", distance="40", **asked)
+    assert not app.exception and not app.error
+    (matrix,) = figures(app)
+    assert matrix["pinned"] == {"row": None, "token": None}
+
+
+def test_neurons_ranks_silences_and_hands_over(home):
+    app = open_page("8_neurons.py", lang="en", distance="40", span=["4", "9"])
+    assert not app.exception and not app.error
+    (figure,) = figures(app)
+    assert figure["brush"] == [4, 9] and len(figure["rows"]) == 12
+    claims = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
+    assert len(claims) == 3
+    assert "of 132 pairs" in claims[1] and "tg-holds" in claims[1]
+    assert app.multiselect(key="off").value == figure["rows"][:1]  # the best unit
+    # a span that the text does not have is that of the fact
+    app.query_params["span"] = ["900", "950"]
+    app.session_state["span"] = (900, 950)
+    app.run()
+    assert not app.exception and figures(app)[0]["brush"] != [900, 950]
+
+
+def test_evidence_pins_one_token_in_all_figures(home):
+    app = open_page("4_evidence.py", lang="en", distance="40", token="5")
+    assert not app.exception and not app.error
+    found = figures(app)
+    assert len(found) == 4 and {data["pinned"]["token"] for data in found} == {5}
+    scales = [data["scales"] for data in found]
+    assert all(scale == scales[0] for scale in scales)  # shared by the models

@@ -85,6 +85,74 @@ def test_max_new_tokens_is_exact(model, size):
     assert len(model.generate("나", max_new_tokens=size).token_ids) == size
 
 
+# --- beam search ----------------------------------------------------------------------------------
+
+
+def little():
+    """A model of six tokens with weights large enough to have opinions."""
+    from textgen.config import ModelConfig
+    from textgen.model import build_model
+
+    tokenizer = CharTokenizer.train("abcd")
+    model = build_model(ModelConfig(hidden_size=4, embedding_size=4), tokenizer.vocab_size)
+    random = np.random.default_rng(7)
+    for weight in model.weights:
+        weight.assign(random.normal(scale=1.5, size=weight.shape))
+    return Generator(model, tokenizer)
+
+
+def logprob_of(model, ids):
+    """ln p(ids) after the prompt "a", where what is never sampled has no share."""
+    read = [model.tokenizer.start_id, *model.tokenizer.encode("a"), *ids]
+    logits = np.asarray(model.model(np.array([read]))[0])[0].astype(np.float64)
+    logits[:, list(model.tokenizer.banned_ids)] = -np.inf
+    logp = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    return sum(logp[len(read) - len(ids) - 1 + k, i] for k, i in enumerate(ids))
+
+
+def test_with_beams_enough_it_finds_the_likeliest_text_of_all():
+    model = little()
+    allowed = [i for i in range(model.tokenizer.vocab_size) if i not in model.tokenizer.banned_ids]
+    everything = {ids: logprob_of(model, ids) for ids in itertools.product(allowed, repeat=3)}
+    best = max(everything, key=everything.get)
+    found = model.generate("a", max_new_tokens=3, num_beams=len(allowed) ** 2)
+    assert found.token_ids == list(best)
+    assert sum(found.logprobs) == pytest.approx(everything[best], abs=1e-4)
+    greedy = model.generate("a", max_new_tokens=3, top_k=1).token_ids
+    assert everything[tuple(greedy)] < everything[best]  # else the test would show nothing
+
+
+@pytest.mark.parametrize("beams", [2, 3])
+def test_beam_search_is_the_loop_written_by_hand(beams):
+    model = little()
+    allowed = [i for i in range(model.tokenizer.vocab_size) if i not in model.tokenizer.banned_ids]
+    kept = [()]
+    for _ in range(6):
+        longer = [(*ids, i) for ids in kept for i in allowed]
+        kept = sorted(longer, key=lambda ids: -logprob_of(model, ids))[:beams]
+    assert model.generate("a", max_new_tokens=6, num_beams=beams).token_ids == list(kept[0])
+
+
+def test_beams_have_alternatives_penalties_and_stop_strings(model):
+    found = model.generate("나는 ", max_new_tokens=40, num_beams=4, top_logprobs=3, seed=7)
+    assert len(found.token_ids) == 40 and found.seed == 7
+    assert found.text == "".join(map(str, model.stream("나는 ", max_new_tokens=40, num_beams=4)))
+    for best, logprob in zip(found.top_logprobs, found.logprobs, strict=True):
+        assert len(best) == 3 and best[0].logprob >= logprob
+    once = model.generate("나는 ", max_new_tokens=40, num_beams=4, no_repeat_ngram_size=2)
+    pairs = list(itertools.pairwise(once.token_ids))
+    assert len(pairs) == len(set(pairs))
+    stopped = model.generate("나는 ", max_new_tokens=40, num_beams=4, stop_strings=found.text[5:8])
+    assert stopped.finish_reason == "stop" and found.text.startswith(stopped.text)
+
+
+def test_beams_draw_nothing_and_write_one_text(model):
+    with pytest.raises(ConfigError, match=r"temperature is 0\.5 with num_beams 2"):
+        model.generate("나", num_beams=2, temperature=0.5)
+    with pytest.raises(ConfigError, match="with 2 texts"):
+        model.generate_batch(["나", "오"], num_beams=2)
+
+
 def test_a_stop_string_is_left_out_and_held_back(model):
     whole = model.generate("나는 ", max_new_tokens=80, seed=1).text
     stop = whole[20:23]

@@ -12,9 +12,9 @@ PACKAGE = Path(__file__).parent.parent / "textgen"
 ORDER = [
     "errors", "nfc", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
     "documents", "dataset", "cells", "config", "model", "checkpoint", "sampling",
-    "generate_options", "decoding", "generate", "reading", "longrange", "evaluate", "interpret",
-    "model_card", "trainer", "callbacks", "divergence", "keeper", "material",
-    "recall", "train", "race", "vanishing", "cli",
+    "generate_options", "decoding", "beam", "generate", "reading", "longrange", "lookback",
+    "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card", "trainer", "callbacks",
+    "divergence", "keeper", "material", "recall", "train", "budget", "race", "vanishing", "cli",
 ]  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.documents import SHIPPED, read_task
 from textgen.errors import ConfigError
-from textgen.evaluate import ContextRow, context_curve, looks_back
 from textgen.generate import Generator
 from textgen.longrange import Row, Scorer, horizon, probe, task_of, wilson, written
+from textgen.lookback import ContextRow, context_curve, looks_back
 from textgen.model import build_model
 from textgen.reading import BLOCK, Reader
 from textgen.tokenizer import CharTokenizer

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from textgen.errors import TokenizerError
 from textgen.spmodel import train_model
+from textgen.streaming import group_tokens
 from textgen.tokenizer import (
     TOKENIZERS,
     CharTokenizer,
@@ -371,3 +372,14 @@ def test_damaged_models_never_crash(data):
     except TokenizerError:
         return
     assert len(tokenizer.decode(tokenizer.encode("나는 café\n"))) > 0
+
+
+@pytest.mark.parametrize("name", MADE)
+@given(text=st.text(alphabet="나는한국어닭 값abc\nㅋ🙂", max_size=20))
+def test_groups_cover_all_tokens_and_read_as_the_text(name, text):
+    tokenizer = MADE[name]
+    ids = tokenizer.encode(text)
+    groups = group_tokens(ids, tokenizer.decode)
+    assert "".join(piece for _, _, piece in groups) == tokenizer.decode(ids)
+    covered = [index for first, count, _ in groups for index in range(first, first + count)]
+    assert covered == list(range(len(ids)))

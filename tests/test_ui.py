@@ -1,4 +1,3 @@
-import functools
 import json
 import os
 import re
@@ -7,16 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from textgen.errors import ConfigError, CorpusError
 from textgen.options import options_of
 from textgen.sampling import TRANSFORMS
-from textgen.tokenizer import TOKENIZERS
 from textgen.ui import messages, models, runs, samples, widgets
-from tiny import TEXT
 
 UI = Path(messages.__file__).parent
 SOURCES = [*UI.glob("*.py"), *UI.glob("pages/*.py"), UI.parents[1] / "app.py"]
@@ -85,22 +80,6 @@ def test_text_from_outside_stays_text():
 # --- what was written ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(TOKENIZERS))
-@given(text=st.text(alphabet="나는한국어닭 값abc\nㅋ🙂", max_size=20))
-def test_groups_cover_all_tokens_and_read_as_the_text(name, text):
-    tokenizer = trained(name)
-    ids = tokenizer.encode(text)
-    groups = samples.group_tokens(ids, tokenizer.decode)
-    assert "".join(piece for _, _, piece in groups) == tokenizer.decode(ids)
-    covered = [index for first, count, _ in groups for index in range(first, first + count)]
-    assert covered == list(range(len(ids)))
-
-
-@functools.cache
-def trained(name):
-    return TOKENIZERS[name].train(TEXT, vocab_size=300)
-
-
 def test_a_sample_is_cut_and_written_on(runs):
     import textgen
 
@@ -122,6 +101,24 @@ def test_a_sample_is_cut_and_written_on(runs):
     shown = samples.strip_data(first, model.tokenizer)
     text = shown["prompt"] + "".join(group["text"] for group in shown["groups"])
     assert text == first.text(model.tokenizer)
+
+
+def test_copies_are_marked_from_the_prompt_on(runs):
+    import textgen
+    from textgen.copying import CopyMeter
+
+    model = textgen.load(runs())
+    texts, job = samples.begin("나는 ", 1, {"max_new_tokens": 30, "seed": 3})
+    for _ in samples.write(model, texts, job):
+        pass
+    (sample,) = texts
+    text = sample.text(model.tokenizer)
+    copied = samples.copies(sample, model.tokenizer, CopyMeter("x" + text[1:9] + "y", 5))
+    assert copied.share == 6 / 30 and copied.length == 8
+    data = samples.strip_data(sample, model.tokenizer, copied)
+    assert [group["copied"] for group in data["groups"]] == [8] * 6 + [0] * 24
+    plain = samples.strip_data(sample, model.tokenizer)
+    assert {group["copied"] for group in plain["groups"]} == {0}
 
 
 # --- runs ---------------------------------------------------------------------------------------
@@ -222,6 +219,27 @@ def test_write_opens_writing(page):
     app.button(key="regenerate").click().run()
     assert app.session_state["texts"][0].seed != 5
     assert app.session_state["texts"][0].tokens != before[:40]
+
+
+def test_write_colours_by_what_is_copied(page, runs, text_file):
+    app = page("1_write.py", lang="en", max_new_tokens="40", seed="5", colour="copied")
+    assert not app.exception
+    assert any(re.search(r"Copied: \d+% of this text", caption.value) for caption in app.caption)
+
+
+def test_write_says_where_the_training_text_is_not_at_hand(page, home):
+    import shutil
+
+    folder = home / "models/ko-tiny"
+    real = folder.resolve()
+    folder.unlink()
+    shutil.copytree(real, folder)
+    card = json.loads((folder / "config.json").read_text())
+    card["corpus"]["source"] = "gone.txt"
+    (folder / "config.json").write_text(json.dumps(card))
+    app = page("1_write.py", lang="en", max_new_tokens="20")
+    app.segmented_control(key="colour").set_value("copied").run()
+    assert not app.exception and any("not here" in caption.value for caption in app.caption)
 
 
 def test_write_says_what_is_wrong_in_one_line(page):

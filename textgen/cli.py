@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from textgen import __version__
-from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.config import EvaluateConfig, ModelConfig, TokenizerConfig, TrainConfig
 from textgen.documents import HELD_OUT, VARIANTS
 from textgen.errors import ConfigError, TextgenError
 from textgen.generate_options import LoopConfig
@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--resume", nargs="?", const="", metavar="RUN", help="go on with a run that was stopped"
     )
+    train.add_argument(
+        "--budget", metavar="TIME",
+        help="90s, 3m, 1h: size, passes and the rest follow from the speed of this machine",
+    )  # fmt: skip
     for cls in CONFIGS:
         add_arguments(train, cls)
     train.set_defaults(command=_train)
@@ -134,18 +138,30 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(command=_probe)
 
     evaluate = commands.add_parser(
-        "evaluate", help="how far back a model looks: loss against context length"
+        "evaluate", help="how well a model predicts a text, and how much it copies"
     )
     evaluate.add_argument("run", help="a run folder")
-    evaluate.add_argument("text", help="a file with text it was not trained on")
+    evaluate.add_argument(
+        "text",
+        help="a text; of the one it was trained on, the held-out end is taken",
+    )
+    evaluate.add_argument(
+        "--train", metavar="TEXT",
+        help="the text it was trained on, for n-grams and copies (default: where the run found it)",
+    )  # fmt: skip
+    add_arguments(evaluate, EvaluateConfig)
+    evaluate.add_argument(
+        "--look-back", action="store_true",
+        help="also how far back it looks: loss against context length",
+    )  # fmt: skip
     evaluate.add_argument(
         "--contexts", type=_numbers, metavar="INT,...", help="tokens it may look back on"
     )
     evaluate.add_argument(
-        "-n", type=int, default=256, metavar="INT", help="tokens to predict (default 256)"
+        "-n", type=int, default=256, metavar="INT", help="tokens to look back from (default 256)"
     )
-    evaluate.add_argument("--seed", type=int, default=1, metavar="INT", help="of their choice")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write the first table there")
     evaluate.set_defaults(command=_evaluate)
 
     corpus = commands.add_parser("corpus", help="the corpus doctor: what a text is like")
@@ -169,11 +185,13 @@ def _train(parsed: argparse.Namespace) -> None:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
         merged = recipe | values
         configs = [build(cls, merged) for cls in CONFIGS]
+        if parsed.budget:
+            configs = _configs_for(parsed.budget, _one_or_all(source), out, configs)
         from textgen.train import start
 
         _report_interruption(lambda: start(_one_or_all(source), out, *configs), out)
     else:
-        fixed = sorted(set(values) - {"epochs"})
+        fixed = ["budget"] * bool(parsed.budget) + sorted(set(values) - {"epochs"})
         if fixed:
             raise ConfigError(
                 f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"
@@ -183,6 +201,23 @@ def _train(parsed: argparse.Namespace) -> None:
         source = _one_or_all(parsed.corpus) if parsed.corpus else None
         _report_interruption(lambda: resume(out, source, values.get("epochs")), out)
     print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
+
+
+def _configs_for(budget: str, source: Any, out: str, configs: list[Any]) -> list[Any]:
+    """`configs` with what the budget allows, and a line that says so."""
+    from textgen.budget import seconds_of, settings_for
+    from textgen.train import refuse_a_second_run
+
+    seconds = seconds_of(budget)
+    refuse_a_second_run(Path(out))  # before the speed is measured
+    model, tokens, training = settings_for(source, seconds, *configs)
+    print(
+        f"for {budget}: {model.num_layers} x {model.hidden_size} units of {model.cell}, dropout "
+        f"{model.dropout}, {training.epochs} epochs in batches of {training.batch_size} x "
+        f"{training.sequence_length}",
+        file=sys.stderr,
+    )
+    return [model, tokens, training]
 
 
 def _report_interruption(train: Callable[[], Any], out: str) -> None:
@@ -300,14 +335,45 @@ def _probe(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:
-    from textgen.corpus import load_corpus
-    from textgen.evaluate import CONTEXTS, context_curve, report
+    from textgen.evaluate import as_csv, evaluate, report
     from textgen.generate import load
+    from textgen.lookback import CONTEXTS, context_curve
+    from textgen.lookback import report as look_back_report
 
-    text = load_corpus(parsed.text).text
-    rows = context_curve(load(parsed.run), text, parsed.contexts or CONTEXTS, parsed.n, parsed.seed)
-    print(report(rows))
-    _save(parsed.json, lambda: json.dumps([dataclasses.asdict(r) for r in rows], indent=2) + "\n")
+    config = build(EvaluateConfig, vars(parsed))
+    model = load(parsed.run)
+    text, training_text = _texts(model.card, parsed)
+    found = evaluate(model, text, training_text, config)
+    print(report(found))
+    result = dataclasses.asdict(found)
+    if parsed.look_back or parsed.contexts:
+        rows = context_curve(model, text, parsed.contexts or CONTEXTS, parsed.n, config.seed)
+        print("\n" + look_back_report(rows))
+        result["look_back"] = [dataclasses.asdict(row) for row in rows]
+    _save(parsed.json, lambda: json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+    _save(parsed.csv, lambda: as_csv(found))
+
+
+def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:
+    """What to evaluate on, and what the model was trained on where that is at hand."""
+    from textgen.corpus import load_corpus
+    from textgen.material import material_at_hand, own_material
+
+    own = own_material(card, parsed.text)
+    if own is None:
+        text = load_corpus(parsed.text).text
+    elif own.held_out_text:
+        text = own.held_out_text
+        print(f"{parsed.text}: the end that {parsed.run} held out")
+    else:
+        raise ConfigError(
+            f"{parsed.run} was trained on all of {parsed.text}: give a text it has not seen"
+        )
+    if parsed.train:
+        known = own_material(card, parsed.train)
+        return text, known.text if known else load_corpus(parsed.train).text
+    known = own or material_at_hand(card)
+    return text, known.text if known else None
 
 
 def _save(path: Path | None, text: Callable[[], str]) -> None:

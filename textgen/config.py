@@ -80,3 +80,18 @@ class TrainConfig:
     deterministic: bool = option(
         False, "the same weights, bit for bit, whenever trained on this machine; slower on a GPU"
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateConfig:
+    """Evaluation: what is measured beside the model as it is."""
+
+    window: int = option(256, "tokens of a window that is read from nothing", low=1, high=65_536)
+    order: int = option(5, "longest n-gram to compare with", low=1, high=12)
+    cache: int = option(
+        0, "also with a neural cache of so many tokens (0: without)", low=0, high=20_000
+    )
+    dynamic: bool = option(False, "also with dynamic evaluation: learning while it reads")
+    sample_length: int = option(2000, "tokens of a sample to look at (0: none)", low=0)
+    shortest: int = option(20, "characters from which on a span counts as copied", low=1)
+    seed: int = option(1, "seed of the sample and of the tokens looked back from", low=0)

@@ -21,7 +21,9 @@ from textgen.tokenizer import Tokenizer
 
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
-GROWING = 0.6  # share of a run in which the distance grows
+# The distance grows between these shares of a run. It waits first, because who was asked about is
+# told apart more easily, and faster, while the documents are short.
+WAITING, GROWN = 0.15, 0.6
 # of a task's documents
 SHARES = {"plain": 0.6, "distractor": 0.3, "correction": 0.1}
 
@@ -97,8 +99,8 @@ def make_lanes(ids: np.ndarray, batch_size: int, sequence_length: int) -> Lanes:
 class Documents:
     """Batches of documents, written as they are needed: batch k depends on the seed and k alone.
 
-    The distance to the fact grows, by the same factor with each batch, and then stays; half of the
-    batches go back to a shorter one, so that what was learned is kept.
+    The distance to the fact waits, grows, by the same factor with each batch, and then stays; half
+    of the batches go back to a shorter one, so that what was learned is kept.
 
     steps: batches of an epoch. distance: the longest, in characters. answer_weight: what a token
     of the answer counts, where every other token counts 1. judged: for validation, new documents of
@@ -149,7 +151,8 @@ class Documents:
         return inputs, targets, weights
 
     def _distances(self, rng: random.Random, k: int) -> list[int]:
-        grown = 1.0 if self.judged else min(1.0, k / (GROWING * self.steps * self.epochs))
+        way = (k / (self.steps * self.epochs) - WAITING) / (GROWN - WAITING)
+        grown = 1.0 if self.judged else min(1.0, max(0.0, way))
         cap = SHORTEST * (self.distance / SHORTEST) ** grown
         if not self.judged and rng.random() < 0.5:
             cap = rng.uniform(SHORTEST, cap)

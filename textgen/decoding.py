@@ -37,7 +37,7 @@ class Decoder:
         self.model = model
         bias = np.zeros(model.vocab_size, np.float32)
         bias[list(banned_ids)] = NEVER
-        self._banned = bias
+        self.banned = bias
         self._programs: dict[tuple[Any, ...], Any] = {}
         self._read = tf.function(
             lambda ids: self._last(*model(ids)),
@@ -58,7 +58,7 @@ class Decoder:
         top_logprobs: int = 0,
     ) -> Iterator[Step]:
         """Endless steps that continue `prompts`, each with its own seed."""
-        logits, state = self._prefill(prompts)
+        logits, state = self.prefill(prompts)
         history = np.full((len(prompts), HISTORY), -1, np.int32)
         for row, ids in enumerate(prompts):
             recent = ids[-HISTORY:]
@@ -77,7 +77,7 @@ class Decoder:
             logits, state, history, *out = program(logits, state, history, noise, values)
             yield from (Step(*row) for row in zip(*(o.numpy() for o in out), strict=True))
 
-    def _prefill(self, prompts: list[list[int]]) -> tuple[Any, State]:
+    def prefill(self, prompts: list[list[int]]) -> tuple[Any, State]:
         """Read each distinct prompt once; (logits [B, V], state) after its last token."""
         read = {tuple(ids): self._read(np.array([ids], np.int32)) for ids in prompts}
         rows = [read[tuple(ids)] for ids in prompts]
@@ -107,7 +107,7 @@ class Decoder:
             logits: Any, state: State, history: Any, noise: Any, values: tuple[Any, ...]
         ) -> Any:
             def body(i: Any, logits: Any, state: State, history: Any, out: Any) -> Any:
-                logits = logits + self._banned
+                logits = logits + self.banned
                 ids = sample(logits, history, noise[:, i], values)
                 logprobs = ops.log_softmax(logits, axis=-1)
                 chosen = ops.take_along_axis(logprobs, ids[:, None], axis=-1)[:, 0]

@@ -1,94 +1,363 @@
-"""How far back does a model look? Its loss on the same tokens, with contexts cut shorter.
+"""How well a model predicts a text it was not trained on, and how much of what it writes is new.
 
-After Khandelwal et al. 2018, "Sharp Nearby, Fuzzy Far Away": the context beyond which the loss no
-longer falls is what the model makes use of.
+Bits per character and per byte are the same measure for every tokenizer; perplexity is per token.
+Beside the model stand n-gram models counted on its training text, and the text itself.
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import math
-from collections.abc import Sequence
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from textgen.errors import ConfigError
+from textgen.adaptation import cache_nats, dynamic_nats
+from textgen.backend import ops, tf
+from textgen.config import EvaluateConfig
+from textgen.copying import CopyMeter, covered, distinct, repetition
+from textgen.errors import ConfigError, CorpusError
 from textgen.generate import Generator
-from textgen.longrange import Z95
+from textgen.ngram import NGram
+from textgen.options import check
 from textgen.reading import Reader
+from textgen.streaming import group_tokens
+from textgen.tokenizer import nfc
 
-CONTEXTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+WINDOWS = 32  # read side by side
+KINDS = ("Hangul", "Latin", "digit", "space", "punctuation", "other")
 
 
 @dataclasses.dataclass(frozen=True)
-class ContextRow:
-    """context: tokens. bits: per token, with its 95 % interval.
+class Row:
+    """One way to predict the text. perplexity: per token, which for an n-gram is a character."""
 
-    lost: bits more than with the longest context, on the same tokens; lost_error: half the width of
-    its 95 % interval.
+    name: str
+    bits_per_char: float
+    bits_per_byte: float
+    nats_per_char: float
+    perplexity: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """The characters of one kind. share_of_bits: of what the whole text costs."""
+
+    name: str
+    characters: int
+    bits_per_char: float
+    share_of_bits: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Variety:
+    """Of a sample. copied: share of its characters in spans of the training text, and longest_copy
+    in characters, None where that text is not at hand. distinct: of 1, 2, 3 words."""
+
+    name: str
+    characters: int
+    copied: float | None
+    longest_copy: int | None
+    longest_text: str | None
+    distinct: tuple[float, float, float]
+    repetition: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """position[k]: bits per token where k + 1 tokens of a window were seen before it.
+
+    unknown: tokens of the text that the vocabulary lacks. Each costs what the model gives to "some
+    unknown character"; to name it as well would cost spelling_bits per character of the text more.
     """
 
-    context: int
-    bits: float
-    low: float
-    high: float
-    lost: float
-    lost_error: float
+    model: str
+    hash: str
+    characters: int
+    bytes: int
+    tokens: int
+    unknown: int
+    spelling_bits: float
+    window: int
+    shortest: int
+    seed: int
+    rows: list[Row]
+    position: list[float]
+    kinds: list[Kind]
+    variety: list[Variety]
 
 
-def context_curve(
-    generator: Generator,
-    text: str,
-    contexts: Sequence[int] = CONTEXTS,
-    n: int = 256,
-    seed: int = 1,
-) -> list[ContextRow]:
-    """The loss on `n` tokens of `text`, each predicted from the last `context` tokens alone.
+def evaluate(
+    generator: Generator, text: str, training_text: str | None = None,
+    config: EvaluateConfig | None = None,
+) -> Evaluation:  # fmt: skip
+    """Measure a model on `text`. Without `training_text` there are no n-grams and no copies.
 
-    Contexts longer than half the text are left out. Raises `ConfigError` when none is left.
+    Raises `CorpusError` for an empty text, `ConfigError` for a setting outside its range and for
+    dynamic evaluation without a training text.
     """
-    ids = np.asarray(generator.tokenizer.encode(text), np.int32)
-    usable = sorted({c for c in contexts if 1 <= c <= len(ids) // 2})
-    if n < 2 or not usable:
+    config = config or EvaluateConfig()
+    check(config)
+    text = nfc(text)
+    if not text:
+        raise CorpusError("the text to evaluate on is empty: give at least one character")
+    if config.dynamic and training_text is None:
         raise ConfigError(
-            f"n is {n} and the text has {len(ids)} tokens: give n of at least 2 and a text of "
-            f"twice the shortest context, {min(contexts)}"
+            "dynamic is on, but the training text is not at hand: dynamic evaluation takes the "
+            "scale of the gradients from it; give it with --train"
         )
-    places = np.arange(usable[-1], len(ids))
-    chosen = np.random.default_rng(seed).choice(places, min(n, len(places)), replace=False)
-    reader = Reader(generator.model)
-    bits = {}
-    for context in usable:
-        state = reader.read([ids[t - context : t].tolist() for t in chosen])
-        logprobs = reader.next_logprobs(state)
-        bits[context] = -logprobs[np.arange(len(chosen)), ids[chosen]] / math.log(2)
-    return [_row(context, found, bits[usable[-1]]) for context, found in bits.items()]
+    tokenizer = generator.tokenizer
+    ids = tokenizer.encode(text)
+    rows: list[Row] = []
+
+    def measured(name: str, predict: Callable[[], np.ndarray]) -> np.ndarray:
+        begin = time.perf_counter()
+        nats = predict()
+        rows.append(_row(name, nats, len(ids), text, time.perf_counter() - begin))
+        return nats
+
+    own = measured("model, state carried", lambda: carried_nats(generator, ids))
+    windowed = measured(
+        f"model, windows of {config.window} tokens",
+        lambda: windowed_nats(generator, ids, config.window),
+    )
+    if config.cache:
+        name = f"model, cache of {config.cache} tokens"
+        measured(name, lambda: cache_nats(generator, ids, config.cache))
+    if config.dynamic and training_text is not None:
+        trained_on = tokenizer.encode(training_text)
+        measured("model, dynamic evaluation", lambda: dynamic_nats(generator, ids, trained_on))
+    if training_text is not None:
+        begin = time.perf_counter()
+        counted = NGram(nfc(training_text), config.order).nats(text)
+        seconds = time.perf_counter() - begin
+        rows += [
+            _row(f"{n}-gram", nats, len(text), text, seconds) for n, nats in enumerate(counted, 1)
+        ]
+    unknown = sum(i == tokenizer.unk_id for i in ids)
+    return Evaluation(
+        model=generator.name, hash=generator.hash, characters=len(text), bytes=len(text.encode()),
+        tokens=len(ids), unknown=unknown,
+        spelling_bits=unknown * math.log2(0x110000) / len(text),
+        window=config.window, shortest=config.shortest, seed=config.seed,
+        rows=rows, position=_by_position(windowed, config.window),
+        kinds=_by_kind(generator, ids, own),
+        variety=_variety(generator, text, training_text, config),
+    )  # fmt: skip
 
 
-def _row(context: int, bits: np.ndarray, longest: np.ndarray) -> ContextRow:
-    mean, half = float(bits.mean()), _half_width(bits)
-    lost = bits - longest  # the same tokens: their own difficulty drops out
-    return ContextRow(
-        context, mean, mean - half, mean + half, float(lost.mean()), _half_width(lost)
+def _row(name: str, nats: np.ndarray, tokens: int, text: str, seconds: float) -> Row:
+    total = float(nats.sum(dtype=np.float64))
+    bits, mean = total / math.log(2), total / tokens
+    return Row(
+        name,
+        bits / len(text),
+        bits / len(text.encode()),
+        total / len(text),
+        math.exp(mean),
+        seconds,
     )
 
 
-def _half_width(values: np.ndarray) -> float:
-    return float(Z95 * values.std(ddof=1) / math.sqrt(len(values)))
+# --- two ways to read -----------------------------------------------------------------------------
 
 
-def looks_back(rows: Sequence[ContextRow]) -> int:
-    """The shortest context beyond which nothing more is gained, within the error."""
-    gaining = [row.context for row in rows if row.lost - row.lost_error > 0]
-    longer = [row.context for row in rows if not gaining or row.context > max(gaining)]
-    return min(longer)
+def carried_nats(generator: Generator, ids: Sequence[int]) -> np.ndarray:
+    """-ln p of each of N ids [N], every one predicted from all before it.
+
+    The first is predicted after a newline, as in `Generator.score`.
+    """
+    reader, targets = Reader(generator.model), np.asarray(ids)
+    found: list[np.ndarray] = []
+    at = 0
+    for states in reader.course([generator.tokenizer.start_id, *ids[:-1]]):
+        logprobs = reader.next_logprobs(states)
+        found.append(-logprobs[np.arange(len(logprobs)), targets[at : at + len(logprobs)]])
+        at += len(logprobs)
+    return np.concatenate(found)
 
 
-def report(rows: Sequence[ContextRow]) -> str:
-    lines = ["context  bits per token  95 %            lost"]
-    lines += [
-        f"{r.context:7}  {r.bits:14.3f}  {r.low:.3f} to {r.high:.3f}  "
-        f"{r.lost:.3f} ± {r.lost_error:.3f}"
-        for r in rows
+def windowed_nats(generator: Generator, ids: Sequence[int], window: int) -> np.ndarray:
+    """-ln p of each of N ids [N], the text cut into windows that are each read from nothing.
+
+    The token at place k of its window, from 0, is predicted from the k + 1 tokens before it: what
+    a model without a state to carry can be asked for.
+    """
+    model = generator.model
+
+    @tf.function
+    def read(inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        logits, _ = model(inputs)
+        return ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+
+    number = -(-len(ids) // (window * WINDOWS)) * WINDOWS
+    cut = np.zeros((2, number * window), np.int32)
+    cut[0, : len(ids)] = [generator.tokenizer.start_id, *ids[:-1]]
+    cut[1, : len(ids)] = ids
+    inputs, targets = cut.reshape(2, number, window)
+    found = [
+        read(inputs[k : k + WINDOWS], targets[k : k + WINDOWS]).numpy()
+        for k in range(0, number, WINDOWS)
     ]
-    return "\n".join([*lines, f"looks back {looks_back(rows)} tokens, of {rows[-1].context} tried"])
+    return np.concatenate(found).ravel()[: len(ids)]
+
+
+# --- where the loss lies --------------------------------------------------------------------------
+
+
+def _by_position(nats: np.ndarray, window: int) -> list[float]:
+    """Mean bits at each place of the windows that reach so far."""
+    place = np.arange(len(nats)) % window
+    total = np.bincount(place, nats)
+    return (total / np.bincount(place) / math.log(2)).tolist()
+
+
+def _by_kind(generator: Generator, ids: list[int], nats: np.ndarray) -> list[Kind]:
+    """A token's nats are shared out among its characters; tokens that only together make
+    characters, such as the letters of a syllable, count together."""
+    totals, counts = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0)
+    sums = np.concatenate([[0.0], np.cumsum(nats, dtype=np.float64)])
+    for first, count, text in group_tokens(ids, generator.tokenizer.decode):
+        for character in text:
+            kind = kind_of(character)
+            totals[kind] += (sums[first + count] - sums[first]) / len(text)
+            counts[kind] += 1
+    everything = sum(totals.values())
+    return [
+        Kind(name, counts[name], totals[name] / counts[name] / math.log(2),
+             totals[name] / everything if everything else 0.0)
+        for name in KINDS if counts[name]
+    ]  # fmt: skip
+
+
+def kind_of(character: str) -> str:
+    """Which of `KINDS` a character is."""
+    category = unicodedata.category(character)
+    name = unicodedata.name(character, "")
+    if character.isspace():
+        return "space"
+    if category[0] in "PS" and character != "\ufffd":
+        return "punctuation"
+    if category == "Nd":
+        return "digit"
+    if category[0] == "L":
+        return next((kind for kind in KINDS[:2] if kind.upper() in name), "other")
+    return "other"
+
+
+# --- what it writes -------------------------------------------------------------------------------
+
+
+def _variety(
+    generator: Generator, text: str, training_text: str | None, config: EvaluateConfig
+) -> list[Variety]:
+    """A sample drawn from the model as it is, beside as much of the text."""
+    if not config.sample_length:
+        return []
+    sample = generator.generate("", max_new_tokens=config.sample_length, seed=config.seed).text
+    meter = CopyMeter(training_text, config.shortest) if training_text is not None else None
+    return [
+        variety(name, part, meter, config.shortest)
+        for name, part in (("sample", sample), ("text", text[: len(sample)]))
+        if part
+    ]
+
+
+def variety(name: str, sample: str, meter: CopyMeter | None, shortest: int) -> Variety:
+    """How varied a sample is, and how much of it is copied."""
+    sample, words = nfc(sample), sample.split()
+    spans = meter.spans(sample) if meter else []
+    longest = max(spans, key=lambda s: s.length, default=None)
+    return Variety(
+        name, len(sample),
+        float((covered(spans, len(sample)) > 0).mean()) if meter and sample else None,
+        (longest.length if longest else 0) if meter else None,
+        sample[longest.begin : longest.end] if longest else None,
+        (distinct(words, 1), distinct(words, 2), distinct(words, 3)),
+        repetition(sample, shortest),
+    )  # fmt: skip
+
+
+# --- as text --------------------------------------------------------------------------------------
+
+
+def report(found: Evaluation) -> str:
+    """Tables for the terminal."""
+    lines = [
+        f"{found.characters:,} characters, {found.bytes:,} bytes in UTF-8, {found.tokens:,} tokens",
+        "",
+    ]
+    width = max(len(row.name) for row in found.rows) + 2
+    lines.append(f"{'':{width}}bits/char  bits/byte  nats/char  perplexity/token  seconds")
+    lines += [
+        f"{r.name:{width}}{r.bits_per_char:9.4f}  {r.bits_per_byte:9.4f}  {r.nats_per_char:9.4f}"
+        f"  {r.perplexity:16.2f}  {r.seconds:7.1f}"
+        for r in found.rows
+    ]
+    if found.unknown:
+        lines += [
+            "",
+            f"{found.unknown:,} tokens are none the model knows: each counts as one unknown "
+            f"character; to spell them out would cost {found.spelling_bits:.4f} bits/char more",
+        ]
+    lines += ["", f"tokens seen of a window of {found.window}    bits/token"]
+    lines += [f"{name:>28}  {bits:12.4f}" for name, bits in positions(found.position)]
+    lines += ["", "characters        of the text  bits/char  of all bits"]
+    lines += [
+        f"{k.name:16}{k.characters:13,}  {k.bits_per_char:9.4f}  {k.share_of_bits:11.1%}"
+        for k in found.kinds
+    ]
+    if found.variety:
+        lines += ["", *_variety_report(found)]
+    return "\n".join(lines)
+
+
+def positions(bits: Sequence[float]) -> list[tuple[str, float]]:
+    """Places put together, up to each power of two: (name, mean bits)."""
+    rows = []
+    low, high = 1, 1
+    while low <= len(bits):
+        high = min(high, len(bits))
+        name = str(low) if high == low else f"{low} to {high}"
+        rows.append((name, float(np.mean(bits[low - 1 : high]))))
+        low, high = high + 1, 2 * high
+    return rows
+
+
+def _variety_report(found: Evaluation) -> list[str]:
+    parts = found.variety
+    named = {"sample": f"model, seed {found.seed}", "text": "the text"}
+    lines = [f"{'':36}" + "".join(f"{named[v.name]:>16}" for v in parts)]
+
+    def line(what: str, show: Callable[[Variety], str]) -> None:
+        lines.append(f"{what:36}" + "".join(f"{show(v):>16}" for v in parts))
+
+    line("characters", lambda v: f"{v.characters:,}")
+    if parts[0].copied is not None:
+        line(f"copied, spans of at least {found.shortest}", lambda v: f"{v.copied:.1%}")
+        line("longest copied span", lambda v: f"{v.longest_copy:,}")
+    line("repeated within itself", lambda v: f"{v.repetition:.1%}")
+    line("distinct-1, 2, 3 of words", lambda v: " ".join(f"{share:.2f}" for share in v.distinct))
+    longest = parts[0].longest_text
+    if longest:
+        shown = longest if len(longest) <= 200 else longest[:197] + "..."
+        lines.append(f"the model's longest copied span: {shown!r}")
+    if parts[0].copied is None:
+        lines.append(
+            "no n-grams and no copies: the training text is not at hand; give it with --train"
+        )
+    return lines
+
+
+def as_csv(found: Evaluation) -> str:
+    """The table of predictions, one row each."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(field.name for field in dataclasses.fields(Row))
+    writer.writerows(dataclasses.astuple(row) for row in found.rows)
+    return out.getvalue()

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from textgen.beam import beam_search
 from textgen.checkpoint import load_model, weights_hash
 from textgen.decoding import Decoder, Step
-from textgen.errors import GenerationError
+from textgen.errors import ConfigError, GenerationError
 from textgen.generate_options import generation_config
 from textgen.nfc import nfc
 from textgen.tokenizer import Tokenizer
@@ -130,6 +131,16 @@ class Generator:
         ids = [self._prompt_ids(p, u) for p, u in zip(prompts, unknown, strict=True)]
         seeds = [(seed, row) for row in range(len(ids))]
         steps = self._decoder.decode(ids, config.transforms, seeds, loop.top_logprobs)
+        if loop.num_beams > 1:
+            if len(ids) > 1:
+                raise ConfigError(
+                    f"num_beams is {loop.num_beams} with {len(ids)} texts: beam search finds one "
+                    "text of one prompt; leave num_beams out, or ask for one text"
+                )
+            steps = beam_search(
+                self._decoder, ids[0], config.transforms, loop.num_beams, loop.max_new_tokens,
+                loop.top_logprobs,
+            )  # fmt: skip
         rows = [_Row(self.tokenizer, seed, loop.stop_strings, u) for u in unknown]
         return self._chunks(steps, rows, loop.max_new_tokens)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from textgen.errors import ConfigError
 from textgen.options import build, option, options_of
-from textgen.sampling import TRANSFORMS
+from textgen.sampling import PENALTIES, TRANSFORMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +19,10 @@ class LoopConfig:
     seed: int | None = option(
         None, "same seed, same text (none: one is drawn)", low=0, high=2**63 - 1
     )
+    num_beams: int = option(
+        1, "above 1: search for a likely text with so many beams, instead of drawing one",
+        low=1, high=64,
+    )  # fmt: skip
     top_logprobs: int = option(0, "alternatives reported for each token", low=0, high=50)
 
 
@@ -47,5 +51,13 @@ def generation_config(**options: Any) -> GenerationConfig:
     if any(text == "" for text in options.get("stop_strings", ())):
         raise ConfigError("stop_strings holds an empty text: give at least one character")
     loop = build(LoopConfig, options)
-    transforms = (build(cls, options) for cls in TRANSFORMS)
-    return GenerationConfig(loop, tuple(t for t in transforms if t != type(t)()))
+    transforms = tuple(build(cls, options) for cls in TRANSFORMS)
+    changed = tuple(t for t in transforms if t != type(t)())
+    for transform in changed if loop.num_beams > 1 else ():
+        if not isinstance(transform, PENALTIES):
+            (name, value), *_ = vars(transform).items()
+            raise ConfigError(
+                f"{name} is {value} with num_beams {loop.num_beams}: beam search draws nothing; "
+                "leave one of them out"
+            )
+    return GenerationConfig(loop, changed)

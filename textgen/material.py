@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,11 +20,14 @@ from textgen.config import TrainConfig
 from textgen.corpus import Corpus, load_corpus
 from textgen.dataset import Documents, Lanes, make_lanes
 from textgen.documents import Task, is_task, read_task, sample_texts
+from textgen.errors import TextgenError
+from textgen.options import build
 from textgen.tokenizer import Tokenizer
 
 # The held-out text is read in few, long lanes, so that few of its tokens are predicted from an
 # empty state.
 VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
+MOST_FILES, LARGEST_FILE = 2000, 1 << 28  # of a text that is read without being asked for
 JUDGED_BATCHES = 4  # of a task, after each epoch
 
 
@@ -121,6 +125,51 @@ def read_material(source: str | Path | Sequence[str | Path], config: TrainConfig
     if len(sources) == 1 and is_task(sources[0]):
         return TaskMaterial(read_task(sources[0]), config)
     return TextMaterial(load_corpus(source, sample_by=config.sample_by), config)
+
+
+def own_material(card: dict[str, Any], source: Any) -> TextMaterial | None:
+    """The text `source`, cut as in training, if it is the one that the run of `card` was trained
+    on; None for every other text."""
+    corpus = card.get("corpus")
+    if not isinstance(corpus, dict) or "sha256" not in corpus or "task" in corpus:
+        return None
+    try:
+        material = read_material(source, build(TrainConfig, card["training"]))
+    except (TextgenError, TypeError):
+        return None
+    if not isinstance(material, TextMaterial) or material.facts["sha256"] != corpus["sha256"]:
+        return None
+    return material
+
+
+def material_at_hand(card: dict[str, Any], *homes: Path) -> TextMaterial | None:
+    """The text that a run was trained on, where its config.json says it is, seen from the working
+    directory or from one of `homes`; None when it is not there.
+
+    A card may come from a stranger: nothing is fetched, and no device and no whole disk is read.
+    """
+    corpus = card.get("corpus")
+    source = corpus.get("source") if isinstance(corpus, dict) else None
+    sources = [source] if isinstance(source, str) else source
+    if not isinstance(sources, list) or not all(isinstance(s, str) for s in sources):
+        return None
+    for home in (Path(), *homes):
+        paths = [home / s for s in sources]
+        if _may_be_read(paths) and (found := own_material(card, paths)) is not None:
+            return found
+    return None
+
+
+def _may_be_read(paths: list[Path]) -> bool:
+    """Whether these are files, and folders of a moderate number of files, of a moderate size."""
+    files = 0
+    for path in paths:
+        inside = path.rglob("*") if path.is_dir() else [path]
+        for file in itertools.islice(inside, MOST_FILES):
+            files += 1
+            if not file.is_dir() and (not file.is_file() or file.stat().st_size > LARGEST_FILE):
+                return False
+    return 0 < files < MOST_FILES
 
 
 def digest(text: str) -> str:

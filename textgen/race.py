@@ -19,9 +19,9 @@ from textgen import checkpoint
 from textgen.cells import CELLS, make_cell
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import ConfigError
-from textgen.evaluate import context_curve, looks_back
 from textgen.generate import Generator, load
 from textgen.longrange import Scorer, probe
+from textgen.lookback import context_curve, looks_back
 from textgen.material import Material, TaskMaterial, read_material
 from textgen.train import start
 

@@ -6,7 +6,7 @@ rows come to their last token together, in blocks of one shape that is compiled 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from textgen.backend import ops, tf
 from textgen.model import LanguageModel, State
 
 BLOCK = 64  # tokens of a compiled block
+COURSE = 1024  # tokens of a block whose every state is kept
 
 
 class Reader:
@@ -24,19 +25,25 @@ class Reader:
         self.model = model
         self._block = tf.function(self._read_block, jit_compile=True)
         self._follow = tf.function(self._score, jit_compile=True)
+        self._stretch = tf.function(self._read_stretch, jit_compile=True)
 
-    def read(self, rows: Sequence[Sequence[int]], state: State | None = None) -> State:
-        """The state [B, U] after each of B rows of ids, from `state` or from nothing."""
+    def read(
+        self, rows: Sequence[Sequence[int]], state: State | None = None, block: int = BLOCK
+    ) -> State:
+        """The state [B, U] after each of B rows of ids, from `state` or from nothing.
+
+        block: of few tokens, where few are read at a time.
+        """
         length = max(map(len, rows))
-        blocks = -(-length // BLOCK)
-        ids = np.zeros((len(rows), blocks * BLOCK), np.int32)
+        blocks = -(-length // block)
+        ids = np.zeros((len(rows), blocks * block), np.int32)
         begin = np.zeros(len(rows), np.int32)
         for k, row in enumerate(rows):
             begin[k] = ids.shape[1] - len(row)
             ids[k, begin[k] :] = row
         state = self.model.initial_state(len(rows)) if state is None else state
-        for at in range(0, ids.shape[1], BLOCK):
-            state = self._block(ids[:, at : at + BLOCK], begin - at, state)
+        for at in range(0, ids.shape[1], block):
+            state = self._block(ids[:, at : at + block], begin - at, state)
         return state
 
     def _read_block(self, ids: Any, begin: Any, state: State) -> State:
@@ -45,7 +52,32 @@ class Reader:
             begun = (t >= begin)[:, None]
             return t + 1, tf.nest.map_structure(lambda n, s: tf.where(begun, n, s), new, state)
 
-        return tf.while_loop(lambda t, _: t < BLOCK, body, (0, state), maximum_iterations=BLOCK)[1]
+        block = ids.shape[1]
+        return tf.while_loop(lambda t, _: t < block, body, (0, state), maximum_iterations=block)[1]
+
+    def course(self, ids: Sequence[int] | np.ndarray) -> Iterator[State]:
+        """The states after each token of one text, read from nothing, in blocks: [T, U], T at most
+        `COURSE`."""
+        state = self.model.initial_state(1)
+        for at in range(0, len(ids), COURSE):
+            part = np.asarray(ids[at : at + COURSE], np.int32)
+            padded = np.pad(part, (0, COURSE - len(part)))
+            states, state = self._stretch(padded, state)
+            yield tuple(tuple(s[: len(part)] for s in layer) for layer in states)
+
+    def _read_stretch(self, ids: Any, state: State) -> tuple[State, State]:
+        def body(t: Any, state: State, kept: Any) -> Any:
+            state = self.model.advance(ids[t][None], state)
+            kept = tf.nest.map_structure(lambda a, s: a.write(t, s[0]), kept, state)
+            return t + 1, state, kept
+
+        kept = tf.nest.map_structure(
+            lambda s: tf.TensorArray(s.dtype, COURSE, element_shape=s.shape[1:]), state
+        )
+        _, state, kept = tf.while_loop(
+            lambda t, *_: t < COURSE, body, (0, state, kept), maximum_iterations=COURSE
+        )
+        return tf.nest.map_structure(lambda a: a.stack(), kept), state
 
     def next_logprobs(self, state: State) -> np.ndarray:
         """Natural log of the probability of each next token: [B, V]."""

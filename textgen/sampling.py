@@ -145,6 +145,8 @@ class TypicalP:
 TRANSFORMS: tuple[type, ...] = (
     RepetitionPenalty, NoRepeatNgram, Temperature, TopK, TopP, MinP, TypicalP,
 )  # fmt: skip
+# those that make sense where nothing is drawn: the others would only narrow a choice
+PENALTIES = (RepetitionPenalty, NoRepeatNgram)
 
 
 def _descending(logits: Any) -> Any:

@@ -9,7 +9,7 @@ import codecs
 import functools
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 class StreamDecoder(ABC):
@@ -74,6 +74,25 @@ class ComposingStream(StreamDecoder):
     def flush(self) -> str:
         held, self._held = self._held, ""
         return unicodedata.normalize("NFC", held)
+
+
+def group_tokens(ids: list[int], decode: Callable[[list[int]], str]) -> list[tuple[int, int, str]]:
+    """(first index, number of tokens, text): tokens that only together make readable text.
+
+    A token joins the group before it when the text of both is not their two texts side by side:
+    letters of one syllable, bytes of one character. Any tokenizer works, none is asked for.
+    """
+    groups: list[tuple[int, int, str]] = []
+    for index, token_id in enumerate(ids):
+        alone = decode([token_id])
+        if groups:
+            first, count, text = groups[-1]
+            together = decode(ids[first : index + 1])
+            if together != text + alone:
+                groups[-1] = (first, count + 1, together)
+                continue
+        groups.append((index, 1, alone))
+    return groups
 
 
 def _begins(character: str) -> bool:

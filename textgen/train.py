@@ -60,7 +60,7 @@ def start(
     config = train_config or TrainConfig()
     for settings in (model_config, tokens, config):
         check(settings)
-    _refuse_a_second_run(folder)
+    refuse_a_second_run(folder)
     material = read_material(source, config)
     tokenizer = TOKENIZERS[tokens.tokenizer].train(
         material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
@@ -68,7 +68,7 @@ def start(
     card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
     batches = material.batches(tokenizer)  # too short a text is refused here
     with checkpoint.held(folder), Stopper() as stopper:
-        _refuse_a_second_run(folder)  # another process may have been quicker
+        refuse_a_second_run(folder)  # another process may have been quicker
         return _train(folder, card, material, tokenizer, batches, stopper, resume=False)
 
 
@@ -123,7 +123,8 @@ def _card(
     }
 
 
-def _refuse_a_second_run(folder: Path) -> None:
+def refuse_a_second_run(folder: Path) -> None:
+    """Raises `RunError` when `folder` holds a run."""
     if (folder / checkpoint.CONFIG).exists():
         raise RunError(
             f"{folder} holds a run already: add --resume to go on with it, or choose another --out"

@@ -7,6 +7,8 @@ READY = {
     "": ".strip .token",
     "train?run=none": ".tg-facts",
     "evidence": ".tg-claim",
+    "gates": ".tg-claim",
+    "neurons": ".tg-claim >> nth=2",
     "step": ".tg-claim",
     "step?model=GRU": ".tg-claim",
     "gradients": ".tg-claim",

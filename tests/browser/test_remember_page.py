@@ -55,3 +55,36 @@ def test_a_document_of_ones_own(visit):
     box.fill("I am Kenyan. <b>It rained.</b> So I speak ___ at home.")
     box.press("Control+Enter")
     expect(page.locator(".tg-document")).to_contain_text("<b>It rained.</b>")  # text, not markup
+
+
+def test_untrained_twins_know_nothing(visit):
+    page = visit("remember?lang=en&twins=true&distance=60")
+    expect(page.locator(".tg-verdict")).to_have_count(6)
+    expect(page.locator(".tg-verdict", has_text="LSTM (untrained)")).to_have_count(1)
+    found = measured(page)
+    assert found["LSTM (untrained)"] == found["GRU (untrained)"] == 0
+
+
+def test_a_model_is_trained_while_one_watches(visit):
+    page = visit("remember?lang=en")
+    measured(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    progress = page.locator("[data-testid=stProgress]")
+    expect(progress).to_contain_text("speaker-en-")
+    before = page.locator(CHART).count()
+    page.wait_for_function(
+        f"document.querySelectorAll('{CHART}').length > {before}", timeout=120_000
+    )
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(progress).to_contain_text("Stopped")
+
+
+def test_how_far_back_a_model_looks_on_ordinary_text(visit):
+    page = visit("remember?lang=en")
+    measured(page)
+    chart = page.locator(".st-key-context-curve").locator(CHART)
+    expect(chart).to_have_count(0)
+    page.get_by_role("button", name="Measure", exact=True).click()
+    expect(page.get_by_text("This model looks back")).to_be_visible()
+    expect(chart).to_be_visible()

@@ -1,3 +1,4 @@
+import re
 from urllib.parse import parse_qs, urlparse
 
 from playwright.sync_api import expect
@@ -87,6 +88,28 @@ def test_another_token_is_chosen_and_the_rest_is_written_anew(visit):
     assert written(page)[:kept] == text[:kept]
     shown = page.locator(".token").nth(10).inner_text().replace(" ", "␣")
     assert shown.strip("↵") == chosen.strip("↵")
+
+
+BACKGROUND = "tokens => tokens.map(token => getComputedStyle(token).backgroundColor)"
+
+
+def test_the_colour_tells_probability_or_copies_or_nothing(visit):
+    page = visit("?lang=en&seed=3&max_new_tokens=60")
+    page.wait_for_selector(WRITTEN)
+    tokens = page.locator(".token")
+    assert len(set(tokens.evaluate_all(BACKGROUND))) > 5
+    expect(page.locator(".tg-legend .tg-surprise")).to_be_visible()
+    page.get_by_role("radio", name="None", exact=True).click()
+    expect(page.locator(".strip.by-none")).to_be_visible()
+    assert len(set(tokens.evaluate_all(BACKGROUND))) == 1
+    page.get_by_role("radio", name="Copied", exact=True).click()
+    expect(page.locator(".strip.by-copied")).to_be_visible()
+    assert query(page)["colour"] == ["copied"]
+    copied = page.locator(".token.copied")  # of a model whose text is at hand
+    for number in range(copied.count()):
+        expect(copied.nth(number)).to_have_attribute("title", re.compile(r"training text: \d+$"))
+    told = page.get_by_text(re.compile("^Copied: |^The text this model was trained on is not here"))
+    expect(told).to_be_visible()
 
 
 def test_the_keyboard_reaches_the_alternatives(visit):

@@ -7,7 +7,7 @@ A text is read through the same equations, with the same weights, as in training
 how close that comes to what the trained layers compute.
 """
 
-from textgen.interpret.effects import ablation, occlusion, transplant
+from textgen.interpret.effects import ablation, occlusion, silenced, transplant
 from textgen.interpret.goals import (
     Goal,
     Gradients,
@@ -18,7 +18,9 @@ from textgen.interpret.goals import (
     value,
 )
 from textgen.interpret.measures import linear_probe, saturation, time_scale
+from textgen.interpret.patterns import Match, firing, matches, outputs
 from textgen.interpret.replay import Override
+from textgen.interpret.storage import exchange, pairs, stored
 from textgen.interpret.trace import GATES, KEEP, Trace, trace
 
 __all__ = [
@@ -26,16 +28,24 @@ __all__ = [
     "KEEP",
     "Goal",
     "Gradients",
+    "Match",
     "Override",
     "Saliency",
     "Trace",
     "ablation",
     "at_blank",
+    "exchange",
+    "firing",
     "gradients",
     "linear_probe",
+    "matches",
     "occlusion",
+    "outputs",
+    "pairs",
     "saliency",
     "saturation",
+    "silenced",
+    "stored",
     "time_scale",
     "trace",
     "transplant",

@@ -48,6 +48,13 @@ def ablation(model: LanguageModel, ids: Sequence[int], goal: Goal, layer: int) -
     return value(model, ids, goal) - without
 
 
+def silenced(model: LanguageModel, ids: Sequence[int], layer: int, units: Collection[int]) -> State:
+    """The state at the end of ids, with the state of these units of a layer held at zero all the
+    way. Raises as `trace` does."""
+    names = replay(model).state_names
+    return read(model, ids, [Override(layer, n, None, u, 0.0) for n in names for u in units]).state
+
+
 def transplant(
     model: LanguageModel,
     ids_a: Sequence[int],

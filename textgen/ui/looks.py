@@ -22,6 +22,19 @@ def blank(generator: Generator, document: Document) -> list[int]:
     return at_blank(generator.tokenizer, document)[0]
 
 
+def texts(generator: Generator, document: Document) -> list[str]:
+    """Each of them as text; what stands before the first is a line's end."""
+    own = generator.tokenizer
+    return ["↵" if k == 0 else own.token(i) for k, i in enumerate(blank(generator, document))]
+
+
+def time_scales(generator: Generator, values: dict[str, np.ndarray]) -> np.ndarray:
+    """How long each unit of a gated cell keeps its state, in tokens [U]."""
+    from textgen.interpret import KEEP, time_scale
+
+    return time_scale(KEEP[generator.config.cell](values))
+
+
 def trace(generator: Generator, ids: Sequence[int], edits: Sequence[Override] = ()) -> Trace:
     return _trace(generator, generator.name, generator.hash, tuple(ids), tuple(edits))
 

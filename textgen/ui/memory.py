@@ -101,7 +101,7 @@ def some_text(language: str) -> str:
 
 def context(generator: Generator, text: str) -> tuple[pd.DataFrame, int]:
     """bits per token with its interval for each context, and how far the model looks back."""
-    from textgen.evaluate import context_curve, looks_back
+    from textgen.lookback import context_curve, looks_back
 
     rows = context_curve(generator, text)
     columns = ("context", "bits", "low", "high")

@@ -12,6 +12,7 @@ from textgen.errors import TextgenError
 from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
+    from textgen.copying import CopyMeter
     from textgen.generate import Generator
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,24 @@ def _load(folder: str, changed: int) -> Generator:
 
     keep_programs()
     return load_generator(folder)
+
+
+def copy_meter(generator: Generator, folder: Path) -> CopyMeter | None:
+    """For the text that the model in `folder` was trained on; None where that is not at hand."""
+    with st.spinner(t("colour.reading")):
+        meter = _copy_meter(generator, str(folder), generator.hash)
+    if meter is None:
+        _copy_meter.clear(generator, str(folder), generator.hash)  # it may be there the next time
+    return meter
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _copy_meter(_generator: Generator, folder: str, mark: str) -> CopyMeter | None:
+    from textgen.copying import CopyMeter
+    from textgen.material import material_at_hand
+
+    material = material_at_hand(_generator.card, ROOT)
+    return CopyMeter(material.text) if material else None
 
 
 def keep_programs() -> None:

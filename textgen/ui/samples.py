@@ -8,9 +8,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from textgen.copying import CopyMeter, covered
+from textgen.streaming import group_tokens
 from textgen.ui.turns import TURNS
 
 if TYPE_CHECKING:
@@ -94,17 +98,50 @@ def write(generator: Generator, samples: list[Sample], job: Job) -> Iterator[Non
         yield
 
 
-def strip_data(sample: Sample, tokenizer: Tokenizer) -> dict[str, Any]:
-    """What the token strip shows: readable groups of tokens, their probabilities, alternatives."""
+@dataclasses.dataclass(frozen=True)
+class Copies:
+    """What of a sample stands in the training text. longest: for each character of prompt and text
+    the longest copied span it is in, 0 where it is in none; share: of the characters written."""
+
+    longest: np.ndarray
+    share: float
+    length: int
+
+
+def copies(sample: Sample, tokenizer: Tokenizer, meter: CopyMeter) -> Copies:
+    """Spans may begin in the prompt; what is counted is what the model wrote."""
+    text = sample.text(tokenizer)
+    longest = covered(meter.spans(text), len(text))
+    written = longest[len(unicodedata.normalize("NFC", sample.prompt)) :]
+    if not len(written):
+        return Copies(longest, 0.0, 0)
+    return Copies(longest, float((written > 0).mean()), int(written.max()))
+
+
+def strip_data(
+    sample: Sample, tokenizer: Tokenizer, copied: Copies | None = None
+) -> dict[str, Any]:
+    """What the token strip shows: readable groups of tokens, their probabilities, alternatives, and
+    of each group the longest copied span it is in."""
     ids = [token.token_id for token in sample.tokens]
     groups = group_tokens(ids, tokenizer.decode)
     prompt = unicodedata.normalize("NFC", sample.prompt)
     if groups and prompt and joined(prompt, groups[0][2]) is not None:
         # the first token completes the prompt's last syllable: show it in the token's colour
         prompt, groups[0] = prompt[:-1], (*groups[0][:2], joined(prompt, groups[0][2]) or "")
+    ends = np.cumsum([len(prompt), *(len(text) for _, _, text in groups)])
     return {
         "prompt": prompt,
-        "groups": [{"first": first, "count": count, "text": text} for first, count, text in groups],
+        "groups": [
+            {
+                "first": first,
+                "count": count,
+                "text": text,
+                "copied": int(copied.longest[begin : begin + len(text)].max(initial=0))
+                if copied is not None else 0,
+            }
+            for (first, count, text), begin in zip(groups, ends, strict=False)
+        ],
         "tokens": [
             {
                 "shown": tokenizer.token(token.token_id),
@@ -114,29 +151,10 @@ def strip_data(sample: Sample, tokenizer: Tokenizer) -> dict[str, Any]:
             }
             for token in sample.tokens
         ],
-    }
+    }  # fmt: skip
 
 
 def joined(prompt: str, text: str) -> str | None:
     """The last character of `prompt` with `text`, if the two compose; else None."""
     together = unicodedata.normalize("NFC", prompt[-1] + text)
     return together if together != prompt[-1] + text else None
-
-
-def group_tokens(ids: list[int], decode: Callable[[list[int]], str]) -> list[tuple[int, int, str]]:
-    """(first index, number of tokens, text): tokens that only together make readable text.
-
-    A token joins the group before it when the text of both is not their two texts side by side:
-    letters of one syllable, bytes of one character. Any tokenizer works, none is asked for.
-    """
-    groups: list[tuple[int, int, str]] = []
-    for index, token_id in enumerate(ids):
-        alone = decode([token_id])
-        if groups:
-            first, count, text = groups[-1]
-            together = decode(ids[first : index + 1])
-            if together != text + alone:
-                groups[-1] = (first, count + 1, together)
-                continue
-        groups.append((index, 1, alone))
-    return groups

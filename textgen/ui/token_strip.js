@@ -20,9 +20,9 @@ const percent = (p) => {
 };
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const { prompt, groups, tokens, labels } = data;
+  const { prompt, groups, tokens, labels, colour } = data;
   parentElement.querySelector(".strip")?.remove();
-  const root = make("div", "strip");
+  const root = make("div", `strip by-${colour}`);
   const text = make("div", "text");
   text.setAttribute("role", "group");
   text.setAttribute("aria-label", labels.text);
@@ -36,7 +36,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (group.text === "\n") span.classList.add("newline");
     const bits = Math.min(-Math.log2(Math.max(p, 1e-9)), SURPRISE_BITS);
     span.style.setProperty("--surprise", ((bits / SURPRISE_BITS) * STRONGEST).toFixed(1));
-    const likely = `${labels.likely} ${percent(p)}`;
+    let likely = `${labels.likely} ${percent(p)}`;
+    if (group.copied) {
+      span.classList.add("copied");
+      likely += `, ${labels.copied} ${group.copied}`;
+    }
     span.title = `${visible(group.text)}  ${likely}`;
     span.setAttribute("role", "button");
     span.setAttribute("aria-label", `${visible(group.text)}, ${likely}`);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,14 @@ def line(parts: Iterable[object]) -> None:
     st.html(f'<div class="tg-line">{shown}</div>')
 
 
+def legend(before: str, swatch: str, after: str) -> None:
+    """What a colour means; `swatch` is a class of style.css."""
+    st.html(
+        f'<div class="tg-legend">{html.escape(before)}<i class="{swatch}"></i>'
+        f"{html.escape(after)}</div>"
+    )
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Labelled numbers side by side."""
     cells = "".join(
@@ -94,6 +102,23 @@ def running_text(prompt: str, text: str, *, caret: bool) -> str:
         f'<div class="tg-text"><span class="tg-prompt">{html.escape(prompt)}</span>'
         f"{html.escape(text)}{mark}</div>"
     )
+
+
+def worded(
+    widget: Callable[..., str], label: str, options: Sequence[str], key: str,
+    words: Callable[[str], str], **settings: Any,
+) -> str:  # fmt: skip
+    """A choice shown in the page's language, the first at first; the address keeps the option
+    itself, where Streamlit would keep its words."""
+    if st.session_state.get(key) not in options:
+        asked = st.query_params.get(key)
+        st.session_state[key] = asked if asked in options else options[0]
+    chosen = widget(label, options, key=key, format_func=words, **settings)
+    if chosen == options[0]:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = chosen
+    return chosen
 
 
 def sampling_sliders(names: Iterable[str]) -> None:

@@ -14,10 +14,12 @@ from textgen.ui.messages import t
 from textgen.ui.token_strip import token_strip
 
 if TYPE_CHECKING:
+    from textgen.copying import CopyMeter
     from textgen.generate import Generator
 
 state = st.session_state
 LARGEST_SEED = 2**31 - 1
+COLOURS = ("probability", "copied", "none")
 
 
 def main() -> None:
@@ -56,7 +58,7 @@ def desk(available: dict[str, Path]) -> None:
         with facts:
             widgets.line(models.described(generator))
         with below:
-            show_samples(generator, job)
+            show_samples(generator, folder, job)
     except TextgenError as error:
         with below:
             widgets.error(error)
@@ -134,10 +136,13 @@ def forget_samples() -> None:
     state.pop("texts", None)
 
 
-def show_samples(generator: Generator, job: samples.Job | None) -> None:
+def show_samples(generator: Generator, folder: Path, job: samples.Job | None) -> None:
     texts: list[samples.Sample] = state.get("texts", [])
     if not texts:
         return
+    colour = colours()
+    meter = models.copy_meter(generator, folder) if colour == "copied" else None
+    legend(colour, meter)
     number = len(texts)
     wide = 2 if number == 4 else number
     cells = [cell for _ in range(0, number, wide) for cell in st.columns(wide, gap="large")]
@@ -146,7 +151,7 @@ def show_samples(generator: Generator, job: samples.Job | None) -> None:
         st.rerun()
     for row, (sample, cell) in enumerate(zip(texts, cells, strict=False)):
         with cell:
-            show(generator, row, sample)
+            show(generator, row, sample, colour, meter)
     notes(texts)
     st.download_button(
         t("write.download"), together(generator, texts), f"{generator.name}.txt", "text/plain",
@@ -176,8 +181,31 @@ def write(
         raise
 
 
-def show(generator: Generator, row: int, sample: samples.Sample) -> None:
-    chosen = token_strip(samples.strip_data(sample, generator.tokenizer), key=f"strip {row}")
+def colours() -> str:
+    """What the colour of a token tells."""
+    return widgets.worded(
+        st.segmented_control, t("colour.label"), COLOURS, "colour",
+        lambda name: t(f"colour.{name}"), required=True,
+    )  # fmt: skip
+
+
+def legend(colour: str, meter: CopyMeter | None) -> None:
+    if colour == "probability":
+        widgets.legend(t("colour.likely"), "tg-surprise", t("colour.surprising"))
+    elif meter is not None:
+        widgets.legend("", "tg-copied", t("colour.verbatim", count=meter.shortest))
+    elif colour == "copied":
+        st.caption(t("colour.absent"))
+
+
+def show(
+    generator: Generator, row: int, sample: samples.Sample, colour: str, meter: CopyMeter | None
+) -> None:
+    copied = samples.copies(sample, generator.tokenizer, meter) if meter else None
+    data = samples.strip_data(sample, generator.tokenizer, copied)
+    chosen = token_strip(data, key=f"strip {row}", colour=colour)
+    if copied is not None:
+        st.caption(t("colour.found", share=copied.share, length=copied.length))
     if chosen is not None:
         sample.cut(*chosen)
         go_on([row])

@@ -100,10 +100,13 @@ def drawn_document(task: Task) -> Document:
     distance = middle.slider(
         t("remember.distance"), 20, 1500, 150, 10, key="distance", bind="query-params"
     )
-    kind = right.selectbox(
-        t("remember.variant"), task.variants, key="variant", bind="query-params",
-        format_func=lambda v: t(f"variant.{v}"),
-    )  # fmt: skip
+    kind = widgets.worded(
+        right.selectbox,
+        t("remember.variant"),
+        task.variants,
+        "variant",
+        lambda v: t(f"variant.{v}"),
+    )
     seed = state.setdefault("filler seed", 1)
     with st.container(horizontal=True):
         st.button(t("remember.refill"), on_click=refill, icon=":material/shuffle:", type="tertiary")

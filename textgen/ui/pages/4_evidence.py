@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
-import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,24 +12,26 @@ from textgen.documents import Document, Task
 from textgen.errors import TextgenError
 from textgen.ui import exhibit, looks, models, widgets
 from textgen.ui.messages import t
+from textgen.ui.token_figure import Scale, token_figure
 
 if TYPE_CHECKING:
     from textgen.generate import Generator
 
 state = st.session_state
 FIRST_CELLS = ("LSTM", "RNN")
-LEAST, MOST = 0.01, 10.0  # nats: of the lightest and the strongest tint, for all models alike
-STRONGEST = 0.6  # opacity
-SPACE = "&nbsp;"
-FOR, AGAINST = "0, 114, 178", "230, 120, 0"  # blue and orange, told apart by every eye
+LEAST, MOST = 0.01, 10.0  # nats: of the lightest and the strongest tint, for all models
+ABREAST = 2  # models
 
 
 def main() -> None:
     widgets.header("evidence")
     try:
         task, document = exhibit.choose_document()
-        foil = choose_foil(task, document)
-        generators = choose_models(task)
+        left, right = st.columns([2, 7], gap="medium")
+        with left:
+            foil = choose_foil(task, document)
+        with right:
+            generators = choose_models(task)
         if generators:
             compare(generators, document, foil)
     except TextgenError as error:
@@ -44,7 +44,7 @@ def choose_foil(task: Task, document: Document) -> str:
     others = [answer for answer in task.answers if answer != document.answer]
     if state.get("foil") not in others:
         state.pop("foil", None)
-    return str(st.selectbox(t("evidence.foil"), others, key="foil", bind="query-params", width=220))
+    return str(st.selectbox(t("evidence.foil"), others, key="foil", bind="query-params"))
 
 
 def choose_models(task: Task) -> dict[str, Generator]:
@@ -58,62 +58,43 @@ def choose_models(task: Task) -> dict[str, Generator]:
 
 
 def compare(generators: dict[str, Generator], document: Document, foil: str) -> None:
-    """The same text under each model, coloured on one scale."""
-    frames = []
-    legend()
+    """The same text under each model, coloured on one scale; two models beside each other."""
+    frames, reads = [], []
+    columns: list[Any] = []
     for name, generator in generators.items():
-        with st.spinner(t("remember.measuring", name=name)):
-            found = {
-                "gradient": looks.saliency(generator, document, foil),
-                "occlusion": looks.occlusion(generator, document, foil),
-            }
-        ids = looks.blank(generator, document)
-        texts = ["↵" if k == 0 else generator.tokenizer.decode([i]) for k, i in enumerate(ids)]
-        st.subheader(name, anchor=False)
-        columns = st.columns(2, gap="medium")
-        for column, (kind, values) in zip(columns, found.items(), strict=True):
-            with column:
-                st.caption(t(f"evidence.{kind}"))
-                st.html(coloured(texts, values, document.answer + document.ending))
-        judge(name, texts, found["occlusion"], looks.told_at(generator, document))
+        columns = columns or list(st.columns(ABREAST, gap="large"))
+        with columns.pop(0):
+            st.subheader(name, anchor=False)
+            with st.spinner(t("remember.measuring", name=name)):
+                found = {
+                    "gradient": looks.saliency(generator, document, foil),
+                    "occlusion": looks.occlusion(generator, document, foil),
+                }
+                reads.append(looks.trace(generator, looks.blank(generator, document)))
+            texts = looks.texts(generator, document)
+            for kind, values in found.items():
+                strip(name, generator, document, texts, kind, values)
+            judge(name, texts, found["occlusion"], looks.told_at(generator, document))
         frames.append(
-            pd.DataFrame({"model": name, "token": range(len(ids)), "text": texts} | found)
+            pd.DataFrame({"model": name, "token": range(len(texts)), "text": texts} | found)
         )
     exhibit.downloads(pd.concat(frames), "evidence", list(generators.values()))
+    exhibit.replay_error(*reads)
 
 
-def coloured(texts: list[str], values: np.ndarray, rest: str) -> str:
-    """HTML of a text: blue where a token speaks for the answer, orange where against it.
-
-    The strongest is also underlined, and each tells its number to the pointer that rests on it.
-    """
-    strongest = int(np.argmax(abs(values)))
-    spans = []
-    for k, (text, value) in enumerate(zip(texts, values, strict=True)):
-        mark = " tg-strongest" if k == strongest else ""
-        shown = html.escape(text)
-        spans.append(
-            f'<span class="tg-token{mark}" style="background: rgba({tint(float(value))})" '
-            f'title="{shown} {value:+.3f}">{shown}</span>'
-        )
-    return f'<div class="tg-document">{"".join(spans)} <i>{html.escape(rest)}</i></div>'
-
-
-def tint(value: float) -> str:
-    """ "r, g, b, opacity": the opacity grows with the logarithm."""
-    share = math.log(max(abs(value), LEAST) / LEAST) / math.log(MOST / LEAST)
-    return f"{FOR if value > 0 else AGAINST}, {STRONGEST * min(share, 1.0):.2f}"
-
-
-def legend() -> None:
-    marks = [-MOST, -1.0, -0.1, LEAST, 0.1, 1.0, MOST]
-    cells = "".join(
-        f'<span class="tg-token" style="background: rgba({tint(mark)})">{SPACE}{mark:+g}{SPACE}'
-        "</span>"
-        for mark in marks
-    )
-    against, supports = html.escape(t("evidence.against")), html.escape(t("evidence.supports"))
-    st.html(f'<div class="tg-line">{against} {cells} {supports}</div>')
+def strip(
+    name: str, generator: Generator, document: Document, texts: list[str], kind: str,
+    values: np.ndarray,
+) -> None:  # fmt: skip
+    """Blue where a token speaks for the answer, orange where against it."""
+    scale = Scale("log", t("evidence.supports"), MOST, LEAST)
+    title = t(f"evidence.{kind}")
+    token_figure(
+        texts, values[None], [title], [scale], key=f"{kind}-{name}", title=title,
+        caption=exhibit.origin(generator, texts), value_word=t("evidence.nats"),
+        pinned=exhibit.Pin(None, exhibit.pinned().token), on_pin=exhibit.pin_token,
+        rest=document.answer + document.ending, matrix=False, legend=kind == "gradient",
+    )  # fmt: skip
 
 
 def judge(name: str, texts: list[str], occluded: np.ndarray, told: int) -> None:

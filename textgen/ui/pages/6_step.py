@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 state = st.session_state
 NONE = "none"
 HERE, EVERYWHERE = "here", "everywhere"
-TOLERANCE = 1e-5
-SHOWN_ANSWERS = 6
 
 
 def main() -> None:
@@ -39,7 +37,7 @@ def walk(generator: Generator, task: Task, document: Document) -> None:
     ids = looks.blank(generator, document)
     read = looks.trace(generator, ids)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = choose_layer(generator)
+        layer = exhibit.choose_layer(generator)
         unit = choose_unit(generator, document, layer)
         replace = choose_replacement(generator)
     token = choose_token(generator, read, document)
@@ -53,16 +51,6 @@ def walk(generator: Generator, task: Task, document: Document) -> None:
 
 
 # --- what is chosen -------------------------------------------------------------------------------
-
-
-def choose_layer(generator: Generator) -> int:
-    layers = generator.config.num_layers
-    if layers == 1:
-        return 0
-    numbers = [str(k + 1) for k in range(layers)]
-    return int(
-        st.selectbox(t("step.layer"), numbers, key="layer", bind="query-params", width=90)
-    ) - 1  # fmt: skip
 
 
 def choose_unit(generator: Generator, document: Document, layer: int) -> int:
@@ -80,7 +68,7 @@ def choose_unit(generator: Generator, document: Document, layer: int) -> int:
 
 def choose_replacement(generator: Generator) -> tuple[str, float, bool, bool]:
     """(value to replace or `NONE`, by what, at every token, of every unit)."""
-    gates = gates_of(generator)
+    gates = exhibit.gates_of(generator)
     names = [NONE, *(gates or ["h"])]
     if state.get("gate") not in names:
         state.pop("gate", None)
@@ -97,12 +85,6 @@ def choose_replacement(generator: Generator) -> tuple[str, float, bool, bool]:
     always = st.toggle(t("step.always"), key="always", bind="query-params")
     whole = st.toggle(t("step.all_units"), key="whole", bind="query-params")
     return name, value, always, whole
-
-
-def gates_of(generator: Generator) -> tuple[str, ...]:
-    from textgen.interpret import GATES
-
-    return GATES[generator.config.cell]
 
 
 def replacement(
@@ -155,7 +137,7 @@ def one_step(
     values = looks.unit_values(generator, ids, found, layer, unit, token)
     course = carried(generator, found, layer)[:, unit]
     left, right = st.columns([6, 7], gap="medium")
-    with left:
+    with left, st.container(key="figure cell"):
         cell_picture.show(
             cell_picture.picture(
                 page, values, generator.tokenizer.token(ids[token]), float(abs(course).max()),
@@ -163,6 +145,8 @@ def one_step(
             ),
             key="cell",
         )  # fmt: skip
+        numbers = pd.DataFrame(values.items(), columns=["name", "value"])
+        exhibit.downloads(numbers, "cell", drawn="figure cell")
     for stage, lines in page.stages.items():
         with right.container(border=True, gap="xsmall", key=f"stage {stage}"):
             st.caption(f"**{t(f'stage.{stage}')}** · {t(f'stage_what.{stage}')}")
@@ -194,7 +178,7 @@ def over_tokens(
     st.subheader(t("step.course", unit=unit, state=page.state), anchor=False)
     chart = step_charts.unit_curve(frame, token, words)
     exhibit.chart(chart, frame, f"unit-{unit}", generator)
-    gates = gates_of(generator)
+    gates = exhibit.gates_of(generator)
     if gates:
         strip = pd.concat(
             pd.DataFrame(
@@ -203,9 +187,8 @@ def over_tokens(
             )
             for gate in gates
         )  # fmt: skip
-        st.altair_chart(
-            step_charts.gate_strip(strip, token, words | {"value": t("step.gate")}), key="gates"
-        )
+        chart = step_charts.gate_strip(strip, token, words | {"value": t("step.gate")})
+        exhibit.chart(chart, strip, "gates", generator)
 
 
 def show_answers(
@@ -213,16 +196,13 @@ def show_answers(
 ) -> None:
     """The probability of each answer at the blank, after the text as read and as changed."""
     scorer = memory.scorer(generator, task)
-    words = {"before": t("step.before"), "after": t("step.after"), "share": t("remember.share")}
-    frame = pd.DataFrame({"answer": task.answers})
-    kinds = [("before", read)] + ([("after", after)] if after is not read else [])
-    for kind, found in kinds:
-        frame[kind] = scorer.shares_of(found.state, [document.ending])[0]
-    shown = [kind for kind, _ in kinds]
-    frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN_ANSWERS]]
-    long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
+    shares = [
+        dict(zip(task.answers, scorer.shares_of(found.state, [document.ending])[0], strict=True))
+        for found in (read, after)
+    ]
     st.subheader(t("step.answers"), anchor=False)
-    exhibit.chart(step_charts.answers(long, words), long, "answers", generator)
+    changed = None if after is read else shares[1]
+    exhibit.answers(generator, "answers", shares[0], changed, t("step.after"))
 
 
 def claim(generator: Generator, read: Trace) -> None:
@@ -231,7 +211,7 @@ def claim(generator: Generator, read: Trace) -> None:
     gap = max((float(abs(v["h"] - v["o"] * np.tanh(v["C"])).max()) for v in own), default=0.0)
     exhibit.claim(
         t("step.claim_output") if own else t("step.claim_replay"),
-        max(gap, read.error) < TOLERANCE,
+        max(gap, read.error) < exhibit.TOLERANCE,
         t("step.gap", gap=gap) * bool(own)
         + t("step.error", error=read.error, tokens=len(read.logprobs)),
     )

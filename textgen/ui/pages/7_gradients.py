@@ -64,7 +64,8 @@ def measured() -> None:
         "name": t("option.cell"),
     }
     generators = {(name, kind): load(available[name], kind) for kind in KINDS for name in names}
-    place = st.empty()
+    with st.container(key="figure gradients"):
+        place = st.empty()
     frames: list[pd.DataFrame] = []
     for (name, kind), generator in generators.items():  # the first look at each takes a second
         told = t(f"gradients.{kind}")
@@ -77,7 +78,7 @@ def measured() -> None:
             )
             place.altair_chart(chart, key=f"gradients {kind}")
     trained = {name: generators[name, KINDS[0]] for name in names}
-    exhibit.downloads(rows, "gradients", list(trained.values()))
+    exhibit.downloads(rows, "gradients", list(trained.values()), "figure gradients")
     if PLAIN in trained:
         vanishes(rows, trained[PLAIN], document)
     ways_back(trained, document)

@@ -67,9 +67,9 @@ def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
         epochs = right.select_slider(t("option.epochs"), TASK_EPOCHS, 8, key="task_epochs",
                                      bind="query-params")  # fmt: skip
         return texts[name], OF_TASK | {"epochs": epochs}
-    limit = middle.segmented_control(
-        t("race.same"), ("seconds", "steps"), default="seconds", required=True, key="same",
-        format_func=lambda s: t(f"race.{s}"), bind="query-params",
+    limit = widgets.worded(
+        middle.segmented_control, t("race.same"), ("seconds", "steps"), "same",
+        lambda s: t(f"race.{s}"), required=True,
     )  # fmt: skip
     if limit == "seconds":
         seconds = right.select_slider(t("race.seconds_each"), SECONDS, 20, key="seconds",

@@ -1,0 +1,209 @@
+"""How long a page takes from a click until it can be used again, in a headless Chromium.
+
+    BROWSER=/usr/bin/chromium python -m benchmarks.pages [--repeats 5] [--json F] [--markdown F]
+
+Each page is visited once, so that models are loaded and programs compiled. Then two clicks are
+timed: on the link to the page, and, on the exhibits, on "Other filler" at 300 characters from the
+fact to the answer, which makes a text that was never read before: everything is computed anew. The
+time ends when the script of the page has come to its end, later than its first figure.
+
+The figure of tokens is also scrolled with 2,000 tokens x 256 units, a step each frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+TARGET = 2.0  # seconds
+FIGURE = "[data-testid=stVegaLiteChart], .figure .readout, .strip .token, .tg-claim, h3, .tg-facts"
+# page -> its title, and whether it has a document to be written anew
+PAGES = {
+    "": ("Write", False),
+    "train": ("Train", False),
+    "remember": ("Remember", True),
+    "evidence": ("Evidence", True),
+    "gates": ("Gates", True),
+    "step": ("One step", True),
+    "gradients": ("Gradients", True),
+    "neurons": ("Neurons", True),
+    "race": ("Race", False),
+}
+LARGE = """
+import numpy as np
+from textgen.ui.token_figure import Scale, token_figure
+values = np.random.default_rng(0).random((256, 2000))
+token_figure(["가"] * 2000, values, [str(k) for k in range(256)], [Scale("share", "gate")],
+             key="large", title="2,000 tokens x 256 units", caption="", value_word="f")
+"""
+# when the script of the page last came to its end, in ms since the click that follows
+WATCH = """() => {
+    const app = document.querySelector('[data-testid=stApp]');
+    window.began = performance.now();
+    window.ended = null;
+    new MutationObserver(() => {
+        window.ended = app.dataset.testScriptState === 'notRunning' ? performance.now() : null;
+    }).observe(app, { attributeFilter: ['data-test-script-state'] });
+}"""
+FRAMES = """async () => {
+    const scroll = [...document.querySelectorAll('*')]
+        .map(e => e.shadowRoot?.querySelector('.scroll')).find(e => e);
+    const times = [];
+    let last = performance.now();
+    for (let k = 0; k < 240; k += 1) {
+        scroll.scrollLeft = (k * 37) % (scroll.scrollWidth - scroll.clientWidth);
+        scroll.scrollTop = (k * 11) % (scroll.scrollHeight - scroll.clientHeight);
+        await new Promise(requestAnimationFrame);
+        times.push(performance.now() - last);
+        last = performance.now();
+    }
+    return times.slice(20);
+}"""
+
+
+@contextlib.contextmanager
+def served(app: Path, home: Path) -> Iterator[str]:
+    """The address of an app, run in `home`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    if not (home / ".streamlit").exists():
+        (home / ".streamlit").symlink_to(ROOT / ".streamlit")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", app, *flags], cwd=home,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
+                break
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def settled(page: Any) -> None:
+    """Until nothing has run for half a second."""
+    page.wait_for_selector(FIGURE)
+    page.wait_for_function(
+        """() => {
+            const state = document.querySelector('[data-testid=stApp]').dataset.testScriptState;
+            if (state !== 'notRunning') window.quiet = null;
+            else window.quiet ??= performance.now();
+            return window.quiet && performance.now() - window.quiet > 500;
+        }""",
+        polling=50,
+    )
+
+
+def timed(page: Any, click: Any) -> float:
+    """Seconds from a click to the end of the run that it starts."""
+    page.evaluate(WATCH)
+    page.evaluate("window.began = performance.now()")
+    click()
+    page.wait_for_function("() => window.ended && performance.now() - window.ended > 600")
+    return float(page.evaluate("(window.ended - window.began) / 1000"))
+
+
+def measure(page: Any, address: str, path: str, repeats: int) -> dict[str, Any]:
+    """Medians in seconds: from the link, and from a text never read before."""
+    title, has_document = PAGES[path]
+    page.goto(f"{address}/{path}?lang=en")
+    settled(page)
+    row: dict[str, Any] = {"page": title, "open": [], "click": []}
+    other = "Train" if title != "Train" else "Race"
+    for _ in range(repeats):
+        page.get_by_role("link", name=other, exact=True).click()
+        settled(page)
+        link = page.get_by_role("link", name=title, exact=True)
+        row["open"].append(timed(page, link.click))
+    if has_document:
+        page.goto(f"{address}/{path}?lang=en&distance=300")
+        settled(page)
+        again = page.get_by_role("button", name="Other filler")
+        again.click()  # the first with a text of this length may compile
+        settled(page)
+        row["click"] = [timed(page, again.click) for _ in range(repeats)]
+    return row
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
+    args = parser.parse_args()
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        browser = playwright.chromium.launch(executable_path=os.environ["BROWSER"], args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
+        page.set_default_timeout(120_000)
+        rows = []
+        with served(ROOT / "app.py", home) as address:
+            for path in PAGES:
+                rows.append(measure(page, address, path, args.repeats))
+                print(line(rows[-1]), flush=True)
+        (home / "large.py").write_text(LARGE)
+        with served(home / "large.py", home) as address:
+            page.goto(address)
+            page.wait_for_selector(".figure .readout")
+            page.wait_for_timeout(1000)
+            frames = sorted(page.evaluate(FRAMES))
+        version = browser.version
+        browser.close()
+    scrolled = {"median_ms": median(frames), "p95_ms": frames[int(0.95 * len(frames))]}
+    told = [
+        "# How long a page takes",
+        "",
+        f"Seconds from a click until the page's script has come to its end: the median of "
+        f"{args.repeats} (the longest). Models loaded, LSTM of 128 units; headless Chromium "
+        f"{version}, {os.cpu_count()} cores, {platform.machine()}. The target is {TARGET:g} s.",
+        "",
+        "| page | opened by its link | another text of 300 characters, never read before |",
+        "|---|---:|---:|",
+        *map(line, rows),
+        "",
+        f"The figure of tokens, 2,000 tokens x 256 units, scrolled a step each frame: "
+        f"{scrolled['median_ms']:.1f} ms a frame (95 % within {scrolled['p95_ms']:.1f} ms).",
+        "",
+        "`BROWSER=/usr/bin/chromium python -m benchmarks.pages --markdown docs/pages.md`",
+    ]
+    print("\n".join(told[-3:]))
+    if args.markdown:
+        args.markdown.write_text("\n".join(told) + "\n", encoding="utf-8")
+    if args.json:
+        args.json.write_text(json.dumps({"pages": rows, "scrolled": scrolled}, indent=1))
+
+
+def line(row: dict[str, Any]) -> str:
+    cells = [
+        f"{median(found):.1f} ({max(found):.1f})" if found else "-"
+        for found in (row["open"], row["click"])
+    ]
+    return f"| {row['page']} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()

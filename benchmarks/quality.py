@@ -1,0 +1,312 @@
+"""How well a model predicts a text after so many minutes: ours, PyTorch's, and counting.
+
+    python -m benchmarks.quality TEXT [--budget 180] [--flags "--cell gru"]
+                                 [--json FILE] [--markdown FILE]
+
+The first 90 % of the text are trained on, the last 10 % are held out. Ours is trained by the
+command a user would give; then a PyTorch LSTM of the same size with the same settings, for as
+long; then n-grams are counted. One after another, each in a process of its own with all cores.
+The JSON keeps what was measured on other texts and with other budgets; the page and the charts
+beside it are written from all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textgen.backend import cores, has_bfloat16
+
+HERE = Path(__file__).parent
+NOTES = HERE / "quality_notes.md"
+SPLIT = 0.1
+WINDOW, ORDER, CACHE, SAMPLE = 256, 6, 2000, 500
+WAYS: dict[str, dict[str, Any]] = {
+    "drawn": {"seed": 1},
+    "drawn, temperature 0.5": {"seed": 1, "temperature": 0.5},
+    "greedy": {"top_k": 1},
+    "beam search, 4": {"num_beams": 4},
+    "beam search, 16": {"num_beams": 16},
+}
+
+
+# --- ours -----------------------------------------------------------------------------------------
+
+
+def ours(text: Path, budget: float, flags: list[str], run: Path) -> dict[str, Any]:
+    """Train within the budget, evaluate, and let it write."""
+    command = ["train", text, "--out", run, "--budget", f"{budget:g}s", *flags]
+    command += ["--validation-fraction", SPLIT, "--sample-length", 0]
+    begin = time.perf_counter()
+    textgen(*command)
+    wall = time.perf_counter() - begin
+    found = run.with_name("evaluation.json")
+    textgen(
+        "evaluate", run, text, "--window", WINDOW, "--order", ORDER, "--cache", CACHE, "--dynamic",
+        "--sample-length", 2000, "--json", found,
+    )  # fmt: skip
+    card = json.loads((run / "config.json").read_text())
+    return {
+        "command": "textgen "
+        + shlex.join(["train", "TEXT", *map(str, command[2:])]).replace(str(run), "RUN"),
+        "wall_seconds": wall,
+        "settings": card["training"] | card["model"],
+        "tokenizer": card["tokenizer"],
+        "curve": curve(run),
+        "evaluation": json.loads(found.read_text()),
+        "writing": apart("writing", str(run), str(text)),
+    }
+
+
+def curve(run: Path) -> list[tuple[float, float]]:
+    """(seconds since training began, held-out bits per character) after each epoch."""
+    with (run / "history.csv").open() as file:
+        return [
+            (float(row["seconds"]), float(row["val_bits_per_char"]))
+            for row in csv.DictReader(file)
+            if row["val_bits_per_char"]
+        ]
+
+
+def textgen(*arguments: Any) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "textgen", *map(str, arguments)], stdout=subprocess.DEVNULL
+    )
+    if ran.returncode:
+        raise SystemExit(f"textgen {arguments[0]} failed: see above")
+
+
+def writing(run: str, text: str) -> list[dict[str, Any]]:
+    """How what it writes depends on the way it is asked for."""
+    from textgen.copying import SHORTEST, CopyMeter
+    from textgen.evaluate import variety
+    from textgen.generate import load
+    from textgen.material import own_material
+
+    model = load(run)
+    material = own_material(model.card, text)
+    assert material is not None
+    meter = CopyMeter(material.text)
+    rows = []
+    for name, options in WAYS.items():
+        written = model.generate("", max_new_tokens=SAMPLE, **options)
+        found = variety(name, written.text, meter, SHORTEST)
+        rows.append(
+            {
+                "way": name,
+                "bits_per_token": -sum(written.logprobs) / len(written.logprobs) / math.log(2),
+                "copied": found.copied,
+                "repeated": found.repetition,
+                "distinct_2": found.distinct[1],
+                "begins": written.text[:120],
+            }
+        )
+    return rows
+
+
+# --- PyTorch --------------------------------------------------------------------------------------
+
+
+def peer(text: str, settings: dict[str, Any], budget: float) -> dict[str, Any]:
+    from benchmarks.torch_lm import train
+    from textgen.corpus import load_corpus
+
+    parts = load_corpus(text).split(SPLIT)
+    return train(*parts, settings, budget, WINDOW)
+
+
+PARTS: dict[str, Callable[..., Any]] = {"writing": writing, "peer": peer}
+
+
+def apart(what: str, *arguments: Any) -> Any:
+    """A function of this file, in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.quality", "--part", json.dumps([what, *arguments])]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def measure(text: Path, budget: float, flags: list[str]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        own = ours(text, budget, flags, Path(folder) / "run")
+    settings = {k: v for k, v in own["settings"].items() if isinstance(v, int | float)}
+    theirs = apart("peer", str(text), settings, budget)
+    bfloat16 = "with" if has_bfloat16() else "without"
+    return {
+        "text": text.name, "budget": budget,
+        "machine": f"{cores()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware",
+        "ours": own, "torch": theirs,
+    }  # fmt: skip
+
+
+def rows_of(found: dict[str, Any]) -> list[tuple[str, float, float, str]]:
+    """(who, bits per character, nats per character, seconds) in the order of the table."""
+    own, theirs = found["ours"], found["torch"]
+    rows = []
+    for row in own["evaluation"]["rows"]:
+        model = row["name"].startswith("model, ")
+        name = row["name"].replace("model, ", "textgen, ")
+        spent = f"{own['curve'][-1][0]:.0f}" if model else f"{row['seconds']:.1f}"
+        if model and ("cache" in name or "dynamic" in name):
+            spent += f" and {row['seconds']:.0f} to read"
+        rows.append((name, row["bits_per_char"], row["nats_per_char"], spent))
+    for name, key in (("state carried", "carried"), (f"windows of {WINDOW} tokens", "windowed")):
+        nats = theirs[key]
+        rows.append((f"PyTorch, {name}", nats / math.log(2), nats, f"{theirs['seconds']:.0f}"))
+    return sorted(rows, key=lambda row: row[1])
+
+
+def markdown(results: list[dict[str, Any]]) -> str:
+    lines = ["# Quality", "", "Written by `python -m benchmarks.quality`. What each column is:", ""]
+    lines += [EXPLAINED, ""]
+    if NOTES.is_file():
+        lines += [NOTES.read_text(encoding="utf-8").strip(), ""]
+    for found in results:
+        own, theirs = found["ours"], found["torch"]
+        evaluation = own["evaluation"]
+        lines += [
+            f"## {found['text']}, {found['budget']:g} seconds",
+            "",
+            f"{found['machine']}. Held out: {evaluation['characters']:,} characters, "
+            f"{evaluation['bytes']:,} bytes. Ours: `{own['command']}`, "
+            f"{own['wall_seconds']:.0f} s with start, saving and all. PyTorch: "
+            f"{theirs['parameters']:,} parameters, {theirs['dtype']}, "
+            f"{theirs['epochs']:.1f} epochs.",
+            "",
+            "| | bits/char | nats/char | seconds |",
+            "|---|---:|---:|---:|",
+            *(
+                f"| {who} | {bits:.3f} | {nats:.3f} | {s} |"
+                for who, bits, nats, s in rows_of(found)
+            ),
+            "",
+            f"![Held-out loss against wall time]({picture(found)})",
+            "",
+            "Where our loss lies, state carried:",
+            "",
+            "| characters | number | bits/char | of all bits |",
+            "|---|---:|---:|---:|",
+            *(
+                f"| {k['name']} | {k['characters']:,} | {k['bits_per_char']:.2f} "
+                f"| {k['share_of_bits']:.0%} |"
+                for k in evaluation["kinds"]
+            ),
+            "",
+            f"What it writes, {SAMPLE} tokens: the bits are what the model itself gives the text.",
+            "",
+            "| | bits/token | copied | repeated | distinct-2 | begins |",
+            "|---|---:|---:|---:|---:|---|",
+            *(
+                f"| {w['way']} | {w['bits_per_token']:.2f} | {w['copied']:.0%} "
+                f"| {w['repeated']:.0%} | {w['distinct_2']:.2f} | {in_table(w['begins'])} |"
+                for w in own["writing"]
+            ),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+EXPLAINED = """- *state carried*: every character is predicted from all before it, in one reading of
+  the held-out text. *windows*: the text is cut, and each window is read from nothing, as a model
+  without a state has to.
+- *cache* and *dynamic evaluation*: the model goes on learning from the held-out text, but predicts
+  each character before it learns from it (`textgen evaluate --cache 2000 --dynamic`).
+- *seconds*: wall time of training, with the looks at the held-out text on the way, which choose the
+  best weights, for ours and for PyTorch's; for n-grams the time to count and to predict.
+- *n-gram*: Witten-Bell, counted on the same training text. An unknown character counts as one."""
+
+
+def picture(found: dict[str, Any]) -> str:
+    return f"quality-{Path(found['text']).stem}-{found['budget']:g}.svg"
+
+
+def in_table(text: str) -> str:
+    return " / ".join(text.split("\n")).replace("|", "\\|")
+
+
+def chart(found: dict[str, Any], path: Path) -> None:
+    """Loss against wall time as an SVG that is read on light ground and on dark."""
+    import altair as alt
+    import pandas as pd
+
+    grams = {
+        row["name"]: row["bits_per_char"]
+        for row in found["ours"]["evaluation"]["rows"]
+        if row["name"].endswith("-gram")
+    }
+    best = min(grams, key=lambda name: grams[name])
+    courses = {
+        "textgen": found["ours"]["curve"],
+        "PyTorch": [(s, nats / math.log(2)) for s, nats in found["torch"]["curve"]],
+        best: [(0.0, grams[best]), (found["budget"], grams[best])],
+    }
+    rows = pd.DataFrame(
+        [
+            {"who": who, "seconds": seconds, "bits": bits}
+            for who, points in courses.items()
+            for seconds, bits in points
+        ]
+    )
+    scale = alt.Scale(domain=list(courses), range=["#0072b2", "#e69f00", "#8c8c8c"])
+    base = alt.Chart(rows).encode(
+        x=alt.X("seconds:Q", title="seconds"),
+        y=alt.Y("bits:Q", title="held-out bits per character", scale=alt.Scale(zero=False)),
+        color=alt.Color("who:N", title=None, scale=scale),
+        strokeDash=alt.StrokeDash("who:N", title=None, scale=alt.Scale(
+            domain=list(courses), range=[[1, 0], [6, 3], [2, 3]]
+        )),
+    )  # fmt: skip
+    ink = "#85857e"
+    axis = {"labelColor": ink, "titleColor": ink, "gridColor": ink, "gridOpacity": 0.25}
+    drawn = alt.LayerChart(layer=[base.mark_line()], width=560, height=280)
+    drawn = drawn.configure(background="transparent").configure_axis(**axis)
+    drawn = drawn.configure_legend(labelColor=ink).configure_view(stroke=None)
+    drawn.save(str(path))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="held-out loss beside PyTorch and n-grams")
+    parser.add_argument("text", type=Path, nargs="?")
+    parser.add_argument("--budget", type=float, default=180.0, help="seconds of training")
+    parser.add_argument("--flags", default="--cell gru", help="further flags of textgen train")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parsed = parser.parse_args()
+    if parsed.part:
+        what, *arguments = json.loads(parsed.part)
+        print(json.dumps(PARTS[what](*arguments)))
+        return
+    results: list[dict[str, Any]] = []
+    if parsed.json and parsed.json.is_file():
+        results = json.loads(parsed.json.read_text(encoding="utf-8"))
+    if parsed.text:
+        new = measure(parsed.text, parsed.budget, shlex.split(parsed.flags))
+        key = (new["text"], new["budget"])
+        results = [r for r in results if (r["text"], r["budget"]) != key] + [new]
+        results.sort(key=lambda r: (r["text"], r["budget"]))
+    if parsed.json:
+        parsed.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    page = markdown(results)
+    print(page)
+    if parsed.markdown:
+        for found in results:
+            chart(found, parsed.markdown.with_name(picture(found)))
+        parsed.markdown.write_text(page, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

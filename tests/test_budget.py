@@ -1,0 +1,95 @@
+"""`--budget`: from minutes to settings. The speed is given here, so that no test is timed."""
+
+import dataclasses
+
+import pytest
+
+from textgen import budget
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.errors import ConfigError
+from textgen.model import build_model
+
+PRODUCTS = 2e10  # a second: what the machine of these tests multiplies
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """Speed falls as the products of a token grow, as on a machine of one speed."""
+    monkeypatch.setattr(
+        budget, "speed", lambda model, vocab, _: PRODUCTS / budget._products(model, vocab)
+    )
+
+
+def planned(tokens, seconds, model=None, training=None):
+    return budget.plan(tokens, 65, seconds, model or ModelConfig(), training or TrainConfig())
+
+
+@pytest.mark.parametrize(
+    "text, seconds", [("90s", 90), ("3m", 180), ("1.5h", 5400), ("45", 45), (" 3 m ", 180)]
+)
+def test_a_budget_is_a_time(text, seconds):
+    assert budget.seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "3 days", "-3m", "5s", "0", "m", "1e3", "nan", "9" * 400])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ConfigError, match="budget is"):
+        budget.seconds_of(text)
+
+
+def test_more_time_is_a_larger_model():
+    sizes = [planned(1_000_000, s)[0].hidden_size for s in (30, 180, 600, 3600)]
+    assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
+
+
+@pytest.mark.parametrize("seconds", [60, 600])
+def test_the_passes_fit_into_the_time_and_are_enough(seconds):
+    model, training = planned(1_000_000, seconds)
+    takes = 1_000_000 * training.epochs * budget._products(model, 65) / PRODUCTS
+    assert takes <= seconds
+    assert training.epochs >= budget.PASSES - 1
+
+
+def test_a_large_model_on_a_short_text_gets_more_dropout():
+    shares = [planned(tokens, 600)[0].dropout for tokens in (50_000, 1_000_000, 50_000_000)]
+    assert shares == sorted(shares, reverse=True) and shares[0] == 0.5 and shares[-1] == 0.0
+
+
+def test_a_text_too_long_for_the_time_is_read_until_the_time_is_up():
+    model, training = planned(10**10, 60)
+    assert model.hidden_size == min(budget.SIZES) and training.epochs == 1
+    assert 0 < training.max_seconds <= 60
+
+
+def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
+    _, training = planned(30_000, 600)
+    assert training.batch_size * training.sequence_length * budget.STEPS <= 30_000
+    assert training.epochs == budget.MOST
+
+
+def test_what_was_asked_for_stays():
+    asked = ModelConfig(hidden_size=100, dropout=0.45, cell="gru")
+    model, training = planned(1_000_000, 600, asked, TrainConfig(epochs=3, batch_size=16))
+    assert model == asked
+    assert (training.epochs, training.batch_size) == (3, 16)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "mingru"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_products_are_the_matrices_that_a_token_meets(cell, layers):
+    config = ModelConfig(cell=cell, num_layers=layers, hidden_size=24, embedding_size=10)
+    weights = build_model(config, 65).named_weights()
+    matrices = [w for name, w in weights.items() if "kernel" in name]
+    assert budget._products(config, 65) == sum(int(w.numpy().size) for w in matrices)
+
+
+def test_a_task_has_no_passes():
+    with pytest.raises(ConfigError, match="is a task"):
+        budget.settings_for("speaker-ko.toml", 60, ModelConfig(), TokenizerConfig(), TrainConfig())
+
+
+def test_the_speed_of_this_machine_is_measured(monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(budget, "TIMED", 0.05)
+    small = dataclasses.replace(TrainConfig(), batch_size=8, sequence_length=16)
+    assert budget.speed(ModelConfig(hidden_size=16, embedding_size=8), 20, small) > 0

@@ -1,0 +1,173 @@
+import json
+import math
+import unicodedata
+
+import numpy as np
+import pytest
+from test_cli import fails, run
+
+import textgen
+from textgen.config import EvaluateConfig
+from textgen.errors import ConfigError, CorpusError
+from textgen.evaluate import carried_nats, evaluate, kind_of, positions, windowed_nats
+from textgen.material import material_at_hand, own_material
+from textgen.tokenizer import TOKENIZERS
+from tiny import TEXT
+
+SMALL = EvaluateConfig(window=16, order=3, sample_length=60, shortest=10)
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+def test_bits_are_those_of_score_per_character_and_per_byte(runs, tokenizer):
+    model = textgen.load(runs(tokenizer))
+    text = TEXT[:1500]  # more than one block
+    found = evaluate(model, unicodedata.normalize("NFD", text), None, SMALL)
+    row = found.rows[0]
+    assert row.bits_per_char == pytest.approx(model.score(text).bits_per_char, rel=1e-4)
+    bits = row.bits_per_char * len(text)
+    assert row.bits_per_byte == pytest.approx(bits / len(text.encode()))
+    assert row.nats_per_char == pytest.approx(bits * math.log(2) / len(text))
+    assert row.perplexity == pytest.approx(2 ** (bits / len(model.tokenizer.encode(text))))
+    assert found.characters == sum(kind.characters for kind in found.kinds) == len(text)
+    kinds = sum(kind.bits_per_char * kind.characters for kind in found.kinds)
+    assert kinds == pytest.approx(bits, rel=1e-4)
+    assert sum(kind.share_of_bits for kind in found.kinds) == pytest.approx(1)
+    assert [v.copied for v in found.variety] == [None, None]
+
+
+def test_a_window_is_read_from_nothing(runs):
+    model = textgen.load(runs())
+    ids = model.tokenizer.encode(TEXT[:100])
+    inputs = [model.tokenizer.start_id, *ids[:-1]]
+    found = windowed_nats(model, ids, 7)
+    expected = []
+    for at in range(0, len(ids), 7):
+        logits = np.asarray(model.model(np.array([inputs[at : at + 7]]))[0])[0].astype(np.float64)
+        logp = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        expected += [-logp[k, i] for k, i in enumerate(ids[at : at + 7])]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(windowed_nats(model, ids, 500), carried_nats(model, ids), atol=1e-4)
+
+
+def test_positions_and_ngrams(runs):
+    found = evaluate(textgen.load(runs()), TEXT[:200], TEXT[200:], SMALL)
+    assert [row.name for row in found.rows[2:]] == ["1-gram", "2-gram", "3-gram"]
+    assert len(found.position) == 16
+    assert np.mean(found.position[:8]) == pytest.approx(np.mean(found.position[:8]))
+    windowed = found.rows[1].bits_per_char * 200
+    per_place = [13] * 8 + [12] * 8  # 200 tokens in windows of 16
+    assert np.dot(found.position, per_place) == pytest.approx(windowed, rel=1e-4)
+    assert [name for name, _ in positions(found.position)] == [
+        "1", "2", "3 to 4", "5 to 8", "9 to 16",
+    ]  # fmt: skip
+    # the text is the beginning of what was trained on, and repeats itself all through
+    assert found.variety[1].copied == 1.0 and found.variety[1].longest_copy > 50
+
+
+def test_an_unknown_character_is_counted_and_said(runs):
+    found = evaluate(textgen.load(runs()), "나는 龍鳳", None, SMALL)
+    assert found.unknown == 2
+    assert found.spelling_bits == pytest.approx(2 * math.log2(0x110000) / 5)
+
+
+@pytest.mark.parametrize(
+    "characters, kind",
+    [("가ㄱᄒ", "Hangul"), ("azÉ", "Latin"), ("09", "digit"), (" \n\t", "space"),
+     (".,!「~+$", "punctuation"), ("龍あΩ\ufffd", "other")],
+)  # fmt: skip
+def test_kinds_of_characters(characters, kind):
+    assert {kind_of(c) for c in characters} == {kind}
+
+
+def test_what_cannot_be_evaluated(runs):
+    model = textgen.load(runs())
+    with pytest.raises(CorpusError, match="empty"):
+        evaluate(model, "")
+    with pytest.raises(ConfigError, match="give it with --train"):
+        evaluate(model, "나는", None, EvaluateConfig(dynamic=True))
+    with pytest.raises(ConfigError, match="window is 0"):
+        evaluate(model, "나는", None, EvaluateConfig(window=0))
+
+
+# --- the training text ----------------------------------------------------------------------------
+
+
+def test_the_training_text_is_known_again(runs, text_file, tmp_path, monkeypatch):
+    card = textgen.load(runs()).card
+    material = material_at_hand(card)
+    assert material.text + material.held_out_text == TEXT
+    copy = tmp_path / "copy.txt"
+    copy.write_text(TEXT, encoding="utf-8")
+    assert own_material(card, copy).held_out_text == material.held_out_text
+    copy.write_text(TEXT + "!", encoding="utf-8")
+    assert own_material(card, copy) is None
+    assert own_material(card, tmp_path / "none.txt") is None
+    card["corpus"]["source"] = "copy.txt"
+    copy.write_text(TEXT, encoding="utf-8")
+    assert material_at_hand(card) is None
+    assert material_at_hand(card, tmp_path).text == material.text
+
+
+@pytest.mark.parametrize("source", ["/dev/zero", "hf:a/b", "/", "none.txt", 3, [None], [], None])
+def test_a_strangers_card_makes_nothing_be_read(runs, source):
+    card = textgen.load(runs()).card
+    card["corpus"]["source"] = source
+    assert material_at_hand(card) is None
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_evaluate(capsys, runs, text_file, tmp_path):
+    table, rows = tmp_path / "found.json", tmp_path / "rows.csv"
+    small = ["--order", 2, "--sample-length", 30, "--shortest", 5]
+    code, text, _ = run(
+        capsys, "evaluate", runs(), text_file, *small, "--cache", 50, "--dynamic",
+        "--look-back", "--contexts", "1,5", "-n", 20, "--json", table, "--csv", rows,
+    )  # fmt: skip
+    assert code == 0 and "held out" in text and "looks back" in text
+    found = json.loads(table.read_text())
+    names = [row["name"] for row in found["rows"]]
+    assert names == [
+        "model, state carried", "model, windows of 256 tokens", "model, cache of 50 tokens",
+        "model, dynamic evaluation", "1-gram", "2-gram",
+    ]  # fmt: skip
+    assert found["characters"] == len(TEXT) - int(len(TEXT) * 0.9)
+    assert len(found["look_back"]) == 2
+    assert [line.split('"')[1] for line in rows.read_text().splitlines()[1:5]] == names[:4]
+    new = tmp_path / "new.txt"
+    new.write_text("나는 비가 온다. " * 20, encoding="utf-8")
+    code, text, _ = run(capsys, "evaluate", runs(), new, "--sample-length", 0)
+    assert code == 0 and "held out" not in text and "5-gram" in text  # its text is at hand
+
+
+def test_evaluate_without_the_training_text(capsys, runs, text_file, tmp_path):
+    import shutil
+
+    away = tmp_path / "away"
+    shutil.copytree(runs(), away)
+    config = json.loads((away / "config.json").read_text())
+    config["corpus"]["source"] = "gone.txt"
+    (away / "config.json").write_text(json.dumps(config))
+    new = tmp_path / "new.txt"
+    new.write_text("나는 비가 온다. " * 20, encoding="utf-8")
+    code, text, _ = run(capsys, "evaluate", away, new, "--sample-length", 30)
+    assert code == 0 and "1-gram" not in text and "give it with --train" in text
+    assert "give it with --train" in fails(capsys, "evaluate", away, new, "--dynamic")
+    code, text, _ = run(capsys, "evaluate", away, new, "--train", text_file, "--sample-length", 30)
+    assert code == 0 and "5-gram" in text and "copied" in text
+
+
+def test_bad_input_of_evaluate(capsys, runs, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("나는", encoding="utf-8")
+    for arguments, what in [
+        ([tmp_path / "none.txt"], "none.txt"),
+        ([text, "--window", 0], "window is 0"),
+        ([text, "--order", 99], "order is 99"),
+        ([text, "--cache", -1], "cache is -1"),
+        ([text, "--train", tmp_path / "no.txt"], "no.txt"),
+        ([text, "--contexts", "x"], "no list of whole numbers"),
+    ]:
+        assert what in fails(capsys, "evaluate", runs(), *arguments)
+    assert "nowhere" in fails(capsys, "evaluate", "nowhere", text)

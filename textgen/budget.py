@@ -1,0 +1,146 @@
+"""Minutes given, settings found: the largest model that still gets to read the text often enough.
+
+A larger model learns more from each pass over the text, a smaller one makes more of them. Measured
+on texts of a megabyte (docs/quality.md): about ten passes are worth more than the next larger size,
+and what a model has beyond a parameter a token calls for more dropout. The speed is measured on
+this machine, with this vocabulary, before the training begins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textgen.backend import tf
+from textgen.cells import cell_class
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.errors import ConfigError
+from textgen.material import TextMaterial, read_material
+from textgen.model import build_model, settle_threads
+from textgen.tokenizer import TOKENIZERS
+from textgen.train import optimizer, policy
+from textgen.trainer import LaneTrainer
+
+SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
+PASSES = 10  # over the text, that the size is chosen to leave
+MOST = 60  # passes: patience ends most trainings before
+WINDOWS = ((64, 128), (32, 128), (32, 64), (16, 64), (8, 64))  # lanes x tokens
+STEPS = 50  # of a pass, at least
+TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
+MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
+BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.2, 0.1, 0.5  # at a weight a token; each time there are twice
+TIMED = 1.5  # seconds of steps for one measurement
+LEAST = 10.0  # seconds of a budget
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds_of(text: str) -> float:
+    """ "90s", "3m", "1.5h" or a number of seconds. Raises `ConfigError`."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", text.strip())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if not LEAST <= seconds < math.inf:
+        raise ConfigError(
+            f"budget is {text!r}: give at least {LEAST:.0f} seconds, such as 90s, 3m or 1h"
+        )
+    return seconds
+
+
+def settings_for(
+    source: str | Path | Sequence[str | Path],
+    seconds: float,
+    model: ModelConfig,
+    tokens: TokenizerConfig,
+    training: TrainConfig,
+) -> tuple[ModelConfig, TokenizerConfig, TrainConfig]:
+    """The settings to train with on `source` for `seconds`, reading and measuring included.
+
+    Raises `TextgenError` as `textgen.train.start` does, and for a task, which has no passes.
+    """
+    begun = time.perf_counter()
+    material = read_material(source, training)
+    if not isinstance(material, TextMaterial):
+        raise ConfigError(f"budget is for a text, and {source} is a task: give --epochs instead")
+    tokenizer = TOKENIZERS[tokens.tokenizer].train(
+        material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
+    )
+    number = len(tokenizer.encode(material.text))
+    left = seconds - (time.perf_counter() - begun)
+    model, training = plan(number, tokenizer.vocab_size, left, model, training)
+    return model, tokens, training
+
+
+def plan(
+    tokens: int, vocab_size: int, seconds: float, model: ModelConfig, training: TrainConfig
+) -> tuple[ModelConfig, TrainConfig]:
+    """`model` and `training` with what `seconds` on this machine allow.
+
+    tokens: of a pass over the text. A setting that is not its default is left as it is.
+    """
+    lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
+    training = _fill(training, batch_size=lanes, sequence_length=length)
+    end = time.perf_counter() + seconds
+
+    def passes(tokens_per_second: float) -> float:
+        return TRAINED * (end - time.perf_counter()) * tokens_per_second / tokens
+
+    tried = _sized(model, MIDDLE, vocab_size, tokens)
+    work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
+    fitting = [
+        sized
+        for sized in (_sized(model, size, vocab_size, tokens) for size in SIZES)
+        if passes(work / _products(sized, vocab_size)) >= PASSES
+    ]
+    model = fitting[0] if fitting else _sized(model, SIZES[-1], vocab_size, tokens)
+    allowed = passes(speed(model, vocab_size, training))
+    if allowed < 1:
+        training = _fill(training, max_seconds=round(TRAINED * (end - time.perf_counter()), 1))
+    return model, _fill(training, epochs=max(1, min(MOST, int(allowed))))
+
+
+def _sized(model: ModelConfig, size: int, vocab_size: int, tokens: int) -> ModelConfig:
+    """`model` of this size, with the dropout that its size calls for on so many tokens."""
+    model = _fill(model, hidden_size=size)
+    share = BASE_DROPOUT + SLOPE * math.log2(_products(model, vocab_size) / tokens)
+    return _fill(model, dropout=round(min(max(share, 0.0), MOST_DROPOUT), 2))
+
+
+def _products(model: ModelConfig, vocab_size: int) -> int:
+    """Weights that every token is multiplied by: what a step costs, and what can overfit."""
+    cell, size = cell_class(model.cell), model.hidden_size
+    widths = (model.embedding_size, *[size] * (model.num_layers - 1))
+    layers = (len(cell.BLOCKS) * size * (width + size * cell.RECURRENT) for width in widths)
+    return sum(layers) + size * vocab_size
+
+
+def _fill(settings: Any, **values: Any) -> Any:
+    """`settings` with those of `values` whose place still holds the default."""
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    free = {name: v for name, v in values.items() if getattr(settings, name) == defaults[name]}
+    return dataclasses.replace(settings, **free)
+
+
+def speed(model: ModelConfig, vocab_size: int, training: TrainConfig) -> float:
+    """Tokens per second of training steps, as they will be."""
+    lanes, length = training.batch_size, training.sequence_length
+    settle_threads(lanes)
+    trainer = LaneTrainer(build_model(model, vocab_size, policy(training.dtype)), lanes)
+    trainer.compile(optimizer=optimizer(training, 1000), jit_compile=False)
+    ids = np.random.default_rng(1).integers(0, vocab_size, (lanes, length + 1))
+    batch = (ids[:, :-1], ids[:, 1:], np.ones((lanes, length), np.float32))
+    batches: Any = iter(tf.data.Dataset.from_tensors(batch).repeat())
+    trainer.make_train_function()
+    step = trainer.train_function
+    step(batches)  # which compiles it
+    best, end = np.inf, time.perf_counter() + TIMED
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        float(step(batches)["loss"])
+        best = min(best, time.perf_counter() - begin)
+    return lanes * length / best
