@@ -82,6 +82,7 @@ def measured() -> None:
     if PLAIN in trained:
         vanishes(rows, trained[PLAIN], document)
     ways_back(trained, document)
+    exhibit.replay_error(*(looks.trace(g, looks.blank(g, document)) for g in trained.values()))
 
 
 def load(folder: Path, kind: str) -> Generator:
