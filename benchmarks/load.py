@@ -44,6 +44,7 @@ ROOT = Path(__file__).parents[1]
 STOPS, LEAVES = 0.05, 0.03  # share of texts that are stopped, or left alone
 WARM_UP = 60.0  # seconds; what is loaded and compiled once is no growth
 PATIENCE = 120.0
+QUIET = 2.0
 # what is being written: the prompt, then letters, then the caret
 _RUNNING = re.compile(r'<span class="tg-prompt">.*?</span>(.*?)<span class="tg-caret">', re.S)
 _MARK = re.compile(r"person\d\d\d\d")
@@ -160,11 +161,18 @@ class Person:
                 continue  # a text is written: the page is drawn once more, or Stop was pressed
             if stopped is not None:
                 self.seen.stopped.append(time.monotonic() - stopped)
+                await self._quiet()  # the text may have ended by itself before
             elif first is None:
                 self.seen.failures.append("the page was drawn without a text")
             else:
                 self.seen.whole.append(time.monotonic() - began)
             return True
+
+    async def _quiet(self) -> None:
+        """Until the server has nothing more to say, for the time being."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            while True:
+                await asyncio.wait_for(self.socket.recv(), QUIET)
 
     def _look(self, message: ForwardMsg, data: bytes | str) -> None:
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
@@ -178,7 +186,8 @@ class Person:
                     self.buttons[key] = element.button.id
         if kind in VALUES:
             widget = getattr(element, kind)
-            self.widgets[widget.id] = VALUES[kind](widget)
+            if widget.set_value or widget.id not in self.widgets:  # else it stays as it is
+                self.widgets[widget.id] = VALUES[kind](widget)
         if kind == "exception":
             self.seen.failures.append(element.exception.message[:200])
         if kind == "alert" and element.alert.body:

@@ -13,8 +13,9 @@ ORDER = [
     "errors", "nfc", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
     "documents", "dataset", "cells", "config", "model", "checkpoint", "sampling",
     "generate_options", "decoding", "beam", "generate", "reading", "longrange", "lookback",
-    "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card", "trainer", "callbacks",
-    "divergence", "keeper", "material", "recall", "train", "budget", "race", "vanishing", "cli",
+    "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card", "workers",
+    "trainer", "callbacks", "divergence", "keeper", "material", "recall", "train", "budget",
+    "race", "vanishing", "cli",
 ]  # fmt: skip
 
 

@@ -309,10 +309,14 @@ class Stopper(keras.callbacks.Callback):
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Stopper:
+        self.listen()
+        return self
+
+    def listen(self) -> None:
+        """Take the signals; anew where TensorFlow has taken them meanwhile."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._ask)
-        return self
+                self._previous.setdefault(number, signal.signal(number, self._ask))
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._previous.items():
@@ -325,12 +329,17 @@ class Stopper(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # after the last batch of an epoch, wait for its end: validation and saving belong to it
-        if self.asked and batch + 1 < (self.params["steps"] or math.inf):
+        if self._agreed() and batch + 1 < (self.params["steps"] or math.inf):
             raise Interrupted
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.asked:
+        if self._agreed():
             raise Interrupted
+
+    def _agreed(self) -> bool:
+        """Several workers stop at the same step, whichever was asked to."""
+        workers = self.model.workers
+        return self.asked if workers is None else workers.agreed_to_stop(self.asked)
 
 
 def _step_of_row(line: str) -> int:

@@ -78,6 +78,8 @@ class Keeper(keras.callbacks.Callback):
         return self.waited >= self.patience
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.model.workers is not None:
+            return  # clocks differ: several workers save together, at the end of an epoch
         # after the last batch of an epoch, wait for its end: validation belongs to it
         if time.monotonic() - self._saved_at >= SAVE_SECONDS and self.recorder.within_epoch:
             self.save_training()
@@ -180,8 +182,8 @@ class Keeper(keras.callbacks.Callback):
         return [*self.model.variables, *self.model.optimizer.variables]
 
 
-def read_saved(folder: Path) -> Saved:
-    """The newest whole save in `folder`. Raises `RunError` when there is none."""
+def read_saved(folder: Path, step: int | None = None) -> Saved:
+    """The newest whole save in `folder`, or that of `step`. Raises `RunError` without one."""
     failures = []
     for name in sorted(SAVES, key=lambda name: -_number(folder / name)):
         try:
@@ -190,6 +192,8 @@ def read_saved(folder: Path) -> Saved:
         except RunError as error:
             failures.append(error)
             continue
+        if step is not None and place.step != step:
+            continue
         other = folder / _other(name)
         if failures or (other.is_file() and not _number(other)):
             print(
@@ -197,7 +201,9 @@ def read_saved(folder: Path) -> Saved:
                 file=sys.stderr,
             )
         return Saved(place, arrays, name)
-    raise failures[0]
+    raise (
+        failures[0] if failures else RunError(f"{folder} holds no save of step {step}: train anew")
+    )
 
 
 def _number(path: Path) -> int:

@@ -30,7 +30,7 @@ from textgen.callbacks import (
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.dataset import Documents, Lanes
 from textgen.divergence import Diverged, Watch
-from textgen.errors import RunError
+from textgen.errors import ConfigError, RunError
 from textgen.generate import Generator
 from textgen.keeper import Keeper, read_saved
 from textgen.material import Material, TaskMaterial, read_material
@@ -39,6 +39,7 @@ from textgen.options import build, check
 from textgen.recall import Recall
 from textgen.tokenizer import TOKENIZERS, Tokenizer
 from textgen.trainer import LaneTrainer
+from textgen.workers import Workers
 
 FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
 
@@ -54,7 +55,8 @@ def start(
 
     Raises `TextgenError` for bad input, and `Interrupted` after Ctrl-C, when the run is saved.
     """
-    folder = Path(out)
+    workers = Workers()
+    folder = workers.folder(Path(out))
     model_config = model_config or ModelConfig()
     tokens = tokenizer_config or TokenizerConfig()
     config = train_config or TrainConfig()
@@ -66,10 +68,10 @@ def start(
         material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
     )
     card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
-    batches = material.batches(tokenizer)  # too short a text is refused here
+    batches = workers.share(material.batches(tokenizer))  # too short a text is refused here
     with checkpoint.held(folder), Stopper() as stopper:
         refuse_a_second_run(folder)  # another process may have been quicker
-        return _train(folder, card, material, tokenizer, batches, stopper, resume=False)
+        return _train(folder, card, material, tokenizer, batches, workers, stopper, resume=False)
 
 
 def resume(
@@ -81,7 +83,8 @@ def resume(
 
     Raises as `start` does, and `RunError` when the text is not the one the run began with.
     """
-    folder = Path(out)
+    workers = Workers()
+    folder = workers.folder(Path(out))
     card = checkpoint.read_config(folder)
     config = checkpoint.settings(folder, card, "training", TrainConfig)
     if epochs is not None:
@@ -100,12 +103,12 @@ def resume(
     tokenizer = checkpoint.read_tokenizer(folder, card)
     settings = checkpoint.settings(folder, card, "model", ModelConfig)
     card |= _card(settings, tokenizer, config, named, material)
-    batches = material.batches(tokenizer)
+    batches = workers.share(material.batches(tokenizer))
     with checkpoint.held(folder), Stopper() as stopper:
         if epochs is not None:
             checkpoint.write_config(folder, card)  # this run, too, may be killed and resumed
         return _train(
-            folder, card, material, tokenizer, batches, stopper,
+            folder, card, material, tokenizer, batches, workers, stopper,
             resume=True, further=epochs is not None,
         )  # fmt: skip
 
@@ -133,21 +136,31 @@ def refuse_a_second_run(folder: Path) -> None:
 
 def _train(
     folder: Path, card: dict[str, Any], material: Material, tokenizer: Tokenizer,
-    batches: Lanes | Documents, stopper: Stopper, *, resume: bool, further: bool = False,
+    batches: Lanes | Documents, workers: Workers, stopper: Stopper,
+    *, resume: bool, further: bool = False,
 ) -> Path:  # fmt: skip
     """`further`: more epochs were asked for, so what stopped the run early no longer does."""
     config = build(TrainConfig, card["training"])
     if config.deterministic:
         backend.tf.config.experimental.enable_op_determinism()
+    if config.max_seconds and workers.number > 1:
+        raise ConfigError("max_seconds is for one process: give several workers --epochs")
     held_out = material.held_out(tokenizer)
 
     settle_threads(batches.batch_size)
+    workers.connect()
+    stopper.listen()
     keras.utils.set_random_seed(config.seed)
     settings = build(ModelConfig, card["model"])
     model = build_model(settings, tokenizer.vocab_size, policy(config.dtype))
-    trainer = LaneTrainer(model, batches.batch_size, config.seed, carry=material.carry)
+    trainer = LaneTrainer(
+        model, batches.batch_size, config.seed, carry=material.carry,
+        workers=workers if workers.number > 1 else None,
+    )  # fmt: skip
     trainer.build((batches.batch_size, 1))
     saved = read_saved(folder) if resume else None
+    if saved and (step := workers.earliest(saved.place.step)) != saved.place.step:
+        saved = read_saved(folder, step)  # another worker was killed before its last save
     rate = saved.place.learning_rate if saved else config.learning_rate
     _compile(trainer, config, rate, batches.steps)
 
@@ -194,9 +207,11 @@ def _train(
         recorder.write_status("stopped")
         raise
     except Exception as error:
+        if workers.number > 1 and isinstance(error, backend.tf.errors.OpError):
+            error = RunError("another worker is gone: start all of them again with --resume")
         with contextlib.suppress(RunError):  # a full disk has been told of already
             recorder.write_status("failed", str(error))
-        raise
+        raise error
     recorder.write_status("finished", "stopped early" if keeper.stopped_early else "")
     return folder
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from textgen.backend import keras, ops
+from textgen.backend import keras, ops, tf
 from textgen.model import LanguageModel
+from textgen.workers import Workers
 
 # Share of lanes that forget their state before a batch. Without it a model meets the empty state
 # once an epoch, and a sample from a short prompt begins with noise.
@@ -21,10 +22,13 @@ class LaneTrainer(keras.Model):
     """
 
     def __init__(
-        self, model: LanguageModel, lanes: int, seed: int = 0, *, carry: bool = True
-    ) -> None:
+        self, model: LanguageModel, lanes: int, seed: int = 0, *, carry: bool = True,
+        workers: Workers | None = None,
+    ) -> None:  # fmt: skip
+        """lanes: those of this worker, where several share a batch."""
         super().__init__(name="lane_trainer")
         self.model = model
+        self.workers = workers
         self.carry = carry
         self.carried = [
             [
@@ -48,13 +52,38 @@ class LaneTrainer(keras.Model):
             return self.model(ids, training=training)[0]
         state = tuple(tuple(part.value for part in layer) for layer in self.carried)
         if training:
-            known = keras.random.uniform((self.lanes, 1), seed=self.random) >= FORGET
+            known = self._draw() >= FORGET
             state = tuple(tuple(ops.where(known, p, 0.0) for p in layer) for layer in state)
         logits, end = self.model(ids, state, training=training)
         for layer, parts in zip(self.carried, end, strict=True):
             for part, value in zip(layer, parts, strict=True):
                 part.assign(ops.stop_gradient(value))
         return logits
+
+    def _draw(self) -> Any:
+        """A number for each lane, the same however many workers share them: [lanes, 1]."""
+        if self.workers is None:
+            return keras.random.uniform((self.lanes, 1), seed=self.random)
+        every = (self.lanes * self.workers.number, 1)
+        return self.workers.rows(keras.random.uniform(every, seed=self.random))
+
+    def train_step(self, data: Any) -> Any:
+        """One step; of several workers, by the gradient of the whole batch."""
+        if self.workers is None:
+            return super().train_step(data)
+        ids, targets, weights = data
+        with tf.GradientTape() as tape:
+            logits = self(ids, training=True)
+            nats = ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+            loss = ops.sum(nats * weights)
+        gradients = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
+        counted = ops.cast(weights > 0, "float32")
+        told = [ops.sum(weights), ops.sum(nats * counted), ops.sum(counted)]
+        *summed, weight, every, count = self.workers.total([*gradients, *told])
+        whole = [gradient / ops.maximum(weight, 1.0) for gradient in summed]
+        self.optimizer.apply(whole, self.trainable_variables)
+        self.nats.update_state(every / ops.maximum(count, 1.0), count)
+        return {"loss": self.nats.result()}
 
     def compute_loss(
         self,

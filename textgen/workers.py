@@ -1,0 +1,131 @@
+"""Several processes, on one machine or on many, train one model together.
+
+Each reads its share of the lanes of every batch; the gradients of all are summed before each step,
+so that all take the same step. That is data parallelism as TensorFlow's
+`MultiWorkerMirroredStrategy` does it, and its collective operations and its `TF_CONFIG` are what is
+used here. Keras 3 itself cannot train under that strategy (docs/scaling.md), so the strategy is
+asked for the sums alone.
+
+    TF_CONFIG='{"cluster": {"worker": ["a:2000", "b:2000"]},
+                "task": {"type": "worker", "index": 0}}'
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from textgen.backend import tf
+from textgen.errors import ConfigError
+
+
+class Workers:
+    """Who takes part. number: of processes, 1 where `TF_CONFIG` names none; index: this one."""
+
+    def __init__(self, told: str | None = None) -> None:
+        """told: TF_CONFIG, else that of the environment. Raises `ConfigError`."""
+        told = os.environ.get("TF_CONFIG", "") if told is None else told
+        self.number, self.index = _read(told) if told.strip() else (1, 0)
+        self._strategy: Any = None
+
+    def connect(self) -> None:
+        """Find the others. To be called before TensorFlow computes anything."""
+        if self.number > 1:
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+            self._wish = tf.Variable(0.0)  # 1: this worker was asked to stop
+            self._wishes = tf.Variable(0.0)  # of all
+
+    def folder(self, out: Path) -> Path:
+        """Where this worker keeps its run: the first in `out`, the others in folders within."""
+        return out / f"worker-{self.index}" if self.index else out
+
+    def share(self, batches: Any) -> Any:
+        """This worker's rows of `batches`. Raises `ConfigError` where they cannot be shared."""
+        if self.number == 1:
+            return batches
+        if batches.batch_size % self.number:
+            raise ConfigError(
+                f"a batch has {batches.batch_size} rows, which {self.number} workers cannot share: "
+                "give another --batch-size, or a longer text"
+            )
+        return Share(batches, self)
+
+    def rows(self, part: Any) -> Any:
+        """This worker's rows of an array of a whole batch."""
+        size = part.shape[0] // self.number
+        return part[self.index * size : (self.index + 1) * size]
+
+    def total(self, values: list[Any]) -> list[Any]:
+        """The sums of `values` over all workers; the same, bit for bit, on each."""
+
+        def summed(*mine: Any) -> list[Any]:
+            # the collective operations ask each value where it is
+            with tf.device(self._device):
+                placed = [tf.identity(value) for value in mine]
+            context = tf.distribute.get_replica_context()
+            return list(context.all_reduce(tf.distribute.ReduceOp.SUM, placed))
+
+        *sums, wishes = self._strategy.run(summed, args=(*values, self._wish.read_value()))
+        self._wishes.assign(wishes)
+        return list(sums)
+
+    def agreed_to_stop(self, wish: bool) -> bool:
+        """Whether any worker wished to, by the last `total`: known to all at the same step."""
+        if self.number == 1:
+            return wish
+        self._wish.assign(float(wish))
+        return float(self._wishes) > 0
+
+    def earliest(self, step: int) -> int:
+        """The least of the workers' steps: where all can go on from."""
+        if self.number == 1:
+            return step
+        # each writes its own row; a float holds so many digits, so a step goes in two parts
+        rows = [divmod(step, 1 << 20) if i == self.index else (0, 0) for i in range(self.number)]
+        every = tf.function(self.total)([tf.constant(rows, tf.float32)])[0]
+        return min(int(high) * (1 << 20) + int(low) for high, low in every.numpy())
+
+    @property
+    def _device(self) -> str:
+        return str(self._strategy.extended.worker_devices[0])
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Of batches of a text or a task, the rows of one worker."""
+
+    batches: Any
+    workers: Workers
+
+    @property
+    def batch_size(self) -> int:
+        return int(self.batches.batch_size) // self.workers.number
+
+    @property
+    def steps(self) -> int:
+        return int(self.batches.steps)
+
+    def dataset(self, start: int = 0) -> Any:
+        rows = self.workers.rows
+        return self.batches.dataset(start).map(lambda *parts: tuple(map(rows, parts)))
+
+
+def _read(told: str) -> tuple[int, int]:
+    """(number of workers, index) by TF_CONFIG. Raises `ConfigError`."""
+    try:
+        config = json.loads(told)
+        addresses, task = config["cluster"]["worker"], config["task"]
+        number, index = len(addresses), int(task["index"])
+        usual = task["type"] == "worker" and set(config["cluster"]) == {"worker"}
+    except (ValueError, TypeError, LookupError, RecursionError):
+        usual, number, index = False, 0, 0
+    if not usual or not 0 <= index < number:
+        raise ConfigError(
+            f"TF_CONFIG is {told[:200]!r}: name the workers of the cluster and this one's index, "
+            'as in {"cluster": {"worker": ["a:2000", "b:2000"]}, '
+            '"task": {"type": "worker", "index": 0}}'
+        )
+    return number, index
