@@ -115,6 +115,18 @@ def test_resuming_what_names_no_text(run, corpus):
         resume(run)
 
 
+@pytest.mark.parametrize(
+    "spoil", [{"format": "x" * 10**5}, {"tokenizer": {"name": ["x"] * 10**5}},
+              {"model": {"cell": "x" * 10**5}}, {"model": {"hidden_size": [3] * 10**5}}]
+)  # fmt: skip
+def test_a_value_without_end_is_not_told_to_its_end(run, spoil):
+    card = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(card | spoil))
+    with pytest.raises(RunError) as error:
+        textgen.load(run)
+    assert len(str(error.value)) < 600
+
+
 def test_a_log_is_not_written_through_a_link(tmp_path):
     outside = tmp_path / "outside"
     (tmp_path / "samples.jsonl").symlink_to(outside)

@@ -27,7 +27,7 @@ import safetensors
 import safetensors.numpy
 
 from textgen.config import ModelConfig
-from textgen.errors import ConfigError, RunError
+from textgen.errors import ConfigError, RunError, shown
 from textgen.options import build
 from textgen.tokenizer import TOKENIZERS, Tokenizer
 
@@ -177,7 +177,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise RunError(f"{path} is not a textgen configuration: give a textgen run folder")
     if card.get("format") != FORMAT:
         raise RunError(
-            f"{path} has format {card.get('format')!r}, this textgen reads {FORMAT}: "
+            f"{path} has format {shown(card.get('format'))}, this textgen reads {FORMAT}: "
             "use the textgen version that wrote it"
         )
     return card
@@ -199,7 +199,7 @@ def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
     name = card["tokenizer"].get("name")
     if not isinstance(name, str) or name not in TOKENIZERS:
         raise RunError(
-            f"{folder / CONFIG} names the tokenizer {name!r}: this textgen knows "
+            f"{folder / CONFIG} names the tokenizer {shown(name)}: this textgen knows "
             f"{', '.join(TOKENIZERS)}"
         )
     kind = TOKENIZERS[name]

@@ -31,3 +31,9 @@ class RunError(TextgenError):
 
 class GenerationError(TextgenError):
     """A prompt or a text that the model cannot take."""
+
+
+def shown(value: object) -> str:
+    """`value` as an error shows it: cut short, since it may come from anyone."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."

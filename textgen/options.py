@@ -12,7 +12,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,16 +62,17 @@ def check(instance: Any) -> None:
         value = getattr(instance, name)
         if value is None and default is None:
             continue
-        for item in value if isinstance(value, tuple) else (value,):
+        several = isinstance(default, tuple) and isinstance(value, tuple)
+        for item in value if several else (value,):
             _check_value(name, item, rule, kind)
 
 
 def _check_value(name: str, value: object, rule: Option, kind: type) -> None:
     allowed: tuple[type, ...] = (float, int) if kind is float else (kind,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{name} is {value!r}: give a value of type {kind.__name__}")
+        raise ConfigError(f"{name} is {shown(value)}: give a value of type {kind.__name__}")
     if rule.choices is not None and value not in rule.choices:
-        raise ConfigError(f"{name} is {value!r}: choose one of {', '.join(rule.choices)}")
+        raise ConfigError(f"{name} is {shown(value)}: choose one of {', '.join(rule.choices)}")
     if not isinstance(value, int | float) or kind is bool:
         return
     if value != value:
@@ -79,7 +80,7 @@ def _check_value(name: str, value: object, rule: Option, kind: type) -> None:
     too_low = rule.low is not None and (value <= rule.low if rule.low_open else value < rule.low)
     too_high = rule.high is not None and value > rule.high
     if too_low or too_high:
-        raise ConfigError(f"{name} is {value}: give a value {allowed_range(rule)}")
+        raise ConfigError(f"{name} is {shown(value)}: give a value {allowed_range(rule)}")
 
 
 def allowed_range(rule: Option) -> str:

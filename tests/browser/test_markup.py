@@ -32,3 +32,13 @@ def test_markup_in_a_corpus_is_shown_as_text(visit):
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("different characters")).to_be_visible()
     check(page)
+
+
+def test_an_upload_too_large_is_refused_with_a_line(visit, tmp_path):
+    path = tmp_path / "big.txt"
+    path.write_bytes(b"text " * (11 << 20) + b"\n")
+    page = visit("train?lang=en")
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_text("File must be 50")).to_be_visible()
+    expect(page.get_by_text("different characters")).to_have_count(0)
