@@ -99,9 +99,9 @@ def plan(
     ]
     model = fitting[0] if fitting else _sized(model, SIZES[-1], vocab_size, tokens)
     allowed = passes(speed(model, vocab_size, training))
-    if allowed < 1:
-        training = _fill(training, max_seconds=round(TRAINED * (end - time.perf_counter()), 1))
-    return model, _fill(training, epochs=max(1, min(MOST, int(allowed))))
+    # should the machine turn slower, or the text be too long for one pass, time still ends it
+    left = round(end - time.perf_counter(), 1)
+    return model, _fill(training, epochs=max(1, min(MOST, int(allowed))), max_seconds=left)
 
 
 def _sized(model: ModelConfig, size: int, vocab_size: int, tokens: int) -> ModelConfig:
