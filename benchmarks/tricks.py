@@ -28,9 +28,7 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.trainer import LaneTrainer
 
 MODEL = ModelConfig(cell="gru", hidden_size=256, dropout=0.2)
-TRAINING = TrainConfig(epochs=8, sequence_length=128, sample_length=0, patience=99)
-ROWS = (64, 32)  # lanes for a text of more than `LONG` characters, and of fewer
-LONG = 700_000
+TRAINING = TrainConfig(epochs=8, sample_length=0, patience=99)
 WEIGHT_DROP, AVERAGE = 0.2, 0.995
 
 
@@ -117,6 +115,7 @@ TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
     "two layers of 192": ({"num_layers": 2, "hidden_size": 192}, {}, keep),
     "tied weights": ({"tie_weights": True, "embedding_size": 256}, {}, keep),
     "LSTM": ({"cell": "lstm"}, {}, keep),
+    "64 lanes, windows of 128": ({}, {"batch_size": 64, "sequence_length": 128}, keep),
 }
 
 
@@ -126,9 +125,8 @@ def one(name: str, text: Path) -> dict[str, Any]:
 
     of_model, of_training, patch = TRICKS[name]
     patch()
-    lanes = ROWS[len(text.read_text(encoding="utf-8")) < LONG]
     model = dataclasses.replace(MODEL, **of_model)
-    training = dataclasses.replace(TRAINING, batch_size=lanes, **of_training)
+    training = dataclasses.replace(TRAINING, **of_training)
     with tempfile.TemporaryDirectory() as folder:
         run = start(text, Path(folder) / "run", model, None, training)
         with open(run / "history.csv", encoding="utf-8") as file:
@@ -157,7 +155,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         "# What each trick of training is worth", "",
         f"Written by `python -m benchmarks.tricks`. One layer of {MODEL.hidden_size} GRU units, "
         f"dropout {MODEL.dropout}, AdamW at {TRAINING.learning_rate} with a cosine, state carried "
-        f"over windows of {TRAINING.sequence_length}; passes: {passes}. Nats per character of the "
+        f"over windows of {TRAINING.sequence_length} in {TRAINING.batch_size} lanes; passes: {passes}. Nats per character of the "
         "held-out last tenth, and how far that is from the first row: less is better. One seed: "
         "differences below 0.005 say nothing.", "",
         "| changed | " + " | ".join(f"{t} | | seconds" for t in texts) + " |",
