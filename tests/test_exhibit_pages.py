@@ -152,6 +152,7 @@ def test_only_one_race_at_a_time_and_few_are_kept(home, monkeypatch):
     assert started == [(Path("text"), "race/8", ["rnn"], {})]
     left = sorted(int(p.name) for p in (runs.RUNS / "race").iterdir())
     assert left == list(range(8 - races.KEPT + 1, 8))
+    monkeypatch.setattr(runs, "_is_textgen", lambda pid: pid == os.getpid())
     status = runs.RUNS / "race/7/status.json"
     status.write_text(json.dumps({"state": "running", "pid": os.getpid()}))
     with pytest.raises(ConfigError, match="wait for its end"):

@@ -31,7 +31,7 @@ from textgen.trainer import LaneTrainer
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
 PASSES = 10  # over the text, that the size is chosen to leave
 MOST = 60  # passes: patience ends most trainings before
-WINDOWS = ((64, 128), (32, 128), (32, 64), (16, 64), (8, 64))  # lanes x tokens
+WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
@@ -99,9 +99,9 @@ def plan(
     ]
     model = fitting[0] if fitting else _sized(model, SIZES[-1], vocab_size, tokens)
     allowed = passes(speed(model, vocab_size, training))
-    if allowed < 1:
-        training = _fill(training, max_seconds=round(TRAINED * (end - time.perf_counter()), 1))
-    return model, _fill(training, epochs=max(1, min(MOST, int(allowed))))
+    # should the machine turn slower, or the text be too long for one pass, time still ends it
+    left = round(end - time.perf_counter(), 1)
+    return model, _fill(training, epochs=max(1, min(MOST, int(allowed))), max_seconds=left)
 
 
 def _sized(model: ModelConfig, size: int, vocab_size: int, tokens: int) -> ModelConfig:

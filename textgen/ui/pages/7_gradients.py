@@ -124,6 +124,8 @@ def ways_back(trained: dict[str, Generator], document: Document) -> None:
 
     gated = [name for name, generator in trained.items() if generator.config.cell in KEEP]
     if not gated:
+        plain = next(iter(trained.values()))
+        exhibit.replay_error(looks.trace(plain, looks.blank(plain, document)))
         return
     st.subheader(t("gradients.ways"), anchor=False)
     first = GATED if GATED in gated else gated[0]
@@ -135,7 +137,8 @@ def ways_back(trained: dict[str, Generator], document: Document) -> None:
         )  # fmt: skip
     generator = trained[name]
     slopes = looks.gradients(generator, document).layers[-1]
-    values = looks.trace(generator, looks.blank(generator, document)).layers[-1]
+    read = looks.trace(generator, looks.blank(generator, document))
+    values = read.layers[-1]
     part = "C" if "C" in slopes else "h"
     keep = KEEP[generator.config.cell](values)
     ways = {
@@ -159,6 +162,7 @@ def ways_back(trained: dict[str, Generator], document: Document) -> None:
             whole > GONE and 1 / NEAR < alone / whole < NEAR,
             t("gradients.borne", whole=whole, alone=alone, limit=GONE),
         )
+    exhibit.replay_error(read)
 
 
 # --- the mathematics ------------------------------------------------------------------------------

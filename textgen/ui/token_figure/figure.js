@@ -191,7 +191,7 @@ class Figure {
       this.matrix?.paint();
       this.strip?.paint();
       const shown = this.hover ?? (this.pin.token >= 0 ? this.pin : null);
-      const hint = this.data.legend ? this.data.labels.hint : "";
+      const hint = this.data.legend && this.strip ? this.data.labels.hint : ""; // told once a page
       this.readout.classList.toggle("quiet", !shown);
       this.readout.textContent = shown ? this.say(shown) : hint;
     });
