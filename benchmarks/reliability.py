@@ -56,6 +56,8 @@ opens a connection, unpickles or starts a foreign program.
 
 {fuzz.table(rows)}
 
+{told.get("note", "")}
+
 The longest times are those of a machine that did other things as well."""
 
 
