@@ -281,7 +281,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="held-out loss beside PyTorch and n-grams")
     parser.add_argument("text", type=Path, nargs="?")
     parser.add_argument("--budget", type=float, default=180.0, help="seconds of training")
-    parser.add_argument("--flags", default="--cell gru", help="further flags of textgen train")
+    parser.add_argument("--flags", default="", help="further flags of textgen train")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--part", help=argparse.SUPPRESS)

@@ -36,10 +36,10 @@ def keep() -> None:
     """As it is."""
 
 
-def plain_dropout() -> None:
-    """A new mask at every step instead of one for a window."""
-    locked = keras.layers.Dropout
-    keras.layers.Dropout = lambda rate, noise_shape=None, **more: locked(rate, **more)
+def locked_dropout() -> None:
+    """One mask for all steps of a window (Gal & Ghahramani 2016)."""
+    anew = keras.layers.Dropout
+    keras.layers.Dropout = lambda rate, **more: anew(rate, noise_shape=(1, None, None), **more)
 
 
 def weight_drop() -> None:
@@ -105,7 +105,7 @@ def flat_rate() -> None:
 TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
     "as it is": ({}, {}, keep),
     "no dropout": ({"dropout": 0.0}, {}, keep),
-    "dropout anew at every step": ({}, {}, plain_dropout),
+    "one dropout mask for a window": ({}, {}, locked_dropout),
     f"weight drop {WEIGHT_DROP}": ({}, {}, weight_drop),
     f"average of the weights {AVERAGE}": ({}, {}, averaging),
     "state not carried in training": ({}, {}, uncarried),

@@ -1,8 +1,8 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
-A larger model learns more from each pass over the text, a smaller one makes more of them. Measured
-on texts of a megabyte (docs/quality.md): about ten passes are worth more than the next larger size,
-and what a model has beyond a parameter a token calls for more dropout. The speed is measured on
+A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
+here leaves about ten passes, and gives a model with more weights than the text has tokens more
+dropout; what it reached, and on which texts, stands in docs/quality.md. The speed is measured on
 this machine, with this vocabulary, before the training begins.
 """
 

@@ -33,8 +33,7 @@ class LanguageModel(keras.Model):
             make_cell(config.cell, config.hidden_size, dtype=dtype, **settings)
             for _ in range(config.num_layers)
         ]
-        # one mask for all steps of a window (Gal & Ghahramani 2016)
-        self.dropout = keras.layers.Dropout(config.dropout, (1, None, None), dtype=dtype)
+        self.dropout = keras.layers.Dropout(config.dropout, dtype=dtype)
         self.head = None if config.tie_weights else keras.layers.Dense(vocab_size, dtype=dtype)
         self.head_bias = None
         if config.tie_weights:
