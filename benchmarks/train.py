@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -267,6 +268,7 @@ def markdown(found: dict[str, Any]) -> str:
             "",
         ]
     rows = {(r["library"], r["cell"], r["dtype"], tuple(r["shape"])): r for r in found["rows"]}
+    lines += ["Missed in this run:", "", *(missed(rows, dtypes) or ["- nothing"]), ""]
     for shape in SHAPES:
         lines += [
             f"## {shape.layers}x{shape.hidden}, batch {shape.batch} x {shape.length}",
@@ -291,6 +293,42 @@ def markdown(found: dict[str, Any]) -> str:
                 f"| {r['peak_mb']:.0f} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def missed(rows: dict[Any, Any], dtypes: list[str]) -> list[str]:
+    """A line for each target that a shape falls short of."""
+    default, lines = dtypes[-1], []
+
+    def compare(
+        shape: Shape, cell: str, peer: str, dtype: str, what: str, library: str = "torch"
+    ) -> float:
+        own, other = rows["textgen", cell, default, shape], rows[library, peer, dtype, shape]
+        return float(own[what] / other[what])
+
+    for shape in SHAPES:
+        name = f"{shape.layers}x{shape.hidden}"
+        ratio = functools.partial(compare, shape)
+        for cell in PEERS:
+            speed = ratio(cell, cell, "float32", "tokens_per_second")
+            if speed < 1:
+                lines.append(f"- `{cell}` at {name}: {speed:.2f}x PyTorch float32, not 1.0x")
+            lower = ratio(cell, cell, default, "tokens_per_second")
+            if shape.hidden == 512 and default == "bfloat16" and lower < 0.8:
+                lines.append(f"- `{cell}` at {name}: {lower:.2f}x PyTorch bfloat16, not 0.8x")
+            grown, whole = (ratio(cell, cell, default, w) for w in ("growth_mb", "peak_mb"))
+            if max(grown, whole) > 1.5:
+                lines.append(
+                    f"- memory of `{cell}` at {name}: {whole:.2f}x PyTorch's, not 1.5x; without "
+                    f"what importing TensorFlow and PyTorch takes, {grown:.2f}x"
+                )
+        for cell in ("peephole", "coupled"):
+            time = 1 / ratio(cell, "lstm", default, "tokens_per_second", "textgen")
+            if time > 1.3:
+                lines.append(f"- `{cell}` at {name}: {time:.2f}x the time of `lstm`, not 1.3x")
+        parallel = ratio("mingru", "gru", "float32", "tokens_per_second")
+        if parallel < 4:
+            lines.append(f"- `mingru` at {name}: {parallel:.2f}x PyTorch's float32 GRU, not 4x")
+    return lines
 
 
 def speeds(rows: dict[Any, Any], shape: Shape, dtypes: list[str]) -> list[str]:
