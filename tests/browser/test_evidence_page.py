@@ -3,8 +3,8 @@ from playwright.sync_api import expect
 
 
 def test_the_gated_model_looks_at_the_fact_and_the_plain_one_does_not(visit):
-    page = visit("evidence")
-    expect(page.locator("h1")).to_have_text("근거")
+    page = visit("evidence?lang=en")
+    expect(page.locator("h1")).to_have_text("Evidence")
     claims = page.locator(".tg-claim")
     expect(claims).to_have_count(2)
     expect(claims.nth(0)).to_contain_text("LSTM")

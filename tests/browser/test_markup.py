@@ -30,7 +30,7 @@ def test_markup_in_a_corpus_is_shown_as_text(visit):
     page.get_by_role("radio", name="Paste").click()
     page.get_by_placeholder("Paste a text here").fill(f"{MARKUP} 하나둘\n" * 3)
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("different characters")).to_be_visible()
+    expect(page.get_by_text("different characters", exact=True)).to_be_visible()
     check(page)
 
 
