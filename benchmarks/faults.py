@@ -81,6 +81,14 @@ class Run:
                 pass
             time.sleep(0.02)
 
+    def begin(self) -> None:
+        """Train a little, then stop and save."""
+        process = self.start()
+        self.wait_for_a_step(process)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
     def finish(self) -> str:
         process = self.start()
         _, errors = process.communicate()
@@ -191,11 +199,7 @@ def stopped(text: Path, folder: Path, whole: Path, number: int, name: str) -> Ro
 def starved(text: Path, folder: Path, whole: Path) -> Row:
     """No file may grow past a limit, from some moment on: what a full disk does to a save."""
     row, run = Row("disk full (no file may grow beyond 4 kB to 1 MB)"), Run(text, folder)
-    process = run.start()
-    run.wait_for_a_step(process)
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    process.communicate()
+    run.begin()
     for limit in (4 << 10, 64 << 10, 256 << 10, 1 << 20):
 
         def limited(limit: int = limit) -> None:
@@ -212,11 +216,7 @@ def starved(text: Path, folder: Path, whole: Path) -> Row:
 def read_only(text: Path, folder: Path, whole: Path) -> Row:
     """The folder may be read but not written; root goes without the right to write anyway."""
     row, run = Row("folder read-only"), Run(text, folder)
-    process = run.start()
-    run.wait_for_a_step(process)
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    process.communicate()
+    run.begin()
     rights = "-dac_override,-dac_read_search"
     under = ("setpriv", f"--bounding-set={rights}") if os.getuid() == 0 else ()
     for path in (folder, *folder.iterdir()):
