@@ -59,8 +59,7 @@ SCALING = {
 def textgen_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
     from textgen.config import ModelConfig, TrainConfig
     from textgen.model import build_model, settle_threads
-    from textgen.train import optimizer, policy
-    from textgen.trainer import LaneTrainer
+    from textgen.trainer import LaneTrainer, optimizer, policy
 
     config = ModelConfig(
         cell=cell,

@@ -96,9 +96,9 @@ def uncarried() -> None:
 
 def flat_rate() -> None:
     """The learning rate stays where the warm-up left it."""
-    from textgen import train
+    from textgen import trainer
 
-    train.FINAL_RATE = 1.0
+    trainer.FINAL_RATE = 1.0
 
 
 # name -> (settings of the model, of the training, what is patched)

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from textgen import budget
-from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
 from textgen.model import build_model
+from textgen.train import start
 
 PRODUCTS = 2e10  # a second: what the machine of these tests multiplies
 
@@ -84,9 +85,9 @@ def test_products_are_the_matrices_that_a_token_meets(cell, layers):
     assert budget._products(config, 65) == sum(int(w.numpy().size) for w in matrices)
 
 
-def test_a_task_has_no_passes():
+def test_a_task_has_no_passes(tmp_path):
     with pytest.raises(ConfigError, match="is a task"):
-        budget.settings_for("speaker-ko.toml", 60, ModelConfig(), TokenizerConfig(), TrainConfig())
+        start("speaker-ko.toml", tmp_path / "run", budget=60)
 
 
 def test_the_speed_of_this_machine_is_measured(monkeypatch):

@@ -14,7 +14,7 @@ ORDER = [
     "documents", "dataset", "cells", "config", "model", "checkpoint", "sampling",
     "generate_options", "decoding", "beam", "generate", "reading", "longrange", "lookback",
     "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card", "workers",
-    "trainer", "callbacks", "divergence", "keeper", "material", "recall", "train", "budget",
+    "trainer", "callbacks", "divergence", "keeper", "material", "recall", "budget", "train",
     "race", "vanishing", "cli",
 ]  # fmt: skip
 

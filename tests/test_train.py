@@ -23,8 +23,8 @@ from textgen.dataset import make_lanes
 from textgen.errors import CorpusError, RunError
 from textgen.model import build_model
 from textgen.tokenizer import CharTokenizer
-from textgen.train import optimizer, policy, resume, start
-from textgen.trainer import LaneTrainer
+from textgen.train import resume, start
+from textgen.trainer import LaneTrainer, optimizer, policy
 from tiny import TEXT, tiny
 
 SHIPPED = Path(textgen.__file__).parents[1]

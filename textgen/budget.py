@@ -11,22 +11,20 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from textgen.backend import tf
 from textgen.cells import cell_class
-from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
-from textgen.material import TextMaterial, read_material
+from textgen.material import Material, TextMaterial
 from textgen.model import build_model, settle_threads
-from textgen.tokenizer import TOKENIZERS
-from textgen.train import optimizer, policy
-from textgen.trainer import LaneTrainer
+from textgen.tokenizer import Tokenizer
+from textgen.trainer import LaneTrainer, optimizer, policy
 
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
 PASSES = 10  # over the text, that the size is chosen to leave
@@ -52,28 +50,27 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
-def settings_for(
-    source: str | Path | Sequence[str | Path],
-    seconds: float,
-    model: ModelConfig,
-    tokens: TokenizerConfig,
+def within(
+    seconds: float, material: Material, tokenizer: Tokenizer, model: ModelConfig,
     training: TrainConfig,
-) -> tuple[ModelConfig, TokenizerConfig, TrainConfig]:
-    """The settings to train with on `source` for `seconds`, reading and measuring included.
+) -> tuple[ModelConfig, TrainConfig]:  # fmt: skip
+    """The settings to train with on `material` for `seconds`, told on stderr; see `plan`.
 
-    Raises `TextgenError` as `textgen.train.start` does, and for a task, which has no passes.
+    Raises `ConfigError` for a task, which has no passes.
     """
-    begun = time.perf_counter()
-    material = read_material(source, training)
     if not isinstance(material, TextMaterial):
-        raise ConfigError(f"budget is for a text, and {source} is a task: give --epochs instead")
-    tokenizer = TOKENIZERS[tokens.tokenizer].train(
-        material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
+        raise ConfigError(
+            f"budget is for a text, and {material.task.path} is a task: give --epochs instead"
+        )
+    tokens = len(tokenizer.encode(material.text))
+    model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training)
+    print(
+        f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
+        f"dropout {model.dropout}, {training.epochs} epochs in batches of {training.batch_size} x "
+        f"{training.sequence_length}",
+        file=sys.stderr,
     )
-    number = len(tokenizer.encode(material.text))
-    left = seconds - (time.perf_counter() - begun)
-    model, training = plan(number, tokenizer.vocab_size, left, model, training)
-    return model, tokens, training
+    return model, training
 
 
 def plan(

@@ -184,12 +184,14 @@ def _train(parsed: argparse.Namespace) -> None:
         if not source:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
         merged = recipe | values
-        configs = [build(cls, merged) for cls in CONFIGS]
-        if parsed.budget:
-            configs = _configs_for(parsed.budget, _one_or_all(source), out, configs)
+        model, tokens, training = (build(cls, merged) for cls in CONFIGS)
+        from textgen.budget import seconds_of
         from textgen.train import start
 
-        _report_interruption(lambda: start(_one_or_all(source), out, *configs), out)
+        budget = seconds_of(parsed.budget) if parsed.budget else 0.0
+        _report_interruption(
+            lambda: start(_one_or_all(source), out, model, tokens, training, budget), out
+        )
     else:
         fixed = ["budget"] * bool(parsed.budget) + sorted(set(values) - {"epochs"})
         if fixed:
@@ -201,23 +203,6 @@ def _train(parsed: argparse.Namespace) -> None:
         source = _one_or_all(parsed.corpus) if parsed.corpus else None
         _report_interruption(lambda: resume(out, source, values.get("epochs")), out)
     print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
-
-
-def _configs_for(budget: str, source: Any, out: str, configs: list[Any]) -> list[Any]:
-    """`configs` with what the budget allows, and a line that says so."""
-    from textgen.budget import seconds_of, settings_for
-    from textgen.train import refuse_a_second_run
-
-    seconds = seconds_of(budget)
-    refuse_a_second_run(Path(out))  # before the speed is measured
-    model, tokens, training = settings_for(source, seconds, *configs)
-    print(
-        f"for {budget}: {model.num_layers} x {model.hidden_size} units of {model.cell}, dropout "
-        f"{model.dropout}, {training.epochs} epochs in batches of {training.batch_size} x "
-        f"{training.sequence_length}",
-        file=sys.stderr,
-    )
-    return [model, tokens, training]
 
 
 def _report_interruption(train: Callable[[], Any], out: str) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from textgen import backend, checkpoint
 from textgen.backend import keras
+from textgen.budget import within
 from textgen.callbacks import (
     Carry,
     Interrupted,
@@ -38,10 +40,8 @@ from textgen.model import build_model, settle_threads
 from textgen.options import build, check
 from textgen.recall import Recall
 from textgen.tokenizer import TOKENIZERS, Tokenizer
-from textgen.trainer import LaneTrainer
+from textgen.trainer import LaneTrainer, optimizer, policy
 from textgen.workers import Workers
-
-FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
 
 
 def start(
@@ -50,9 +50,11 @@ def start(
     model_config: ModelConfig | None = None,
     tokenizer_config: TokenizerConfig | None = None,
     train_config: TrainConfig | None = None,
+    budget: float = 0.0,
 ) -> Path:
     """Train on `source` into the new run folder `out`; return it.
 
+    budget: seconds, from now on, that settings left at their defaults are to follow from (0: none).
     Raises `TextgenError` for bad input, and `Interrupted` after Ctrl-C, when the run is saved.
     """
     workers = Workers()
@@ -62,15 +64,20 @@ def start(
     config = train_config or TrainConfig()
     for settings in (model_config, tokens, config):
         check(settings)
-    refuse_a_second_run(folder)
+    _refuse_a_second_run(folder)
+    begun = time.perf_counter()
     material = read_material(source, config)
     tokenizer = TOKENIZERS[tokens.tokenizer].train(
         material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
     )
+    if budget:
+        left = budget - (time.perf_counter() - begun)
+        model_config, config = within(left, material, tokenizer, model_config, config)
+        material = dataclasses.replace(material, config=config)
     card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
     batches = workers.share(material.batches(tokenizer))  # too short a text is refused here
     with checkpoint.held(folder), Stopper() as stopper:
-        refuse_a_second_run(folder)  # another process may have been quicker
+        _refuse_a_second_run(folder)  # another process may have been quicker
         return _train(folder, card, material, tokenizer, batches, workers, stopper, resume=False)
 
 
@@ -126,7 +133,7 @@ def _card(
     }
 
 
-def refuse_a_second_run(folder: Path) -> None:
+def _refuse_a_second_run(folder: Path) -> None:
     """Raises `RunError` when `folder` holds a run."""
     if (folder / checkpoint.CONFIG).exists():
         raise RunError(
@@ -257,30 +264,6 @@ def _compile(trainer: LaneTrainer, config: TrainConfig, rate: float, steps: int)
     config = dataclasses.replace(config, learning_rate=rate)
     trainer.compile(optimizer=optimizer(config, steps * config.epochs), jit_compile=False)
     trainer.optimizer.build(trainer.trainable_variables)
-
-
-def optimizer(config: TrainConfig, steps: int) -> Any:
-    """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine."""
-    warmup = round(config.warmup * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else config.learning_rate,
-        decay_steps=max(steps - warmup, 1),
-        alpha=FINAL_RATE,
-        warmup_target=config.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=config.weight_decay, beta_2=0.99, global_clipnorm=config.clip_norm
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    return optimizer
-
-
-def policy(dtype: str) -> str:
-    """The Keras policy: weights, states and the loss stay float32 in each."""
-    if dtype == "auto":
-        dtype = "bfloat16" if backend.has_bfloat16() else "float32"
-    return "mixed_bfloat16" if dtype == "bfloat16" else "float32"
 
 
 def _is_source(value: object) -> TypeGuard[str | list[str]]:

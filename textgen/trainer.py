@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from textgen import backend
 from textgen.backend import keras, ops, tf
+from textgen.config import TrainConfig
 from textgen.model import LanguageModel
 from textgen.workers import Workers
 
 # Share of lanes that forget their state before a batch. Without it a model meets the empty state
 # once an epoch, and a sample from a short prompt begins with noise.
 FORGET = 0.02
+FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
 
 
 class LaneTrainer(keras.Model):
@@ -107,3 +110,27 @@ class LaneTrainer(keras.Model):
         for layer in self.carried:
             for part in layer:
                 part.assign(ops.zeros(part.shape))
+
+
+def optimizer(config: TrainConfig, steps: int) -> Any:
+    """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine."""
+    warmup = round(config.warmup * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else config.learning_rate,
+        decay_steps=max(steps - warmup, 1),
+        alpha=FINAL_RATE,
+        warmup_target=config.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule, weight_decay=config.weight_decay, beta_2=0.99, global_clipnorm=config.clip_norm
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def policy(dtype: str) -> str:
+    """The Keras policy: weights, states and the loss stay float32 in each."""
+    if dtype == "auto":
+        dtype = "bfloat16" if backend.has_bfloat16() else "float32"
+    return "mixed_bfloat16" if dtype == "bfloat16" else "float32"
