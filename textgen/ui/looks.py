@@ -109,6 +109,11 @@ def told_at(generator: Generator, document: Document) -> int:
     return len(generator.tokenizer.encode(document.before[:told]))
 
 
+def asked_at(generator: Generator, document: Document) -> int:
+    """Which token of a document is the last before its question."""
+    return len(generator.tokenizer.encode(document.before[: document.asked]))
+
+
 def unit_values(
     generator: Generator, ids: Sequence[int], found: Trace, layer: int, unit: int, token: int
 ) -> dict[str, float]:
