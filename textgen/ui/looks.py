@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from textgen.ui import memory
+
 if TYPE_CHECKING:
     import numpy as np
 
-    from textgen.documents import Document
+    from textgen.documents import Document, Task
     from textgen.generate import Generator
     from textgen.interpret import Gradients, Override, Trace
 
@@ -60,6 +62,23 @@ def _effects(
     from textgen.interpret import ablation, at_blank
 
     return ablation(_generator.model, *at_blank(_generator.tokenizer, document), layer)
+
+
+def told_apart(
+    generator: Generator, task: Task, document: Document, every: tuple[Document, ...], layer: int
+) -> np.ndarray:
+    """What each unit keeps of this document's fact, of every fact [U]."""
+    return _told_apart(generator, task, generator.name, generator.hash, document, every, layer)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _told_apart(
+    _generator: Generator, _task: Task, name: str, mark: str, document: Document,
+    every: tuple[Document, ...], layer: int,
+) -> np.ndarray:  # fmt: skip
+    from textgen.interpret import told_apart
+
+    return told_apart(memory.scorer(_generator, _task), document, every, layer)
 
 
 def gradients(generator: Generator, document: Document) -> Gradients:

@@ -151,9 +151,10 @@ def curve(task: Task, generators: dict[str, Generator]) -> None:
 def live(task: Task) -> None:
     st.subheader(t("remember.live"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        cells = [c for c in CELLS if memory.recipe(task, c).is_file()]
         cell = st.selectbox(
-            t("option.cell"), [c for c in CELLS if memory.recipe(task, c).is_file()],
-            format_func=str.upper, key="live cell", width=180,
+            t("option.cell"), cells, cells.index(FIRST_CELLS[0]), format_func=str.upper,
+            key="live cell", width=180,
         )  # fmt: skip
         if st.button(t("remember.train"), type="primary", key="train live") and cell:
             name = runs.free_name(f"{task.path.stem}-{cell}")
