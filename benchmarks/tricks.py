@@ -28,7 +28,7 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.trainer import LaneTrainer
 
 MODEL = ModelConfig(cell="gru", hidden_size=256, dropout=0.2)
-TRAINING = TrainConfig(epochs=8, sample_length=0, patience=99)
+TRAINING = TrainConfig(epochs=5, sample_length=0, patience=99)
 WEIGHT_DROP, AVERAGE = 0.2, 0.995
 
 
