@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from textgen.config import TrainConfig
 from textgen.corpus import Corpus, load_corpus
 from textgen.dataset import Documents, Lanes, make_lanes
@@ -62,11 +60,11 @@ class TextMaterial:
         return self.corpus.split(self.config.validation_fraction)
 
     def batches(self, tokenizer: Tokenizer) -> Lanes:
-        ids = np.asarray(tokenizer.encode(self.text), np.int32)
+        ids = tokenizer.encode_array(self.text)
         return make_lanes(ids, self.config.batch_size, self.config.sequence_length)
 
     def held_out(self, tokenizer: Tokenizer) -> Lanes | None:
-        ids = np.asarray(tokenizer.encode(self.held_out_text), np.int32)
+        ids = tokenizer.encode_array(self.held_out_text)
         if len(ids) < 2:
             return None
         number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))
@@ -74,7 +72,7 @@ class TextMaterial:
 
     def tokens_per_char(self, tokenizer: Tokenizer) -> tuple[float, float]:
         """Of the text, and of what is held out."""
-        text, held_out = (len(tokenizer.encode(p)) / max(len(p), 1) for p in self._parts)
+        text, held_out = (len(tokenizer.encode_array(p)) / max(len(p), 1) for p in self._parts)
         return text, held_out
 
 
