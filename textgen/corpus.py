@@ -1,6 +1,6 @@
 """Texts become a corpus: files, folders, tables and Hugging Face datasets, decoded and in NFC.
 
-file, folder, table or dataset -> texts() -> _clean() -> cut() -> Corpus -> split()
+file, folder, table or dataset -> texts() -> clean() -> cut() -> Corpus -> split()
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def load_corpus(
     for item in items_of(source):
         before = len(documents)
         for text, origin in texts(item, sources, _whole, MAX_CHARACTERS):
-            documents += cut(_clean(text), sample_by, torn=origin == "row")
+            documents += cut(clean(text), sample_by, torn=origin == "row")
         if len(documents) == before:
             raise blank(item)
     return Corpus(tuple(documents), tuple(sources), sample_by)
@@ -101,6 +101,7 @@ def items_of(source: str | Path | Sequence[str | Path]) -> list[str]:
 
 
 def blank(item: str) -> CorpusError:
+    """What is said of a source without text."""
     return CorpusError(f"{item} holds no text, only blanks: give a file with some text")
 
 
@@ -131,8 +132,8 @@ def texts(
         raise CorpusError(f"{item} is empty: give a file with some text")
     if path.suffix.lower() in TABLES:
         encoding = _table_encoding(path)
-        rows = table_texts(path, column, encoding)
-        yield from _rows(rows, Source(path.name, encoding), sources, most)
+        found = table_texts(path, column, encoding)
+        yield from _rows(found, Source(path.name, encoding), sources, most)
     elif encoding := (yield from read(path, item)):
         sources.append(Source(path.name, encoding))
 
@@ -148,11 +149,11 @@ def _whole(path: Path, name: str) -> Generator[tuple[str, str], None, str | None
 
 
 def _rows(
-    texts: Generator[str, None, None], source: Source, sources: list[Source], most: int | None
+    rows: Generator[str, None, None], source: Source, sources: list[Source], most: int | None
 ) -> Iterator[tuple[str, str]]:
     left, truncated = math.inf if most is None else most, False
-    with contextlib.closing(texts):
-        for text in texts:
+    with contextlib.closing(rows):
+        for text in rows:
             truncated = len(text) > left
             yield text[: int(left)] if truncated else text, "row"
             left -= len(text)
@@ -210,20 +211,27 @@ def decode(data: bytes, name: str, *, final: bool = True) -> tuple[str, str]:
             text = codecs.getincrementaldecoder(encoding)().decode(data, final)
         except UnicodeDecodeError:
             continue
-        if _is_binary(text if encoding.startswith("utf-16") else data):
+        if is_binary(text if encoding.startswith("utf-16") else data):
             break
         return text.removeprefix("\ufeff"), encoding
-    if b"\0" in data[:65536] or _is_binary(data):
-        raise CorpusError(f"{name} is not text but binary data: give a plain text file (UTF-8)")
-    raise CorpusError(f"{name} is not in UTF-8, UTF-16 or CP949 (EUC-KR): save it as UTF-8")
+    raise refusal(data, name)
 
 
-def _is_binary(content: str | bytes) -> bool:
+def refusal(data: bytes, name: str) -> CorpusError:
+    """What is said of bytes that are no text."""
+    if b"\0" in data[:65536] or is_binary(data):
+        return CorpusError(f"{name} is not text but binary data: give a plain text file (UTF-8)")
+    return CorpusError(f"{name} is not in UTF-8, UTF-16 or CP949 (EUC-KR): save it as UTF-8")
+
+
+def is_binary(content: str | bytes) -> bool:
+    """Whether it holds a NUL, or more than a tenth of it are control characters."""
     data = content.encode() if isinstance(content, str) else content
     return b"\0" in data or 10 * len(data.translate(None, CONTROLS)) < 9 * len(data)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """A text in NFC, its lines ended by a newline, without a mark at its beginning."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return nfc(text)
 
