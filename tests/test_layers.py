@@ -14,8 +14,8 @@ ORDER = [
     "spmodel", "tokenizer", "documents", "dataset", "cells", "config", "model", "checkpoint",
     "sampling", "generate_options", "decoding", "beam", "generate", "reading", "longrange",
     "lookback", "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card",
-    "workers", "trainer", "callbacks", "divergence", "keeper", "material", "recall", "budget",
-    "train", "race", "vanishing", "cli",
+    "workers", "trainer", "callbacks", "divergence", "keeper", "streamed", "material", "recall",
+    "budget", "train", "race", "vanishing", "cli",
 ]  # fmt: skip
 
 
