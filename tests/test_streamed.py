@@ -135,7 +135,7 @@ def test_an_epoch_may_end_within_the_text(text_file, tmp_path, monkeypatch):
     forget = LaneTrainer.reset_lanes
 
     def watched(self):
-        if self.optimizer is not None:  # not the one that judges
+        if self.lanes == 4:  # not the one that judges
             begun.append(len(seen))
         forget(self)
 
@@ -403,8 +403,9 @@ def test_a_task_and_a_race_are_no_streams(text_file, tmp_path):
 
 def write_large(path, size):
     """Varied lines of English and Korean, `size` bytes at least."""
-    words = TEXT.split()
     rng = np.random.default_rng(1)
+    syllables = [chr(0xAC00 + 7 * i) for i in range(1500)]
+    words = TEXT.split() + ["".join(rng.choice(syllables, 3)) for _ in range(500)]
     blocks = []
     for _ in range(8):
         chosen = rng.choice(words, 400_000)
@@ -434,6 +435,6 @@ def test_two_gigabytes_are_trained_on_in_bounded_memory(tmp_path):
     print(f"peak {peak:.2f} GB, {used.ru_utime + used.ru_stime:.0f} s of a processor", error)
     assert peak < 1.5
     told = card_of(run)["corpus"]
-    assert told["characters"] > 10**9 and told["streamed"]["held_out"] == 500_000
+    assert told["characters"] > 9 * 10**8 and told["streamed"]["held_out"] == 500_000
     assert [row["step"] for row in rows(run) if row["val_loss"]] == ["20", "40"]
-    (run / "tokens.u8").unlink()  # not kept among pytest's folders
+    (run / "tokens.u16").unlink()  # not kept among pytest's folders
