@@ -7,6 +7,8 @@ history.csv           the course of training
 README.md             a model card
 training.safetensors, training.2.safetensors
                       what resuming needs (not needed to generate): the two newest saves
+tokens.u16, held_out.txt
+                      of a streamed text: its ids, and its end
 
 A run begins to exist with its config.json, which is written when all else that it needs is there.
 """

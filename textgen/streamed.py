@@ -29,7 +29,7 @@ from textgen.options import build
 from textgen.pieces import digest_of, pieces
 from textgen.tokenizer import Tokenizer
 
-LEARNT = 20_000_000  # characters, at most, from the beginning, that a tokenizer is trained on
+LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer is trained on
 HELD_OUT = 500_000  # characters, at most, so that judging an epoch takes seconds
 HELD_OUT_FILE = "held_out.txt"
 CHUNK = 1 << 20  # ids checked at once
