@@ -1,9 +1,10 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves about ten passes, and gives a model with more weights than the text has tokens more
-dropout; what it reached, and on which texts, stands in docs/quality.md. The speed is measured on
-this machine, with this vocabulary, before the training begins.
+here leaves about ten passes, of a long text ten million tokens, and gives a model with more weights
+than the text has tokens more dropout; what it reached, and on which texts, stands in
+docs/quality.md. The speed is measured on this machine, with this vocabulary, before the training
+begins.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from textgen.tokenizer import Tokenizer
 from textgen.trainer import LaneTrainer, optimizer, policy
 
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
-PASSES = 10  # over the text, that the size is chosen to leave
+PASSES = 10  # over the text, that the size is chosen to leave,
+ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns more in one pass
 MOST = 60  # passes: patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
@@ -96,18 +98,19 @@ def plan(
     fitting = [
         sized
         for sized in (_sized(model, size, vocab_size, tokens) for size in SIZES)
-        if passes(work / _products(sized, vocab_size)) >= PASSES
+        if passes(work / _products(sized, vocab_size)) >= min(PASSES, ENOUGH / tokens)
     ]
     model = fitting[0] if fitting else _sized(model, SIZES[-1], vocab_size, tokens)
     allowed = passes(speed(model, vocab_size, training))
     if training.stream:
         steps = tokens / (training.batch_size * training.sequence_length)
         if allowed < 1:  # so that the rate has fallen, and the model is judged, when time is up
-            training = _fill(training, steps_per_epoch=max(1, int(allowed * steps)))
+            training = _fill(training, steps_per_epoch=max(1, round(allowed * steps)))
         allowed *= steps / (training.steps_per_epoch or steps)
-    # should the machine turn slower, or the text be too long for one pass, time still ends it
+    # time ends a pass too many, when the rate is nearly at its lowest; also should the machine turn
+    # slower, or the text be too long for one pass
     left = round(end - time.perf_counter(), 1)
-    return model, _fill(training, epochs=max(1, min(MOST, int(allowed))), max_seconds=left)
+    return model, _fill(training, epochs=max(1, min(MOST, round(allowed))), max_seconds=left)
 
 
 def _sized(model: ModelConfig, size: int, vocab_size: int, tokens: int) -> ModelConfig:
