@@ -22,7 +22,7 @@ from textgen.backend import tf
 from textgen.cells import cell_class
 from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
-from textgen.material import Material, TextMaterial
+from textgen.material import Material, TaskMaterial
 from textgen.model import build_model, settle_threads
 from textgen.tokenizer import Tokenizer
 from textgen.trainer import LaneTrainer, optimizer, policy
@@ -58,13 +58,17 @@ def within(
 ) -> tuple[ModelConfig, TrainConfig]:  # fmt: skip
     """The settings to train with on `material` for `seconds`, told on stderr; see `plan`.
 
-    Raises `ConfigError` for a task, which has no passes.
+    Raises `ConfigError` for a task, which has no passes, and where next to no time is left.
     """
-    if not isinstance(material, TextMaterial):
+    if isinstance(material, TaskMaterial):
         raise ConfigError(
             f"budget is for a text, and {material.task.path} is a task: give --epochs instead"
         )
-    tokens = len(tokenizer.encode(material.text))
+    begin = time.perf_counter()
+    tokens = material.tokens(tokenizer)
+    seconds -= time.perf_counter() - begin
+    if seconds < LEAST:
+        raise ConfigError("the budget went into reading the text: give a longer --budget")
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training)
     print(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
@@ -98,6 +102,11 @@ def plan(
     ]
     model = fitting[0] if fitting else _sized(model, SIZES[-1], vocab_size, tokens)
     allowed = passes(speed(model, vocab_size, training))
+    if training.stream:
+        steps = tokens / (training.batch_size * training.sequence_length)
+        if allowed < 1:  # so that the rate has fallen, and the model is judged, when time is up
+            training = _fill(training, steps_per_epoch=max(1, round(allowed * steps)))
+        allowed *= steps / (training.steps_per_epoch or steps)
     # time ends a pass too many, when the rate is nearly at its lowest; also should the machine turn
     # slower, or the text be too long for one pass
     left = round(end - time.perf_counter(), 1)
