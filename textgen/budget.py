@@ -33,6 +33,7 @@ ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns
 MOST = 60  # passes: patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
+RATE = 8e-3  # of learning: twice the default, for few passes
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
 BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.2, 0.1, 0.5  # at a weight a token; each time there are twice
@@ -87,7 +88,7 @@ def plan(
     tokens: of a pass over the text. A setting that is not its default is left as it is.
     """
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
-    training = _fill(training, batch_size=lanes, sequence_length=length)
+    training = _fill(training, batch_size=lanes, sequence_length=length, learning_rate=RATE)
     end = time.perf_counter() + seconds
 
     def passes(tokens_per_second: float) -> float:
