@@ -21,8 +21,9 @@ def machine(monkeypatch):
     )
 
 
-def planned(tokens, seconds, model=None, training=None):
-    return budget.plan(tokens, 65, seconds, model or ModelConfig(), training or TrainConfig())
+def planned(tokens, seconds, model=None, training=None, fixed=()):
+    settings = model or ModelConfig(), training or TrainConfig()
+    return budget.plan(tokens, 65, seconds, *settings, fixed)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,15 @@ def test_what_was_asked_for_stays():
     model, training = planned(1_000_000, 600, asked, TrainConfig(epochs=3, batch_size=16))
     assert model == asked
     assert (training.epochs, training.batch_size) == (3, 16)
+
+
+def test_what_was_asked_for_stays_though_it_is_the_default():
+    fixed = ("hidden_size", "dropout", "batch_size")
+    model, training = planned(1_000_000, 600, fixed=fixed)
+    assert model == ModelConfig() and training.batch_size == TrainConfig().batch_size
+    assert training.epochs > TrainConfig().epochs
+    _, training = planned(1_000_000, 600, fixed=("epochs",))
+    assert training.epochs == TrainConfig().epochs and 0 < training.max_seconds <= 600
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "mingru"])

@@ -7,23 +7,21 @@ import dataclasses
 import json
 import math
 import sys
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from textgen import __version__
-from textgen.config import EvaluateConfig, ModelConfig, TokenizerConfig, TrainConfig
+from textgen.config import EvaluateConfig, TrainConfig
 from textgen.documents import HELD_OUT, VARIANTS
 from textgen.errors import ConfigError, TextgenError
 from textgen.generate_options import LoopConfig
 from textgen.options import add_arguments, build, options_of
+from textgen.recipe import CONFIGS, read_recipe
 from textgen.sampling import TRANSFORMS
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-CONFIGS: tuple[type, ...] = (ModelConfig, TokenizerConfig, TrainConfig)
-SECTIONS = dict(zip(("model", "tokenizer", "training"), CONFIGS, strict=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -174,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(parsed: argparse.Namespace) -> None:
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
-    recipe = _read_recipe(Path(parsed.config)) if parsed.config else {}
+    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
     source = parsed.corpus or recipe.pop("corpus", None)
     out = parsed.resume or parsed.out or recipe.pop("out", None)
     recipe.pop("out", None)
@@ -190,7 +188,10 @@ def _train(parsed: argparse.Namespace) -> None:
 
         budget = seconds_of(parsed.budget) if parsed.budget else 0.0
         _report_interruption(
-            lambda: start(_one_or_all(source), out, model, tokens, training, budget), out
+            lambda: start(
+                _one_or_all(source), out, model, tokens, training, budget, fixed=set(merged)
+            ),
+            out,
         )
     else:
         fixed = ["budget"] * bool(parsed.budget) + sorted(set(values) - {"epochs"})
@@ -224,32 +225,6 @@ def _race(parsed: argparse.Namespace) -> None:
 
 def _one_or_all(source: Any) -> Any:
     return source[0] if isinstance(source, list) and len(source) == 1 else source
-
-
-def _read_recipe(path: Path) -> dict[str, Any]:
-    """A recipe as flat options plus `corpus` and `out`. Raises `ConfigError`."""
-    try:
-        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the recipe {path}: {error.strerror}; give a TOML file"
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f"the recipe {path} is not valid TOML: {error}") from error
-    flat: dict[str, Any] = {name: recipe.pop(name) for name in ("corpus", "out") if name in recipe}
-    for section, values in recipe.items():
-        known = options_of(SECTIONS[section]) if section in SECTIONS else {}
-        if not isinstance(values, dict) or not known:
-            raise ConfigError(
-                f"{path} has [{section}]: use corpus, out, [model], [tokenizer] or [training]"
-            )
-        for name, value in values.items():
-            if name not in known:
-                raise ConfigError(
-                    f"{path} sets {section}.{name}: known there are {', '.join(known)}"
-                )
-            flat[name] = value
-    return flat
 
 
 def _generate(parsed: argparse.Namespace) -> None:
