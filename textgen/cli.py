@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from textgen import __version__
-from textgen.config import EvaluateConfig, TrainConfig
+from textgen.config import EvaluateConfig, SweepConfig, TrainConfig
 from textgen.documents import HELD_OUT, VARIANTS
 from textgen.errors import ConfigError, TextgenError
 from textgen.generate_options import LoopConfig
@@ -73,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         "--budget", metavar="TIME",
         help="90s, 3m, 1h: size, passes and the rest follow from the speed of this machine",
     )  # fmt: skip
+    train.add_argument(
+        "--workers", type=int, metavar="N",
+        help="train in N processes of this machine, each with a GPU of its own if there are any",
+    )  # fmt: skip
     for cls in CONFIGS:
         add_arguments(train, cls)
     train.set_defaults(command=_train)
@@ -87,6 +92,14 @@ def _parser() -> argparse.ArgumentParser:
     for cls in CONFIGS:
         add_arguments(race, cls, skip=("cell",))
     race.set_defaults(command=_race)
+
+    sweep = commands.add_parser("sweep", help="try settings on a text, and keep the best")
+    sweep.add_argument("corpus", nargs="*", help="as for train")
+    sweep.add_argument("--space", metavar="FILE", required=True, help="what to try (TOML)")
+    sweep.add_argument("--out", metavar="FOLDER", required=True, help="all of it goes there")
+    sweep.add_argument("--config", metavar="FILE", help="a recipe (TOML), for what is not tried")
+    add_arguments(sweep, SweepConfig)
+    sweep.set_defaults(command=_sweep)
 
     generate = commands.add_parser("generate", help="let a model write")
     generate.add_argument("run", help="a run folder")
@@ -178,6 +191,10 @@ def _train(parsed: argparse.Namespace) -> None:
     recipe.pop("out", None)
     if out is None:
         raise ConfigError("no run folder given: add --out RUN")
+    if parsed.workers is not None:
+        from textgen.launch import again, launch
+
+        sys.exit(launch(parsed.workers, again(parsed, values), Path(out)))
     if parsed.resume is None:
         if not source:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
@@ -221,6 +238,21 @@ def _race(parsed: argparse.Namespace) -> None:
 
     configs = [build(cls, vars(parsed)) for cls in CONFIGS]
     print(report(race(_one_or_all(parsed.corpus), parsed.out, parsed.cells, *configs)))
+
+
+def _sweep(parsed: argparse.Namespace) -> None:
+    from textgen.space import read_space
+
+    space = read_space(Path(parsed.space))
+    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
+    from textgen.sweep import Sweep
+
+    sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
+    if not sweep.run():
+        with contextlib.suppress(TextgenError):  # there may be nothing to report yet
+            print(sweep.ledger.report(), flush=True)
+        raise KeyboardInterrupt("stopped: the same command goes on")
+    print(sweep.ledger.report())
 
 
 def _one_or_all(source: Any) -> Any:
