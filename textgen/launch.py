@@ -44,7 +44,9 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
         )
     gpus = backend.gpus()
     if gpus and number > len(gpus):
-        raise ConfigError(f"workers is {number}, with {len(gpus)} GPUs: give no more than those")
+        raise ConfigError(
+            f"workers is {number}, the number of GPUs {len(gpus)}: give no more workers than GPUs"
+        )
     addresses = _free_addresses(number)
     logs: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(1, number)]  # noqa: SIM115
     workers: list[subprocess.Popen[bytes]] = []

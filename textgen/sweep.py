@@ -56,7 +56,7 @@ class Sweep:
         self.gpus = backend.gpus()
         if self.gpus and jobs > len(self.gpus):
             raise ConfigError(
-                f"jobs is {jobs}, with {len(self.gpus)} GPUs: give no more than those"
+                f"jobs is {jobs}, the number of GPUs {len(self.gpus)}: give no more jobs than GPUs"
             )
         material = read_material(source[0] if len(source) == 1 else source, training)
         self.task = isinstance(material, TaskMaterial)
