@@ -13,7 +13,6 @@ every minute.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import json
 import os
@@ -133,12 +132,11 @@ def same(one: Path, other: Path) -> bool:
 
 def _course(folder: Path) -> list[tuple[str, ...]]:
     """What history.csv and samples.jsonl say at the end of each epoch, the clock left out."""
-    with open(folder / "history.csv", encoding="utf-8") as file:
-        rows = [
-            tuple(row[name] for name in ("epoch", "step", "loss", "val_loss", "learning_rate"))
-            for row in csv.DictReader(file)
-            if row["val_loss"]
-        ]
+    rows = [
+        tuple(row[name] for name in ("epoch", "step", "loss", "val_loss", "learning_rate"))
+        for row in checkpoint.read_history(folder)
+        if row["val_loss"]
+    ]
     texts = (folder / "samples.jsonl").read_text(encoding="utf-8").splitlines()
     return rows + [(text,) for text in texts]
 

@@ -1,6 +1,6 @@
 """Thirty people writing at once: does each get their own text, soon, while memory stays flat?
 
-    python benchmarks/load.py [--people 30] [--minutes 30] [--json FILE]
+    python -m benchmarks.load [--people 30] [--minutes 30] [--json FILE]
 
 The app runs as its users run it. Each person is a websocket client that speaks Streamlit's protocol
 as a browser does: opens the page Write with a prompt of their own, which writes at once; then
@@ -22,15 +22,11 @@ import os
 import platform
 import random
 import re
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +36,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.served import ROOT, served
+
 STOPS, LEAVES = 0.05, 0.03  # share of texts that are stopped, or left alone
 WARM_UP = 60.0  # seconds; what is loaded and compiled once is no growth
 PATIENCE = 120.0
@@ -207,38 +204,18 @@ class Person:
 class App:
     """The app in a process of its own."""
 
-    def __init__(self, home: Path) -> None:
-        (home / ".streamlit").symlink_to(ROOT / ".streamlit")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", ROOT / "app.py", *flags], cwd=home,
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.stream = f"ws://127.0.0.1:{port}/_stcore/stream"
-        health = f"http://127.0.0.1:{port}/_stcore/health"
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5):
-                return
-            time.sleep(0.3)
+    def __init__(self, address: str, process: int) -> None:
+        self.stream = f"ws://{address}/_stcore/stream"
+        self.files = Path(f"/proc/{process}")
 
     def megabytes(self) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = (self.files / "status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
     def seconds(self) -> float:
         """Of processor time, so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")")[-1].split()
+        fields = (self.files / "stat").read_text().rsplit(")")[-1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
 
 
 async def load(
@@ -311,19 +288,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     parsed = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        app = App(Path(home))
-        try:
-            seconds = parsed.minutes * 60
-            seen, memory = asyncio.run(
-                load(app, parsed.people, seconds, parsed.tokens, parsed.seed)
-            )
-            time.sleep(5)
-            before = app.seconds()
-            time.sleep(10)
-            idle = (app.seconds() - before) / 10
-        finally:
-            app.end()
+    with (
+        tempfile.TemporaryDirectory() as home,
+        served(ROOT / "app.py", Path(home)) as running,
+    ):
+        app = App(*running)
+        seconds = parsed.minutes * 60
+        seen, memory = asyncio.run(load(app, parsed.people, seconds, parsed.tokens, parsed.seed))
+        time.sleep(5)
+        before = app.seconds()
+        time.sleep(10)
+        idle = (app.seconds() - before) / 10
     found = told(seen, memory, idle, seconds, parsed.people)
     print(json.dumps(found, indent=2))
     for failure in sorted(set(seen.failures)):

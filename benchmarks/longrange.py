@@ -37,7 +37,6 @@ SETTINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "chrono 200": ("--chrono 200", ("lstm",)),
     "no chrono": ("--chrono 0", ("gru",)),
     "answer counts as any token": ("--answer-weight 1", ("lstm", "gru")),
-    "learning rate 0.004": ("--learning-rate 0.004", ("lstm", "gru")),
 }
 SETTINGS_TONGUE = "ko"
 

@@ -13,22 +13,16 @@ The figure of tokens is also scrolled with 2,000 tokens x 256 units, a step each
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.served import ROOT, served
+
 TARGET = 2.0  # seconds
 FIGURE = "[data-testid=stVegaLiteChart], .figure .readout, .strip .token, .tg-claim, h3, .tg-facts"
 # page -> its title, and whether it has a document to be written anew
@@ -75,32 +69,6 @@ FRAMES = """async () => {
 }"""
 
 
-@contextlib.contextmanager
-def served(app: Path, home: Path) -> Iterator[str]:
-    """The address of an app, run in `home`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    if not (home / ".streamlit").exists():
-        (home / ".streamlit").symlink_to(ROOT / ".streamlit")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", app, *flags], cwd=home,
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
-                break
-            time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def settled(page: Any) -> None:
     """Until nothing has run for half a second."""
     page.wait_for_selector(FIGURE)
@@ -127,7 +95,7 @@ def timed(page: Any, click: Any) -> float:
 def measure(page: Any, address: str, path: str, repeats: int) -> dict[str, Any]:
     """Medians in seconds: from the link, and from a text never read before."""
     title, has_document = PAGES[path]
-    page.goto(f"{address}/{path}?lang=en")
+    page.goto(f"http://{address}/{path}?lang=en")
     settled(page)
     row: dict[str, Any] = {"page": title, "open": [], "click": []}
     other = "Train" if title != "Train" else "Race"
@@ -137,7 +105,7 @@ def measure(page: Any, address: str, path: str, repeats: int) -> dict[str, Any]:
         link = page.get_by_role("link", name=title, exact=True)
         row["open"].append(timed(page, link.click))
     if has_document:
-        page.goto(f"{address}/{path}?lang=en&distance=300")
+        page.goto(f"http://{address}/{path}?lang=en&distance=300")
         settled(page)
         again = page.get_by_role("button", name="Other filler")
         again.click()  # the first with a text of this length may compile
@@ -161,13 +129,13 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
         page.set_default_timeout(120_000)
         rows = []
-        with served(ROOT / "app.py", home) as address:
+        with served(ROOT / "app.py", home) as (address, _):
             for path in PAGES:
                 rows.append(measure(page, address, path, args.repeats))
                 print(line(rows[-1]), flush=True)
         (home / "large.py").write_text(LARGE)
-        with served(home / "large.py", home) as address:
-            page.goto(address)
+        with served(home / "large.py", home) as (address, _):
+            page.goto(f"http://{address}")
             page.wait_for_selector(".figure .readout")
             page.wait_for_timeout(1000)
             frames = sorted(page.evaluate(FRAMES))

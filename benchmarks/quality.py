@@ -13,7 +13,6 @@ beside it are written from all of it.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import platform
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.backend import cores, has_bfloat16
+from textgen.checkpoint import read_history
 
 HERE = Path(__file__).parent
 NOTES = HERE / "quality_notes.md"
@@ -71,12 +71,11 @@ def ours(text: Path, budget: float, flags: list[str], run: Path) -> dict[str, An
 
 def curve(run: Path) -> list[tuple[float, float]]:
     """(seconds since training began, held-out bits per character) after each epoch."""
-    with (run / "history.csv").open() as file:
-        return [
-            (float(row["seconds"]), float(row["val_bits_per_char"]))
-            for row in csv.DictReader(file)
-            if row["val_bits_per_char"]
-        ]
+    return [
+        (float(row["seconds"]), float(row["val_bits_per_char"]))
+        for row in read_history(run)
+        if row["val_bits_per_char"]
+    ]
 
 
 def textgen(*arguments: Any) -> None:

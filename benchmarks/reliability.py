@@ -81,7 +81,7 @@ def of_load(told: dict[str, Any]) -> str:
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"""## Many at once
 
-`python benchmarks/load.py`: {told["people"]} websocket clients, each of which writes all the time,
+`python -m benchmarks.load`: {told["people"]} websocket clients, each of which writes all the time,
 on {told["cores"]} cores for {told["minutes"]:.0f} minutes.
 
 | | |

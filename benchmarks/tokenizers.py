@@ -12,7 +12,6 @@ sizes are parts of the larger. The JSON is written after each run; what it has i
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import subprocess
@@ -20,6 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from textgen.checkpoint import read_history
 
 # name -> flags
 TOKENIZERS = {
@@ -45,8 +46,7 @@ def measure(name: str, text: str, budget: str, cell: str) -> dict[str, Any]:
         ran = subprocess.run(command, capture_output=True, text=True)
         if ran.returncode:  # such as a vocabulary larger than the text has words for
             return {"failed": ran.stderr.strip().splitlines()[-1]}
-        with open(run / "history.csv", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_history(run)
         card = json.loads((run / "config.json").read_text(encoding="utf-8"))
     judged = [row for row in rows if row["val_loss"]]
     best = min(judged, key=lambda row: float(row["val_bits_per_char"]))

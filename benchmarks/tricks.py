@@ -11,7 +11,6 @@ again.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import json
 import subprocess
@@ -24,11 +23,12 @@ from typing import Any
 from textgen.backend import keras, tf
 from textgen.callbacks import Mirror
 from textgen.cells import recurrence
+from textgen.checkpoint import read_history
 from textgen.config import ModelConfig, TrainConfig
 from textgen.trainer import LaneTrainer
 
 MODEL = ModelConfig(cell="gru", hidden_size=256, dropout=0.2)
-TRAINING = TrainConfig(epochs=8, sample_length=0, patience=99)
+TRAINING = TrainConfig(epochs=5, sample_length=0, patience=99)
 WEIGHT_DROP, AVERAGE = 0.2, 0.995
 
 
@@ -129,8 +129,7 @@ def one(name: str, text: Path) -> dict[str, Any]:
     training = dataclasses.replace(TRAINING, **of_training)
     with tempfile.TemporaryDirectory() as folder:
         run = start(text, Path(folder) / "run", model, None, training)
-        with open(run / "history.csv", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_history(run)
     held_out = [float(row["val_loss"]) for row in rows if row["val_loss"]]
     return {
         "trick": name, "text": text.stem, "nats": min(held_out), "passes": len(held_out),

@@ -67,6 +67,8 @@ def test_the_answer_follows_at_the_distance_asked_for(name, data):
     assert document.distance == distance
     assert document.before.count(fact) == 1 and fact in document.before[: document.told]
     assert document.answer == task.answer_to(fact) and document.answer not in document.ending
+    question = document.before[document.asked :] + "{}" + document.ending
+    assert question in (*task.plain.questions, *task.held_out.questions)
     same = Writer(task, held_out).write(random.Random(5), fact, distance)
     assert same == Writer(task, held_out).write(random.Random(5), fact, distance)
 

@@ -1,4 +1,3 @@
-import csv
 import dataclasses
 import errno
 import json
@@ -31,8 +30,7 @@ SHIPPED = Path(textgen.__file__).parents[1]
 
 
 def rows(run):
-    with open(run / "history.csv") as file:
-        return list(csv.DictReader(file))
+    return checkpoint.read_history(run)
 
 
 def weights(run):

@@ -1,6 +1,5 @@
 """Two processes that train one model, on loopback."""
 
-import csv
 import json
 import os
 import signal
@@ -62,12 +61,11 @@ def end(processes, codes=(0,)):
 
 
 def course(run):
-    with open(run / "history.csv") as file:
-        return [
-            (float(row["loss"]), float(row["val_loss"]))
-            for row in csv.DictReader(file)
-            if row["val_loss"]
-        ]
+    return [
+        (float(row["loss"]), float(row["val_loss"]))
+        for row in checkpoint.read_history(run)
+        if row["val_loss"]
+    ]
 
 
 def weights(run):

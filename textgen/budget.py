@@ -1,9 +1,10 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves about ten passes, and gives a model with more weights than the text has tokens more
-dropout; what it reached, and on which texts, stands in docs/quality.md. The speed is measured on
-this machine, with this vocabulary, before the training begins.
+here leaves about ten passes, of a long text ten million tokens, and gives a model with more weights
+than the text has tokens more dropout; what it reached, and on which texts, stands in
+docs/quality.md. The speed is measured on this machine, with this vocabulary, before the training
+begins.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from textgen.tokenizer import Tokenizer
 from textgen.trainer import LaneTrainer, optimizer, policy
 
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
-PASSES = 10  # over the text, that the size is chosen to leave
+PASSES = 10  # over the text, that the size is chosen to leave,
+ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns more in one pass
 MOST = 60  # passes: patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
@@ -101,14 +103,16 @@ def plan(
     if chosen.hidden_size != sized(MIDDLE).hidden_size:  # else it is not to be chosen
         tried = sized(MIDDLE)
         work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
+        enough = min(PASSES, ENOUGH / tokens)
         fitting = (
-            m for m in map(sized, SIZES) if passes(work / _products(m, vocab_size)) >= PASSES
+            m for m in map(sized, SIZES) if passes(work / _products(m, vocab_size)) >= enough
         )
         chosen = next(fitting, chosen)
     if _fill(training, fixed, epochs=0) != training:
         allowed = passes(speed(chosen, vocab_size, training))
-        training = _fill(training, fixed, epochs=max(1, min(MOST, int(allowed))))
-    # should the machine turn slower, or the text be too long for one pass, time still ends it
+        training = _fill(training, fixed, epochs=max(1, min(MOST, round(allowed))))
+    # time ends a pass too many, when the rate is nearly at its lowest; also should the machine turn
+    # slower, or the text be too long for one pass
     return chosen, _fill(training, fixed, max_seconds=round(end - time.perf_counter(), 1))
 
 

@@ -96,6 +96,7 @@ class Recorder(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.folder, self.epochs = folder, epochs
+        self.history = folder / checkpoint.HISTORY
         self.steps = batches.steps
         self.bits, self.val_bits = (t / math.log(2) for t in tokens_per_char)
         self.epoch, self.step = 0, 0  # step counts batches of the whole run
@@ -112,13 +113,13 @@ class Recorder(keras.callbacks.Callback):
     def begin_at(self, step: int, nats: tuple[float, float]) -> None:
         """Go on after `step` batches: what the logs tell of steps after that is dropped."""
         self.step, self.nats = step, nats
-        checkpoint.keep_lines(self.folder / "history.csv", _step_of_row, step)
+        checkpoint.keep_lines(self.history, _step_of_row, step)
         for path in self.folder.glob("*.jsonl"):
             checkpoint.keep_lines(path, lambda line: int(json.loads(line)["step"]), step)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if not (self.folder / "history.csv").is_file():
-            checkpoint.write_file(self.folder / "history.csv", (",".join(COLUMNS) + "\n").encode())
+        if not self.history.is_file():
+            checkpoint.write_file(self.history, (",".join(COLUMNS) + "\n").encode())
         # `fit` may be called twice: the rest of an epoch, then whole ones
         self.seconds_before = self.seconds
         self._started = self._row_at = self._status_at = time.monotonic()
@@ -182,7 +183,7 @@ class Recorder(keras.callbacks.Callback):
         }
         line = io.StringIO()
         csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
-        checkpoint.append_line(self.folder / "history.csv", line.getvalue())
+        checkpoint.append_line(self.history, line.getvalue())
 
     @property
     def seconds(self) -> float:

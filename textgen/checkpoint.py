@@ -14,7 +14,9 @@ A run begins to exist with its config.json, which is written when all else that 
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
+import io
 import json
 import os
 import stat
@@ -33,6 +35,7 @@ from textgen.tokenizer import TOKENIZERS, Tokenizer
 
 FORMAT = 1
 CONFIG, WEIGHTS, TRAINING = "config.json", "model.safetensors", "training.safetensors"
+HISTORY = "history.csv"
 LARGEST_CONFIG = 1 << 20
 LARGEST_WEIGHTS, LARGEST_HEADER = 2 << 30, 1 << 20
 LARGEST_WEIGHT = 1e6  # training gives none near it; no sum of a step's products overflows
@@ -126,6 +129,11 @@ def append_line(path: Path, line: str) -> None:
         raise RunError(
             f"cannot write {path}: {error.strerror}; free some space, then go on with --resume"
         ) from error
+
+
+def read_history(folder: Path) -> list[dict[str, str]]:
+    """The rows of history.csv of a run that has ended, as text. Raises `RunError`."""
+    return list(csv.DictReader(io.StringIO(read_file(folder / HISTORY).decode("utf-8"))))
 
 
 def keep_lines(path: Path, step_of: Callable[[str], int], last: int) -> None:

@@ -35,7 +35,7 @@ class Document:
     """`before` ends where the answer begins, `ending` follows it.
 
     distance: characters between the end of the sentence that tells and the answer.
-    told: where in `before` that sentence ends.
+    told, asked: where in `before` that sentence ends, and where the question begins.
     """
 
     before: str
@@ -44,6 +44,7 @@ class Document:
     fact: str
     group: str
     told: int
+    asked: int
 
     @property
     def text(self) -> str:
@@ -254,9 +255,9 @@ class Writer:
             told = rng.choice(task.correction.facts).replace(BLANK, fact)
         opening = f"{opening} {told}" if opening else told
         stem, ending = question.split(BLANK)
-        filler = self.fill(rng, distance - len(stem))
+        text = opening + self.fill(rng, distance - len(stem))
         return Document(
-            opening + filler + stem, answer, ending, asked, task.group_of(asked), len(opening)
+            text + stem, answer, ending, asked, task.group_of(asked), len(opening), len(text)
         )
 
     def fill(self, rng: random.Random, length: int) -> str:

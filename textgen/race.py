@@ -5,7 +5,6 @@ One after another in one process, so that each has the whole machine while its t
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import math
@@ -95,8 +94,7 @@ def measured(run: Path) -> Result:
     card = checkpoint.read_config(run)
     arrays, _ = checkpoint.read_weights(run / checkpoint.WEIGHTS)
     sizes = {name: array.size for name, array in arrays.items()}
-    with open(run / "history.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = checkpoint.read_history(run)
     first, *rest = rows
     speeds = [float(row["steps_per_second"]) for row in rest]
     return Result(

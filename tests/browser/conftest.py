@@ -1,18 +1,14 @@
 """The app as a person runs it, in a headless Chromium. BROWSER names the browser's path."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-# a closed network must not be asked for updates at every start
+from benchmarks.served import ROOT, served
+
 PATIENCE = 60_000  # milliseconds: TensorFlow loads in several seconds on a busy machine
+# a closed network must not be asked for updates at every start
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -25,35 +21,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The app's address; its runs go to an empty folder."""
-    home = tmp_path_factory.mktemp("home")
-    (home / ".streamlit").symlink_to(ROOT / ".streamlit")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", ROOT / "app.py", *flags],
-        cwd=home,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def wait_for(address, seconds=60):
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
+    with served(ROOT / "app.py", tmp_path_factory.mktemp("home")) as (address, _):
+        yield f"http://{address}"
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from textgen.interpret.goals import (
 from textgen.interpret.measures import linear_probe, saturation, time_scale
 from textgen.interpret.patterns import Match, firing, matches, outputs
 from textgen.interpret.replay import Override
-from textgen.interpret.storage import exchange, pairs, stored
+from textgen.interpret.storage import exchange, pairs, stored, told_apart
 from textgen.interpret.trace import GATES, KEEP, Trace, trace
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "silenced",
     "stored",
     "time_scale",
+    "told_apart",
     "trace",
     "transplant",
     "value",

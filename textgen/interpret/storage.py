@@ -58,7 +58,10 @@ def exchange(
     names: tuple[str, ...] = scorer.generator.model.recurrent[0].STATE
     if not set(parts) <= set(names):
         raise ConfigError(f"parts are {list(parts)}: this cell's state has {', '.join(names)}")
-    receivers, donors = (ids_of(scorer, side) for side in zip(*documents, strict=True))
+    receivers, donors = (
+        [ids_of(scorer, document.before) for document in side]
+        for side in zip(*documents, strict=True)
+    )
     shortest = min(map(len, receivers + donors))
     if not 0 <= left < shortest:
         raise ConfigError(f"left is {left}: give 0 to {shortest - 1} tokens before the blank")
@@ -91,7 +94,7 @@ def stored(
     names: tuple[str, ...] = scorer.generator.model.recurrent[0].STATE
     if part not in names:
         raise ConfigError(f"part is {part!r}: this cell's state has {', '.join(names)}")
-    rows = ids_of(scorer, documents)
+    rows = [ids_of(scorer, document.before) for document in documents]
     labels = [document.answer for document in documents]
     found: dict[int, float] = {}
     state, read = None, [0] * len(rows)
@@ -106,7 +109,20 @@ def stored(
     return [found[left] for left in lefts]
 
 
-def ids_of(scorer: Scorer, documents: Sequence[Document]) -> list[list[int]]:
-    """Up to the blank."""
-    start = scorer.tokenizer.start_id
-    return [[start, *scorer.encode(document.before)] for document in documents]
+def told_apart(
+    scorer: Scorer, document: Document, every: Sequence[Document], layer: int
+) -> np.ndarray:
+    """How far each unit of a layer tells a document from others, when the question begins [U].
+
+    What it may show then, tanh(C) or h, minus its mean over `every`: documents with the same filler
+    and every fact. A unit that tells them apart has kept something of the fact.
+    """
+    rows = [ids_of(scorer, d.before[: d.asked]) for d in (document, *every)]
+    name = scorer.generator.model.recurrent[0].STATE[-1]
+    shown = np.asarray(scorer.reader.read(rows)[layer][-1])
+    shown = np.tanh(shown) if name == "C" else shown
+    return np.asarray(shown[0] - shown[1:].mean(0))
+
+
+def ids_of(scorer: Scorer, text: str) -> list[int]:
+    return [scorer.tokenizer.start_id, *scorer.encode(text)]

@@ -80,6 +80,13 @@ def written(task: Task, fact: str) -> Document:
     return Writer(task, ("filler",)).write(random.Random(seed), fact, distance(), variant())
 
 
+def keepers(generator: Generator, task: Task, document: Document, layer: int) -> np.ndarray:
+    """The units of a layer [U], first the one that most tells this document from those with the
+    same filler and any fact."""
+    every = tuple(written(task, fact) for fact in task.facts)
+    return np.argsort(-abs(looks.told_apart(generator, task, document, every, layer)))
+
+
 def distance() -> int:
     return int(state["distance"])
 

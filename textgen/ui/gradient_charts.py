@@ -8,7 +8,6 @@ import pandas as pd
 
 from textgen.ui.charts import COLOURS, DASHES, INK
 
-SMALLEST = 1e-45  # of float32: what is measured below it is 0, which a log axis does not have
 TICKS = 7
 
 
@@ -35,15 +34,15 @@ def course(
     """
     names, kinds = (list(dict.fromkeys(rows[column])) for column in ("name", "kind"))
     colours = colours or dict(zip(names, COLOURS, strict=False))
-    rows = rows.assign(drawn=rows["value"].clip(lower=SMALLEST))
+    rows = rows[rows["value"] > 0]  # a log axis has no 0, which float32 has below 1e-45
     base = alt.Chart(rows).encode(
         x=alt.X(
             "step:Q", title=words["step"], scale=alt.Scale(nice=False, reverse=reverse),
             axis=alt.Axis(format="d", tickCount=8),
         ),
         y=alt.Y(
-            "drawn:Q", title=words["value"], scale=alt.Scale(type="log", nice=False),
-            axis=alt.Axis(format=".0e", values=powers_of_ten(rows["drawn"].to_numpy())),
+            "value:Q", title=words["value"], scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(format=".0e", values=powers_of_ten(rows["value"].to_numpy())),
         ),
         color=alt.Color(
             "name:N", title=None, sort=None,

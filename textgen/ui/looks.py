@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from textgen.ui import memory
+
 if TYPE_CHECKING:
     import numpy as np
 
-    from textgen.documents import Document
+    from textgen.documents import Document, Task
     from textgen.generate import Generator
     from textgen.interpret import Gradients, Override, Trace
 
@@ -62,6 +64,23 @@ def _effects(
     return ablation(_generator.model, *at_blank(_generator.tokenizer, document), layer)
 
 
+def told_apart(
+    generator: Generator, task: Task, document: Document, every: tuple[Document, ...], layer: int
+) -> np.ndarray:
+    """What each unit keeps of this document's fact, of every fact [U]."""
+    return _told_apart(generator, task, generator.name, generator.hash, document, every, layer)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _told_apart(
+    _generator: Generator, _task: Task, name: str, mark: str, document: Document,
+    every: tuple[Document, ...], layer: int,
+) -> np.ndarray:  # fmt: skip
+    from textgen.interpret import told_apart
+
+    return told_apart(memory.scorer(_generator, _task), document, every, layer)
+
+
 def gradients(generator: Generator, document: Document) -> Gradients:
     """Of log p(right answer) at the blank."""
     return _gradients(generator, generator.name, generator.hash, document)
@@ -107,6 +126,11 @@ def told_at(generator: Generator, document: Document) -> int:
     does not say."""
     told = document.told or len(document.before)
     return len(generator.tokenizer.encode(document.before[:told]))
+
+
+def asked_at(generator: Generator, document: Document) -> int:
+    """Which token of a document is the last before its question."""
+    return len(generator.tokenizer.encode(document.before[: document.asked]))
 
 
 def unit_values(

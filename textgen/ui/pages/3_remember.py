@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import random
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from textgen.cells import CELLS
-from textgen.documents import SHIPPED, Document, Task, Writer, read_task
+from textgen.documents import Document, Task
 from textgen.errors import TextgenError
-from textgen.ui import charts, memory, models, runs, widgets
+from textgen.ui import charts, exhibit, memory, models, runs, widgets
 from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ QUICK, SURE = 96, 408  # documents of each distance
 
 def main() -> None:
     widgets.header("remember")
-    task = read_task(SHIPPED / f"speaker-{language()}.toml")
+    task = exhibit.the_task()
     try:
         available = models.trained_on(task.path.name)
         if available:
@@ -67,7 +65,8 @@ def choose_models(available: dict[str, Path]) -> dict[str, Generator]:
 
 def watch(task: Task, generators: dict[str, Generator]) -> None:
     """One document, and what each model has at the blank."""
-    document = own_document() if state.get("own") else drawn_document(task)
+    own = st.toggle(t("remember.own"), key="own", bind="query-params")
+    document = own_document() if own else exhibit.choose_document()[1]
     if document is None:
         return
     show_document(document)
@@ -91,41 +90,13 @@ def watch(task: Task, generators: dict[str, Generator]) -> None:
             st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
 
 
-def drawn_document(task: Task) -> Document:
-    """The document of these controls; each control lives in the address."""
-    if state.get("fact") not in task.facts:
-        state.pop("fact", None)
-    left, middle, right = st.columns([2, 3, 2], vertical_alignment="bottom", gap="medium")
-    fact = left.selectbox(t("remember.fact"), task.facts, key="fact", bind="query-params")
-    distance = middle.slider(
-        t("remember.distance"), 20, 1500, 150, 10, key="distance", bind="query-params"
-    )
-    kind = widgets.worded(
-        right.selectbox,
-        t("remember.variant"),
-        task.variants,
-        "variant",
-        lambda v: t(f"variant.{v}"),
-    )
-    seed = state.setdefault("filler seed", 1)
-    with st.container(horizontal=True):
-        st.button(t("remember.refill"), on_click=refill, icon=":material/shuffle:", type="tertiary")
-        st.toggle(t("remember.own"), key="own")
-    return Writer(task, ("filler",)).write(random.Random(seed), fact, distance, kind)
-
-
-def refill() -> None:
-    state["filler seed"] = secrets.randbits(31)
-
-
 def own_document() -> Document | None:
-    st.toggle(t("remember.own"), key="own")
     text = st.text_area(t("remember.own_text", blank=BLANK), t("remember.example"), height=140)
     if text.count(BLANK) != 1:
         st.info(t("remember.no_blank", blank=BLANK))
         return None
     before, ending = text.split(BLANK)
-    return Document(before, "", ending, "", "", 0)
+    return Document(before, "", ending, "", "", 0, len(before))
 
 
 def show_document(document: Document) -> None:
@@ -180,9 +151,10 @@ def curve(task: Task, generators: dict[str, Generator]) -> None:
 def live(task: Task) -> None:
     st.subheader(t("remember.live"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        cells = [c for c in CELLS if memory.recipe(task, c).is_file()]
         cell = st.selectbox(
-            t("option.cell"), [c for c in CELLS if memory.recipe(task, c).is_file()],
-            format_func=str.upper, key="live cell", width=180,
+            t("option.cell"), cells, cells.index(FIRST_CELLS[0]), format_func=str.upper,
+            key="live cell", width=180,
         )  # fmt: skip
         if st.button(t("remember.train"), type="primary", key="train live") and cell:
             name = runs.free_name(f"{task.path.stem}-{cell}")

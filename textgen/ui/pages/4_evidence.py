@@ -74,7 +74,7 @@ def compare(generators: dict[str, Generator], document: Document, foil: str) -> 
             texts = looks.texts(generator, document)
             for kind, values in found.items():
                 strip(name, generator, document, texts, kind, values)
-            judge(name, texts, found["occlusion"], looks.told_at(generator, document))
+            judge(name, generator, document, found["occlusion"])
         frames.append(
             pd.DataFrame({"model": name, "token": range(len(texts)), "text": texts} | found)
         )
@@ -97,12 +97,15 @@ def strip(
     )  # fmt: skip
 
 
-def judge(name: str, texts: list[str], occluded: np.ndarray, told: int) -> None:
-    """Does the answer hang on the sentence that tells?"""
-    strongest = int(np.argmax(abs(occluded)))
+def judge(name: str, generator: Generator, document: Document, occluded: np.ndarray) -> None:
+    """Does the answer hang on the sentence that tells? The question is left out: without its words
+    nobody would know what is asked."""
+    told = looks.told_at(generator, document)
+    strongest = int(np.argmax(abs(occluded[: looks.asked_at(generator, document) + 1])))
+    text = looks.texts(generator, document)[strongest]
     exhibit.claim(
         t("evidence.claim", name=name), strongest <= told,
-        t("evidence.found", text=texts[strongest].replace(" ", "␣"), token=strongest,
+        t("evidence.found", text=text.replace(" ", "␣"), token=strongest,
           nats=float(occluded[strongest]), told=told),
     )  # fmt: skip
 

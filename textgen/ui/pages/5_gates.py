@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.documents import Document
+from textgen.documents import Document, Task
 from textgen.errors import TextgenError
 from textgen.ui import exhibit, gate_charts, looks, widgets
 from textgen.ui.messages import t
@@ -28,14 +28,13 @@ def main() -> None:
     try:
         chosen = exhibit.choose()
         if chosen is not None:
-            generator, _, document = chosen
-            look(generator, document)
+            look(*chosen)
     except TextgenError as error:
         widgets.error(error)
     exhibit.how(t("gates.how"), t("gates.source"))
 
 
-def look(generator: Generator, document: Document) -> None:
+def look(generator: Generator, task: Task, document: Document) -> None:
     ids = looks.blank(generator, document)
     read = looks.trace(generator, ids)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -44,8 +43,8 @@ def look(generator: Generator, document: Document) -> None:
         name = choose_value(generator, values)
         effects = looks.effects(generator, document, layer)
         order = choose_order(generator, values, name, effects)
-    pinned = exhibit.pinned(default=str(np.argmax(abs(effects))))
-    heat_map(generator, document, read, layer, name, order)
+    pinned = exhibit.pinned(default=str(exhibit.keepers(generator, task, document, layer)[0]))
+    heat_map(generator, document, read, layer, name, order, pinned)
     one_unit(generator, document, read, layer, pinned.row)
     exhibit.replay_error(read)
     if exhibit.gates_of(generator):
@@ -90,7 +89,7 @@ def choose_order(
 
 def heat_map(
     generator: Generator, document: Document, read: Trace, layer: int, name: str,
-    order: np.ndarray,
+    order: np.ndarray, pinned: exhibit.Pin,
 ) -> None:  # fmt: skip
     found = read.layers[layer][name]
     tokens = looks.texts(generator, document)
@@ -99,8 +98,8 @@ def heat_map(
         [exhibit.scale_of(generator, name, found)],
         key="heat-map", title=t("gates.map", name=exhibit.symbol(generator, name)),
         caption=exhibit.origin(generator, tokens), value_word=exhibit.symbol(generator, name),
-        row_word=t("step.unit"), pinned=exhibit.pinned(default=str(order[0])),
-        on_pin=exhibit.pin, marks=exhibit.marks(generator, document),
+        row_word=t("step.unit"), pinned=pinned, on_pin=exhibit.pin,
+        marks=exhibit.marks(generator, document),
         rest=document.answer + document.ending,
     )  # fmt: skip
     exhibit.downloads(

@@ -38,9 +38,9 @@ def walk(generator: Generator, task: Task, document: Document) -> None:
     read = looks.trace(generator, ids)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = exhibit.choose_layer(generator)
-        unit = choose_unit(generator, document, layer)
+        unit = choose_unit(exhibit.keepers(generator, task, document, layer))
         replace = choose_replacement(generator)
-    token = choose_token(generator, read, document)
+    token = choose_token(generator, document, carried(generator, read, layer)[:, unit])
     edits = replacement(replace, layer, unit, token)
     after = looks.trace(generator, ids, edits) if edits else read
     show_text(generator, ids, token)
@@ -53,9 +53,7 @@ def walk(generator: Generator, task: Task, document: Document) -> None:
 # --- what is chosen -------------------------------------------------------------------------------
 
 
-def choose_unit(generator: Generator, document: Document, layer: int) -> int:
-    """The unit that the answer hangs on most stands first."""
-    ranked = np.argsort(-abs(looks.effects(generator, document, layer)))
+def choose_unit(ranked: np.ndarray) -> int:
     names = [str(unit) for unit in ranked]
     if state.get("unit") not in names:
         state.pop("unit", None)
@@ -98,14 +96,15 @@ def replacement(
     return [Override(layer, name, None if always else token, None if whole else unit, value)]
 
 
-def choose_token(generator: Generator, read: Trace, document: Document) -> int:
-    """At first the end of the word that the answer hangs on."""
-    last = len(read.logprobs) - 1
+def choose_token(generator: Generator, document: Document, course: np.ndarray) -> int:
+    """At first where the unit [T] changes most, from the word that tells to its sentence's end."""
+    last = len(course) - 1
     if not 0 <= state.get("token", 0) <= last:
         state.pop("token", None)
-    word = document.before[: document.told].rfind(document.fact)
-    end = word + len(document.fact) if word >= 0 else document.told
-    first = min(len(generator.tokenizer.encode(document.before[:end])), last)
+    word = max(document.before[: document.told].rfind(document.fact), 0)
+    begin = len(generator.tokenizer.encode(document.before[:word]))
+    told = min(looks.told_at(generator, document), last)
+    first = begin + 1 + int(np.argmax(abs(np.diff(course[begin : told + 1]))))
     return st.slider(t("step.token"), 0, last, first, key="token", bind="query-params")
 
 

@@ -107,11 +107,11 @@ def chosen_span(generator: Generator, document: Document, tokens: int) -> tuple[
 
 
 def first_span(generator: Generator, document: Document, tokens: int) -> tuple[int, int]:
-    """The word of the fact."""
+    """The last two tokens of the word of the fact: more would fire too few units together."""
     encode, before = generator.tokenizer.encode, document.before
     word = max(before[: document.told].rfind(document.fact), 0)
     first, last = (len(encode(before[:end])) for end in (word, word + len(document.fact)))
-    return min(first + 1, tokens - 1), min(last, tokens - 1)
+    return min(max(first + 1, last - 1), tokens - 1), min(last, tokens - 1)
 
 
 def elsewhere(generator: Generator, document: Document, layer: int) -> None:
