@@ -71,6 +71,11 @@ def test_a_text_too_long_for_the_time_is_read_until_the_time_is_up():
     assert 0 < training.max_seconds <= 60
 
 
+def test_a_time_that_is_over_when_the_plan_is_made_still_trains_a_little():
+    _, training = planned(1_000_000, -26.1)  # a machine so busy that measuring took all of it
+    assert training.epochs == 1 and training.max_seconds == 1.0
+
+
 def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
     _, training = planned(30_000, 600)
     assert training.batch_size * training.sequence_length * budget.STEPS <= 30_000

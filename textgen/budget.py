@@ -113,7 +113,8 @@ def plan(
         training = _fill(training, fixed, epochs=max(1, min(MOST, round(allowed))))
     # time ends a pass too many, when the rate is nearly at its lowest; also should the machine turn
     # slower, or the text be too long for one pass
-    return chosen, _fill(training, fixed, max_seconds=round(end - time.perf_counter(), 1))
+    left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
+    return chosen, _fill(training, fixed, max_seconds=left)
 
 
 def _sized(
