@@ -76,6 +76,13 @@ def test_a_time_that_is_over_when_the_plan_is_made_still_trains_a_little():
     assert training.epochs == 1 and training.max_seconds == 1.0
 
 
+def test_the_passes_are_those_of_the_seconds_where_they_are_given():
+    settings = TrainConfig(max_seconds=60.0)
+    _, training = planned(1_000_000, -5, ModelConfig(hidden_size=192), settings)
+    assert training.max_seconds == 60.0
+    assert training.epochs == planned(1_000_000, 60, ModelConfig(hidden_size=192))[1].epochs > 3
+
+
 def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
     _, training = planned(30_000, 600)
     assert training.batch_size * training.sequence_length * budget.STEPS <= 30_000

@@ -87,14 +87,15 @@ def plan(
     """`model` and `training` with what `seconds` on this machine allow.
 
     tokens: of a pass over the text. A setting that is not its default, or named in `fixed`, is left
-    as it is.
+    as it is; where that is max_seconds, the passes are those of that time.
     """
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
     training = _fill(training, fixed, batch_size=lanes, sequence_length=length)
     end = time.perf_counter() + seconds
 
     def passes(tokens_per_second: float) -> float:
-        return TRAINED * (end - time.perf_counter()) * tokens_per_second / tokens
+        left = training.max_seconds or end - time.perf_counter()
+        return TRAINED * left * tokens_per_second / tokens
 
     def sized(size: int) -> ModelConfig:
         return _sized(model, size, vocab_size, tokens, fixed)

@@ -178,6 +178,7 @@ class Ledger:
     def _write_recipe(self, number: int, settings: dict[str, Any]) -> None:
         default = {n: getattr(cls, n) for cls in CONFIGS for n in SETTLED if hasattr(cls, n)}
         values = default | {"sample_length": 0} | self.base | settings
+        values["max_seconds"] = self.seconds  # of training: what comes before is not counted
         text = as_toml(self.source, values)
         checkpoint.write_file(self.path(number, ".toml"), text.encode("utf-8", "replace"))
 

@@ -132,8 +132,8 @@ class Sweep:
     def _start(self, trial: Trial, job: int) -> subprocess.Popen[bytes]:
         run, recipe = (self.ledger.path(trial.number, suffix) for suffix in ("", ".toml"))
         command = ["train", f"--config={recipe}", f"--out={run}"]
-        limit = "max-seconds" if self.task else "budget"  # a task has no passes to plan
-        command.append(f"--{limit}={self.seconds:.10g}")
+        if not self.task:  # which has no passes to plan
+            command.append(f"--budget={self.seconds:.10g}")
         environment = {k: v for k, v in os.environ.items() if k != "TF_CONFIG"}
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = self.gpus[job]
