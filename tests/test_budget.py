@@ -21,8 +21,9 @@ def machine(monkeypatch):
     )
 
 
-def planned(tokens, seconds, model=None, training=None):
-    return budget.plan(tokens, 65, seconds, model or ModelConfig(), training or TrainConfig())
+def planned(tokens, seconds, model=None, training=None, fixed=()):
+    settings = model or ModelConfig(), training or TrainConfig()
+    return budget.plan(tokens, 65, seconds, *settings, fixed)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,18 @@ def test_a_text_too_long_for_the_time_is_read_until_the_time_is_up():
     assert 0 < training.max_seconds <= 60
 
 
+def test_a_time_that_is_over_when_the_plan_is_made_still_trains_a_little():
+    _, training = planned(1_000_000, -26.1)  # a machine so busy that measuring took all of it
+    assert training.epochs == 1 and training.max_seconds == 1.0
+
+
+def test_the_passes_are_those_of_the_seconds_where_they_are_given():
+    settings = TrainConfig(max_seconds=60.0)
+    _, training = planned(1_000_000, -5, ModelConfig(hidden_size=192), settings)
+    assert training.max_seconds == 60.0
+    assert training.epochs == planned(1_000_000, 60, ModelConfig(hidden_size=192))[1].epochs > 3
+
+
 def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
     _, training = planned(30_000, 600)
     assert training.batch_size * training.sequence_length * budget.STEPS <= 30_000
@@ -81,6 +94,15 @@ def test_what_was_asked_for_stays():
     model, training = planned(1_000_000, 600, asked, TrainConfig(epochs=3, batch_size=16))
     assert model == asked
     assert (training.epochs, training.batch_size) == (3, 16)
+
+
+def test_what_was_asked_for_stays_though_it_is_the_default():
+    fixed = ("hidden_size", "dropout", "batch_size")
+    model, training = planned(1_000_000, 600, fixed=fixed)
+    assert model == ModelConfig() and training.batch_size == TrainConfig().batch_size
+    assert training.epochs > TrainConfig().epochs
+    _, training = planned(1_000_000, 600, fixed=("epochs",))
+    assert training.epochs == TrainConfig().epochs and 0 < training.max_seconds <= 600
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "mingru"])

@@ -42,6 +42,13 @@ def on_gpu() -> bool:
     return bool(__getattr__("tf").config.list_physical_devices("GPU"))
 
 
+def gpus() -> list[str]:
+    """The GPUs that may do the work, each as CUDA_VISIBLE_DEVICES names it."""
+    number = len(__getattr__("tf").config.list_physical_devices("GPU"))
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    return ([name for name in named if name] or [str(i) for i in range(number)])[:number]
+
+
 def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -14,6 +14,7 @@ import math
 import re
 import sys
 import time
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def seconds_of(text: str) -> float:
 
 def within(
     seconds: float, material: Material, tokenizer: Tokenizer, model: ModelConfig,
-    training: TrainConfig,
+    training: TrainConfig, fixed: Collection[str] = (),
 ) -> tuple[ModelConfig, TrainConfig]:  # fmt: skip
     """The settings to train with on `material` for `seconds`, told on stderr; see `plan`.
 
@@ -70,7 +71,7 @@ def within(
     seconds -= time.perf_counter() - begin
     if seconds < LEAST:
         raise ConfigError("the budget went into reading the text: give a longer --budget")
-    model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training)
+    model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
     print(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
         f"dropout {model.dropout}, {training.epochs} epochs in batches of {training.batch_size} x "
@@ -81,44 +82,59 @@ def within(
 
 
 def plan(
-    tokens: int, vocab_size: int, seconds: float, model: ModelConfig, training: TrainConfig
+    tokens: int,
+    vocab_size: int,
+    seconds: float,
+    model: ModelConfig,
+    training: TrainConfig,
+    fixed: Collection[str] = (),
 ) -> tuple[ModelConfig, TrainConfig]:
     """`model` and `training` with what `seconds` on this machine allow.
 
-    tokens: of a pass over the text. A setting that is not its default is left as it is.
+    tokens: of a pass over the text. A setting that is not its default, or named in `fixed`, is left
+    as it is; where that is max_seconds, the passes are those of that time.
     """
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
-    training = _fill(training, batch_size=lanes, sequence_length=length, learning_rate=RATE)
+    training = _fill(training, fixed, batch_size=lanes, sequence_length=length, learning_rate=RATE)
     end = time.perf_counter() + seconds
 
     def passes(tokens_per_second: float) -> float:
-        return TRAINED * (end - time.perf_counter()) * tokens_per_second / tokens
+        left = training.max_seconds or end - time.perf_counter()
+        return TRAINED * left * tokens_per_second / tokens
 
-    tried = _sized(model, MIDDLE, vocab_size, tokens)
-    work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
-    fitting = [
-        sized
-        for sized in (_sized(model, size, vocab_size, tokens) for size in SIZES)
-        if passes(work / _products(sized, vocab_size)) >= min(PASSES, ENOUGH / tokens)
-    ]
-    model = fitting[0] if fitting else _sized(model, SIZES[-1], vocab_size, tokens)
-    allowed = passes(speed(model, vocab_size, training))
-    if training.stream:
-        steps = tokens / (training.batch_size * training.sequence_length)
-        if allowed < 1:  # so that the rate has fallen, and the model is judged, when time is up
-            training = _fill(training, steps_per_epoch=max(1, round(allowed * steps)))
-        allowed *= steps / (training.steps_per_epoch or steps)
+    def sized(size: int) -> ModelConfig:
+        return _sized(model, size, vocab_size, tokens, fixed)
+
+    chosen = sized(SIZES[-1])
+    if chosen.hidden_size != sized(MIDDLE).hidden_size:  # else it is not to be chosen
+        tried = sized(MIDDLE)
+        work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
+        enough = min(PASSES, ENOUGH / tokens)
+        fitting = (
+            m for m in map(sized, SIZES) if passes(work / _products(m, vocab_size)) >= enough
+        )
+        chosen = next(fitting, chosen)
+    if _fill(training, fixed, epochs=0) != training:
+        allowed = passes(speed(chosen, vocab_size, training))
+        if training.stream:
+            steps = tokens / (training.batch_size * training.sequence_length)
+            if allowed < 1:  # so that the rate has fallen, and the model is judged, at the end
+                training = _fill(training, fixed, steps_per_epoch=max(1, round(allowed * steps)))
+            allowed *= steps / (training.steps_per_epoch or steps)
+        training = _fill(training, fixed, epochs=max(1, min(MOST, round(allowed))))
     # time ends a pass too many, when the rate is nearly at its lowest; also should the machine turn
     # slower, or the text be too long for one pass
-    left = round(end - time.perf_counter(), 1)
-    return model, _fill(training, epochs=max(1, min(MOST, round(allowed))), max_seconds=left)
+    left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
+    return chosen, _fill(training, fixed, max_seconds=left)
 
 
-def _sized(model: ModelConfig, size: int, vocab_size: int, tokens: int) -> ModelConfig:
+def _sized(
+    model: ModelConfig, size: int, vocab_size: int, tokens: int, fixed: Collection[str]
+) -> ModelConfig:
     """`model` of this size, with the dropout that its size calls for on so many tokens."""
-    model = _fill(model, hidden_size=size)
+    model = _fill(model, fixed, hidden_size=size)
     share = BASE_DROPOUT + SLOPE * math.log2(_products(model, vocab_size) / tokens)
-    return _fill(model, dropout=round(min(max(share, 0.0), MOST_DROPOUT), 2))
+    return _fill(model, fixed, dropout=round(min(max(share, 0.0), MOST_DROPOUT), 2))
 
 
 def _products(model: ModelConfig, vocab_size: int) -> int:
@@ -129,10 +145,14 @@ def _products(model: ModelConfig, vocab_size: int) -> int:
     return sum(layers) + size * vocab_size
 
 
-def _fill(settings: Any, **values: Any) -> Any:
-    """`settings` with those of `values` whose place still holds the default."""
+def _fill(settings: Any, fixed: Collection[str], **values: Any) -> Any:
+    """`settings` with those of `values` that are not `fixed` and whose place holds the default."""
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
-    free = {name: v for name, v in values.items() if getattr(settings, name) == defaults[name]}
+    free = {
+        name: value
+        for name, value in values.items()
+        if name not in fixed and getattr(settings, name) == defaults[name]
+    }
     return dataclasses.replace(settings, **free)
 
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
 import sys
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from textgen import __version__
-from textgen.config import EvaluateConfig, ModelConfig, TokenizerConfig, TrainConfig
+from textgen.config import EvaluateConfig, SweepConfig, TrainConfig
 from textgen.documents import HELD_OUT, VARIANTS
 from textgen.errors import ConfigError, TextgenError
 from textgen.generate_options import LoopConfig
 from textgen.options import add_arguments, build, options_of
+from textgen.recipe import CONFIGS, read_recipe
 from textgen.sampling import TRANSFORMS
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-CONFIGS: tuple[type, ...] = (ModelConfig, TokenizerConfig, TrainConfig)
-SECTIONS = dict(zip(("model", "tokenizer", "training"), CONFIGS, strict=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -75,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         "--budget", metavar="TIME",
         help="90s, 3m, 1h: size, passes and the rest follow from the speed of this machine",
     )  # fmt: skip
+    train.add_argument(
+        "--workers", type=int, metavar="N",
+        help="train in N processes of this machine, each with a GPU of its own if there are any",
+    )  # fmt: skip
     for cls in CONFIGS:
         add_arguments(train, cls)
     train.set_defaults(command=_train)
@@ -89,6 +92,14 @@ def _parser() -> argparse.ArgumentParser:
     for cls in CONFIGS:
         add_arguments(race, cls, skip=("cell", "stream"))
     race.set_defaults(command=_race)
+
+    sweep = commands.add_parser("sweep", help="try settings on a text, and keep the best")
+    sweep.add_argument("corpus", nargs="*", help="as for train")
+    sweep.add_argument("--space", metavar="FILE", required=True, help="what to try (TOML)")
+    sweep.add_argument("--out", metavar="FOLDER", required=True, help="all of it goes there")
+    sweep.add_argument("--config", metavar="FILE", help="a recipe (TOML), for what is not tried")
+    add_arguments(sweep, SweepConfig)
+    sweep.set_defaults(command=_sweep)
 
     generate = commands.add_parser("generate", help="let a model write")
     generate.add_argument("run", help="a run folder")
@@ -174,12 +185,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(parsed: argparse.Namespace) -> None:
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
-    recipe = _read_recipe(Path(parsed.config)) if parsed.config else {}
+    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
     source = parsed.corpus or recipe.pop("corpus", None)
     out = parsed.resume or parsed.out or recipe.pop("out", None)
     recipe.pop("out", None)
     if out is None:
         raise ConfigError("no run folder given: add --out RUN")
+    if parsed.workers is not None:
+        from textgen.launch import again, launch
+
+        sys.exit(launch(parsed.workers, again(parsed, values), Path(out)))
     if parsed.resume is None:
         if not source:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
@@ -190,7 +205,10 @@ def _train(parsed: argparse.Namespace) -> None:
 
         budget = seconds_of(parsed.budget) if parsed.budget else 0.0
         _report_interruption(
-            lambda: start(_one_or_all(source), out, model, tokens, training, budget), out
+            lambda: start(
+                _one_or_all(source), out, model, tokens, training, budget, fixed=set(merged)
+            ),
+            out,
         )
     else:
         fixed = ["budget"] * bool(parsed.budget) + sorted(set(values) - {"epochs"})
@@ -222,34 +240,23 @@ def _race(parsed: argparse.Namespace) -> None:
     print(report(race(_one_or_all(parsed.corpus), parsed.out, parsed.cells, *configs)))
 
 
+def _sweep(parsed: argparse.Namespace) -> None:
+    from textgen.space import read_space
+
+    space = read_space(Path(parsed.space))
+    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
+    from textgen.sweep import Sweep
+
+    sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
+    if not sweep.run():
+        with contextlib.suppress(TextgenError):  # there may be nothing to report yet
+            print(sweep.ledger.report(), flush=True)
+        raise KeyboardInterrupt("stopped: the same command goes on")
+    print(sweep.ledger.report())
+
+
 def _one_or_all(source: Any) -> Any:
     return source[0] if isinstance(source, list) and len(source) == 1 else source
-
-
-def _read_recipe(path: Path) -> dict[str, Any]:
-    """A recipe as flat options plus `corpus` and `out`. Raises `ConfigError`."""
-    try:
-        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the recipe {path}: {error.strerror}; give a TOML file"
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f"the recipe {path} is not valid TOML: {error}") from error
-    flat: dict[str, Any] = {name: recipe.pop(name) for name in ("corpus", "out") if name in recipe}
-    for section, values in recipe.items():
-        known = options_of(SECTIONS[section]) if section in SECTIONS else {}
-        if not isinstance(values, dict) or not known:
-            raise ConfigError(
-                f"{path} has [{section}]: use corpus, out, [model], [tokenizer] or [training]"
-            )
-        for name, value in values.items():
-            if name not in known:
-                raise ConfigError(
-                    f"{path} sets {section}.{name}: known there are {', '.join(known)}"
-                )
-            flat[name] = value
-    return flat
 
 
 def _generate(parsed: argparse.Namespace) -> None:

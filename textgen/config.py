@@ -90,6 +90,15 @@ class TrainConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class SweepConfig:
+    """A sweep: how many trainings, and how long each."""
+
+    trials: int = option(20, "trainings in all, by whichever process", low=1, high=100_000)
+    seconds: float = option(60.0, "of each training", low=10.0, high=1e7)
+    jobs: int = option(1, "trainings at a time, on a GPU each if there are any", low=1, high=256)
+
+
+@dataclasses.dataclass(frozen=True)
 class EvaluateConfig:
     """Evaluation: what is measured beside the model as it is."""
 

@@ -64,10 +64,11 @@ def check(instance: Any) -> None:
             continue
         several = isinstance(default, tuple) and isinstance(value, tuple)
         for item in value if several else (value,):
-            _check_value(name, item, rule, kind)
+            check_value(name, item, rule, kind)
 
 
-def _check_value(name: str, value: object, rule: Option, kind: type) -> None:
+def check_value(name: str, value: object, rule: Option, kind: type) -> None:
+    """Raise `ConfigError` where `value` is no `kind`, or not what `rule` allows."""
     allowed: tuple[type, ...] = (float, int) if kind is float else (kind,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"{name} is {shown(value)}: give a value of type {kind.__name__}")

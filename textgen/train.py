@@ -13,7 +13,7 @@ import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -55,10 +55,12 @@ def start(
     tokenizer_config: TokenizerConfig | None = None,
     train_config: TrainConfig | None = None,
     budget: float = 0.0,
+    fixed: Collection[str] = (),
 ) -> Path:
     """Train on `source` into the new run folder `out`; return it.
 
-    budget: seconds, from now on, that settings left at their defaults are to follow from (0: none).
+    budget: seconds, from now on, that settings left at their defaults are to follow from (0: none);
+    those named in `fixed` stay, too.
     Raises `TextgenError` for bad input, and `Interrupted` after Ctrl-C, when the run is saved.
     """
     workers = Workers()
@@ -83,7 +85,9 @@ def start(
                 material = material.read(tokenizer)
             if budget:
                 left = budget - (time.perf_counter() - begun)
-                model_config, config = within(left, material, tokenizer, model_config, config)
+                model_config, config = within(
+                    left, material, tokenizer, model_config, config, fixed
+                )
                 material = dataclasses.replace(material, config=config)
             card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
             # too short a text is refused here

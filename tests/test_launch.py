@@ -1,0 +1,137 @@
+"""`--workers N`: one command, several processes of this machine."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_cli import fails
+from test_workers import FLAGS, begin, course, end, told, weights
+
+from textgen import backend
+from textgen.cli import _parser
+from textgen.launch import _told, _wait, again
+
+
+def launched(*arguments, **settings):
+    return subprocess.Popen(
+        [sys.executable, "-m", "textgen", "train", *map(str, arguments)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **settings,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_two_workers_by_one_flag(text_file, tmp_path):
+    one, two, flag = (tmp_path / name for name in ("one", "two", "flag"))
+    end(begin(1, [text_file, "--out", one, "--epochs=2", *FLAGS]))
+    end(begin(2, [text_file, "--out", two, "--epochs=2", *FLAGS]))
+    # begun with half its epochs, then resumed
+    (told_first,) = end([launched(text_file, "--out", flag, "--epochs=2", "--workers=2", *FLAGS)])
+    assert told_first.count("epoch 1/2") == 1 and told_first.count("saved to") == 1
+    np.testing.assert_allclose(course(flag), course(one), rtol=1e-4)
+    for name, array in weights(two).items():  # the same as by TF_CONFIG, bit for bit
+        np.testing.assert_array_equal(weights(flag)[name], array)
+        np.testing.assert_array_equal(weights(flag / "worker-1")[name], array)
+
+
+@pytest.mark.slow
+def test_stopped_killed_and_resumed(text_file, tmp_path):
+    run = tmp_path / "run"
+    flags = ["--epochs=5000", "--patience=5000", *FLAGS[:-1]]
+    process = launched(text_file, "--out", run, "--workers", 2, *flags)
+    wait_for(run / "worker-1/status.json", process)
+    process.send_signal(signal.SIGTERM)
+    (error,) = end([process], codes=(130,))
+    assert error.splitlines()[-1].startswith("stopped and saved") and "worker 1" not in error
+    before = len(course(run))
+
+    process = launched("--resume", run, "--workers", 2)
+    while len(course(run)) <= before:
+        assert process.poll() is None
+        time.sleep(0.05)
+    (child,) = workers_of(process, index=1)
+    os.kill(child, signal.SIGKILL)
+    (error,) = end([process], codes=(128 + signal.SIGKILL,))
+    assert "error: another worker is gone: start all of them again with --resume" in error
+    assert error.splitlines()[-1] == "worker 1 of 2 ended: by signal 9"
+
+
+def wait_for(path, process):
+    while not path.is_file():
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+def workers_of(process, index):
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            parent = Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()[1]
+            if int(parent) == process.pid:
+                environment = Path(f"/proc/{name}/environ").read_text()
+                if f'"index": {index}' in environment:
+                    yield int(name)
+        except OSError:
+            pass
+
+
+def test_bad_numbers_of_workers_are_one_line(capsys, monkeypatch, text_file, tmp_path):
+    asked = ["train", text_file, "--out", tmp_path / "run", "--workers"]
+    for number in (0, -1):
+        assert f"workers is {number}: give at least 1" in fails(capsys, *asked, number)
+    monkeypatch.setattr(backend, "gpus", lambda: ["0"])
+    assert "the number of GPUs 1: give no more workers than GPUs" in fails(capsys, *asked, 2)
+    monkeypatch.setenv("TF_CONFIG", told(["a:1", "b:1"], 0))
+    assert "named twice" in fails(capsys, *asked, 2)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_what_all_workers_refuse_is_told_once(tmp_path):
+    process = launched(tmp_path / "none.txt", "--out", tmp_path / "run", "--workers=2")
+    (error,) = end([process], codes=(2,))
+    (line,) = error.splitlines()
+    assert line.startswith("error: ") and "none.txt" in line
+
+
+def test_gpus_are_those_that_were_given(monkeypatch):
+    found = backend.tf.config.list_physical_devices("CPU") * 3
+    monkeypatch.setattr(backend.tf.config, "list_physical_devices", lambda kind=None: found)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert backend.gpus() == ["0", "1", "2"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 7,GPU-ab")
+    assert backend.gpus() == ["4", "7", "GPU-ab"]
+
+
+def test_the_command_is_told_on_without_the_flag():
+    line = "train a.txt -- -b.txt"
+    flags = ["--workers=2", "--out=r", "--tie-weights", "--no-deterministic", "--prompt=-x y",
+             "--learning-rate=1e-05"]  # fmt: skip
+    parsed = _parser().parse_args([line.split()[0], *flags, *line.split()[1:]])
+    values = {"tie_weights": True, "deterministic": False, "prompt": "-x y", "learning_rate": 1e-05}
+    same = _parser().parse_args(again(parsed, values))
+    assert vars(same) == vars(parsed) | {"workers": None}
+
+
+def test_exit_codes_are_those_of_a_shell(monkeypatch):
+    monkeypatch.setattr("textgen.launch.PATIENCE", (0.3, 0.3))
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    codes = ["import sys; sys.exit(2)", "import os; os.kill(os.getpid(), 9)", deaf]
+    workers = [subprocess.Popen([sys.executable, "-c", code]) for code in codes]
+    assert _wait(workers) == [2, 137, None]
+
+
+def test_what_is_told_of_those_that_died():
+    gone = [io.BytesIO(b"error: another worker is gone: start all")]
+    full, silent = [io.BytesIO(b"x\nerror: cannot write y: disk full\n")], [io.BytesIO()]
+    assert _told([0, 0], silent, False) == []
+    assert _told([2, 2], full, False) == []  # both were refused: the first one has said so
+    assert _told([2, 2], full, True) == [(1, "cannot write y: disk full")]
+    assert _told([None, 2], full, False) == [(1, "cannot write y: disk full")]
+    assert _told([137, 2], gone, False) == [(0, "by signal 9")]
+    assert _told([130, 130], full, False) == []
+    assert _told([2, 1], silent, True) == [(1, "with exit code 1")]

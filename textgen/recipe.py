@@ -1,0 +1,63 @@
+"""A recipe: the settings of a training as a small TOML, which `textgen train --config` takes."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.errors import ConfigError
+from textgen.options import options_of
+
+CONFIGS: tuple[type, ...] = (ModelConfig, TokenizerConfig, TrainConfig)
+SECTIONS = dict(zip(("model", "tokenizer", "training"), CONFIGS, strict=True))
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The TOML at `path`. what: is read, for the error. Raises `ConfigError`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {what} {path}: {error.strerror}; give a TOML file"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{what} {path} is not valid TOML: {error}") from error
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """A recipe as flat options plus `corpus` and `out`. Raises `ConfigError`."""
+    recipe = read_toml(path, "the recipe")
+    flat: dict[str, Any] = {name: recipe.pop(name) for name in ("corpus", "out") if name in recipe}
+    for section, values in recipe.items():
+        known = options_of(SECTIONS[section]) if section in SECTIONS else {}
+        if not isinstance(values, dict) or not known:
+            raise ConfigError(
+                f"{path} has [{section}]: use corpus, out, [model], [tokenizer] or [training]"
+            )
+        for name, value in values.items():
+            if name not in known:
+                raise ConfigError(
+                    f"{path} sets {section}.{name}: known there are {', '.join(known)}"
+                )
+            flat[name] = value
+    return flat
+
+
+def as_toml(corpus: Sequence[str], values: Mapping[str, Any]) -> str:
+    """What `read_recipe` reads as `values` and `corpus`."""
+    lines = [f"corpus = {_written(list(corpus))}"]
+    for section, cls in SECTIONS.items():
+        inside = [
+            f"{name} = {_written(values[name])}" for name in options_of(cls) if name in values
+        ]
+        lines += ["", f"[{section}]", *inside] if inside else []
+    return "\n".join(lines) + "\n"
+
+
+def _written(value: Any) -> str:
+    """A text, number, truth or list of texts: TOML writes them as JSON does, but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
