@@ -113,7 +113,6 @@ class Sweep:
         _say(trial, ", ".join(f"{name} {value}" for name, value in trial.settings.items()))
         shutil.rmtree(run, ignore_errors=True)  # what is left of it where it was cut short before
         trial.log.truncate(0)
-        begun = time.monotonic()
         child = self._start(trial, job)
         behind = False
         try:
@@ -127,7 +126,7 @@ class Sweep:
             self._end(child)
         if child.returncode and self._stop.is_set():
             return
-        self._judge(trial, behind, child.returncode, time.monotonic() - begun)
+        self._judge(trial, behind, child.returncode)
 
     def _start(self, trial: Trial, job: int) -> subprocess.Popen[bytes]:
         run, recipe = (self.ledger.path(trial.number, suffix) for suffix in ("", ".toml"))
@@ -171,10 +170,11 @@ class Sweep:
                 return True
         return False
 
-    def _judge(self, trial: Trial, behind: bool, code: int, seconds: float) -> None:
+    def _judge(self, trial: Trial, behind: bool, code: int) -> None:
         """Tell the ledger and the user."""
         run, log = self.ledger.path(trial.number), self.ledger.path(trial.number, ".log")
-        spent = round(seconds, 1)
+        rows = _course(run)
+        seconds = rows[-1][0] if rows else 0.0  # of training, without what came before
         try:
             if code and not behind:
                 raise RunError(_last_words(log, code))
@@ -184,9 +184,9 @@ class Sweep:
                 raise RunError("its held-out loss is not a number")
             epochs, parameters = int(card["training"]["epochs"]), _parameters(run)
         except (TextgenError, LookupError, TypeError, ValueError) as error:
-            self.ledger.tell(trial, FAILED, None, seconds=spent, message=str(error))
+            self.ledger.tell(trial, FAILED, None, seconds=seconds, message=str(error))
             return _say(trial, f"failed: {error}")
-        facts = {"seconds": spent, "epochs": epochs, "parameters": parameters}
+        facts = {"seconds": seconds, "epochs": epochs, "parameters": parameters}
         self.ledger.tell(trial, STOPPED if behind else FINISHED, bits, **facts)
         told = f"{bits:.3f} bits/char, {seconds:.0f} s"
         told += ", stopped: behind the others" if behind else ""
