@@ -15,7 +15,7 @@ ORDER = [
     "generate_options", "decoding", "beam", "generate", "reading", "longrange", "lookback",
     "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card", "workers",
     "trainer", "callbacks", "divergence", "keeper", "material", "recall", "budget", "train",
-    "race", "vanishing", "ledger", "sweep", "launch", "cli",
+    "race", "vanishing", "launch", "ledger", "sweep", "cli",
 ]  # fmt: skip
 
 

@@ -11,7 +11,6 @@ import dataclasses
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -25,13 +24,14 @@ from typing import Any
 from textgen import backend, checkpoint
 from textgen.config import SweepConfig
 from textgen.errors import ConfigError, RunError, TextgenError
+from textgen.launch import asked_to_stop
 from textgen.ledger import FAILED, FINISHED, FIRST_PART, PARTS, STOPPED, Ledger, Trial
 from textgen.material import TaskMaterial, TextMaterial, read_material
 from textgen.options import build, check
 from textgen.recipe import CONFIGS
 from textgen.space import Space
 
-POLL, PATIENCE = 0.5, 30.0  # seconds: between two looks at a training; for it to save and end
+POLL, PATIENCE = 0.5, 60.0  # seconds: between two looks at a training; for it to save and end
 
 
 class Sweep:
@@ -80,17 +80,9 @@ class Sweep:
 
     def run(self) -> bool:
         """Train until all trials came to an end; False when Ctrl-C or SIGTERM stopped it before."""
-        signals = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
-        # what is ignored stays so: `nohup` means it
-        heard = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-        previous = {number: signal.signal(number, self._ask) for number in heard}
-        try:
-            with ThreadPoolExecutor(self.jobs) as pool:
-                for done in [pool.submit(self._work, job) for job in range(self.jobs)]:
-                    done.result()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        with asked_to_stop(self._ask), ThreadPoolExecutor(self.jobs) as pool:
+            for done in [pool.submit(self._work, job) for job in range(self.jobs)]:
+                done.result()
         return not self._stop.is_set()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
