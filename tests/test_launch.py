@@ -15,7 +15,7 @@ from test_workers import FLAGS, begin, course, end, told, weights
 
 from textgen import backend
 from textgen.cli import _parser
-from textgen.launch import _told, _wait, again
+from textgen.launch import _told, _wait, again, asked_to_stop
 
 
 def launched(*arguments, **settings):
@@ -115,6 +115,22 @@ def test_the_command_is_told_on_without_the_flag():
     values = {"tie_weights": True, "deterministic": False, "prompt": "-x y", "learning_rate": 1e-05}
     same = _parser().parse_args(again(parsed, values))
     assert vars(same) == vars(parsed) | {"workers": None}
+
+
+def test_a_closed_terminal_is_heard_unless_it_is_to_be_ignored():
+    heard = []
+    for ignored in (False, True):
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        try:
+            with asked_to_stop(lambda number, frame: heard.append(number)):
+                for number in (signal.SIGINT, signal.SIGTERM, *[signal.SIGHUP] * (not ignored)):
+                    os.kill(os.getpid(), number)
+            assert signal.getsignal(signal.SIGHUP) == (
+                signal.SIG_IGN if ignored else signal.SIG_DFL
+            )
+        finally:
+            signal.signal(signal.SIGHUP, before)
+    assert heard == [2, 15, 1, 2, 15]
 
 
 def test_exit_codes_are_those_of_a_shell(monkeypatch):

@@ -15,7 +15,7 @@ ORDER = [
     "checkpoint", "sampling", "generate_options", "decoding", "beam", "generate", "reading",
     "longrange", "lookback", "ngram", "copying", "adaptation", "evaluate", "interpret",
     "model_card", "workers", "trainer", "callbacks", "divergence", "keeper", "streamed",
-    "material", "recall", "budget", "train", "race", "vanishing", "ledger", "sweep", "launch",
+    "material", "recall", "budget", "train", "race", "vanishing", "launch", "ledger", "sweep",
     "cli",
 ]  # fmt: skip
 

@@ -311,12 +311,15 @@ def test_ctrl_c_leaves_all_in_order(text_file, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     status = out / "trial-001/status.json"
-    while not status.is_file():
-        assert process.poll() is None
-        time.sleep(0.1)
-    child = json.loads(status.read_text())["pid"]
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        while not status.is_file():
+            assert process.poll() is None
+            time.sleep(0.1)
+        child = json.loads(status.read_text())["pid"]
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=240)
+    finally:
+        process.kill()
     assert process.returncode == 130 and "Traceback" not in errors
     assert errors.splitlines()[-1] == "stopped: the same command goes on"
     with pytest.raises(ProcessLookupError):

@@ -6,6 +6,7 @@ The processes find each other by TF_CONFIG, as several machines do (workers.py).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -58,35 +59,47 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
             worker.kill() if stopped else worker.terminate()
         stopped.append(signum)
 
-    signals = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
-    heard = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    previous = {one: signal.signal(one, pass_on) for one in heard}
     try:
-        for index in range(number):
-            task = {"type": "worker", "index": index}
-            cluster = {"cluster": {"worker": addresses}, "task": task}
-            environment = os.environ | ({"TF_CONFIG": json.dumps(cluster)} if number > 1 else {})
-            if gpus:
-                environment["CUDA_VISIBLE_DEVICES"] = gpus[index]
-            silent: dict[str, Any] = {"stdout": logs[index - 1], "stderr": logs[index - 1]}
-            # a session of its own: Ctrl-C in the terminal reaches this process, which passes it on
-            workers.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "textgen", *arguments], env=environment,
-                    stdin=subprocess.DEVNULL, start_new_session=True, **(silent if index else {}),
-                )
-            )  # fmt: skip
-        codes = _wait(workers)
-        if stopped:  # before they had begun
-            codes = [INTERRUPTED if code == 128 + signal.SIGTERM else code for code in codes]
+        with asked_to_stop(pass_on):
+            for index in range(number):
+                task = {"type": "worker", "index": index}
+                cluster = {"cluster": {"worker": addresses}, "task": task}
+                told = {"TF_CONFIG": json.dumps(cluster)} if number > 1 else {}
+                if gpus:
+                    told["CUDA_VISIBLE_DEVICES"] = gpus[index]
+                silent: dict[str, Any] = {"stdout": logs[index - 1], "stderr": logs[index - 1]}
+                # a session of its own: Ctrl-C in the terminal reaches this process alone
+                workers.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", "textgen", *arguments], env=os.environ | told,
+                        stdin=subprocess.DEVNULL, start_new_session=True,
+                        **(silent if index else {}),
+                    )
+                )  # fmt: skip
+            codes = _wait(workers)
     finally:
         for worker in workers:
             worker.kill()
-        for one, handler in previous.items():
-            signal.signal(one, handler)
+    if stopped:  # before they had begun
+        codes = [INTERRUPTED if code == 128 + signal.SIGTERM else code for code in codes]
     for index, line in _told(codes, logs, _failed(out)):
         print(f"worker {index} of {number} ended: {line}", file=sys.stderr)
     return max((c for c in codes if c is not None), key=lambda c: (c != 0, c != INTERRUPTED, c))
+
+
+@contextlib.contextmanager
+def asked_to_stop(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """While within, `handler` hears Ctrl-C, SIGTERM, and that the terminal was closed."""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:  # `nohup` ignores it
+        heard.append(hangup)
+    previous = {number: signal.signal(number, handler) for number in heard}
+    try:
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 def again(parsed: argparse.Namespace, values: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ import dataclasses
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -25,13 +24,14 @@ from typing import Any
 from textgen import backend, checkpoint
 from textgen.config import SweepConfig
 from textgen.errors import ConfigError, RunError, TextgenError
+from textgen.launch import asked_to_stop
 from textgen.ledger import FAILED, FINISHED, FIRST_PART, PARTS, STOPPED, Ledger, Trial
 from textgen.material import TaskMaterial, TextMaterial, read_material
 from textgen.options import build, check
 from textgen.recipe import CONFIGS
 from textgen.space import Space
 
-POLL, PATIENCE = 0.5, 30.0  # seconds: between two looks at a training; for it to save and end
+POLL, PATIENCE = 0.5, 60.0  # seconds: between two looks at a training; for it to save and end
 
 
 class Sweep:
@@ -80,17 +80,9 @@ class Sweep:
 
     def run(self) -> bool:
         """Train until all trials came to an end; False when Ctrl-C or SIGTERM stopped it before."""
-        signals = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
-        # what is ignored stays so: `nohup` means it
-        heard = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-        previous = {number: signal.signal(number, self._ask) for number in heard}
-        try:
-            with ThreadPoolExecutor(self.jobs) as pool:
-                for done in [pool.submit(self._work, job) for job in range(self.jobs)]:
-                    done.result()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        with asked_to_stop(self._ask), ThreadPoolExecutor(self.jobs) as pool:
+            for done in [pool.submit(self._work, job) for job in range(self.jobs)]:
+                done.result()
         return not self._stop.is_set()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
@@ -113,7 +105,6 @@ class Sweep:
         _say(trial, ", ".join(f"{name} {value}" for name, value in trial.settings.items()))
         shutil.rmtree(run, ignore_errors=True)  # what is left of it where it was cut short before
         trial.log.truncate(0)
-        begun = time.monotonic()
         child = self._start(trial, job)
         behind = False
         try:
@@ -127,7 +118,7 @@ class Sweep:
             self._end(child)
         if child.returncode and self._stop.is_set():
             return
-        self._judge(trial, behind, child.returncode, time.monotonic() - begun)
+        self._judge(trial, behind, child.returncode)
 
     def _start(self, trial: Trial, job: int) -> subprocess.Popen[bytes]:
         run, recipe = (self.ledger.path(trial.number, suffix) for suffix in ("", ".toml"))
@@ -171,10 +162,11 @@ class Sweep:
                 return True
         return False
 
-    def _judge(self, trial: Trial, behind: bool, code: int, seconds: float) -> None:
+    def _judge(self, trial: Trial, behind: bool, code: int) -> None:
         """Tell the ledger and the user."""
         run, log = self.ledger.path(trial.number), self.ledger.path(trial.number, ".log")
-        spent = round(seconds, 1)
+        rows = _course(run)
+        seconds = rows[-1][0] if rows else 0.0  # of training, without what came before
         try:
             if code and not behind:
                 raise RunError(_last_words(log, code))
@@ -184,9 +176,9 @@ class Sweep:
                 raise RunError("its held-out loss is not a number")
             epochs, parameters = int(card["training"]["epochs"]), _parameters(run)
         except (TextgenError, LookupError, TypeError, ValueError) as error:
-            self.ledger.tell(trial, FAILED, None, seconds=spent, message=str(error))
+            self.ledger.tell(trial, FAILED, None, seconds=seconds, message=str(error))
             return _say(trial, f"failed: {error}")
-        facts = {"seconds": spent, "epochs": epochs, "parameters": parameters}
+        facts = {"seconds": seconds, "epochs": epochs, "parameters": parameters}
         self.ledger.tell(trial, STOPPED if behind else FINISHED, bits, **facts)
         told = f"{bits:.3f} bits/char, {seconds:.0f} s"
         told += ", stopped: behind the others" if behind else ""
