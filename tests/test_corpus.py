@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen import corpus as corpus_module
-from textgen.corpus import Corpus, Source, decode, load_corpus, parse_hf
+from textgen import rows as rows_module
+from textgen.corpus import Corpus, Source, decode, load_corpus
 from textgen.errors import ConfigError, CorpusError
+from textgen.rows import parse_hf
 
 KOREAN = "나는 한국사람이야.\n그래서 나는 한국어를 할 줄 알아.\n"
 
@@ -221,7 +223,7 @@ def test_jsonl_and_its_columns(tmp_path):
 
 def test_parquet(tmp_path):
     path = tmp_path / "a.parquet"
-    with corpus_module._quiet():
+    with rows_module.quiet():
         datasets.Dataset.from_dict({"text": ["하나", "둘"], "b": ["x", "y"]}).to_parquet(path)
     assert load_corpus(path).documents == ("하나", "둘")
 
@@ -275,7 +277,7 @@ def hub(monkeypatch):
         return iter([{"text": "\n", "n": 1}, {"text": " = 제목 = \n", "n": 2}] * 300)
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    monkeypatch.setattr(corpus_module, "_reach_hub", lambda: None)
+    monkeypatch.setattr(rows_module, "_reach_hub", lambda: None)
     return asked
 
 
@@ -299,7 +301,7 @@ def test_offline_is_said_at_once(monkeypatch, capfd):
     def no_network():
         raise OSError("no route")
 
-    monkeypatch.setattr(corpus_module, "_reach_hub", no_network)
+    monkeypatch.setattr(rows_module, "_reach_hub", no_network)
     message = refused("hf:owner/name:train")
     assert "owner/name:train is out of reach: connect" in message and "local file" in message
     assert capfd.readouterr() == ("", "")
@@ -320,7 +322,7 @@ def test_a_connection_that_hangs_is_given_up(hub, monkeypatch):
         time.sleep(2)
 
     monkeypatch.setattr(datasets, "load_dataset", hanging)
-    monkeypatch.setattr(corpus_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(rows_module, "PATIENCE", 0.2)
     assert "out of reach" in refused("hf:owner/name")
 
 

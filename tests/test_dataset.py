@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textgen.dataset import make_lanes
+from textgen.dataset import FileLanes, lay_out, make_lanes
 from textgen.errors import CorpusError
 
 
@@ -51,3 +51,25 @@ def test_a_dataset_may_begin_anywhere_and_comes_round():
 def test_a_text_shorter_than_one_window():
     with pytest.raises(CorpusError, match=r"has 64 tokens, but one window takes 65"):
         make_lanes(np.arange(64), 4, 64)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(2, 400), st.integers(1, 9), st.integers(1, 12),
+    st.sampled_from(["u1", "<u2", "<u4"]), st.integers(0, 99),
+)  # fmt: skip
+def test_lanes_in_a_file_are_those_in_memory(tmp_path_factory, n, batch_size, length, dtype, start):
+    if n - 1 < length:
+        return
+    ids = np.random.default_rng(n).integers(0, 256, n)
+    path = tmp_path_factory.getbasetemp() / "ids"
+    path.write_bytes(ids.astype(dtype).tobytes())
+    lanes = make_lanes(ids, batch_size, length)
+    layout = lay_out(n, batch_size, length)
+    filed = FileLanes(path, np.dtype(dtype), layout, layout.steps)
+    assert (filed.batch_size, filed.steps) == (lanes.batch_size, lanes.steps)
+    number = lanes.steps + 1
+    for ours, theirs in zip(read(filed, number, start), read(lanes, number, start), strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)

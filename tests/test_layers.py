@@ -10,12 +10,13 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "textgen"
 ORDER = [
-    "errors", "nfc", "options", "backend", "corpus", "doctor", "streaming", "spmodel", "tokenizer",
-    "documents", "dataset", "cells", "config", "recipe", "space", "model", "checkpoint", "sampling",
-    "generate_options", "decoding", "beam", "generate", "reading", "longrange", "lookback",
-    "ngram", "copying", "adaptation", "evaluate", "interpret", "model_card", "workers",
-    "trainer", "callbacks", "divergence", "keeper", "material", "recall", "budget", "train",
-    "race", "vanishing", "launch", "ledger", "sweep", "cli",
+    "errors", "nfc", "options", "backend", "rows", "corpus", "pieces", "doctor", "streaming",
+    "spmodel", "tokenizer", "documents", "dataset", "cells", "config", "recipe", "space", "model",
+    "checkpoint", "sampling", "generate_options", "decoding", "beam", "generate", "reading",
+    "longrange", "lookback", "ngram", "copying", "adaptation", "evaluate", "interpret",
+    "model_card", "workers", "trainer", "callbacks", "divergence", "keeper", "streamed",
+    "material", "recall", "budget", "train", "race", "vanishing", "launch", "ledger", "sweep",
+    "cli",
 ]  # fmt: skip
 
 

@@ -80,13 +80,17 @@ def test_a_core_takes_no_fewer_than_eight_rows_and_all_take_as_many(
         assert model_module.side_by_side(rows) == parts
 
 
-def test_tied_weights_read_out_with_the_embedding():
-    model = make("gru", tie_weights=True, embedding_size=8)
+@pytest.mark.parametrize("policy, near", [("float32", 1e-5), ("mixed_bfloat16", 0.05)])
+def test_tied_weights_read_out_with_the_embedding(policy, near):
+    config = ModelConfig(cell="gru", hidden_size=8, embedding_size=8, tie_weights=True)
+    model = build_model(config, V, policy)
     assert model.named_weights().keys().isdisjoint({"head.kernel"})
     (cell,) = model.recurrent
     hidden, _ = cell(model.embedding(IDS.T), cell.initial_state(B))
     expected = np.asarray(hidden) @ np.asarray(model.embedding.embeddings).T
-    np.testing.assert_allclose(model(IDS)[0], expected.swapaxes(0, 1), atol=1e-5)
+    logits = model(IDS)[0]
+    assert logits.dtype == "float32"
+    np.testing.assert_allclose(logits, expected.swapaxes(0, 1), atol=near)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,20 @@ def test_unknown_is_banned_and_shown(tokenizer):
     assert tokenizer.decode([tokenizer.unk_id]) == tokenizer.token(tokenizer.unk_id) == "\ufffd"
 
 
+@settings(deadline=None)
+@given(st.text() | st.text(st.sampled_from("나는 한국a\u1112\u1161\u0301\n\U0001f600\ufffd")))
+def test_the_ids_are_those_of_a_table_of_tokens(text):
+    for kind in ("char", "jamo"):
+        table = {MADE[kind].token(i): i for i in range(1, MADE[kind].vocab_size)}
+        split = unicodedata.normalize(MADE[kind].form, nfc(text))
+        assert MADE[kind].encode(text) == [table.get(c, 0) for c in split]
+        unknown = dict.fromkeys(c for c in split if c not in table)
+        assert MADE[kind].unknown_characters(text) == list(unknown)
+    for tokenizer in MADE.values():
+        found = tokenizer.encode_array(text)
+        assert found.dtype == "int32" and found.tolist() == tokenizer.encode(text)
+
+
 def test_bytes_come_back(tokenizer):
     data = tokenizer.to_bytes()
     again = type(tokenizer).from_bytes(data)

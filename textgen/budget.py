@@ -23,7 +23,7 @@ from textgen.backend import tf
 from textgen.cells import cell_class
 from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
-from textgen.material import Material, TextMaterial
+from textgen.material import Material, TaskMaterial
 from textgen.model import build_model, settle_threads
 from textgen.tokenizer import Tokenizer
 from textgen.trainer import LaneTrainer, optimizer, policy
@@ -34,6 +34,7 @@ ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns
 MOST = 60  # passes: patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
+RATE = 8e-3  # of learning: twice the default, for few passes
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
 BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.2, 0.1, 0.5  # at a weight a token; each time there are twice
@@ -59,13 +60,17 @@ def within(
 ) -> tuple[ModelConfig, TrainConfig]:  # fmt: skip
     """The settings to train with on `material` for `seconds`, told on stderr; see `plan`.
 
-    Raises `ConfigError` for a task, which has no passes.
+    Raises `ConfigError` for a task, which has no passes, and where next to no time is left.
     """
-    if not isinstance(material, TextMaterial):
+    if isinstance(material, TaskMaterial):
         raise ConfigError(
             f"budget is for a text, and {material.task.path} is a task: give --epochs instead"
         )
-    tokens = len(tokenizer.encode(material.text))
+    begin = time.perf_counter()
+    tokens = material.tokens(tokenizer)
+    seconds -= time.perf_counter() - begin
+    if seconds < LEAST:
+        raise ConfigError("the budget went into reading the text: give a longer --budget")
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
     print(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
@@ -90,7 +95,7 @@ def plan(
     as it is; where that is max_seconds, the passes are those of that time.
     """
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
-    training = _fill(training, fixed, batch_size=lanes, sequence_length=length)
+    training = _fill(training, fixed, batch_size=lanes, sequence_length=length, learning_rate=RATE)
     end = time.perf_counter() + seconds
 
     def passes(tokens_per_second: float) -> float:
@@ -111,6 +116,11 @@ def plan(
         chosen = next(fitting, chosen)
     if _fill(training, fixed, epochs=0) != training:
         allowed = passes(speed(chosen, vocab_size, training))
+        if training.stream:
+            steps = tokens / (training.batch_size * training.sequence_length)
+            if allowed < 1:  # so that the rate has fallen, and the model is judged, at the end
+                training = _fill(training, fixed, steps_per_epoch=max(1, round(allowed * steps)))
+            allowed *= steps / (training.steps_per_epoch or steps)
         training = _fill(training, fixed, epochs=max(1, min(MOST, round(allowed))))
     # time ends a pass too many, when the rate is nearly at its lowest; also should the machine turn
     # slower, or the text be too long for one pass

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from textgen import checkpoint
 from textgen.backend import keras
-from textgen.dataset import Documents, Lanes
+from textgen.dataset import Batches
 from textgen.generate import Generator
 from textgen.model import LanguageModel
 from textgen.trainer import LaneTrainer
@@ -38,18 +38,22 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Carry(keras.callbacks.Callback):
-    """Every epoch begins the text anew, except the one that a resumed run begins within: that goes
-    on with its sum of the loss, which Keras has reset."""
+    """Forgets where the text begins anew. An epoch that a resumed run begins within goes on with
+    its sum of the loss, which Keras has reset.
 
-    def __init__(self, recorder: Recorder) -> None:
+    steps_of_text: batches, which are those of an epoch but for a streamed text."""
+
+    def __init__(self, recorder: Recorder, steps_of_text: int) -> None:
         super().__init__()
-        self.recorder = recorder
+        self.recorder, self.steps_of_text = recorder, steps_of_text
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.recorder.within_epoch:
             self.model.nats.total.assign(self.recorder.nats[0])
             self.model.nats.count.assign(self.recorder.nats[1])
-        else:
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if self.recorder.step % self.steps_of_text == 0:
             self.model.reset_lanes()
 
 
@@ -69,7 +73,7 @@ class Mirror(keras.callbacks.Callback):
 class Validate(keras.callbacks.Callback):
     """Adds `val_loss`: of text in lanes of its own, state carried, or of held-out documents."""
 
-    def __init__(self, evaluator: LaneTrainer, batches: Lanes | Documents) -> None:
+    def __init__(self, evaluator: LaneTrainer, batches: Batches) -> None:
         super().__init__()
         self.evaluator, self.batches = evaluator, batches
 
@@ -90,7 +94,7 @@ class Recorder(keras.callbacks.Callback):
     def __init__(
         self,
         folder: Path,
-        batches: Lanes | Documents,
+        batches: Batches,
         epochs: int,
         tokens_per_char: tuple[float, float],
     ) -> None:

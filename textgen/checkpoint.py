@@ -7,6 +7,8 @@ history.csv           the course of training
 README.md             a model card
 training.safetensors, training.2.safetensors
                       what resuming needs (not needed to generate): the two newest saves
+tokens.u16, held_out.txt
+                      of a streamed text: its ids, and its end
 
 A run begins to exist with its config.json, which is written when all else that it needs is there.
 """
@@ -22,7 +24,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -48,8 +50,10 @@ _FOLDERS_OPEN = os.name == "posix"  # elsewhere a folder can be neither locked n
 def held(folder: Path) -> Iterator[None]:
     """Make `folder` where there is none, and keep other processes from training in it.
 
-    What a killed process left half written there is cleared away. Raises `RunError`.
+    What a killed process left half written there is cleared away, and folders made here that stay
+    empty. Raises `RunError`.
     """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY) if _FOLDERS_OPEN else None
@@ -65,6 +69,9 @@ def held(folder: Path) -> Iterator[None]:
     finally:
         if handle is not None:
             os.close(handle)  # which unlocks
+        with contextlib.suppress(OSError):  # of one that is not empty
+            for path in made:
+                path.rmdir()
 
 
 def _lock(handle: int, folder: Path) -> None:
@@ -81,7 +88,14 @@ def _lock(handle: int, folder: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write `data` beside `path`, then put it there in one move: never half a file.
+    """Write `data` as `written` does."""
+    with written(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path`, to be written, that is put there in one move: never half a file.
 
     Raises `RunError` when the disk is full or the folder cannot be written; what stood at `path`
     stays.
@@ -90,7 +104,7 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())  # before the move: else a power cut may leave an empty file
         os.replace(temporary, path)

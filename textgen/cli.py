@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME,...", help="which (default rnn,lstm,gru)",
     )  # fmt: skip
     for cls in CONFIGS:
-        add_arguments(race, cls, skip=("cell",))
+        add_arguments(race, cls, skip=("cell", "stream"))
     race.set_defaults(command=_race)
 
     sweep = commands.add_parser("sweep", help="try settings on a text, and keep the best")
@@ -350,18 +350,24 @@ def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str |
     """What to evaluate on, and what the model was trained on where that is at hand."""
     from textgen.corpus import load_corpus
     from textgen.material import material_at_hand, own_material
+    from textgen.streamed import held_out_of
 
-    own = own_material(card, parsed.text)
-    if own is None:
+    own, run = own_material(card, parsed.text), Path(parsed.run)
+    held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
+    if held_out is None:
         text = load_corpus(parsed.text).text
-    elif own.held_out_text:
-        text = own.held_out_text
+    elif held_out:
+        text = held_out
         print(f"{parsed.text}: the end that {parsed.run} held out")
     else:
         raise ConfigError(
             f"{parsed.run} was trained on all of {parsed.text}: give a text it has not seen"
         )
     if parsed.train:
+        if held_out_of(run, card, parsed.train) is not None:
+            raise ConfigError(
+                f"{run} streamed {parsed.train}: give --train a part that fits in memory"
+            )
         known = own_material(card, parsed.train)
         return text, known.text if known else load_corpus(parsed.train).text
     known = own or material_at_hand(card)

@@ -68,7 +68,14 @@ class TrainConfig:
     answer_weight: float = option(
         10.0, "of a task: what a token of the answer counts in the loss", low=0.1, high=1000.0
     )
-    steps_per_epoch: int = option(100, "of a task: batches of an epoch", low=1)
+    stream: bool = option(
+        False, "a text larger than memory: read once into a file, and trained on from there"
+    )
+    steps_per_epoch: int = option(
+        0,
+        "of a task or with --stream: batches of an epoch (0: 100 of a task, the whole text)",
+        low=0,
+    )
     prompt: str = option("", "what the samples after each epoch begin with")
     sample_length: int = option(120, "tokens of the sample after each epoch (0: none)", low=0)
     dtype: str = option(

@@ -1,4 +1,5 @@
-"""Ids to training batches: contiguous lanes of a text, or whole documents of a task.
+"""Ids to training batches: contiguous lanes of a text, in memory or in a file, or whole documents
+of a task.
 
 Lanes: the text is cut into `batch_size` lanes that are read side by side. Batch k holds tokens
 [k T, (k + 1) T) of every lane, so the state after batch k is the right state to begin batch k + 1
@@ -11,7 +12,9 @@ import dataclasses
 import functools
 import itertools
 import random
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,6 +22,9 @@ from textgen.documents import Document, Task, Writer
 from textgen.errors import CorpusError
 from textgen.tokenizer import Tokenizer
 
+# The held-out text is read in few, long lanes, so that few of its tokens are predicted from an
+# empty state.
+VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
 # The distance grows between these shares of a run. It waits first, because who was asked about is
@@ -26,6 +32,41 @@ ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for ea
 WAITING, GROWN = 0.15, 0.6
 # of a task's documents
 SHARES = {"plain": 0.6, "distractor": 0.3, "correction": 0.1}
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How a text lies in lanes: lane i has the `per_lane` targets after token i * per_lane, the
+    last lanes what is left, and is read in `steps` windows."""
+
+    targets: int
+    lanes: int
+    per_lane: int
+    steps: int
+    sequence_length: int
+
+    def window(self, lane: int, step: int, number: int = 1) -> tuple[int, int]:
+        """(begin, end) of the inputs of a lane in `number` windows from `step` on."""
+        first, last = (min(i * self.per_lane, self.targets) for i in (lane, lane + 1))
+        begin = first + step * self.sequence_length
+        return min(begin, last), min(begin + number * self.sequence_length, last)
+
+
+def lay_out(tokens: int, batch_size: int, sequence_length: int) -> Layout:
+    """The layout of a text; every token but the first is a target exactly once.
+
+    A short text gets fewer lanes than asked for, each at least one window long. Raises
+    `CorpusError` when not even one window fits.
+    """
+    targets = tokens - 1
+    if targets < sequence_length:
+        raise CorpusError(
+            f"the text has {tokens} tokens, but one window takes {sequence_length + 1}: "
+            "give a longer text or a smaller --sequence-length"
+        )
+    lanes = max(1, min(batch_size, targets // sequence_length))
+    per_lane = -(-targets // lanes)
+    return Layout(targets, lanes, per_lane, -(-per_lane // sequence_length), sequence_length)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +90,11 @@ class Lanes:
     def steps(self) -> int:
         return int(self.inputs.shape[1]) // self.sequence_length
 
+    @property
+    def steps_of_text(self) -> int:
+        """After so many batches the text begins anew."""
+        return self.steps
+
     def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, sequence_length].
 
@@ -70,29 +116,88 @@ class Lanes:
 
 
 def make_lanes(ids: np.ndarray, batch_size: int, sequence_length: int) -> Lanes:
-    """Lay `ids` [N] out in lanes; every id but the first is a target exactly once.
-
-    A short text gets fewer lanes than asked for, each at least one window long. Raises
-    `CorpusError` when not even one window fits.
-    """
-    targets = len(ids) - 1
-    if targets < sequence_length:
-        raise CorpusError(
-            f"the text has {len(ids)} tokens, but one window takes {sequence_length + 1}: "
-            "give a longer text or a smaller --sequence-length"
-        )
-    lanes = max(1, min(batch_size, targets // sequence_length))
-    per_lane = -(-targets // lanes)
-    padded = -(-per_lane // sequence_length) * sequence_length
-    inputs, shifted = (np.zeros((lanes, padded), np.int32) for _ in range(2))
-    weights = np.zeros((lanes, padded), np.float32)
-    for lane in range(lanes):
-        begin = lane * per_lane
-        end = max(begin, min(begin + per_lane, targets))
+    """Lay `ids` [N] out in lanes, as `lay_out` says; raises as it does."""
+    layout = lay_out(len(ids), batch_size, sequence_length)
+    shape = (layout.lanes, layout.steps * sequence_length)
+    inputs, shifted = (np.zeros(shape, np.int32) for _ in range(2))
+    weights = np.zeros(shape, np.float32)
+    for lane in range(layout.lanes):
+        begin, end = layout.window(lane, 0, layout.steps)
         inputs[lane, : end - begin] = ids[begin:end]
         shifted[lane, : end - begin] = ids[begin + 1 : end + 1]
         weights[lane, : end - begin] = 1.0
     return Lanes(inputs, shifted, weights, sequence_length)
+
+
+def held_out_lanes(ids: np.ndarray, sequence_length: int) -> Lanes | None:
+    """Lanes to judge by; None for a text without a single target."""
+    if len(ids) < 2:
+        return None
+    number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))
+    return make_lanes(ids, number, min(sequence_length, len(ids) - 1))
+
+
+@dataclasses.dataclass(frozen=True)
+class FileLanes:
+    """The batches of `make_lanes`, of ids that stay in a file: each batch is read when it is due.
+
+    The file is read, not mapped into memory, where every page touched would count as ours.
+
+    dtype: of the ids in the file. steps: batches of an epoch, which may end within the text; the
+    next goes on there.
+    """
+
+    path: Path
+    dtype: np.dtype
+    layout: Layout
+    steps: int
+
+    @property
+    def batch_size(self) -> int:
+        return self.layout.lanes
+
+    @property
+    def steps_of_text(self) -> int:
+        """After so many batches the text begins anew."""
+        return self.layout.steps
+
+    def dataset(self, start: int = 0) -> Any:
+        """As that of `Lanes`."""
+
+        def batches() -> Iterator[tuple[np.ndarray, ...]]:
+            with open(self.path, "rb", buffering=0) as file:
+                for k in itertools.count(start):
+                    yield self._batch(file, k % self.layout.steps)
+
+        return _generated(batches, (self.batch_size, self.layout.sequence_length))
+
+    def _batch(self, file: BinaryIO, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        layout = self.layout
+        shape = (layout.lanes, layout.sequence_length)
+        inputs, targets = (np.zeros(shape, np.int32) for _ in range(2))
+        weights = np.zeros(shape, np.float32)
+        for lane in range(layout.lanes):
+            begin, end = layout.window(lane, step)
+            if begin < end:
+                file.seek(begin * self.dtype.itemsize)
+                data = file.read((end + 1 - begin) * self.dtype.itemsize)
+                ids = np.frombuffer(data, self.dtype)
+                inputs[lane, : end - begin] = ids[:-1]
+                targets[lane, : end - begin] = ids[1:]
+                weights[lane, : end - begin] = 1.0
+        return inputs, targets, weights
+
+
+def _generated(batches: Callable[[], Iterator[tuple[np.ndarray, ...]]], shape: Any) -> Any:
+    """An endless `tf.data.Dataset` of (inputs, targets, weights) of this shape."""
+    from textgen.backend import tf
+
+    types = (tf.int32, tf.int32, tf.float32)
+    dataset = tf.data.Dataset.from_generator(
+        batches, output_signature=tuple(tf.TensorSpec(shape, kind) for kind in types)
+    )
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return dataset.apply(endless).prefetch(4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +222,10 @@ class Documents:
     seed: int
     judged: bool = False
 
+    @property
+    def steps_of_text(self) -> int:
+        return self.steps
+
     @functools.cached_property
     def writer(self) -> Writer:
         return Writer(self.task)
@@ -124,16 +233,7 @@ class Documents:
     def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch
         `start` of the run. T is that of the longest document of the batch, rounded up."""
-        from textgen.backend import tf
-
-        shape = (self.batch_size, None)
-        types = (tf.int32, tf.int32, tf.float32)
-        batches = tf.data.Dataset.from_generator(
-            lambda: map(self.batch, itertools.count(start)),
-            output_signature=tuple(tf.TensorSpec(shape, kind) for kind in types),
-        )
-        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-        return batches.apply(endless).prefetch(4)
+        return _generated(lambda: map(self.batch, itertools.count(start)), (self.batch_size, None))
 
     def batch(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Batch `k` of the run: ids, the same one token on, and what each target counts."""
@@ -173,3 +273,6 @@ class Documents:
         begin = 1 + len(parts[0])
         counts[begin : begin + len(parts[1])] = [self.answer_weight] * len(parts[1])
         return ids, counts
+
+
+Batches = Lanes | FileLanes | Documents

@@ -206,7 +206,8 @@ def _warnings(
     for source in corpus.sources:
         if source.truncated:
             text = (
-                f"{source.name} was read up to {MAX_CHARACTERS:,} characters; the rest is left out"
+                f"{source.name} was read up to {MAX_CHARACTERS:,} characters; "
+                "textgen train --stream reads the rest, too"
             )
             warn("truncated", text, name=source.name, characters=MAX_CHARACTERS)
     return found

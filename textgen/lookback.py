@@ -47,7 +47,7 @@ def context_curve(
 
     Contexts longer than half the text are left out. Raises `ConfigError` when none is left.
     """
-    ids = np.asarray(generator.tokenizer.encode(text), np.int32)
+    ids = generator.tokenizer.encode_array(text)
     usable = sorted({c for c in contexts if 1 <= c <= len(ids) // 2})
     if n < 2 or not usable:
         raise ConfigError(

@@ -1,4 +1,5 @@
-"""What a model is trained on: a text, or a task that writes documents. Both look alike to training.
+"""What a model is trained on: a text, in memory or streamed (streamed.py), or a task that writes
+documents. All look alike to training.
 
 facts: what config.json says of it. text: what a tokenizer is trained on. carry: whether one batch
 goes on where the batch before it ended.
@@ -14,20 +15,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from textgen.config import TrainConfig
 from textgen.corpus import Corpus, load_corpus
-from textgen.dataset import Documents, Lanes, make_lanes
+from textgen.dataset import Documents, Lanes, held_out_lanes, make_lanes
 from textgen.documents import Task, is_task, read_task, sample_texts
-from textgen.errors import TextgenError
+from textgen.errors import ConfigError, TextgenError
 from textgen.options import build
+from textgen.streamed import StreamedMaterial
 from textgen.tokenizer import Tokenizer
 
-# The held-out text is read in few, long lanes, so that few of its tokens are predicted from an
-# empty state.
-VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 MOST_FILES, LARGEST_FILE = 2000, 1 << 28  # of a text that is read without being asked for
+STEPS = 100  # batches of an epoch of a task, unless the settings say more
 JUDGED_BATCHES = 4  # of a task, after each epoch
 
 
@@ -61,20 +59,21 @@ class TextMaterial:
     def _parts(self) -> tuple[str, str]:
         return self.corpus.split(self.config.validation_fraction)
 
+    def tokens(self, tokenizer: Tokenizer) -> int:
+        """Ids of the training text."""
+        return len(tokenizer.encode_array(self.text))
+
     def batches(self, tokenizer: Tokenizer) -> Lanes:
-        ids = np.asarray(tokenizer.encode(self.text), np.int32)
+        ids = tokenizer.encode_array(self.text)
         return make_lanes(ids, self.config.batch_size, self.config.sequence_length)
 
     def held_out(self, tokenizer: Tokenizer) -> Lanes | None:
-        ids = np.asarray(tokenizer.encode(self.held_out_text), np.int32)
-        if len(ids) < 2:
-            return None
-        number = min(VALIDATION_LANES, max(1, len(ids) // VALIDATION_LANE_LENGTH))
-        return make_lanes(ids, number, min(self.config.sequence_length, len(ids) - 1))
+        ids = tokenizer.encode_array(self.held_out_text)
+        return held_out_lanes(ids, self.config.sequence_length)
 
     def tokens_per_char(self, tokenizer: Tokenizer) -> tuple[float, float]:
         """Of the text, and of what is held out."""
-        text, held_out = (len(tokenizer.encode(p)) / max(len(p), 1) for p in self._parts)
+        text, held_out = (len(tokenizer.encode_array(p)) / max(len(p), 1) for p in self._parts)
         return text, held_out
 
 
@@ -98,7 +97,7 @@ class TaskMaterial:
     def batches(self, tokenizer: Tokenizer) -> Documents:
         config = self.config
         return Documents(
-            self.task, tokenizer, config.batch_size, config.steps_per_epoch, config.epochs,
+            self.task, tokenizer, config.batch_size, config.steps_per_epoch or STEPS, config.epochs,
             config.distance, config.answer_weight, config.seed,
         )  # fmt: skip
 
@@ -116,22 +115,35 @@ class TaskMaterial:
         )
 
 
-Material = TextMaterial | TaskMaterial
+Material = TextMaterial | StreamedMaterial | TaskMaterial
 
 
-def read_material(source: str | Path | Sequence[str | Path], config: TrainConfig) -> Material:
-    """What `source` names. Raises `TextgenError` for what cannot be trained on."""
+def read_material(
+    source: str | Path | Sequence[str | Path], config: TrainConfig, folder: Path | None = None
+) -> Material:
+    """What `source` names. folder: of the run, which a streamed text needs.
+
+    Raises `TextgenError` for what cannot be trained on.
+    """
     sources = [source] if isinstance(source, str | Path) else list(source)
     if len(sources) == 1 and is_task(sources[0]):
+        if config.stream:
+            raise ConfigError(f"stream is for a text, and {sources[0]} is a task: leave it out")
         return TaskMaterial(read_task(sources[0]), config)
+    if config.stream:
+        if folder is None:
+            raise ConfigError("stream is for textgen train alone: leave it out")
+        return StreamedMaterial(source, config, folder)
     return TextMaterial(load_corpus(source, sample_by=config.sample_by), config)
 
 
 def own_material(card: dict[str, Any], source: Any) -> TextMaterial | None:
     """The text `source`, cut as in training, if it is the one that the run of `card` was trained
-    on; None for every other text."""
+    on in memory; None for every other text."""
     corpus = card.get("corpus")
-    if not isinstance(corpus, dict) or "sha256" not in corpus or "task" in corpus:
+    if not isinstance(corpus, dict) or "sha256" not in corpus:
+        return None
+    if "task" in corpus or "streamed" in corpus:  # documents without end; too large for memory
         return None
     try:
         material = read_material(source, build(TrainConfig, card["training"]))

@@ -97,7 +97,8 @@ class LanguageModel(keras.Model):
         if self.head is not None:
             return ops.cast(self.head(hidden), "float32")
         table = ops.cast(self.embedding.embeddings, hidden.dtype)
-        return ops.cast(ops.matmul(hidden, ops.transpose(table)), "float32") + self.head_bias
+        read = ops.cast(ops.matmul(hidden, ops.transpose(table)), "float32")
+        return read + ops.cast(self.head_bias, "float32")  # Keras hands a weight out as bfloat16
 
     def named_weights(self) -> dict[str, Any]:
         """Every weight by the name it bears in `model.safetensors`."""

@@ -14,6 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
+
 from textgen.errors import TokenizerError
 from textgen.nfc import nfc
 from textgen.spmodel import NEWLINE, SPACE, load_model, train_model, try_apart
@@ -51,6 +53,10 @@ class Tokenizer(ABC):
     def encode(self, text: str) -> list[int]:
         """The ids of a text."""
 
+    def encode_array(self, text: str) -> np.ndarray:
+        """The ids of a text, int32 [N]: for long ones."""
+        return np.asarray(self.encode(text), np.int32)
+
     @abstractmethod
     def decode(self, ids: Iterable[int]) -> str:
         """The text of any ids."""
@@ -68,13 +74,6 @@ class Tokenizer(ABC):
         """A decoder for one stream of ids, at its beginning."""
 
 
-class _Ids(dict[str, int]):
-    """Character to id; 0, the unknown, for all others."""
-
-    def __missing__(self, character: str) -> int:
-        return 0
-
-
 class _CodePoints(Tokenizer):
     """One id for each code point of the text in the form `form`; id 0 is the unknown."""
 
@@ -85,9 +84,12 @@ class _CodePoints(Tokenizer):
 
     def __init__(self, characters: Sequence[str]) -> None:
         self._characters = (UNKNOWN, *characters)
-        self._ids = _Ids((c, i) for i, c in enumerate(self._characters))
         self.vocab_size = len(self._characters)
-        self.start_id = self._ids[NEWLINE]
+        self.start_id = self._characters.index(NEWLINE)
+        # code point to id; 0, the unknown, for all others: the last entry stands for those beyond
+        points = np.array([ord(c) for c in characters])
+        self._ids = np.zeros(points.max() + 2, np.int32)
+        self._ids[points] = np.arange(1, self.vocab_size)
 
     @classmethod
     def train(cls, text: str, *, vocab_size: int = 2000, model_type: str = "unigram") -> Self:
@@ -124,13 +126,18 @@ class _CodePoints(Tokenizer):
         return (json.dumps(content, ensure_ascii=False) + "\n").encode("utf-8")
 
     def encode(self, text: str) -> list[int]:
-        return list(map(self._ids.__getitem__, self._split(text)))
+        return self.encode_array(text).tolist()
+
+    def encode_array(self, text: str) -> np.ndarray:
+        points = np.frombuffer(self._split(text).encode("utf-32-le"), np.uint32)
+        return self._ids.take(points, mode="clip")
 
     def token(self, token_id: int) -> str:
         return self._characters[token_id]
 
     def unknown_characters(self, text: str) -> list[str]:
-        return [c for c in dict.fromkeys(self._split(text)) if not self._ids[c]]
+        known = set(self._characters[1:])
+        return [c for c in dict.fromkeys(self._split(text)) if c not in known]
 
     def _join(self, ids: Iterable[int]) -> str:
         return "".join(map(self._characters.__getitem__, ids))

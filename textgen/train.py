@@ -1,6 +1,7 @@
 """Training, top to bottom: read the text, make a tokenizer, lay out batches, fit, keep the best.
 
-What is trained on is a text, read in lanes, or a task, whose documents are written on the way.
+What is trained on is a text, read in lanes, in memory or from a file, or a task, whose documents
+are written on the way.
 
 A run can be stopped or killed at any step and resumed: what is saved (keeper.py) holds weights,
 optimizer, carried state, random generators and the place in the text.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sys
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -30,15 +32,17 @@ from textgen.callbacks import (
     Validate,
 )
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.dataset import Documents, Lanes
+from textgen.corpus import MAX_CHARACTERS
+from textgen.dataset import Batches
 from textgen.divergence import Diverged, Watch
 from textgen.errors import ConfigError, RunError
 from textgen.generate import Generator
 from textgen.keeper import Keeper, read_saved
-from textgen.material import Material, TaskMaterial, read_material
+from textgen.material import Material, TaskMaterial, TextMaterial, read_material
 from textgen.model import build_model, settle_threads
 from textgen.options import build, check
 from textgen.recall import Recall
+from textgen.streamed import StreamedMaterial
 from textgen.tokenizer import TOKENIZERS, Tokenizer
 from textgen.trainer import LaneTrainer, optimizer, policy
 from textgen.workers import Workers
@@ -67,20 +71,32 @@ def start(
     for settings in (model_config, tokens, config):
         check(settings)
     _refuse_a_second_run(folder)
-    begun = time.perf_counter()
-    material = read_material(source, config)
-    tokenizer = TOKENIZERS[tokens.tokenizer].train(
-        material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
-    )
-    if budget:
-        left = budget - (time.perf_counter() - begun)
-        model_config, config = within(left, material, tokenizer, model_config, config, fixed)
-        material = dataclasses.replace(material, config=config)
-    card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
-    batches = workers.share(material.batches(tokenizer))  # too short a text is refused here
-    with checkpoint.held(folder), Stopper() as stopper:
+    with checkpoint.held(folder):
         _refuse_a_second_run(folder)  # another process may have been quicker
-        return _train(folder, card, material, tokenizer, batches, workers, stopper, resume=False)
+        begun = time.perf_counter()
+        material = read_material(source, config, folder)
+        _tell_of_rows_left_out(material)
+        tokenizer = TOKENIZERS[tokens.tokenizer].train(
+            material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
+        )
+        with contextlib.ExitStack() as undone:
+            if isinstance(material, StreamedMaterial):
+                undone.callback(material.forget, tokenizer)
+                material = material.read(tokenizer)
+            if budget:
+                left = budget - (time.perf_counter() - begun)
+                model_config, config = within(
+                    left, material, tokenizer, model_config, config, fixed
+                )
+                material = dataclasses.replace(material, config=config)
+            card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
+            # too short a text is refused here
+            batches = workers.share(material.batches(tokenizer))
+            undone.pop_all()
+        with Stopper() as stopper:
+            return _train(
+                folder, card, material, tokenizer, batches, workers, stopper, resume=False
+            )
 
 
 def resume(
@@ -103,23 +119,26 @@ def resume(
     named = recorded.get("source") if isinstance(recorded, dict) else None
     if not isinstance(recorded, dict) or not _is_source(named):
         raise RunError(f"{folder / checkpoint.CONFIG} names no corpus: train anew")
-    material = read_material(source or named, config)
-    if material.facts["sha256"] != recorded.get("sha256"):
-        raise RunError(
-            f"the text at {source or named} is not the one {folder} began with: "
-            "give that text, or train anew with another --out"
-        )
-    tokenizer = checkpoint.read_tokenizer(folder, card)
-    settings = checkpoint.settings(folder, card, "model", ModelConfig)
-    card |= _card(settings, tokenizer, config, named, material)
-    batches = workers.share(material.batches(tokenizer))
-    with checkpoint.held(folder), Stopper() as stopper:
-        if epochs is not None:
-            checkpoint.write_config(folder, card)  # this run, too, may be killed and resumed
-        return _train(
-            folder, card, material, tokenizer, batches, workers, stopper,
-            resume=True, further=epochs is not None,
-        )  # fmt: skip
+    with checkpoint.held(folder):
+        material = read_material(source or named, config, folder)
+        tokenizer = checkpoint.read_tokenizer(folder, card)
+        if isinstance(material, StreamedMaterial):
+            material = material.again(recorded, tokenizer, anew=source is not None)
+        if material.facts["sha256"] != recorded.get("sha256"):
+            raise RunError(
+                f"the text at {source or named} is not the one {folder} began with: "
+                "give that text, or train anew with another --out"
+            )
+        settings = checkpoint.settings(folder, card, "model", ModelConfig)
+        card |= _card(settings, tokenizer, config, named, material)
+        batches = workers.share(material.batches(tokenizer))
+        with Stopper() as stopper:
+            if epochs is not None:
+                checkpoint.write_config(folder, card)  # this run, too, may be killed and resumed
+            return _train(
+                folder, card, material, tokenizer, batches, workers, stopper,
+                resume=True, further=epochs is not None,
+            )  # fmt: skip
 
 
 def _card(
@@ -135,6 +154,17 @@ def _card(
     }
 
 
+def _tell_of_rows_left_out(material: Material) -> None:
+    if isinstance(material, TextMaterial):
+        for source in material.corpus.sources:
+            if source.truncated:
+                print(
+                    f"note: {source.name} is read up to {MAX_CHARACTERS:,} characters: "
+                    "--stream reads it all",
+                    file=sys.stderr,
+                )
+
+
 def _refuse_a_second_run(folder: Path) -> None:
     """Raises `RunError` when `folder` holds a run."""
     if (folder / checkpoint.CONFIG).exists():
@@ -145,7 +175,7 @@ def _refuse_a_second_run(folder: Path) -> None:
 
 def _train(
     folder: Path, card: dict[str, Any], material: Material, tokenizer: Tokenizer,
-    batches: Lanes | Documents, workers: Workers, stopper: Stopper,
+    batches: Batches, workers: Workers, stopper: Stopper,
     *, resume: bool, further: bool = False,
 ) -> Path:  # fmt: skip
     """`further`: more epochs were asked for, so what stopped the run early no longer does."""
@@ -188,7 +218,7 @@ def _train(
 
     # what is measured and sampled is the model as it will be loaded: in float32
     exact = model
-    callbacks: list[Any] = [Carry(recorder)]
+    callbacks: list[Any] = [Carry(recorder, batches.steps_of_text)]
     if model.dtype_policy.name != "float32":
         exact = build_model(settings, tokenizer.vocab_size)
         callbacks.append(Mirror(model, exact))
@@ -226,7 +256,7 @@ def _train(
 
 
 def _fit_and_roll_back(
-    trainer: LaneTrainer, batches: Lanes | Documents, callbacks: list[Any],
+    trainer: LaneTrainer, batches: Batches, callbacks: list[Any],
     keeper: Keeper, config: TrainConfig,
 ) -> None:  # fmt: skip
     """Where the loss runs away, go back to the last save and on at a lower rate, once."""
@@ -241,7 +271,7 @@ def _fit_and_roll_back(
 
 
 def _fit(
-    trainer: LaneTrainer, batches: Lanes | Documents, callbacks: list[Any], step: int, epochs: int
+    trainer: LaneTrainer, batches: Batches, callbacks: list[Any], step: int, epochs: int
 ) -> None:
     """Train from batch `step` of the run to its end."""
     epoch, done = divmod(step, batches.steps)  # done: batches of that epoch already read

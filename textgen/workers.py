@@ -108,6 +108,10 @@ class Share:
     def steps(self) -> int:
         return int(self.batches.steps)
 
+    @property
+    def steps_of_text(self) -> int:
+        return int(self.batches.steps_of_text)
+
     def dataset(self, start: int = 0) -> Any:
         rows = self.workers.rows
         return self.batches.dataset(start).map(lambda *parts: tuple(map(rows, parts)))
