@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # ones do not compare.
 OF_ALL_TRIALS = (
     "validation_fraction", "sample_by", "distance", "max_seconds", "prompt", "sample_length",
-    "deterministic",
+    "deterministic", "stream",
 )  # fmt: skip
 DIGITS = 4  # of a number from a range without steps: no result hangs on more
 RANGE = ("low", "high", "log", "step")
