@@ -127,7 +127,7 @@ level for tens of thousands of steps, with chrono initialisation it solves it (T
 def markdown(rows: list[dict[str, Any]], seconds: float) -> str:
     lines = [
         "# Adding and copy", "",
-        f"Measured by `benchmarks/memory.py`; {os.cpu_count()} cores, {platform.machine()}, "
+        f"Measured by `python -m benchmarks.memory`; {os.cpu_count()} cores, {platform.machine()}, "
         f"{seconds:.0f} s of training each, {UNITS} units, batch {BATCH}, Adam {RATE}, chrono "
         "initialisation with the task's length. Error as a share of that without memory: 0 is "
         "solved, 1 has learned nothing; in brackets the steps that fitted into the time.",
