@@ -41,7 +41,8 @@ def test_the_cache_pays_where_a_text_repeats_itself_and_nothing_is_lost(model):
     own, cached = carried_nats(model, ids), cache_nats(model, ids, 200)
     assert len(cached) == len(ids)
     assert cached[256:].mean() < 0.95 * own[256:].mean()
-    np.testing.assert_allclose(cached[: adaptation.BLOCK], own[: adaptation.BLOCK])
+    # float32, summed in another order
+    np.testing.assert_allclose(cached[: adaptation.BLOCK], own[: adaptation.BLOCK], rtol=1e-6)
     with pytest.raises(ConfigError, match="cache is 0"):
         cache_nats(model, ids, 0)
 

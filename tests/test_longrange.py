@@ -177,7 +177,7 @@ def test_a_model_trained_on_a_task_remembers(task_file, tmp_path):
         assert by_control[20, control] == pytest.approx(1 / 3, abs=0.1)
     looks = [json.loads(line) for line in (run / "recall.jsonl").read_text().splitlines()]
     assert [look["epoch"] for look in looks] == [1, 2, 3, 4]
-    assert looks[-1]["rows"][0]["accuracy"] > looks[0]["rows"][0]["accuracy"]
+    assert looks[-1]["rows"][0]["accuracy"] > 0.95
     assert "the task task.toml" in (run / "README.md").read_text()
     command = [sys.executable, "-m", "textgen", "probe", run, "-n", "30", "--distances", "20,30"]
     files = ["--json", tmp_path / "p.json", "--csv", tmp_path / "p.csv", "--controls"]

@@ -8,6 +8,7 @@ products, weights, states and logits are float32.
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any
 
 from textgen.backend import cores, keras, on_gpu, ops, tf
@@ -27,7 +28,13 @@ class LanguageModel(keras.Model):
         super().__init__(name="language_model", dtype=dtype)
         self.config = config
         self.vocab_size = vocab_size
-        self.embedding = keras.layers.Embedding(vocab_size, config.embedding_size, dtype=dtype)
+        scale = config.embedding_scale
+        if config.tie_weights:  # so that what is read out with them begins as small as elsewhere
+            scale /= math.sqrt(config.embedding_size)
+        self.embedding = keras.layers.Embedding(
+            vocab_size, config.embedding_size, dtype=dtype,
+            embeddings_initializer=keras.initializers.RandomUniform(-scale, scale),
+        )  # fmt: skip
         settings = {name: getattr(config, name) for name in ("activation", "forget_bias", "chrono")}
         self.recurrent = [
             make_cell(config.cell, config.hidden_size, dtype=dtype, **settings)
