@@ -121,7 +121,12 @@ PUBLISHED = """Published, with far longer training: LSTM solves adding at T = 10
 (Hochreiter & Schmidhuber 1997); a tanh RNN fails at adding from T = 150, an identity-initialised
 ReLU RNN solves it up to 300 (Le et al. 2015); on copy at T = 500 an LSTM stays at the memoryless
 level for tens of thousands of steps, with chrono initialisation it solves it (Tallec & Ollivier
-2018)."""
+2018).
+
+So few seconds are some hundreds of steps: enough for every gated cell to solve adding at T = 50, where
+the plain RNN learns nothing, and for one, the cheapest, to be on its way at 200. Copying is learned by
+none in this time, and nothing here speaks against what is published for long trainings; a share far
+above 1 is a model in the midst of learning."""
 
 
 def markdown(rows: list[dict[str, Any]], seconds: float) -> str:
