@@ -123,10 +123,10 @@ ReLU RNN solves it up to 300 (Le et al. 2015); on copy at T = 500 an LSTM stays 
 level for tens of thousands of steps, with chrono initialisation it solves it (Tallec & Ollivier
 2018).
 
-So few seconds are some hundreds of steps: enough for every gated cell to solve adding at T = 50, where
-the plain RNN learns nothing, and for one, the cheapest, to be on its way at 200. Copying is learned by
-none in this time, and nothing here speaks against what is published for long trainings; a share far
-above 1 is a model in the midst of learning."""
+So few seconds are some hundreds of steps: enough for every gated cell to solve adding at T = 50,
+where the plain RNN learns nothing, and for one, the cheapest, to be on its way at 200. Copying is
+learned by none in this time, and nothing here speaks against what is published for long trainings;
+a share far above 1 is a model in the midst of learning."""
 
 
 def markdown(rows: list[dict[str, Any]], seconds: float) -> str:
