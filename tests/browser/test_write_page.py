@@ -1,4 +1,5 @@
 import re
+import time
 from urllib.parse import parse_qs, urlparse
 
 from playwright.sync_api import expect
@@ -101,7 +102,9 @@ def test_the_colour_tells_probability_or_copies_or_nothing(visit):
     expect(page.locator(".tg-legend .tg-surprise")).to_be_visible()
     page.get_by_role("radio", name="None", exact=True).click()
     expect(page.locator(".strip.by-none")).to_be_visible()
-    assert len(set(tokens.evaluate_all(BACKGROUND))) == 1
+    deadline = time.monotonic() + 5  # colours fade
+    while len(set(tokens.evaluate_all(BACKGROUND))) > 1:
+        assert time.monotonic() < deadline
     page.get_by_role("radio", name="Copied", exact=True).click()
     expect(page.locator(".strip.by-copied")).to_be_visible()
     assert query(page)["colour"] == ["copied"]
