@@ -42,7 +42,7 @@ def test_speed_leaves_out_the_step_that_was_compiled(ran, tmp_path):
         (tmp_path / "rnn" / name).write_bytes((out / "rnn" / name).read_bytes())
     rows = ["1,1,9.0,5,5,,,0.1,10,0.1", "1,41,10.0,4,4,,,0.1,9,40", "1,91,12.0,4,4,,,0.1,9,25"]
     header = (out / "rnn/history.csv").read_text().splitlines()[0]
-    (tmp_path / "rnn/history.csv").write_text("\n".join([header, *rows]))
+    (tmp_path / "rnn/history.csv").write_text("\n".join([header, *rows, ""]))
     found = measured(tmp_path / "rnn")
     assert (found.steps, found.seconds) == (91, 3.0)
     assert found.ms_per_step == pytest.approx(1000 / 32.5)

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -30,7 +29,7 @@ from textgen.tokenizer import TOKENIZERS
 from textgen.train import resume, start
 from textgen.trainer import LaneTrainer
 from textgen.workers import Workers
-from tiny import TEXT, tiny
+from tiny import TEXT, interrupt, tiny
 
 
 @pytest.fixture(autouse=True)
@@ -164,17 +163,10 @@ def test_an_epoch_may_end_within_the_text(text_file, tmp_path, monkeypatch):
 def test_a_stopped_run_resumes_to_the_same_weights(text_file, tmp_path, monkeypatch, stop_after):
     given = settings(epochs=3, steps_per_epoch=15)
     whole = start(text_file, tmp_path / "whole", *given)
-    take = Recorder.on_train_batch_end
-
-    def ask_to_stop(self, batch, logs=None):
-        take(self, batch, logs)
-        if self.step == stop_after:
-            os.kill(os.getpid(), signal.SIGINT)
-
     source = tmp_path / "text.txt"
     source.write_bytes(text_file.read_bytes())
     with monkeypatch.context() as patch:
-        patch.setattr(Recorder, "on_train_batch_end", ask_to_stop)
+        interrupt(patch, stop_after)
         with pytest.raises(Interrupted):
             start(source, tmp_path / "run", *given)
     source.unlink()  # the ids are in the run folder

@@ -24,7 +24,7 @@ from textgen.model import build_model
 from textgen.tokenizer import CharTokenizer
 from textgen.train import resume, start
 from textgen.trainer import LaneTrainer, optimizer, policy
-from tiny import TEXT, tiny
+from tiny import TEXT, interrupt, tiny
 
 SHIPPED = Path(textgen.__file__).parents[1]
 
@@ -80,14 +80,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(
     settings = tiny(cell=cell, epochs=2, dtype=dtype)
     settings = (dataclasses.replace(settings[0], dropout=0.2, num_layers=2), *settings[1:])
     whole = start(text_file, tmp_path / "whole", *settings)
-    take = Recorder.on_train_batch_end
-
-    def ask_to_stop(self, batch, logs=None):
-        take(self, batch, logs)
-        if self.step == stop_after:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(Recorder, "on_train_batch_end", ask_to_stop)
+    interrupt(monkeypatch, stop_after)
     with pytest.raises(Interrupted):
         start(text_file, tmp_path / "run", *settings)
     assert json.loads((tmp_path / "run/status.json").read_text())["state"] == "stopped"

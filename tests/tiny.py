@@ -1,5 +1,9 @@
-"""What is small enough to train on in a second."""
+"""What is small enough to train on in a second, and how it is interrupted."""
 
+import os
+import signal
+
+from textgen.callbacks import Recorder
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 
 TEXT = (
@@ -16,3 +20,15 @@ def tiny(tokenizer="char", cell="lstm", **training):
         TokenizerConfig(tokenizer=tokenizer, vocab_size=300),
         TrainConfig(**({"epochs": 2, "batch_size": 4, "sequence_length": 16} | training)),
     )
+
+
+def interrupt(patch, step):
+    """Ctrl-C comes after `step` batches of every run. patch: a MonkeyPatch."""
+    take = Recorder.on_train_batch_end
+
+    def and_stop(self, batch, logs=None):
+        take(self, batch, logs)
+        if self.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    patch.setattr(Recorder, "on_train_batch_end", and_stop)

@@ -106,7 +106,7 @@ def plan(
         return _sized(model, size, vocab_size, tokens, fixed)
 
     chosen = sized(SIZES[-1])
-    if chosen.hidden_size != sized(MIDDLE).hidden_size:  # else it is not to be chosen
+    if _is_free(model, fixed, "hidden_size"):
         tried = sized(MIDDLE)
         work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
         enough = min(PASSES, ENOUGH / tokens)
@@ -114,7 +114,7 @@ def plan(
             m for m in map(sized, SIZES) if passes(work / _products(m, vocab_size)) >= enough
         )
         chosen = next(fitting, chosen)
-    if _fill(training, fixed, epochs=0) != training:
+    if _is_free(training, fixed, "epochs"):
         allowed = passes(speed(chosen, vocab_size, training))
         if training.stream:
             steps = tokens / (training.batch_size * training.sequence_length)
@@ -147,13 +147,12 @@ def _products(model: ModelConfig, vocab_size: int) -> int:
 
 def _fill(settings: Any, fixed: Collection[str], **values: Any) -> Any:
     """`settings` with those of `values` that are not `fixed` and whose place holds the default."""
-    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
-    free = {
-        name: value
-        for name, value in values.items()
-        if name not in fixed and getattr(settings, name) == defaults[name]
-    }
+    free = {name: value for name, value in values.items() if _is_free(settings, fixed, name)}
     return dataclasses.replace(settings, **free)
+
+
+def _is_free(settings: Any, fixed: Collection[str], name: str) -> bool:
+    return name not in fixed and getattr(settings, name) == getattr(type(settings), name)
 
 
 def speed(model: ModelConfig, vocab_size: int, training: TrainConfig) -> float:

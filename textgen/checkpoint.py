@@ -24,7 +24,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -60,8 +60,8 @@ def held(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
-        if handle is not None:
-            _lock(handle, folder)
+        if handle is not None and not lock(handle):
+            raise RunError(f"another process is training in {folder}: wait for its end, or stop it")
         for path in folder.glob(".*.tmp"):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -74,17 +74,18 @@ def held(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def _lock(handle: int, folder: Path) -> None:
+def lock(file: int | IO[bytes], *, wait: bool = False) -> bool:
+    """Lock `file` until it is closed, here and in the processes that inherit it; whether it was
+    free."""
     try:
         import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise RunError(
-            f"another process is training in {folder}: wait for its end, or stop it"
-        ) from None
+        return False
     except (ImportError, OSError):
         pass  # a system, or a file system, that has no such locks
+    return True
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -146,8 +147,10 @@ def append_line(path: Path, line: str) -> None:
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
-    """The rows of history.csv of a run that has ended, as text. Raises `RunError`."""
-    return list(csv.DictReader(io.StringIO(read_file(folder / HISTORY).decode("utf-8"))))
+    """The rows of history.csv, as text; one that is still being written is left out. Raises
+    `RunError`."""
+    text = read_file(folder / HISTORY).decode("utf-8")
+    return list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
 
 
 def keep_lines(path: Path, step_of: Callable[[str], int], last: int) -> None:

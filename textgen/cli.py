@@ -15,14 +15,11 @@ from typing import Any, NoReturn
 from textgen import __version__
 from textgen.config import EvaluateConfig, SweepConfig, TrainConfig
 from textgen.documents import HELD_OUT, VARIANTS
-from textgen.errors import ConfigError, TextgenError
+from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
 from textgen.generate_options import LoopConfig
 from textgen.options import add_arguments, build, options_of
 from textgen.recipe import CONFIGS, read_recipe
 from textgen.sampling import TRANSFORMS
-
-BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

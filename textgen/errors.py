@@ -8,6 +8,8 @@ TextgenError
 └── GenerationError   a prompt or a text the model cannot take
 """
 
+BAD_INPUT, INTERRUPTED = 2, 130  # the exit codes of the command
+
 
 class TextgenError(Exception):
     """Base of every error meant for a user; the message is one line that ends with the remedy."""

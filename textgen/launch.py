@@ -21,14 +21,12 @@ from types import FrameType
 from typing import IO, Any
 
 from textgen import backend
-from textgen.errors import ConfigError
+from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError
 
 POLL = 0.1  # seconds between two looks at the workers
 # Seconds that the others may take to notice that one of them died, and then to end when told to.
 # One that waits for another to answer hears no signal.
 PATIENCE = (60.0, 10.0)
-INTERRUPTED = 130
-BAD_INPUT = 2
 
 
 def launch(number: int, arguments: Sequence[str], out: Path) -> int:
@@ -43,11 +41,7 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
         raise ConfigError(
             "workers are named twice, by --workers and by TF_CONFIG: leave one of them out"
         )
-    gpus = backend.gpus()
-    if gpus and number > len(gpus):
-        raise ConfigError(
-            f"workers is {number}, the number of GPUs {len(gpus)}: give no more workers than GPUs"
-        )
+    gpus = gpus_for("workers", number)
     addresses = _free_addresses(number)
     logs: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(1, number)]  # noqa: SIM115
     workers: list[subprocess.Popen[bytes]] = []
@@ -85,6 +79,19 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
     for index, line in _told(codes, logs, _failed(out)):
         print(f"worker {index} of {number} ended: {line}", file=sys.stderr)
     return max((c for c in codes if c is not None), key=lambda c: (c != 0, c != INTERRUPTED, c))
+
+
+def gpus_for(name: str, number: int) -> list[str]:
+    """The GPUs, one for each of `number` processes; none where there are none.
+
+    name: of the option that asks for so many. Raises `ConfigError` for more than there are.
+    """
+    gpus = backend.gpus()
+    if gpus and number > len(gpus):
+        raise ConfigError(
+            f"{name} is {number}, the number of GPUs {len(gpus)}: give no more {name} than GPUs"
+        )
+    return gpus
 
 
 @contextlib.contextmanager

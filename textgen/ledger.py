@@ -24,7 +24,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
@@ -270,7 +270,7 @@ class Ledger:
         """While no other thread or process draws a trial or tells of one. Raises `RunError`."""
         try:
             with open(self.folder / ".lock", "ab") as file:
-                _lock(file, wait=True)
+                checkpoint.lock(file, wait=True)
                 yield
         except OSError as error:
             raise RunError(
@@ -279,23 +279,10 @@ class Ledger:
             ) from error
 
 
-def _lock(file: IO[bytes], wait: bool) -> bool:
-    """Lock `file` until it is closed, here and in the processes that inherit it."""
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except (ImportError, OSError):
-        pass  # a system, or a file system, that has no such locks
-    return True
-
-
 def _hold(path: Path, wait: bool = True) -> Any:
     """The log at `path`, locked; None when another holds it and `wait` is False."""
     file = open(path, "ab")  # noqa: SIM115
-    if _lock(file, wait):
+    if checkpoint.lock(file, wait=wait):
         return file
     file.close()
     return None

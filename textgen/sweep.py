@@ -6,7 +6,6 @@ A trial is `textgen train`, as a process of its own; what is known of all trials
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import math
 import os
@@ -21,10 +20,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from textgen import backend, checkpoint
+from textgen import checkpoint
 from textgen.config import SweepConfig
 from textgen.errors import ConfigError, RunError, TextgenError
-from textgen.launch import asked_to_stop
+from textgen.launch import asked_to_stop, gpus_for
 from textgen.ledger import FAILED, FINISHED, FIRST_PART, PARTS, STOPPED, Ledger, Trial
 from textgen.material import TaskMaterial, TextMaterial, read_material
 from textgen.options import build, check
@@ -53,12 +52,8 @@ class Sweep:
         if not source:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
         jobs, seconds, trials = config.jobs, config.seconds, config.trials
-        self.gpus = backend.gpus()
-        if self.gpus and jobs > len(self.gpus):
-            raise ConfigError(
-                f"jobs is {jobs}, the number of GPUs {len(self.gpus)}: give no more jobs than GPUs"
-            )
-        material = read_material(source[0] if len(source) == 1 else source, training)
+        self.gpus = gpus_for("jobs", jobs)
+        material = read_material(source, training)
         self.task = isinstance(material, TaskMaterial)
         if isinstance(material, TextMaterial) and not material.held_out_text.strip():
             raise ConfigError(
@@ -189,10 +184,9 @@ class Sweep:
 def _course(run: Path) -> list[tuple[float, float | None]]:
     """(seconds, held-out bits per character, if measured) of each whole row of history.csv."""
     try:
-        text = (run / "history.csv").read_text(encoding="utf-8")
-    except OSError:
+        rows = checkpoint.read_history(run)
+    except RunError:  # not begun
         return []
-    rows = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
     return [
         (float(row["seconds"]), float(bits) if (bits := row["val_bits_per_char"]) else None)
         for row in rows
