@@ -64,9 +64,9 @@ def averaging() -> None:
 
     made = train.optimizer
 
-    def optimizer(config: TrainConfig, steps: int) -> Any:
+    def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
         adam = keras.optimizers.AdamW(
-            made(config, steps)._learning_rate, weight_decay=config.weight_decay, beta_2=0.99,
+            made(config, steps, gone)._learning_rate, weight_decay=config.weight_decay, beta_2=0.99,
             global_clipnorm=config.clip_norm, use_ema=True, ema_momentum=AVERAGE,
             ema_overwrite_frequency=None,
         )  # fmt: skip

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import textgen
 from textgen import checkpoint
 from textgen.backend import keras
-from textgen.callbacks import Interrupted, Recorder
+from textgen.callbacks import Interrupted, Limit, Recorder
 from textgen.cells import CELLS
 from textgen.cli import main
 from textgen.config import ModelConfig, TrainConfig
@@ -23,7 +24,7 @@ from textgen.errors import CorpusError, RunError
 from textgen.model import build_model
 from textgen.tokenizer import CharTokenizer
 from textgen.train import resume, start
-from textgen.trainer import LaneTrainer, optimizer, policy
+from textgen.trainer import FINAL_RATE, LaneTrainer, optimizer, policy
 from tiny import TEXT, interrupt, tiny
 
 SHIPPED = Path(textgen.__file__).parents[1]
@@ -132,6 +133,42 @@ def test_training_ends_in_time_and_is_judged(text_file, tmp_path):
     assert json.loads((run / "status.json").read_text())["state"] == "finished"
     speeds = [float(r["steps_per_second"]) for r in rows(run)[1:]]
     assert min(speeds) > 2 * float(first["steps_per_second"])  # the first step is compiled
+
+
+def test_the_rate_has_fallen_when_time_is_up(text_file, tmp_path):
+    settings = tiny(epochs=10_000, patience=10_000, max_seconds=3.0, sample_length=0)
+    run = start(text_file, tmp_path / "run", *settings)
+    first, *_, last = [float(row["learning_rate"]) for row in rows(run)]
+    assert last < 0.1 * settings[2].learning_rate and first < settings[2].learning_rate
+
+
+def test_the_rate_follows_whichever_is_further_on():
+    gone = keras.Variable(0.0)
+    config = TrainConfig(learning_rate=1.0, warmup=0.0)
+    by_steps, in_time = optimizer(config, 100), optimizer(config, 100, gone)
+
+    def rates(step):
+        for made in (by_steps, in_time):
+            made.iterations.assign(step)
+        return float(by_steps.learning_rate), float(in_time.learning_rate)
+
+    assert rates(40)[0] == pytest.approx(rates(40)[1])
+    gone.assign(0.4)
+    assert rates(40)[0] == pytest.approx(rates(10)[1]) != rates(10)[0]
+    assert rates(70)[0] == pytest.approx(rates(70)[1])
+    gone.assign(1.0)
+    assert rates(3)[1] == pytest.approx(FINAL_RATE)
+
+
+@pytest.mark.parametrize(("before", "ended"), [(0.0, False), (9.999, True)])
+def test_a_resumed_training_has_only_the_time_that_is_left(before, ended):
+    limit, model = Limit(10.0, before), SimpleNamespace(stop_training=False)
+    limit.set_model(model)
+    assert float(limit.gone) == pytest.approx(before / 10)
+    for step in range(2):
+        limit.on_train_batch_end(step)
+        time.sleep(0.002)
+    assert model.stop_training is ended and (float(limit.gone) == 1.0) is ended
 
 
 def test_more_epochs_on_resume(text_file, tmp_path):

@@ -121,9 +121,8 @@ def plan(
             if allowed < 1:  # so that the rate has fallen, and the model is judged, at the end
                 training = _fill(training, fixed, steps_per_epoch=max(1, round(allowed * steps)))
             allowed *= steps / (training.steps_per_epoch or steps)
-        training = _fill(training, fixed, epochs=max(1, min(MOST, round(allowed))))
-    # time ends a pass too many, when the rate is nearly at its lowest; also should the machine turn
-    # slower, or the text be too long for one pass
+        training = _fill(training, fixed, epochs=max(1, min(MOST, math.ceil(allowed))))
+    # time ends the last pass, and the rate falls towards that
     left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
     return chosen, _fill(training, fixed, max_seconds=left)
 

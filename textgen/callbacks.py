@@ -291,17 +291,25 @@ class Progress(keras.callbacks.Callback):
 
 class Limit(keras.callbacks.Callback):
     """Ends the epoch, and the training with it, `seconds` after the first step, in which a step is
-    compiled."""
+    compiled.
 
-    def __init__(self, seconds: float) -> None:
+    before: seconds that were trained already, before a resume. `gone` is a variable, kept at the
+    share of the time that is gone.
+    """
+
+    def __init__(self, seconds: float, before: float) -> None:
         super().__init__()
-        self.seconds, self.end = seconds, math.inf
+        self.seconds, self.before = seconds, before
+        self.gone = keras.Variable(min(before / seconds, 1.0), trainable=False, dtype="float32")
+        self.begin: float | None = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         now = time.monotonic()
-        if self.end == math.inf:
-            self.end = now + self.seconds
-        if now >= self.end:
+        if self.begin is None:
+            self.begin = now - self.before
+        share = (now - self.begin) / self.seconds
+        self.gone.assign(min(share, 1.0))
+        if share >= 1.0:
             self.model.stop_training = True
 
 

@@ -51,7 +51,10 @@ class TrainConfig:
 
     epochs: int = option(20, "passes over the text", low=1)
     max_seconds: float = option(
-        0.0, "end after so many seconds, in the midst of an epoch (0: with the last epoch)", low=0.0
+        0.0,
+        "end after so many seconds, in the midst of an epoch, the learning rate having fallen by "
+        "then (0: with the last epoch)",
+        low=0.0,
     )
     batch_size: int = option(32, "lanes read side by side", low=1)
     sequence_length: int = option(64, "tokens a gradient reaches back", low=1)

@@ -201,7 +201,11 @@ def _train(
     if saved and (step := workers.earliest(saved.place.step)) != saved.place.step:
         saved = read_saved(folder, step)  # another worker was killed before its last save
     rate = saved.place.learning_rate if saved else config.learning_rate
-    _compile(trainer, config, rate, batches.steps)
+    limit = None
+    if config.max_seconds:
+        before = saved.place.seconds if saved and not further else 0.0
+        limit = Limit(config.max_seconds, before)
+    _compile(trainer, config, rate, batches.steps, limit)
 
     recorder = Recorder(folder, batches, config.epochs, material.tokens_per_char(tokenizer))
     watch = Watch(recorder)
@@ -235,11 +239,11 @@ def _train(
     if isinstance(material, TaskMaterial):
         callbacks.append(Recall(Generator(exact, tokenizer, card), material.task, folder, recorder))
     callbacks.append(keeper)  # after all that is written of an epoch: saved, it is not read again
-    if config.max_seconds:
-        callbacks.append(Limit(config.max_seconds))
+    if limit:
+        callbacks.append(limit)
     callbacks.append(stopper)
     try:
-        _fit_and_roll_back(trainer, batches, callbacks, keeper, config)
+        _fit_and_roll_back(trainer, batches, callbacks, keeper, config, limit)
     except Interrupted:
         with contextlib.suppress(Diverged):
             keeper.save_training()
@@ -257,7 +261,7 @@ def _train(
 
 def _fit_and_roll_back(
     trainer: LaneTrainer, batches: Batches, callbacks: list[Any],
-    keeper: Keeper, config: TrainConfig,
+    keeper: Keeper, config: TrainConfig, limit: Limit | None,
 ) -> None:  # fmt: skip
     """Where the loss runs away, go back to the last save and on at a lower rate, once."""
     while not keeper.stopped_early:
@@ -265,7 +269,7 @@ def _fit_and_roll_back(
             return _fit(trainer, batches, callbacks, keeper.recorder.step, config.epochs)
         except Diverged as trouble:
             saved = keeper.roll_back(trouble)
-            _compile(trainer, config, saved.place.learning_rate, batches.steps)
+            _compile(trainer, config, saved.place.learning_rate, batches.steps, limit)
             keeper.restore(saved)
             keeper.save_training()
 
@@ -291,10 +295,13 @@ def _fit(
         )  # fmt: skip
 
 
-def _compile(trainer: LaneTrainer, config: TrainConfig, rate: float, steps: int) -> None:
+def _compile(
+    trainer: LaneTrainer, config: TrainConfig, rate: float, steps: int, limit: Limit | None
+) -> None:
     """Give `trainer` a fresh optimizer whose rate peaks at `rate`. steps: of an epoch."""
     config = dataclasses.replace(config, learning_rate=rate)
-    trainer.compile(optimizer=optimizer(config, steps * config.epochs), jit_compile=False)
+    made = optimizer(config, steps * config.epochs, limit.gone if limit else None)
+    trainer.compile(optimizer=made, jit_compile=False)
     trainer.optimizer.build(trainer.trainable_variables)
 
 

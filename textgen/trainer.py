@@ -112,16 +112,38 @@ class LaneTrainer(keras.Model):
                 part.assign(ops.zeros(part.shape))
 
 
-def optimizer(config: TrainConfig, steps: int) -> Any:
-    """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine."""
+class InTime(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule over `steps` that is further on where more of the time is gone than of the steps.
+
+    gone: a variable with the share of the time.
+    """
+
+    def __init__(self, schedule: Any, steps: int, gone: Any) -> None:
+        self.schedule, self.steps, self.gone = schedule, steps, gone
+
+    def __call__(self, step: Any) -> Any:
+        return self.schedule(ops.maximum(ops.cast(step, "float32"), self.gone * self.steps))
+
+    def get_config(self) -> dict[str, Any]:
+        raise NotImplementedError("it hangs on a clock")
+
+
+def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
+    """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine.
+
+    gone: a variable with the share of `max_seconds` that is gone, where the training has to end in
+    time: so that the rate is at its lowest then, however fast the steps were.
+    """
     warmup = round(config.warmup * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
+    schedule: Any = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
         decay_steps=max(steps - warmup, 1),
         alpha=FINAL_RATE,
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
+    if gone is not None:
+        schedule = InTime(schedule, steps, gone)
     optimizer = keras.optimizers.AdamW(
         schedule, weight_decay=config.weight_decay, beta_2=0.99, global_clipnorm=config.clip_norm
     )

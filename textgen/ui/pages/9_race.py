@@ -74,8 +74,7 @@ def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
     if limit == "seconds":
         seconds = right.select_slider(t("race.seconds_each"), SECONDS, 20, key="seconds",
                                       bind="query-params")  # fmt: skip
-        # without a known end there is no rate that falls towards it, and no share that it rises in
-        return texts[name], {"epochs": MANY, "max_seconds": seconds, "warmup": 0}
+        return texts[name], {"epochs": MANY, "max_seconds": seconds}
     epochs = right.select_slider(t("option.epochs"), EPOCHS, 10, key="epochs",
                                  bind="query-params")  # fmt: skip
     return texts[name], {"epochs": epochs}
