@@ -1,11 +1,12 @@
 """How well a model predicts a text after so many minutes: ours, PyTorch's, and counting.
 
-    python -m benchmarks.quality TEXT [--budget 180] [--flags "--cell gru"]
+    python -m benchmarks.quality TEXT [--budget 180] [--flags "--cell gru"] [--peers lstm,gru]
                                  [--json FILE] [--markdown FILE]
 
 The first 90 % of the text are trained on, the last 10 % are held out. Ours is trained by the
-command a user would give; then a PyTorch LSTM of the same size with the same settings, for as
-long; then n-grams are counted. One after another, each in a process of its own with all cores.
+command a user would give; then a PyTorch LSTM, or each of `--peers`, of the same size with the
+same settings, for as long; then n-grams are counted. One after another, each in a process of its
+own with all cores.
 The JSON keeps what was measured on other texts and with other budgets; the page and the charts
 beside it are written from all of it.
 """
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.backend import cores, has_bfloat16
-from textgen.checkpoint import read_history
+from textgen.checkpoint import WEIGHTS, read_history, read_weights
 
 HERE = Path(__file__).parent
 NOTES = HERE / "quality_notes.md"
@@ -63,6 +64,7 @@ def ours(text: Path, budget: float, flags: list[str], run: Path) -> dict[str, An
         "wall_seconds": wall,
         "settings": card["training"] | card["model"],
         "tokenizer": card["tokenizer"],
+        "parameters": sum(array.size for array in read_weights(run / WEIGHTS)[0].values()),
         "curve": curve(run),
         "evaluation": json.loads(found.read_text()),
         "writing": apart("writing", str(run), str(text)),
@@ -117,12 +119,12 @@ def writing(run: str, text: str) -> list[dict[str, Any]]:
 # --- PyTorch --------------------------------------------------------------------------------------
 
 
-def peer(text: str, settings: dict[str, Any], budget: float) -> dict[str, Any]:
+def peer(text: str, cell: str, settings: dict[str, Any], budget: float) -> dict[str, Any]:
     from benchmarks.torch_lm import train
     from textgen.corpus import load_corpus
 
     parts = load_corpus(text).split(SPLIT)
-    return train(*parts, settings, budget, WINDOW)
+    return train(*parts, cell, settings, budget, WINDOW)
 
 
 PARTS: dict[str, Callable[..., Any]] = {"writing": writing, "peer": peer}
@@ -138,22 +140,25 @@ def apart(what: str, *arguments: Any) -> Any:
 # --- the page -------------------------------------------------------------------------------------
 
 
-def measure(text: Path, budget: float, flags: list[str]) -> dict[str, Any]:
+def measure(text: Path, budget: float, flags: list[str], peers: list[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         own = ours(text, budget, flags, Path(folder) / "run")
     settings = {k: v for k, v in own["settings"].items() if isinstance(v, int | float)}
-    theirs = apart("peer", str(text), settings, budget)
+    theirs = {
+        f"PyTorch {cell.upper()}": apart("peer", str(text), cell, settings, budget)
+        for cell in peers
+    }
     bfloat16 = "with" if has_bfloat16() else "without"
     return {
         "text": text.name, "budget": budget,
         "machine": f"{cores()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware",
-        "ours": own, "torch": theirs,
+        "ours": own, "peers": theirs,
     }  # fmt: skip
 
 
 def rows_of(found: dict[str, Any]) -> list[tuple[str, float, float, str]]:
     """(who, bits per character, nats per character, seconds) in the order of the table."""
-    own, theirs = found["ours"], found["torch"]
+    own = found["ours"]
     rows = []
     for row in own["evaluation"]["rows"]:
         model = row["name"].startswith("model, ")
@@ -162,9 +167,13 @@ def rows_of(found: dict[str, Any]) -> list[tuple[str, float, float, str]]:
         if model and ("cache" in name or "dynamic" in name):
             spent += f" and {row['seconds']:.0f} to read"
         rows.append((name, row["bits_per_char"], row["nats_per_char"], spent))
-    for name, key in (("state carried", "carried"), (f"windows of {WINDOW} tokens", "windowed")):
-        nats = theirs[key]
-        rows.append((f"PyTorch, {name}", nats / math.log(2), nats, f"{theirs['seconds']:.0f}"))
+    for who, theirs in found["peers"].items():
+        for name, key in (
+            ("state carried", "carried"),
+            (f"windows of {WINDOW} tokens", "windowed"),
+        ):
+            nats = theirs[key]
+            rows.append((f"{who}, {name}", nats / math.log(2), nats, f"{theirs['seconds']:.0f}"))
     return sorted(rows, key=lambda row: row[1])
 
 
@@ -174,16 +183,16 @@ def markdown(results: list[dict[str, Any]]) -> str:
     if NOTES.is_file():
         lines += [NOTES.read_text(encoding="utf-8").strip(), ""]
     for found in results:
-        own, theirs = found["ours"], found["torch"]
+        own = found["ours"]
         evaluation = own["evaluation"]
         lines += [
             f"## {found['text']}, {found['budget']:g} seconds",
             "",
             f"{found['machine']}. Held out: {evaluation['characters']:,} characters, "
             f"{evaluation['bytes']:,} bytes. Ours: `{own['command']}`, "
-            f"{own['wall_seconds']:.0f} s with start, saving and all. PyTorch: "
-            f"{theirs['parameters']:,} parameters, {theirs['dtype']}, "
-            f"{theirs['epochs']:.1f} epochs.",
+            f"{own['wall_seconds']:.0f} s with start, saving and all: {of_ours(own)}. "
+            + ". ".join(of_peer(*peer) for peer in found["peers"].items())
+            + ".",
             "",
             "| | bits/char | nats/char | seconds |",
             "|---|---:|---:|---:|",
@@ -218,6 +227,20 @@ def markdown(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def of_ours(own: dict[str, Any]) -> str:
+    settings, parameters = own["settings"], own["parameters"]
+    return (
+        f"{settings['cell'].upper()} {settings['num_layers']} x {settings['hidden_size']}, "
+        f"{parameters:,} parameters, {len(own['curve'])} passes"
+    )
+
+
+def of_peer(who: str, found: dict[str, Any]) -> str:
+    return (
+        f"{who}: {found['parameters']:,} parameters, {found['dtype']}, {found['epochs']:.1f} passes"
+    )
+
+
 EXPLAINED = """- *state carried*: every character is predicted from all before it, in one reading of
   the held-out text. *windows*: the text is cut, and each window is read from nothing, as a model
   without a state has to.
@@ -236,6 +259,12 @@ def in_table(text: str) -> str:
     return " / ".join(text.split("\n")).replace("|", "\\|")
 
 
+# ink and dashes of a line
+OURS = ("#0072b2", [1, 0])
+PEERS = (("#e69f00", [6, 3]), ("#009e73", [10, 3, 2, 3]))
+COUNTED = ("#8c8c8c", [2, 3])
+
+
 def chart(found: dict[str, Any], path: Path) -> None:
     """Loss against wall time as an SVG that is read on light ground and on dark."""
     import altair as alt
@@ -249,7 +278,10 @@ def chart(found: dict[str, Any], path: Path) -> None:
     best = min(grams, key=lambda name: grams[name])
     courses = {
         "textgen": found["ours"]["curve"],
-        "PyTorch": [(s, nats / math.log(2)) for s, nats in found["torch"]["curve"]],
+        **{
+            who: [(s, nats / math.log(2)) for s, nats in theirs["curve"]]
+            for who, theirs in found["peers"].items()
+        },
         best: [(0.0, grams[best]), (found["budget"], grams[best])],
     }
     rows = pd.DataFrame(
@@ -259,15 +291,15 @@ def chart(found: dict[str, Any], path: Path) -> None:
             for seconds, bits in points
         ]
     )
-    scale = alt.Scale(domain=list(courses), range=["#0072b2", "#e69f00", "#8c8c8c"])
+    lines = [OURS, *PEERS[: len(courses) - 2], COUNTED]
+    scale = alt.Scale(domain=list(courses), range=[ink for ink, _ in lines])
+    dashes = alt.Scale(domain=list(courses), range=[dash for _, dash in lines])
     base = alt.Chart(rows).encode(
         x=alt.X("seconds:Q", title="seconds"),
         y=alt.Y("bits:Q", title="held-out bits per character", scale=alt.Scale(zero=False)),
         color=alt.Color("who:N", title=None, scale=scale),
-        strokeDash=alt.StrokeDash("who:N", title=None, scale=alt.Scale(
-            domain=list(courses), range=[[1, 0], [6, 3], [2, 3]]
-        )),
-    )  # fmt: skip
+        strokeDash=alt.StrokeDash("who:N", title=None, scale=dashes),
+    )
     ink = "#85857e"
     axis = {"labelColor": ink, "titleColor": ink, "gridColor": ink, "gridOpacity": 0.25}
     drawn = alt.LayerChart(layer=[base.mark_line()], width=560, height=280)
@@ -281,6 +313,7 @@ def main() -> None:
     parser.add_argument("text", type=Path, nargs="?")
     parser.add_argument("--budget", type=float, default=180.0, help="seconds of training")
     parser.add_argument("--flags", default="", help="further flags of textgen train")
+    parser.add_argument("--peers", default="lstm", help="of PyTorch: lstm, gru or both")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--part", help=argparse.SUPPRESS)
@@ -293,7 +326,9 @@ def main() -> None:
     if parsed.json and parsed.json.is_file():
         results = json.loads(parsed.json.read_text(encoding="utf-8"))
     if parsed.text:
-        new = measure(parsed.text, parsed.budget, shlex.split(parsed.flags))
+        new = measure(
+            parsed.text, parsed.budget, shlex.split(parsed.flags), parsed.peers.split(",")
+        )
         key = (new["text"], new["budget"])
         results = [r for r in results if (r["text"], r["budget"]) != key] + [new]
         results.sort(key=lambda r: (r["text"], r["budget"]))

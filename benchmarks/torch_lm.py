@@ -1,4 +1,4 @@
-"""A character LSTM in PyTorch, as one would write it: the peer of benchmarks/quality.py.
+"""A character LSTM (or GRU) in PyTorch, as one would write it: the peer of benchmarks/quality.py.
 
 Embedding, `nn.LSTM`, linear read-out; dropout between them; AdamW, clipped; a rate that rises and
 then falls as a cosine over the time there is; the state carried from batch to batch. Products in
@@ -22,11 +22,14 @@ LANES = 8  # of the held-out text on the way
 
 
 class Network(nn.Module):
-    def __init__(self, vocab: int, size: int, layers: int, embedding: int, dropout: float) -> None:
+    def __init__(
+        self, cell: str, vocab: int, size: int, layers: int, embedding: int, dropout: float
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocab, embedding)
         between = dropout if layers > 1 else 0.0
-        self.recurrent = nn.LSTM(embedding, size, layers, batch_first=True, dropout=between)
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
+        self.recurrent = kind(embedding, size, layers, batch_first=True, dropout=between)
         self.head = nn.Linear(size, vocab)
         self.dropout = nn.Dropout(dropout)
 
@@ -36,12 +39,13 @@ class Network(nn.Module):
 
 
 def train(
-    train_text: str, held_out: str, settings: dict[str, Any], budget: float, window: int,
-    seed: int = 1,
+    train_text: str, held_out: str, cell: str, settings: dict[str, Any], budget: float,
+    window: int, seed: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
     """The course and the end of a training of `budget` seconds, in nats per character.
 
-    settings: those of our run, by the names of `ModelConfig` and `TrainConfig`.
+    cell: "lstm" or "gru". settings: those of our run, by the names of `ModelConfig` and
+    `TrainConfig`.
     """
     torch.manual_seed(seed)
     characters = {c: i for i, c in enumerate(sorted(set(train_text)), 1)}
@@ -49,7 +53,7 @@ def train(
         torch.tensor([characters.get(c, 0) for c in text]) for text in (train_text, "\n" + held_out)
     )
     model = Network(
-        len(characters) + 1, settings["hidden_size"], settings["num_layers"],
+        cell, len(characters) + 1, settings["hidden_size"], settings["num_layers"],
         settings["embedding_size"], settings["dropout"],
     )  # fmt: skip
     optimizer = torch.optim.AdamW(
@@ -72,7 +76,7 @@ def train(
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), settings["clip_norm"])
         optimizer.step()
-        return tuple(s.detach() for s in state)
+        return tuple(s.detach() for s in state) if cell == "lstm" else state.detach()
 
     fresh = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
     dtype = min(
@@ -90,10 +94,7 @@ def train(
             curve.append((time.perf_counter() - begin, nats))
             if nats < best:
                 best, kept = nats, copy.deepcopy(model.state_dict())
-        rising = min(1.0, gone / max(settings["warmup"], 1e-9))
-        rate = (
-            settings["learning_rate"] * rising * (0.05 + 0.95 * (1 + math.cos(math.pi * gone)) / 2)
-        )
+        rate = settings["learning_rate"] * share_of_rate(gone, settings["warmup"])
         for group in optimizer.param_groups:
             group["lr"] = rate
         state = learn(step % steps, state if step % steps else None, dtype)

@@ -14,7 +14,7 @@ from test_cli import fails
 from test_workers import FLAGS, begin, course, end, told, weights
 
 from textgen import backend
-from textgen.cli import _parser
+from textgen.arguments import parser
 from textgen.launch import _told, _wait, again, asked_to_stop
 
 
@@ -111,9 +111,9 @@ def test_the_command_is_told_on_without_the_flag():
     line = "train a.txt -- -b.txt"
     flags = ["--workers=2", "--out=r", "--tie-weights", "--no-deterministic", "--prompt=-x y",
              "--learning-rate=1e-05"]  # fmt: skip
-    parsed = _parser().parse_args([line.split()[0], *flags, *line.split()[1:]])
+    parsed = parser().parse_args([line.split()[0], *flags, *line.split()[1:]])
     values = {"tie_weights": True, "deterministic": False, "prompt": "-x y", "learning_rate": 1e-05}
-    same = _parser().parse_args(again(parsed, values))
+    same = parser().parse_args(again(parsed, values))
     assert vars(same) == vars(parsed) | {"workers": None}
 
 

@@ -10,26 +10,22 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from textgen import __version__
-from textgen.config import EvaluateConfig, SweepConfig, TrainConfig
-from textgen.documents import HELD_OUT, VARIANTS
+from textgen.arguments import parser
+from textgen.config import EvaluateConfig, SweepConfig
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
-from textgen.generate_options import LoopConfig
-from textgen.options import add_arguments, build, options_of
+from textgen.options import build, options_of
 from textgen.recipe import CONFIGS, read_recipe
-from textgen.sampling import TRANSFORMS
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a `TextgenError` becomes one line on stderr and exit code 2."""
     for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no error
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    parsed = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], None] = parsed.command
+    parsed = parser().parse_args(arguments)
     try:
-        command(parsed)
+        COMMANDS[parsed.command](parsed)
         sys.stdout.flush()
     except TextgenError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -40,144 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `textgen generate ... | head`
         sys.stderr.close()
         sys.exit(0)
-
-
-class _Parser(argparse.ArgumentParser):
-    """One line instead of the usage and a line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"error: {message}; see {self.prog} --help\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="textgen",
-        description="Train small recurrent language models on your own text, and let them write.",
-    )
-    parser.add_argument("--version", action="version", version=f"textgen {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    train = commands.add_parser("train", help="train a model on a text")
-    train.add_argument(
-        "corpus", nargs="*",
-        help="text files, folders, hf:NAME[/CONFIG][:SPLIT][:COLUMN], or a task (TOML)",
-    )  # fmt: skip
-    train.add_argument("--out", metavar="RUN", help="the run folder to make")
-    train.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags override it")
-    train.add_argument(
-        "--resume", nargs="?", const="", metavar="RUN", help="go on with a run that was stopped"
-    )
-    train.add_argument(
-        "--budget", metavar="TIME",
-        help="90s, 3m, 1h: size, passes and the rest follow from the speed of this machine",
-    )  # fmt: skip
-    train.add_argument(
-        "--workers", type=int, metavar="N",
-        help="train in N processes of this machine, each with a GPU of its own if there are any",
-    )  # fmt: skip
-    for cls in CONFIGS:
-        add_arguments(train, cls)
-    train.set_defaults(command=_train)
-
-    race = commands.add_parser("race", help="train several cells on one text, one after another")
-    race.add_argument("corpus", nargs="+", help="as for train")
-    race.add_argument("--out", metavar="FOLDER", required=True, help="their run folders go there")
-    race.add_argument(
-        "--cells", type=lambda text: text.split(","), default=["rnn", "lstm", "gru"],
-        metavar="NAME,...", help="which (default rnn,lstm,gru)",
-    )  # fmt: skip
-    for cls in CONFIGS:
-        add_arguments(race, cls, skip=("cell", "stream"))
-    race.set_defaults(command=_race)
-
-    sweep = commands.add_parser("sweep", help="try settings on a text, and keep the best")
-    sweep.add_argument("corpus", nargs="*", help="as for train")
-    sweep.add_argument("--space", metavar="FILE", required=True, help="what to try (TOML)")
-    sweep.add_argument("--out", metavar="FOLDER", required=True, help="all of it goes there")
-    sweep.add_argument("--config", metavar="FILE", help="a recipe (TOML), for what is not tried")
-    add_arguments(sweep, SweepConfig)
-    sweep.set_defaults(command=_sweep)
-
-    generate = commands.add_parser("generate", help="let a model write")
-    generate.add_argument("run", help="a run folder")
-    generate.add_argument("--prompt", default="", help="what the text begins with")
-    generate.add_argument(
-        "--num-samples", type=int, default=1, metavar="INT", help="texts to write (default 1)"
-    )
-    generate.add_argument("--json", action="store_true", help="one JSON object for each text")
-    for cls in (LoopConfig, *TRANSFORMS):
-        add_arguments(generate, cls)
-    generate.set_defaults(command=_generate)
-
-    score = commands.add_parser("score", help="how well a model predicts a text")
-    score.add_argument("run", help="a run folder")
-    score.add_argument("text", help="the text, or a file that holds it")
-    score.add_argument(
-        "--tokens", action="store_true", help="also each token with its probability and rank"
-    )
-    score.set_defaults(command=_score)
-
-    probe = commands.add_parser(
-        "probe", help="does a model remember? right answers against distance"
-    )
-    probe.add_argument("run", help="a run folder")
-    probe.add_argument(
-        "--task", metavar="FILE", help="a task (TOML); default: the one it was trained on"
-    )
-    probe.add_argument(
-        "--distances", type=_numbers, metavar="INT,...",
-        help="characters between fact and answer",
-    )  # fmt: skip
-    probe.add_argument(
-        "-n", type=int, default=408, metavar="INT", help="documents of each distance (default 408)"
-    )
-    probe.add_argument("--variant", choices=VARIANTS, default="plain")
-    probe.add_argument(
-        "--held-out", nargs="*", choices=HELD_OUT, default=HELD_OUT[:1],
-        help="what is taken from what is never trained on (default filler)",
-    )  # fmt: skip
-    probe.add_argument(
-        "--controls", action="store_true",
-        help="also with the fact removed, swapped, and the state set to zero",
-    )  # fmt: skip
-    probe.add_argument("--seed", type=int, default=1, metavar="INT", help="of the documents")
-    probe.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    probe.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there")
-    probe.set_defaults(command=_probe)
-
-    evaluate = commands.add_parser(
-        "evaluate", help="how well a model predicts a text, and how much it copies"
-    )
-    evaluate.add_argument("run", help="a run folder")
-    evaluate.add_argument(
-        "text",
-        help="a text; of the one it was trained on, the held-out end is taken",
-    )
-    evaluate.add_argument(
-        "--train", metavar="TEXT",
-        help="the text it was trained on, for n-grams and copies (default: where the run found it)",
-    )  # fmt: skip
-    add_arguments(evaluate, EvaluateConfig)
-    evaluate.add_argument(
-        "--look-back", action="store_true",
-        help="also how far back it looks: loss against context length",
-    )  # fmt: skip
-    evaluate.add_argument(
-        "--contexts", type=_numbers, metavar="INT,...", help="tokens it may look back on"
-    )
-    evaluate.add_argument(
-        "-n", type=int, default=256, metavar="INT", help="tokens to look back from (default 256)"
-    )
-    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write the first table there")
-    evaluate.set_defaults(command=_evaluate)
-
-    corpus = commands.add_parser("corpus", help="the corpus doctor: what a text is like")
-    corpus.add_argument("corpus", nargs="+", help="as for train")
-    rule, default, _ = options_of(TrainConfig)["sample_by"]
-    corpus.add_argument("--sample-by", choices=rule.choices, default=default, help=rule.help)
-    corpus.set_defaults(command=_corpus)
-    return parser
 
 
 def _train(parsed: argparse.Namespace) -> None:
@@ -378,17 +236,6 @@ def _save(path: Path | None, text: Callable[[], str]) -> None:
         write_file(path, text().encode())
 
 
-def _numbers(text: str) -> list[int]:
-    """20,50,100. Raises for argparse."""
-    try:
-        found = [int(part) for part in text.split(",")]
-    except ValueError:
-        found = []
-    if not found or min(found) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers: write 20,50,100")
-    return found
-
-
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
@@ -401,3 +248,9 @@ def _corpus(parsed: argparse.Namespace) -> None:
     from textgen.doctor import diagnose, report
 
     print(report(diagnose(load_corpus(_one_or_all(parsed.corpus), sample_by=parsed.sample_by))))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "train": _train, "race": _race, "sweep": _sweep, "generate": _generate, "score": _score,
+    "probe": _probe, "evaluate": _evaluate, "corpus": _corpus,
+}  # fmt: skip
