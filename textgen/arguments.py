@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--budget", metavar="TIME",
-        help="90s, 3m, 1h: size, passes and the rest follow from the speed of this machine",
+        help="90s, 3m, 1h: cell, size, passes and the rest follow from the speed of this machine",
     )  # fmt: skip
     train.add_argument(
         "--workers", type=int, metavar="N",

@@ -28,6 +28,7 @@ from textgen.model import build_model, settle_threads
 from textgen.tokenizer import Tokenizer
 from textgen.trainer import LaneTrainer, optimizer, policy
 
+CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
 PASSES = 10  # over the text, that the size is chosen to leave,
 ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns more in one pass
@@ -95,6 +96,7 @@ def plan(
     as it is; where that is max_seconds, the passes are those of that time.
     """
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
+    model = _fill(model, fixed, cell=CELL)
     training = _fill(training, fixed, batch_size=lanes, sequence_length=length, learning_rate=RATE)
     end = time.perf_counter() + seconds
 
@@ -121,7 +123,7 @@ def plan(
             if allowed < 1:  # so that the rate has fallen, and the model is judged, at the end
                 training = _fill(training, fixed, steps_per_epoch=max(1, round(allowed * steps)))
             allowed *= steps / (training.steps_per_epoch or steps)
-        training = _fill(training, fixed, epochs=max(1, min(MOST, math.ceil(allowed))))
+        training = _fill(training, fixed, epochs=max(1, min(MOST, math.ceil(round(allowed, 2)))))
     # time ends the last pass, and the rate falls towards that
     left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
     return chosen, _fill(training, fixed, max_seconds=left)
