@@ -20,102 +20,37 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from textgen.backend import keras, tf
-from textgen.callbacks import Mirror
-from textgen.cells import recurrence
+from benchmarks import patches
+from benchmarks.patches import keep
 from textgen.checkpoint import read_history
 from textgen.config import ModelConfig, TrainConfig
-from textgen.trainer import LaneTrainer
 
-MODEL = ModelConfig(cell="gru", hidden_size=256, dropout=0.2)
-TRAINING = TrainConfig(epochs=5, sample_length=0, patience=99)
+MODEL = ModelConfig(cell="gru", hidden_size=256)
+TRAINING = TrainConfig(epochs=3, learning_rate=8e-3, sample_length=0, patience=99)
+NARROW = {"num_layers": 2, "hidden_size": 192}
 WEIGHT_DROP, AVERAGE = 0.2, 0.995
-
-
-def keep() -> None:
-    """As it is."""
-
-
-def locked_dropout() -> None:
-    """One mask for all steps of a window (Gal & Ghahramani 2016)."""
-    anew = keras.layers.Dropout
-    keras.layers.Dropout = lambda rate, **more: anew(rate, noise_shape=(1, None, None), **more)
-
-
-def weight_drop() -> None:
-    """Weights of the recurrent kernel dropped for a window (Merity et al. 2018)."""
-    scan, call, now = recurrence.scan, LaneTrainer.call, {"training": False}
-
-    def noted(self: Any, ids: Any, training: bool = False) -> Any:
-        now["training"] = training
-        return call(self, ids, training)
-
-    def dropped(cell: Any, a: Any, kernel: Any, *more: Any) -> Any:
-        kernel = tf.nn.dropout(kernel, WEIGHT_DROP) if now["training"] else kernel
-        return scan(cell, a, kernel, *more)
-
-    LaneTrainer.call = noted  # type: ignore[method-assign]
-    recurrence.scan = dropped  # type: ignore[assignment]
-
-
-def averaging() -> None:
-    """A moving average of the weights is judged (Polyak & Juditsky 1992)."""
-    from textgen import train
-
-    made = train.optimizer
-
-    def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
-        adam = keras.optimizers.AdamW(
-            made(config, steps, gone)._learning_rate, weight_decay=config.weight_decay, beta_2=0.99,
-            global_clipnorm=config.clip_norm, use_ema=True, ema_momentum=AVERAGE,
-            ema_overwrite_frequency=None,
-        )  # fmt: skip
-        adam.exclude_from_weight_decay(var_names=["bias"])
-        return adam
-
-    def on_epoch_end(self: Mirror, epoch: int, logs: Any = None) -> None:
-        adam = self.model.optimizer
-        pairs = zip(adam._trainable_variables, adam._model_variables_moving_average, strict=True)
-        averages = {id(variable): average for variable, average in pairs}
-        for weight, twin in self.pairs:
-            twin.assign(averages[id(weight)])
-
-    train.optimizer = optimizer
-    Mirror.on_epoch_end = on_epoch_end  # type: ignore[method-assign]
-
-
-def uncarried() -> None:
-    """Every window is trained from the empty state; it is judged with the state carried."""
-    call = LaneTrainer.call
-
-    def forgetting(self: Any, ids: Any, training: bool = False) -> Any:
-        return self.model(ids, training=True)[0] if training else call(self, ids, training)
-
-    LaneTrainer.call = forgetting  # type: ignore[method-assign]
-
-
-def flat_rate() -> None:
-    """The learning rate stays where the warm-up left it."""
-    from textgen import trainer
-
-    trainer.FINAL_RATE = 1.0
-
 
 # name -> (settings of the model, of the training, what is patched)
 TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
     "as it is": ({}, {}, keep),
-    "no dropout": ({"dropout": 0.0}, {}, keep),
-    "one dropout mask for a window": ({}, {}, locked_dropout),
-    f"weight drop {WEIGHT_DROP}": ({}, {}, weight_drop),
-    f"average of the weights {AVERAGE}": ({}, {}, averaging),
-    "state not carried in training": ({}, {}, uncarried),
-    "learning rate not lowered": ({}, {}, flat_rate),
-    "twice the learning rate": ({}, {"learning_rate": 8e-3}, keep),
-    "gradient clipped at 0.25": ({}, {"clip_norm": 0.25}, keep),
-    "two layers of 192": ({"num_layers": 2, "hidden_size": 192}, {}, keep),
-    "tied weights": ({"tie_weights": True, "embedding_size": 256}, {}, keep),
+    "embeddings begin within 0.05": ({"embedding_scale": 0.05}, {}, keep),
     "LSTM": ({"cell": "lstm"}, {}, keep),
+    "half the learning rate": ({}, {"learning_rate": 4e-3}, keep),
+    "learning rate not lowered": ({}, {}, patches.flat_rate),
+    "state not carried in training": ({}, {}, patches.uncarried),
     "64 lanes, windows of 128": ({}, {"batch_size": 64, "sequence_length": 128}, keep),
+    "windows cut elsewhere in every pass": ({}, {}, patches.shifted),
+    "dropout 0.2": ({"dropout": 0.2}, {}, keep),
+    "dropout 0.2, one mask for a window": ({"dropout": 0.2}, {}, patches.locked_dropout),
+    f"embedding dropout {patches.EMBEDDING_DROP}": ({}, {}, patches.embedding_dropout),
+    f"weight drop {patches.WEIGHT_DROP}": ({}, {}, patches.weight_drop),
+    "activations and their changes cost": ({}, {}, patches.activation_penalty),
+    f"average of the weights {patches.AVERAGE}": ({}, {}, patches.averaging),
+    "gradient clipped at 0.25": ({}, {"clip_norm": 0.25}, keep),
+    "tied weights": ({"tie_weights": True, "embedding_size": 256}, {}, keep),
+    "layer norm before the read-out": ({}, {}, patches.layer_norm),
+    "two layers of 192": (NARROW, {}, keep),
+    "two layers of 192, residual": (NARROW, {}, patches.residual),
 }
 
 
@@ -153,7 +88,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# What each trick of training is worth", "",
         f"Written by `python -m benchmarks.tricks`. One layer of {MODEL.hidden_size} GRU units, "
-        f"dropout {MODEL.dropout}, AdamW at {TRAINING.learning_rate} with a cosine, state carried "
+        f"no dropout, AdamW at {TRAINING.learning_rate} with a cosine, state carried "
         f"over windows of {TRAINING.sequence_length} in {TRAINING.batch_size} lanes; "
         f"passes: {passes}. Nats per character of the "
         "held-out last tenth, and how far that is from the first row: less is better. One seed: "

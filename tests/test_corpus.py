@@ -117,6 +117,15 @@ def test_a_big_file_loads_fast(tmp_path):
 # --- documents ------------------------------------------------------------------------------------
 
 
+def test_what_a_model_wrote_is_no_text_of_the_folder_it_lies_in(tmp_path):
+    write(tmp_path / "a.txt", "mine")
+    for name in ("README.md", "held_out.txt", "deeper/notes.txt", "config.json"):
+        write(tmp_path / "runs/one" / name, "its own")
+    assert load_corpus(tmp_path).text.count("its own") == 3  # a folder like any other
+    write(tmp_path / "runs/one/model.safetensors", "")
+    assert load_corpus(tmp_path).text == "mine"
+
+
 def test_a_folder_is_read_in_order_without_hidden_and_empty_files(tmp_path):
     folder = tmp_path / "tales"
     for name, text in [

@@ -40,7 +40,7 @@ def test_two_workers_by_one_flag(text_file, tmp_path):
 
 
 @pytest.mark.slow
-def test_stopped_killed_and_resumed(text_file, tmp_path):
+def test_stopped_killed_and_resumed(text_file, tmp_path, capsys):
     run = tmp_path / "run"
     flags = ["--epochs=5000", "--patience=5000", *FLAGS[:-1]]
     process = launched(text_file, "--out", run, "--workers", 2, *flags)
@@ -49,6 +49,7 @@ def test_stopped_killed_and_resumed(text_file, tmp_path):
     (error,) = end([process], codes=(130,))
     assert error.splitlines()[-1].startswith("stopped and saved") and "worker 1" not in error
     before = len(course(run))
+    assert "began with 2 workers, not 1: go on with" in fails(capsys, "train", "--resume", run)
 
     process = launched("--resume", run, "--workers", 2)
     while len(course(run)) <= before:

@@ -21,6 +21,7 @@ from textgen.rows import TABLES, dataset_texts, table_texts
 
 SAMPLE_BY = ("line", "paragraph", "document")
 TEXT_FILES = (".txt", ".md")  # what a folder is searched for
+RUN = ("config.json", "model.safetensors")  # what a folder that a model was trained into holds
 MAX_CHARACTERS = 200_000_000  # of a table or dataset; the rows after it are left out
 
 
@@ -177,11 +178,14 @@ def _path_and_column(item: str) -> tuple[Path, str | None]:
 
 
 def _files_in(folder: Path) -> list[Path]:
+    """Its texts, but not those of runs within: what a model writes is no text to train it on."""
+    runs = {p.parent for p in folder.rglob(RUN[0]) if (p.parent / RUN[1]).is_file()}
     files = [
         path
         for path in sorted(folder.rglob("*"), key=Path.as_posix)
         if path.suffix.lower() in TEXT_FILES and path.is_file()
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if runs.isdisjoint(path.parents)
     ]
     if not files:
         raise CorpusError(f"{folder} holds no .txt or .md file: give a folder with text files")

@@ -90,6 +90,8 @@ def start(
                 )
                 material = dataclasses.replace(material, config=config)
             card = _card(model_config, tokenizer, config, source, material) | {"metrics": {}}
+            if workers.number > 1:
+                card["workers"] = workers.number
             # too short a text is refused here
             batches = workers.share(material.batches(tokenizer))
             undone.pop_all()
@@ -115,6 +117,11 @@ def resume(
     if epochs is not None:
         config = dataclasses.replace(config, epochs=epochs)
         check(config)
+    if (began := card.get("workers", 1)) != workers.number:
+        raise RunError(
+            f"{folder} began with {began} workers, not {workers.number}: "
+            "go on with as many, or train anew"
+        )
     recorded = card.get("corpus")
     named = recorded.get("source") if isinstance(recorded, dict) else None
     if not isinstance(recorded, dict) or not _is_source(named):

@@ -1,0 +1,198 @@
+"""Tricks of training that the package does not have: put in from here, to see what they are worth.
+
+Each function patches the package in this process. `benchmarks/tricks.py` runs them; what did not
+pay stays here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from textgen.backend import keras, ops, tf
+from textgen.callbacks import Mirror
+from textgen.cells import recurrence
+from textgen.config import TrainConfig
+from textgen.dataset import Lanes
+from textgen.model import LanguageModel
+from textgen.trainer import LaneTrainer
+
+WEIGHT_DROP, EMBEDDING_DROP, AVERAGE = 0.2, 0.1, 0.995
+ACTIVATION, CHANGE = 2.0, 1.0  # AR and TAR, as their paper has them
+
+
+def keep() -> None:
+    """As it is."""
+
+
+def locked_dropout() -> None:
+    """One mask for all steps of a window (Gal & Ghahramani 2016)."""
+    anew = keras.layers.Dropout
+    keras.layers.Dropout = lambda rate, **more: anew(rate, noise_shape=(1, None, None), **more)
+
+
+def weight_drop() -> None:
+    """Weights of the recurrent kernel dropped for a window (Merity et al. 2018)."""
+    scan, now = recurrence.scan, _noted()
+
+    def dropped(cell: Any, a: Any, kernel: Any, *more: Any) -> Any:
+        kernel = tf.nn.dropout(kernel, WEIGHT_DROP) if now["training"] else kernel
+        return scan(cell, a, kernel, *more)
+
+    recurrence.scan = dropped  # type: ignore[assignment]
+
+
+def averaging() -> None:
+    """A moving average of the weights is judged (Polyak & Juditsky 1992)."""
+    from textgen import train
+
+    made = train.optimizer
+
+    def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
+        adam = keras.optimizers.AdamW(
+            made(config, steps, gone)._learning_rate, weight_decay=config.weight_decay, beta_2=0.99,
+            global_clipnorm=config.clip_norm, use_ema=True, ema_momentum=AVERAGE,
+            ema_overwrite_frequency=None,
+        )  # fmt: skip
+        adam.exclude_from_weight_decay(var_names=["bias"])
+        return adam
+
+    def on_epoch_end(self: Mirror, epoch: int, logs: Any = None) -> None:
+        adam = self.model.optimizer
+        pairs = zip(adam._trainable_variables, adam._model_variables_moving_average, strict=True)
+        averages = {id(variable): average for variable, average in pairs}
+        for weight, twin in self.pairs:
+            twin.assign(averages[id(weight)])
+
+    train.optimizer = optimizer
+    Mirror.on_epoch_end = on_epoch_end  # type: ignore[method-assign]
+
+
+def uncarried() -> None:
+    """Every window is trained from the empty state; it is judged with the state carried."""
+    call = LaneTrainer.call
+
+    def forgetting(self: Any, ids: Any, training: bool = False) -> Any:
+        return self.model(ids, training=True)[0] if training else call(self, ids, training)
+
+    LaneTrainer.call = forgetting  # type: ignore[method-assign]
+
+
+def flat_rate() -> None:
+    """The learning rate stays where the warm-up left it."""
+    from textgen import trainer
+
+    trainer.FINAL_RATE = 1.0
+
+
+def embedding_dropout() -> None:
+    """Whole tokens dropped for a window, wherever they stand (Gal & Ghahramani 2016)."""
+    now = _noted()
+
+    def call(self: Any, ids: Any) -> Any:
+        table = ops.convert_to_tensor(self.embeddings)
+        if now["training"]:
+            table = tf.nn.dropout(table, EMBEDDING_DROP, noise_shape=(table.shape[0], 1))
+        return ops.cast(ops.take(table, ids, axis=0), self.compute_dtype)
+
+    keras.layers.Embedding.call = call
+
+
+def activation_penalty() -> None:
+    """AR and TAR: large outputs, and large changes of them, cost (Merity et al. 2017)."""
+    logits, loss, seen = LanguageModel._logits, LaneTrainer.compute_loss, []
+
+    def remembered(self: Any, hidden: Any) -> Any:
+        seen.append(hidden)
+        return logits(self, hidden)
+
+    def penalised(self: Any, *given: Any, **named: Any) -> Any:
+        parts = seen[-self.parts :]
+        large = sum(ops.mean(ops.square(h)) for h in parts) / len(parts)
+        changed = sum(ops.mean(ops.square(h[:, 1:] - h[:, :-1])) for h in parts) / len(parts)
+        return loss(self, *given, **named) + ACTIVATION * large + CHANGE * changed
+
+    def call(self: Any, ids: Any, training: bool = False) -> Any:
+        before = len(seen)
+        found = called(self, ids, training)
+        self.parts = len(seen) - before
+        return found
+
+    called = LaneTrainer.call
+    LaneTrainer.call = call  # type: ignore[method-assign]
+    LanguageModel._logits = remembered  # type: ignore[method-assign]
+    LaneTrainer.train_step = _stepped(penalised)  # type: ignore[method-assign]
+
+
+def shifted() -> None:
+    """Every pass cuts the text into windows at other places."""
+
+    def dataset(self: Lanes, start: int = 0) -> Any:
+        length = self.sequence_length
+        ends = ((0, 0), (0, length))
+        arrays = [tf.constant(np.pad(a, ends)) for a in (self.inputs, self.targets, self.weights)]
+        offsets = tf.constant(np.random.default_rng(1).integers(0, length, 1000), tf.int64)
+
+        def batch(k: Any) -> tuple[Any, ...]:
+            begin = tf.cast(k % self.steps * length + offsets[k // self.steps], tf.int32)
+            shape = (self.batch_size, length)
+            return tuple(tf.ensure_shape(a[:, begin : begin + length], shape) for a in arrays)
+
+        return tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch).prefetch(4)
+
+    Lanes.dataset = dataset  # type: ignore[method-assign]
+
+
+def layer_norm() -> None:
+    """What is read out is normalised (Ba et al. 2016)."""
+    make, logits = LanguageModel.__init__, LanguageModel._logits
+
+    def init(self: Any, *given: Any, **named: Any) -> None:
+        make(self, *given, **named)
+        self.norm = keras.layers.LayerNormalization(dtype=self.dtype_policy)
+
+    LanguageModel.__init__ = init  # type: ignore[method-assign]
+    LanguageModel._logits = lambda self, hidden: logits(self, self.norm(hidden))  # type: ignore[method-assign]
+
+
+def residual() -> None:
+    """A second layer adds to what the first one gives (He et al. 2016)."""
+
+    def read(self: Any, ids: Any, state: Any, training: bool) -> Any:
+        ids = ops.cast(ops.transpose(ops.cast(ids, "float32")), "int32")
+        x = self.dropout(self.embedding(ids), training=training)
+        ends: list[Any] = []
+        for layer, begin in zip(self.recurrent, state, strict=True):
+            given, (x, end) = x, layer(x, begin)
+            x = self.dropout(x + given if ends else x, training=training)
+            ends.append(end)
+        return self._logits(ops.swapaxes(x, 0, 1)), tuple(ends)
+
+    LanguageModel._read = read  # type: ignore[method-assign]
+
+
+def _noted() -> dict[str, bool]:
+    """Whether what is being traced trains: kept up to date."""
+    call, now = LaneTrainer.call, {"training": False}
+
+    def noted(self: Any, ids: Any, training: bool = False) -> Any:
+        now["training"] = training
+        return call(self, ids, training)
+
+    LaneTrainer.call = noted  # type: ignore[method-assign]
+    return now
+
+
+def _stepped(penalised: Any) -> Any:
+    """A step of training, whose loss is `penalised`."""
+    step, loss = LaneTrainer.train_step, LaneTrainer.compute_loss
+
+    def train_step(self: Any, data: Any) -> Any:
+        LaneTrainer.compute_loss = penalised  # type: ignore[method-assign]
+        try:
+            return step(self, data)
+        finally:
+            LaneTrainer.compute_loss = loss  # type: ignore[method-assign]
+
+    return train_step
