@@ -191,8 +191,7 @@ def markdown(results: list[dict[str, Any]]) -> str:
             f"{found['machine']}. Held out: {evaluation['characters']:,} characters, "
             f"{evaluation['bytes']:,} bytes. Ours: `{own['command']}`, "
             f"{own['wall_seconds']:.0f} s with start, saving and all: {of_ours(own)}. "
-            + ". ".join(of_peer(*peer) for peer in found["peers"].items())
-            + ".",
+            + "".join(f"{of_peer(*peer)}. " for peer in found["peers"].items()),
             "",
             "| | bits/char | nats/char | seconds |",
             "|---|---:|---:|---:|",
@@ -313,7 +312,7 @@ def main() -> None:
     parser.add_argument("text", type=Path, nargs="?")
     parser.add_argument("--budget", type=float, default=180.0, help="seconds of training")
     parser.add_argument("--flags", default="", help="further flags of textgen train")
-    parser.add_argument("--peers", default="lstm", help="of PyTorch: lstm, gru or both")
+    parser.add_argument("--peers", default="lstm", help="of PyTorch: lstm, gru, both or none")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--part", help=argparse.SUPPRESS)
@@ -327,7 +326,10 @@ def main() -> None:
         results = json.loads(parsed.json.read_text(encoding="utf-8"))
     if parsed.text:
         new = measure(
-            parsed.text, parsed.budget, shlex.split(parsed.flags), parsed.peers.split(",")
+            parsed.text,
+            parsed.budget,
+            shlex.split(parsed.flags),
+            [cell for cell in parsed.peers.split(",") if cell],
         )
         key = (new["text"], new["budget"])
         results = [r for r in results if (r["text"], r["budget"]) != key] + [new]

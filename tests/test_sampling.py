@@ -1,5 +1,7 @@
 """Transforms on four tokens, with answers known by hand; and what must hold for any logits."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from textgen.backend import ops
 from textgen.options import options_of
 from textgen.sampling import (
+    LONGEST_NGRAM,
     NEVER,
     TRANSFORMS,
     MinP,
@@ -20,6 +23,7 @@ from textgen.sampling import (
 )
 
 P = [0.5, 0.25, 0.15, 0.1]
+NINE = [0, 1, 2, 3, 3, 2, 1, 0, 1]
 NO_HISTORY = np.full((1, 4), -1, np.int32)
 
 
@@ -57,6 +61,12 @@ def test_min_p_is_relative_to_the_likeliest(p, n):
     assert kept(MinP(p)) == [i < n for i in range(4)]
 
 
+def test_tokens_as_likely_as_the_last_one_kept_stay():
+    assert kept(MinP(1.0), probabilities=[0.4, 0.4, 0.2]) == [True, True, False]
+    assert kept(TopK(1), probabilities=[0.4, 0.4, 0.2]) == [True, True, False]
+    assert kept(TopP(0.3), probabilities=[0.4, 0.4, 0.2]) == [True, True, False]
+
+
 def test_typical_p_may_drop_the_likeliest():
     # entropy of [.6 .2 .2]: 0.950 nats; surprises 0.51, 1.61, 1.61; distances .44, .66, .66
     assert kept(TypicalP(0.5), probabilities=[0.6, 0.2, 0.2]) == [True, False, False]
@@ -78,6 +88,10 @@ def test_repetition_penalty_divides_positive_and_multiplies_negative_logits():
         (3, [0, 1, 2, 0, 1], {2}),
         (3, [3, 1, 2, 0, 1], set()),  # "0 1" was not followed by anything yet
         (2, [-1, -1, -1, 1], set()),
+        (2, [-1, 1, 0, 1], {0}),  # the first id of the vocabulary is one like any other
+        (2, [-1, 0, 2, 0], {2}),
+        (LONGEST_NGRAM, [*NINE, 2, *NINE], {2}),
+        (LONGEST_NGRAM, [2, *NINE[1:], 2, *NINE], set()),
     ],
 )
 def test_no_repeat_ngram(n, history, forbidden):
@@ -99,6 +113,30 @@ def test_something_always_stays_and_order_is_kept(logits, transform):
         assert alive[raw[0].argmax()]
     order = np.argsort(raw[0][alive], kind="stable")
     assert (np.diff(found[alive][order]) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [RepetitionPenalty(1.5), NoRepeatNgram(2), Temperature(0.7), TopK(2), TopP(0.6), MinP(0.4),
+     TypicalP(0.6)],
+)  # fmt: skip
+def test_the_rows_of_a_batch_do_not_meet(transform):
+    logits = np.log(np.array([P, [0.05, 0.05, 0.1, 0.8]], np.float32))
+    history = np.array([[0, 1, 3, 1], [2, -1, 2, 2]], np.int32)
+    found = ops.convert_to_numpy(transform(ops.convert_to_tensor(logits), history))
+    alone = [
+        ops.convert_to_numpy(transform(ops.convert_to_tensor(logits[i, None]), history[i, None]))
+        for i in range(2)
+    ]
+    np.testing.assert_allclose(found, np.concatenate(alone), rtol=1e-6)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_each_is_a_value(transform):
+    made = transform()
+    assert made == transform() and hash(made) == hash(transform())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(made, dataclasses.fields(made)[0].name, 0.5)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
