@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import faults, fuzz
+from benchmarks import faults, fuzz, mutants
 
 HERE = Path(__file__).parent
 HEAD = """# Reliability
@@ -105,21 +105,30 @@ def of_coverage(told: dict[str, Any]) -> str:
 
 
 def of_mutants(told: list[dict[str, Any]]) -> str:
-    lines = ["| module | mutants | tried | killed |", "|---|---|---|---|"]
+    lines = ["| module | mutants | tried | alike | killed of the others |", "|---|---|---|---|---|"]
     for row in told:
-        share = 1 - len(row["survived"]) / row["tried"]
-        lines.append(f"| `{row['module']}` | {row['mutants']} | {row['tried']} | {share:.0%} |")
-    survivors = "\n".join(f"- {told}" for row in told for told in row["survived"])
+        lines.append(
+            f"| `{row['module']}` | {row['mutants']} | {row['tried']} | {len(row['alike'])} "
+            f"| {mutants.killed_of(row):.0%} |"
+        )
+    survivors, alike = (
+        "\n".join(f"- {told}" for row in told for told in row[kind]) or "None."
+        for kind in ("survived", "alike")
+    )
     return f"""## What the tests notice
 
-`python benchmarks/mutants.py` puts a small error into a module, a random draw of all that there
-are, and runs its tests.
+`python -m benchmarks.mutants` puts a small error into a module, a random draw of all that there
+are, and runs its tests. *Alike* are those that change nothing that a test could see.
 
 {chr(10).join(lines)}
 
 Those that lived:
 
-{survivors or "none."}"""
+{survivors}
+
+Those alike, and why:
+
+{alike}"""
 
 
 PARTS: dict[str, Callable[[Any], str]] = {

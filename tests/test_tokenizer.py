@@ -1,3 +1,4 @@
+import inspect
 import json
 import random
 import unicodedata
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from textgen.config import TokenizerConfig
 from textgen.errors import TokenizerError
 from textgen.spmodel import train_model
 from textgen.streaming import group_tokens
@@ -55,6 +57,13 @@ def stream(tokenizer, ids):
 def test_every_tokenizer_is_here():
     assert set(TOKENIZERS) == {t.name for t in MADE.values()}
     assert all(TOKENIZERS[t.name] is type(t) for t in MADE.values())
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS.values())
+def test_what_is_not_given_is_as_in_the_settings(kind):
+    given = inspect.signature(kind.train).parameters
+    for name in ("vocab_size", "model_type"):
+        assert given[name].default == getattr(TokenizerConfig, name)
 
 
 # ---- what all share
