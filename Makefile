@@ -14,7 +14,7 @@ app: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/dev.done
-	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
 
 # BROWSER names a Chromium
 browser-test: $(VENV)/dev.done

@@ -38,6 +38,11 @@ ALIKE: dict[tuple[str, str], str] = {
     ("axis=-1", "-1 without its sign"): "of two axes, the last is axis 1",
     ("logits > 0, logits / penalty", "Gt -> GtE"): "0 stays 0, divided or multiplied",
     ('if cls.form == "NFC"', "'NFC' -> 'NFCx'"): "what is NFC already is brought into NFC again",
+    ('if cls.form == "NFC"', "condition -> False"): "what is NFC already is brought into NFC again",
+    (
+        "def train(cls, text: str, *, vocab_size: int = 2000",
+        "2000 -> 2001",
+    ): "an abstract method's own defaults are never used",
 }
 OPPOSITE: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,

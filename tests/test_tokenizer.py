@@ -57,6 +57,10 @@ def stream(tokenizer, ids):
 def test_every_tokenizer_is_here():
     assert set(TOKENIZERS) == {t.name for t in MADE.values()}
     assert all(TOKENIZERS[t.name] is type(t) for t in MADE.values())
+    # the names that run folders everywhere have
+    files = {t.name: t.filename for t in MADE.values()}
+    assert files.pop("sentencepiece") == "tokenizer.model"
+    assert set(files.values()) == {"tokenizer.json"}
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS.values())
