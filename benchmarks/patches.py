@@ -14,7 +14,7 @@ from textgen.backend import keras, ops, tf
 from textgen.callbacks import Mirror
 from textgen.cells import recurrence
 from textgen.config import TrainConfig
-from textgen.dataset import Lanes
+from textgen.dataset import Lanes, _ready
 from textgen.model import LanguageModel
 from textgen.trainer import LaneTrainer
 
@@ -139,7 +139,7 @@ def shifted() -> None:
             shape = (self.batch_size, length)
             return tuple(tf.ensure_shape(a[:, begin : begin + length], shape) for a in arrays)
 
-        return tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch).prefetch(4)
+        return _ready(tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch))
 
     Lanes.dataset = dataset  # type: ignore[method-assign]
 

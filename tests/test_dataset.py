@@ -48,6 +48,13 @@ def test_a_dataset_may_begin_anywhere_and_comes_round():
     assert found == text[2:] + text[:2]
 
 
+def test_no_thread_is_left_that_keeps_a_training_from_ending():
+    # TensorFlow's tuner sleeps ever longer, and the end of a training would wait for it to wake
+    dataset = make_lanes(np.arange(100), 2, 5).dataset()
+    assert dataset.options().autotune.enabled is False
+    assert dataset.take(3).options().autotune.enabled is False
+
+
 def test_a_text_shorter_than_one_window():
     with pytest.raises(CorpusError, match=r"has 64 tokens, but one window takes 65"):
         make_lanes(np.arange(64), 4, 64)
