@@ -8,6 +8,7 @@ import pytest
 
 import textgen
 from textgen import checkpoint
+from textgen.config import ModelConfig
 from textgen.errors import RunError, TextgenError
 from textgen.tokenizer import TOKENIZERS
 
@@ -77,6 +78,8 @@ def edit(run, change):
         (lambda c: c["model"].update(num_layers=10**9), "num_layers"),
         (lambda c: c["tokenizer"].update(name="../x"), "names the tokenizer"),
         (lambda c: c.pop("model"), "not a textgen configuration"),
+        (lambda c: c.pop("tokenizer"), "not a textgen configuration"),
+        (lambda c: c.update(training=[]), "not a textgen configuration"),
     ],
 )
 def test_a_config_that_does_not_fit_is_refused_before_memory_is_taken(run, change, what):
@@ -110,3 +113,89 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(run, monkeypat
     with pytest.raises(RunError, match=r"cannot write .*No space left on device; free some space"):
         checkpoint.save_model(run, model.model)
     assert {p.name: p.read_bytes() for p in run.iterdir()} == before
+
+
+def test_a_folder_is_made_cleared_up_and_taken_away_again(tmp_path):
+    run = tmp_path / "runs/new"
+    with checkpoint.held(run):
+        assert run.is_dir()
+    assert not run.parent.exists()
+    run.mkdir(parents=True)
+    for name in (".model.safetensors.1.tmp", "kept.tmp", ".kept"):
+        (run / name).write_text("x")
+    with checkpoint.held(run):
+        assert {p.name for p in run.iterdir()} == {"kept.tmp", ".kept"}
+    assert run.is_dir()
+
+
+def test_a_file_is_locked_until_it_is_closed(tmp_path):
+    for wait in (False, True):
+        with open(tmp_path / "file", "wb") as file, open(tmp_path / "file", "rb") as other:
+            assert checkpoint.lock(file, wait=wait) and not checkpoint.lock(other)
+
+
+def test_the_row_that_is_being_written_is_left_out(tmp_path):
+    for text, steps in (("", []), ("step,loss", []), ("step,loss\n1,2", []),
+                        ("step,loss\n1,2\n", ["1"]), ("step,loss\n1,2\n3,", ["1"])):  # fmt: skip
+        (tmp_path / "history.csv").write_text(text)
+        assert [row["step"] for row in checkpoint.read_history(tmp_path)] == steps
+
+
+def test_a_file_of_the_largest_size_is_read_and_no_larger_one(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 100)
+    assert checkpoint.read_file(path, 100) == checkpoint.read_file(path) == b"x" * 100
+    with pytest.raises(RunError, match="larger than 99 bytes"):
+        checkpoint.read_file(path, 99)
+
+
+def test_the_least_that_a_model_takes(tmp_path):
+    # by hand: 4 bytes of each of 3 x 4 from the embedding, two times 4 x 4 from layer to layer,
+    # 5 x 3 embeddings
+    path = tmp_path / "model.safetensors"
+    model = ModelConfig(hidden_size=4, embedding_size=3, num_layers=3)
+    path.write_bytes(b"x" * 4 * (12 + 32 + 15))
+    checkpoint._refuse_inflated(path, model, 5)
+    path.write_bytes(b"x" * (4 * (12 + 32 + 15) - 1))
+    with pytest.raises(RunError, match=r"236 bytes at least.*do not belong together"):
+        checkpoint._refuse_inflated(path, model, 5)
+
+
+@pytest.mark.parametrize("bytes_of_header, size", [((1 << 20) + 1, 100), (50, (2 << 30) + 1)])
+def test_a_file_that_claims_too_much_is_not_parsed(tmp_path, bytes_of_header, size):
+    path = tmp_path / "model.safetensors"
+    with open(path, "wb") as file:
+        file.write(bytes_of_header.to_bytes(8, "little"))
+        file.truncate(size)  # holes, not bytes
+    for read in (checkpoint.read_weights, checkpoint.read_note):
+        with pytest.raises(RunError, match="too large for a textgen model"):
+            read(path)
+
+
+def test_arrays_come_back_with_their_note_and_a_false_digest_is_found(tmp_path):
+    path = tmp_path / "x.safetensors"
+    arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3).T, "a": np.array(7, np.int64)}
+    checkpoint.write_weights(path, arrays, "a word on them")
+    found, note = checkpoint.read_weights(path)
+    assert note == checkpoint.read_note(path) == "a word on them"
+    assert found.keys() == arrays.keys()
+    assert all(np.array_equal(found[k], arrays[k]) for k in arrays)
+    seen = []
+    checkpoint.read_weights(path, seen.append)
+    assert seen == [{"a": (), "b": (3, 2)}]
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    with pytest.raises(RunError, match="not a whole safetensors file"):
+        checkpoint.read_weights(path)
+
+
+def test_which_weights_these_are(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"abc")
+    assert checkpoint.weights_hash(tmp_path) == "ba7816bf"  # of FIPS 180's example
+
+
+def test_a_line_that_is_no_text_is_still_logged(tmp_path):
+    for line in ("한 줄\n", "\ud800\n"):
+        checkpoint.append_line(tmp_path / "log", line)
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "한 줄\n?\n"
+    with pytest.raises(RunError, match=r"cannot write .*go on with --resume"):
+        checkpoint.append_line(tmp_path, "x")
