@@ -26,7 +26,7 @@ from textgen.checkpoint import read_history
 from textgen.config import ModelConfig, TrainConfig
 
 MODEL = ModelConfig(cell="gru", hidden_size=256)
-TRAINING = TrainConfig(epochs=3, learning_rate=8e-3, sample_length=0, patience=99)
+TRAINING = TrainConfig(epochs=2, learning_rate=8e-3, sample_length=0, patience=99)
 NARROW = {"num_layers": 2, "hidden_size": 192}
 WEIGHT_DROP, AVERAGE = 0.2, 0.995
 
