@@ -124,9 +124,6 @@ class InTime(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         return self.schedule(ops.maximum(ops.cast(step, "float32"), self.gone * self.steps))
 
-    def get_config(self) -> dict[str, Any]:
-        raise NotImplementedError("it hangs on a clock")
-
 
 def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
     """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine.
