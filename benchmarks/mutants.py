@@ -36,6 +36,8 @@ SPEAKERS = ("Error", "option", "refused", "_unwritable")
 # (what the line contains, the change) -> why nothing that is promised differs
 ALIKE: dict[tuple[str, str], str] = {
     ("axis=-1", "-1 without its sign"): "of two axes, the last is axis 1",
+    ("logits.shape[-1]", "-1 without its sign"): "of two axes, the last is axis 1",
+    ("NEVER = -1e30", "1e+30 -> 1e+30"): "so large a number and one more are the same",
     ("logits > 0, logits / penalty", "Gt -> GtE"): "0 stays 0, divided or multiplied",
     ('if cls.form == "NFC"', "'NFC' -> 'NFCx'"): "what is NFC already is brought into NFC again",
     ('if cls.form == "NFC"', "condition -> False"): "what is NFC already is brought into NFC again",
