@@ -94,8 +94,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         f"passes: {passes}. Nats per character of the "
         "held-out last tenth, and how far that is from the first row: less is better. One seed: "
         "differences below 0.005 say nothing.", "",
-        "| changed | " + " | ".join(f"{t} | | seconds" for t in texts) + " |",
-        "|---|" + "---:|---:|---:|" * len(texts),
+        "| changed | " + " | ".join(f"{t} | " for t in texts) + " |",
+        "|---|" + "---:|---:|" * len(texts),
     ]  # fmt: skip
     for name in TRICKS:
         if any((name, text) not in found for text in texts):
@@ -104,7 +104,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         for text in texts:
             row, base = found[name, text], found["as it is", text]
             lost = row["nats"] - base["nats"]
-            cells += [f"{row['nats']:.4f}", f"{lost:+.4f}", f"{row['seconds']:.0f}"]
+            cells += [f"{row['nats']:.4f}", f"{lost:+.4f}"]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n\n" + NOTES.read_text(encoding="utf-8")
 
