@@ -79,10 +79,11 @@ def of_load(told: dict[str, Any]) -> str:
         ("cores in use 5 s after all had left", f"{told['idle_cores_after']:.2f}"),
     ]  # fmt: skip
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    failed = f" What failed: {'; '.join(told['reasons'])}." if told["failures"] else ""
     return f"""## Many at once
 
 `python -m benchmarks.load`: {told["people"]} websocket clients, each of which writes all the time,
-on {told["cores"]} cores for {told["minutes"]:.0f} minutes.
+on {told["cores"]} cores for {told["minutes"]:.0f} minutes. {told.get("note", "")}{failed}
 
 | | |
 |---|---|
