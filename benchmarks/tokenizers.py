@@ -22,6 +22,7 @@ from typing import Any
 
 from textgen.checkpoint import read_history
 
+NOTES = Path(__file__).with_name("tokenizers_notes.md")
 # name -> flags
 TOKENIZERS = {
     "char": "--tokenizer=char",
@@ -80,10 +81,10 @@ def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
                 f"{row['bits_per_char']:.3f} ({row['hidden_size']}, {row['passes']}, "
                 f"{row['characters_per_token']:.2f})"
                 if "bits_per_char" in row
-                else row.get("failed", "")
+                else row.get("failed", "").removeprefix("error: ")
             )
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n" + NOTES.read_text(encoding="utf-8")
 
 
 def main() -> None:
