@@ -372,7 +372,7 @@ def test_a_budget_for_a_streamed_text(text_file, tmp_path, monkeypatch, capsys):
     _, planned = budget.plan(6_000_000, 65, 600, model, TrainConfig(stream=True, steps_per_epoch=9))
     assert 0.9 * 550_000 < planned.epochs * 9 * windows < 600_000
     _, planned = budget.plan(60_000, 65, 600, model, config)
-    assert planned.epochs == 9 and planned.steps_per_epoch == 0
+    assert planned.epochs == 10 and planned.steps_per_epoch == 0  # time cuts the tenth short
     with pytest.raises(ConfigError, match="went into reading the text"):
         start(text_file, tmp_path / "run", *settings(), budget=1.0)
     assert not (tmp_path / "run").exists()
