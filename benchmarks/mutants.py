@@ -37,6 +37,8 @@ SPEAKERS = ("Error", "option", "refused", "_unwritable")
 ALIKE: dict[tuple[str, str], str] = {
     ("axis=-1", "-1 without its sign"): "of two axes, the last is axis 1",
     ("logits.shape[-1]", "-1 without its sign"): "of two axes, the last is axis 1",
+    ("_MAX_JSON = 1 << 24", "24 -> 25"): "a limit twice as high does as well",
+    ("_MAX_JSON = 1 << 24", "1 -> 2"): "a limit twice as high does as well",
     ("NEVER = -1e30", "1e+30 -> 1e+30"): "so large a number and one more are the same",
     ("logits > 0, logits / penalty", "Gt -> GtE"): "0 stays 0, divided or multiplied",
     ('if cls.form == "NFC"', "'NFC' -> 'NFCx'"): "what is NFC already is brought into NFC again",
