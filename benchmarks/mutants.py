@@ -37,6 +37,11 @@ SPEAKERS = ("Error", "option", "refused", "_unwritable")
 ALIKE: dict[tuple[str, str], str] = {
     ("axis=-1", "-1 without its sign"): "of two axes, the last is axis 1",
     ("logits.shape[-1]", "-1 without its sign"): "of two axes, the last is axis 1",
+    ('getattr(os, "O_NOFOLLOW", 0)', "0 -> 1"): "the default is for systems that lack it",
+    (
+        "temporary.unlink(missing_ok=True)",
+        "True -> False",
+    ): "what is missing is no error either way",
     ("_MAX_JSON = 1 << 24", "24 -> 25"): "a limit twice as high does as well",
     ("_MAX_JSON = 1 << 24", "1 -> 2"): "a limit twice as high does as well",
     ("NEVER = -1e30", "1e+30 -> 1e+30"): "so large a number and one more are the same",

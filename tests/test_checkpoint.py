@@ -172,6 +172,13 @@ def test_a_file_that_claims_too_much_is_not_parsed(tmp_path, bytes_of_header, si
             read(path)
 
 
+def test_a_header_of_the_largest_size_is_read(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes((1 << 20).to_bytes(8, "little") + bytes(100))
+    with pytest.raises(RunError, match="not a whole safetensors file"):
+        checkpoint.read_note(path)
+
+
 def test_arrays_come_back_with_their_note_and_a_false_digest_is_found(tmp_path):
     path = tmp_path / "x.safetensors"
     arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3).T, "a": np.array(7, np.int64)}
