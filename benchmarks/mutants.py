@@ -42,6 +42,13 @@ ALIKE: dict[tuple[str, str], str] = {
         "temporary.unlink(missing_ok=True)",
         "True -> False",
     ): "what is missing is no error either way",
+    ("constant_values=-1", "1 -> 2"): "no id is negative, whichever number says so",
+    ("np.zeros(points.max() + 2", "2 -> 3"): "one place more in the table is never looked up",
+    ("num_threads=1", "1 -> 2"): "the ids are the same, however many threads find them",
+    (
+        "def train(cls, text: str, *, vocab_size: int = 2000",
+        "'unigram' -> 'unigramx'",
+    ): "an abstract method's own defaults are never used",
     ("_MAX_JSON = 1 << 24", "24 -> 25"): "a limit twice as high does as well",
     ("_MAX_JSON = 1 << 24", "1 -> 2"): "a limit twice as high does as well",
     ("NEVER = -1e30", "1e+30 -> 1e+30"): "so large a number and one more are the same",

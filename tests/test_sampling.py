@@ -75,9 +75,9 @@ def test_typical_p_may_drop_the_likeliest():
 
 
 def test_repetition_penalty_divides_positive_and_multiplies_negative_logits():
-    logits = ops.convert_to_tensor(np.array([[2.0, -2.0, 2.0, -2.0]], np.float32))
+    logits = ops.convert_to_tensor(np.array([[0.5, -2.0, 2.0, -2.0]], np.float32))
     found = RepetitionPenalty(2.0)(logits, np.array([[-1, 0, 1, 1]], np.int32))
-    assert ops.convert_to_numpy(found)[0].tolist() == [1.0, -4.0, 2.0, -2.0]
+    assert ops.convert_to_numpy(found)[0].tolist() == [0.25, -4.0, 2.0, -2.0]
 
 
 @pytest.mark.parametrize(

@@ -410,3 +410,9 @@ def test_groups_cover_all_tokens_and_read_as_the_text(name, text):
     assert "".join(piece for _, _, piece in groups) == tokenizer.decode(ids)
     covered = [index for first, count, _ in groups for index in range(first, first + count)]
     assert covered == list(range(len(ids)))
+
+
+@pytest.mark.parametrize("kind", [CharTokenizer, JamoTokenizer])
+def test_a_table_of_many_megabytes_is_not_parsed(kind):
+    with pytest.raises(TokenizerError, match="has 16777217 bytes, more than 16777216"):
+        kind.from_bytes(b" " * ((1 << 24) + 1))
