@@ -123,8 +123,8 @@ are, and runs its tests. *Alike* are those that change nothing that a test could
 
 {chr(10).join(lines)}
 
-Those that lived, for most of which a test has been written since (what lived in earlier draws had its
-tests already):
+Those that lived, for most of which a test has been written since (what lived in earlier draws had
+its tests already):
 
 {survivors}
 
