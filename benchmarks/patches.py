@@ -14,7 +14,7 @@ from textgen.backend import keras, ops, tf
 from textgen.callbacks import Mirror
 from textgen.cells import recurrence
 from textgen.config import TrainConfig
-from textgen.dataset import Lanes, _ready
+from textgen.dataset import Lanes, ready
 from textgen.model import LanguageModel
 from textgen.trainer import LaneTrainer
 
@@ -101,28 +101,29 @@ def embedding_dropout() -> None:
 
 def activation_penalty() -> None:
     """AR and TAR: large outputs, and large changes of them, cost (Merity et al. 2017)."""
-    logits, loss, seen = LanguageModel._logits, LaneTrainer.compute_loss, []
+    call, logits = LaneTrainer.call, LanguageModel._logits
+    loss: Any = LaneTrainer.compute_loss
+    seen: list[Any] = []  # what is read out of the batch, in as many parts as it is read in
+
+    def afresh(self: Any, ids: Any, training: bool = False) -> Any:
+        seen.clear()
+        return call(self, ids, training)
 
     def remembered(self: Any, hidden: Any) -> Any:
         seen.append(hidden)
         return logits(self, hidden)
 
-    def penalised(self: Any, *given: Any, **named: Any) -> Any:
-        parts = seen[-self.parts :]
-        large = sum(ops.mean(ops.square(h)) for h in parts) / len(parts)
-        changed = sum(ops.mean(ops.square(h[:, 1:] - h[:, :-1])) for h in parts) / len(parts)
-        return loss(self, *given, **named) + ACTIVATION * large + CHANGE * changed
+    def penalised(self: Any, *given: Any, training: bool = True, **named: Any) -> Any:
+        found = loss(self, *given, training=training, **named)
+        if not training:
+            return found
+        large = sum(ops.mean(ops.square(h)) for h in seen) / len(seen)
+        changed = sum(ops.mean(ops.square(h[:, 1:] - h[:, :-1])) for h in seen) / len(seen)
+        return found + ACTIVATION * large + CHANGE * changed
 
-    def call(self: Any, ids: Any, training: bool = False) -> Any:
-        before = len(seen)
-        found = called(self, ids, training)
-        self.parts = len(seen) - before
-        return found
-
-    called = LaneTrainer.call
-    LaneTrainer.call = call  # type: ignore[method-assign]
+    LaneTrainer.call = afresh  # type: ignore[method-assign]
     LanguageModel._logits = remembered  # type: ignore[method-assign]
-    LaneTrainer.train_step = _stepped(penalised)  # type: ignore[method-assign]
+    LaneTrainer.compute_loss = penalised  # type: ignore[method-assign]
 
 
 def shifted() -> None:
@@ -139,7 +140,7 @@ def shifted() -> None:
             shape = (self.batch_size, length)
             return tuple(tf.ensure_shape(a[:, begin : begin + length], shape) for a in arrays)
 
-        return _ready(tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch))
+        return ready(tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch))
 
     Lanes.dataset = dataset  # type: ignore[method-assign]
 
@@ -182,17 +183,3 @@ def _noted() -> dict[str, bool]:
 
     LaneTrainer.call = noted  # type: ignore[method-assign]
     return now
-
-
-def _stepped(penalised: Any) -> Any:
-    """A step of training, whose loss is `penalised`."""
-    step, loss = LaneTrainer.train_step, LaneTrainer.compute_loss
-
-    def train_step(self: Any, data: Any) -> Any:
-        LaneTrainer.compute_loss = penalised  # type: ignore[method-assign]
-        try:
-            return step(self, data)
-        finally:
-            LaneTrainer.compute_loss = loss  # type: ignore[method-assign]
-
-    return train_step

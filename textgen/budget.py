@@ -22,6 +22,7 @@ import numpy as np
 from textgen.backend import tf
 from textgen.cells import cell_class
 from textgen.config import ModelConfig, TrainConfig
+from textgen.dataset import ready
 from textgen.errors import ConfigError
 from textgen.material import Material, TaskMaterial
 from textgen.model import build_model, settle_threads
@@ -164,7 +165,7 @@ def speed(model: ModelConfig, vocab_size: int, training: TrainConfig) -> float:
     trainer.compile(optimizer=optimizer(training, 1000), jit_compile=False)
     ids = np.random.default_rng(1).integers(0, vocab_size, (lanes, length + 1))
     batch = (ids[:, :-1], ids[:, 1:], np.ones((lanes, length), np.float32))
-    batches: Any = iter(tf.data.Dataset.from_tensors(batch).repeat())
+    batches: Any = iter(ready(tf.data.Dataset.from_tensors(batch).repeat()))
     trainer.make_train_function()
     step = trainer.train_function
     step(batches)  # which compiles it

@@ -112,7 +112,7 @@ class Lanes:
                 tf.ensure_shape(array[:, begin : begin + length], shape) for array in arrays
             )
 
-        return _ready(tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch))
+        return ready(tf.data.Dataset.range(start, np.iinfo(np.int64).max).map(batch))
 
 
 def make_lanes(ids: np.ndarray, batch_size: int, sequence_length: int) -> Lanes:
@@ -197,10 +197,10 @@ def _generated(batches: Callable[[], Iterator[tuple[np.ndarray, ...]]], shape: A
         batches, output_signature=tuple(tf.TensorSpec(shape, kind) for kind in types)
     )
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-    return _ready(dataset.apply(endless))
+    return ready(dataset.apply(endless))
 
 
-def _ready(dataset: Any) -> Any:
+def ready(dataset: Any) -> Any:
     """A few batches ahead. Without the thread that tunes a dataset: there is nothing to tune, and
     it sleeps for longer and longer, up to a minute and more, before it lets a training end."""
     from textgen.backend import tf
