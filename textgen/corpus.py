@@ -179,10 +179,11 @@ def _path_and_column(item: str) -> tuple[Path, str | None]:
 
 def _files_in(folder: Path) -> list[Path]:
     """Its texts, but not those of runs within: what a model writes is no text to train it on."""
-    runs = {p.parent for p in folder.rglob(RUN[0]) if (p.parent / RUN[1]).is_file()}
+    paths = sorted(folder.rglob("*"), key=Path.as_posix)
+    runs = {p.parent for p in paths if p.name == RUN[0] and (p.parent / RUN[1]).is_file()}
     files = [
         path
-        for path in sorted(folder.rglob("*"), key=Path.as_posix)
+        for path in paths
         if path.suffix.lower() in TEXT_FILES and path.is_file()
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
         if runs.isdisjoint(path.parents)

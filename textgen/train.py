@@ -35,7 +35,7 @@ from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.corpus import MAX_CHARACTERS
 from textgen.dataset import Batches
 from textgen.divergence import Diverged, Watch
-from textgen.errors import ConfigError, RunError
+from textgen.errors import ConfigError, RunError, shown
 from textgen.generate import Generator
 from textgen.keeper import Keeper, read_saved
 from textgen.material import Material, TaskMaterial, TextMaterial, read_material
@@ -119,7 +119,7 @@ def resume(
         check(config)
     if (began := card.get("workers", 1)) != workers.number:
         raise RunError(
-            f"{folder} began with {began} workers, not {workers.number}: "
+            f"{folder} began with {shown(began)} workers, not {workers.number}: "
             "go on with as many, or train anew"
         )
     recorded = card.get("corpus")
