@@ -41,7 +41,6 @@ from benchmarks.served import ROOT, served
 STOPS, LEAVES = 0.05, 0.03  # share of texts that are stopped, or left alone
 WARM_UP = 60.0  # seconds; what is loaded and compiled once is no growth
 PATIENCE = 120.0
-AS_A_BROWSER: dict[str, Any] = {"max_size": None, "open_timeout": PATIENCE}
 QUIET = 2.0
 # what is being written: the prompt, then letters, then the caret
 _RUNNING = re.compile(r'<span class="tg-prompt">.*?</span>(.*?)<span class="tg-caret">', re.S)
@@ -120,7 +119,8 @@ class Person:
         seen.people += 1
 
     async def live(self, until: float, rng: random.Random) -> None:
-        async with websockets.connect(self.address, **AS_A_BROWSER) as self.socket:
+        opening = websockets.connect(self.address, max_size=None, open_timeout=PATIENCE)
+        async with opening as self.socket:
             await self._send(None)
             while await self._text(rng) and time.monotonic() < until:
                 await self._send("regenerate")

@@ -33,33 +33,28 @@ TESTS = {
     "checkpoint": ["tests/test_checkpoint.py", "tests/test_keeper.py"],
 }
 SPEAKERS = ("Error", "option", "refused", "_unwritable")
-# (what the line contains, the change) -> why nothing that is promised differs
-ALIKE: dict[tuple[str, str], str] = {
-    ("axis=-1", "-1 without its sign"): "of two axes, the last is axis 1",
-    ("logits.shape[-1]", "-1 without its sign"): "of two axes, the last is axis 1",
-    ('getattr(os, "O_NOFOLLOW", 0)', "0 -> 1"): "the default is for systems that lack it",
-    (
-        "temporary.unlink(missing_ok=True)",
-        "True -> False",
-    ): "what is missing is no error either way",
-    ("constant_values=-1", "1 -> 2"): "no id is negative, whichever number says so",
-    ("np.zeros(points.max() + 2", "2 -> 3"): "one place more in the table is never looked up",
-    ("num_threads=1", "1 -> 2"): "the ids are the same, however many threads find them",
-    (
-        "def train(cls, text: str, *, vocab_size: int = 2000",
-        "'unigram' -> 'unigramx'",
-    ): "an abstract method's own defaults are never used",
-    ("_MAX_JSON = 1 << 24", "24 -> 25"): "a limit twice as high does as well",
-    ("_MAX_JSON = 1 << 24", "1 -> 2"): "a limit twice as high does as well",
-    ("NEVER = -1e30", "1e+30 -> 1e+30"): "so large a number and one more are the same",
-    ("logits > 0, logits / penalty", "Gt -> GtE"): "0 stays 0, divided or multiplied",
-    ('if cls.form == "NFC"', "'NFC' -> 'NFCx'"): "what is NFC already is brought into NFC again",
-    ('if cls.form == "NFC"', "condition -> False"): "what is NFC already is brought into NFC again",
-    (
-        "def train(cls, text: str, *, vocab_size: int = 2000",
-        "2000 -> 2001",
-    ): "an abstract method's own defaults are never used",
-}
+# what a line contains -> (changes of it, why nothing that is promised differs)
+ALIKE: dict[str, tuple[tuple[str, ...], str]] = {
+    "axis=-1": (("-1 without its sign",), "of two axes, the last is axis 1"),
+    "logits.shape[-1]": (("-1 without its sign",), "of two axes, the last is axis 1"),
+    "logits > 0, logits / penalty": (("Gt -> GtE",), "0 stays 0, divided or multiplied"),
+    "constant_values=-1": (("1 -> 2",), "no id is negative, whichever number says so"),
+    "NEVER = -1e30": (("1e+30 -> 1e+30",), "so large a number and one more are the same"),
+    'if cls.form == "NFC"': (
+        ("'NFC' -> 'NFCx'", "condition -> False"), "what is NFC already is brought into NFC again",
+    ),
+    "def train(cls, text: str, *, vocab_size: int = 2000": (
+        ("'unigram' -> 'unigramx'", "2000 -> 2001"),
+        "an abstract method's own defaults are never used",
+    ),
+    "np.zeros(points.max() + 2": (("2 -> 3",), "one place more in the table is never looked up"),
+    "num_threads=1": (("1 -> 2",), "the ids are the same, however many threads find them"),
+    "_MAX_JSON = 1 << 24": (("24 -> 25", "1 -> 2"), "a limit twice as high does as well"),
+    'getattr(os, "O_NOFOLLOW", 0)': (("0 -> 1",), "the default is for systems that lack it"),
+    "temporary.unlink(missing_ok=True)": (
+        ("True -> False",), "what is missing is no error either way",
+    ),
+}  # fmt: skip
 OPPOSITE: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -82,8 +77,8 @@ class Mutant:
     @property
     def alike(self) -> str | None:
         """Why it does what the module does, where it does."""
-        reasons = (why for (part, change), why in ALIKE.items()
-                   if part in self.text and change == self.change)  # fmt: skip
+        reasons = (why for part, (changes, why) in ALIKE.items()
+                   if part in self.text and self.change in changes)  # fmt: skip
         return next(reasons, None)
 
 
@@ -197,7 +192,7 @@ def _pass(module: str, work: Path, seconds: float) -> bool:
 
 def killed_of(row: dict[str, Any]) -> float:
     """The share killed, of those that a test could kill."""
-    share: float = 1 - len(row["survived"]) / (row["tried"] - len(row["alike"]))
+    share: float = 1 - len(row["survived"]) / max(row["tried"] - len(row["alike"]), 1)
     return share
 
 
@@ -223,22 +218,21 @@ def main() -> None:
             limit = 3 * (time.monotonic() - began) + 30
             every = mutants(module)
             drawn = random.Random(parsed.seed).sample(every, min(parsed.number, len(every)))
-            survived: list[str] = []
-            alike: list[str] = []
-            for number, mutant in enumerate(drawn, 1):
+            row: dict[str, Any] = {"module": module, "mutants": len(every), "tried": 0,
+                                   "survived": [], "alike": []}  # fmt: skip
+            for mutant in drawn:
+                row["tried"] += 1
                 if not killed(mutant, work, limit):
                     told = f"{module}.py:{mutant.line}: `{mutant.text}`, {mutant.change}"
-                    if mutant.alike:
-                        alike.append(f"{told}: {mutant.alike}")
+                    if why := mutant.alike:
+                        row["alike"].append(f"{told}: {why}")
                     else:
-                        survived.append(told)
+                        row["survived"].append(told)
                         print(told, file=sys.stderr, flush=True)
-                rate = 1 - len(survived) / max(number - len(alike), 1)
-                print(f"{module}: {number}/{len(drawn)} of {len(every)}, killed {rate:.0%}",
-                      file=sys.stderr, flush=True)  # fmt: skip
+                print(f"{module}: {row['tried']}/{len(drawn)} of {len(every)}, "
+                      f"killed {killed_of(row):.0%}", file=sys.stderr, flush=True)  # fmt: skip
             (work / f"textgen/{module}.py").write_text(whole, encoding="utf-8")
-            rows.append({"module": module, "mutants": len(every), "tried": len(drawn),
-                         "survived": survived, "alike": alike})  # fmt: skip
+            rows.append(row)
             if parsed.json:
                 parsed.json.write_text(json.dumps(rows, indent=2) + "\n")
     for row in rows:

@@ -290,7 +290,7 @@ def chart(found: dict[str, Any], path: Path) -> None:
             for seconds, bits in points
         ]
     )
-    lines = [OURS, *PEERS[: len(courses) - 2], COUNTED]
+    lines = [OURS, *PEERS[: len(found["peers"])], COUNTED]
     scale = alt.Scale(domain=list(courses), range=[ink for ink, _ in lines])
     dashes = alt.Scale(domain=list(courses), range=[dash for _, dash in lines])
     base = alt.Chart(rows).encode(

@@ -29,7 +29,6 @@ NOTES = Path(__file__).with_name("tricks_notes.md")
 MODEL = ModelConfig(cell="gru", hidden_size=256)
 TRAINING = TrainConfig(epochs=2, learning_rate=8e-3, sample_length=0, patience=99)
 NARROW = {"num_layers": 2, "hidden_size": 192}
-WEIGHT_DROP, AVERAGE = 0.2, 0.995
 
 # name -> (settings of the model, of the training, what is patched)
 TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {

@@ -3,7 +3,6 @@
 import os
 import signal
 
-from textgen.callbacks import Recorder
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 
 TEXT = (
@@ -24,6 +23,8 @@ def tiny(tokenizer="char", cell="lstm", **training):
 
 def interrupt(patch, step):
     """Ctrl-C comes after `step` batches of every run. patch: a MonkeyPatch."""
+    from textgen.callbacks import Recorder  # only here: it imports TensorFlow
+
     take = Recorder.on_train_batch_end
 
     def and_stop(self, batch, logs=None):
