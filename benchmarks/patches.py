@@ -73,8 +73,10 @@ def uncarried() -> None:
     """Every window is trained from the empty state; it is judged with the state carried."""
     call = LaneTrainer.call
 
-    def forgetting(self: Any, ids: Any, training: bool = False) -> Any:
-        return self.model(ids, training=True)[0] if training else call(self, ids, training)
+    def forgetting(self: Any, ids: Any, targets: Any, training: bool = False) -> Any:
+        if training:
+            return self.model.nats(ids, targets, training=True)[0]
+        return call(self, ids, targets)
 
     LaneTrainer.call = forgetting  # type: ignore[method-assign]
 
@@ -101,29 +103,28 @@ def embedding_dropout() -> None:
 
 def activation_penalty() -> None:
     """AR and TAR: large outputs, and large changes of them, cost (Merity et al. 2017)."""
-    call, logits = LaneTrainer.call, LanguageModel._logits
-    loss: Any = LaneTrainer.compute_loss
-    seen: list[Any] = []  # what is read out of the batch, in as many parts as it is read in
-
-    def afresh(self: Any, ids: Any, training: bool = False) -> Any:
-        seen.clear()
-        return call(self, ids, training)
+    call, scores = LaneTrainer.call, LanguageModel._scores
+    seen: list[
+        Any
+    ] = []  # what is read out of the batch [T B, U], in as many parts as it is read in
 
     def remembered(self: Any, hidden: Any) -> Any:
         seen.append(hidden)
-        return logits(self, hidden)
+        return scores(self, hidden)
 
-    def penalised(self: Any, *given: Any, training: bool = True, **named: Any) -> Any:
-        found = loss(self, *given, training=training, **named)
+    def penalised(self: Any, ids: Any, targets: Any, training: bool = False) -> Any:
+        seen.clear()
+        nats = call(self, ids, targets, training)
         if not training:
-            return found
-        large = sum(ops.mean(ops.square(h)) for h in seen) / len(seen)
-        changed = sum(ops.mean(ops.square(h[:, 1:] - h[:, :-1])) for h in seen) / len(seen)
-        return found + ACTIVATION * large + CHANGE * changed
+            return nats
+        for read in seen:
+            h = ops.cast(ops.reshape(read, (ids.shape[1], -1, read.shape[-1])), "float32")
+            nats += ACTIVATION / len(seen) * ops.mean(ops.square(h))
+            nats += CHANGE / len(seen) * ops.mean(ops.square(h[1:] - h[:-1]))
+        return nats
 
-    LaneTrainer.call = afresh  # type: ignore[method-assign]
-    LanguageModel._logits = remembered  # type: ignore[method-assign]
-    LaneTrainer.compute_loss = penalised  # type: ignore[method-assign]
+    LaneTrainer.call = penalised  # type: ignore[method-assign]
+    LanguageModel._scores = remembered  # type: ignore[method-assign]
 
 
 def shifted() -> None:
@@ -147,28 +148,27 @@ def shifted() -> None:
 
 def layer_norm() -> None:
     """What is read out is normalised (Ba et al. 2016)."""
-    make, logits = LanguageModel.__init__, LanguageModel._logits
+    make, scores = LanguageModel.__init__, LanguageModel._scores
 
     def init(self: Any, *given: Any, **named: Any) -> None:
         make(self, *given, **named)
         self.norm = keras.layers.LayerNormalization(dtype=self.dtype_policy)
 
     LanguageModel.__init__ = init  # type: ignore[method-assign]
-    LanguageModel._logits = lambda self, hidden: logits(self, self.norm(hidden))  # type: ignore[method-assign]
+    LanguageModel._scores = lambda self, hidden: scores(self, self.norm(hidden))  # type: ignore[method-assign]
 
 
 def residual() -> None:
     """A second layer adds to what the first one gives (He et al. 2016)."""
 
     def read(self: Any, ids: Any, state: Any, training: bool) -> Any:
-        ids = ops.cast(ops.transpose(ops.cast(ids, "float32")), "int32")
-        x = self.dropout(self.embedding(ids), training=training)
+        x = self.dropout(self.embedding(ops.transpose(ids)), training=training)
         ends: list[Any] = []
         for layer, begin in zip(self.recurrent, state, strict=True):
             given, (x, end) = x, layer(x, begin)
             x = self.dropout(x + given if ends else x, training=training)
             ends.append(end)
-        return self._logits(ops.swapaxes(x, 0, 1)), tuple(ends)
+        return x, tuple(ends)
 
     LanguageModel._read = read  # type: ignore[method-assign]
 
@@ -177,9 +177,9 @@ def _noted() -> dict[str, bool]:
     """Whether what is being traced trains: kept up to date."""
     call, now = LaneTrainer.call, {"training": False}
 
-    def noted(self: Any, ids: Any, training: bool = False) -> Any:
+    def noted(self: Any, ids: Any, targets: Any, training: bool = False) -> Any:
         now["training"] = training
-        return call(self, ids, training)
+        return call(self, ids, targets, training)
 
     LaneTrainer.call = noted  # type: ignore[method-assign]
     return now

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from textgen import model as model_module
-from textgen.backend import ops, tf
+from textgen.backend import keras, ops, tf
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
@@ -108,19 +108,52 @@ def test_settings_that_make_no_model(settings, what):
         make(**({"cell": "lstm"} | settings))
 
 
+@pytest.mark.parametrize("policy, near", [("float32", 1e-5), ("mixed_bfloat16", 0.05)])
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_nats_of_targets_are_those_of_the_logits(policy, near, tied):
+    config = ModelConfig(hidden_size=8, embedding_size=8, tie_weights=tied)
+    model = build_model(config, V, policy)
+    targets = np.random.default_rng(5).integers(0, V, IDS.shape)
+    nats, state = model.nats(IDS, targets)
+    logits, end = model(IDS)
+    expected = ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+    np.testing.assert_allclose(nats, expected, atol=near)
+    for one, other in zip(tf.nest.flatten(state), tf.nest.flatten(end), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_trainer_carries_its_state_from_batch_to_batch():
     model = make("lstm")
+    targets = np.roll(IDS, -1, 1)
+    whole, _ = model.nats(IDS, targets)
     trainer = LaneTrainer(model, B)
-    first, second = trainer(IDS[:, :4]), trainer(IDS[:, 4:])
-    np.testing.assert_allclose(ops.concatenate([first, second], 1), model(IDS)[0], atol=1e-5)
+    first, second = (trainer(IDS[:, part], targets[:, part]) for part in (slice(4), slice(4, None)))
+    np.testing.assert_allclose(ops.concatenate([first, second], 1), whole, atol=1e-5)
     trainer.reset_lanes()
-    np.testing.assert_allclose(trainer(IDS[:, :4]), first, atol=1e-6)
+    np.testing.assert_allclose(trainer(IDS[:, :4], targets[:, :4]), first, atol=1e-6)
 
 
-def test_the_loss_counts_weighted_tokens_only():
-    trainer = LaneTrainer(make("gru"), 1)
-    logits = np.log(np.array([[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]], np.float32))
-    loss = trainer.compute_loss(
-        y=np.array([[0, 2]]), y_pred=logits, sample_weight=np.array([[1.0, 0.0]], np.float32)
-    )
-    np.testing.assert_allclose(loss, np.log(2), rtol=1e-5)
+def test_a_step_counts_weighted_tokens_only():
+    steps = []
+    for last in (1, 2):  # the target that counts nothing
+        keras.utils.set_random_seed(1)
+        model = make("gru")
+        trainer = LaneTrainer(model, B)
+        trainer.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
+        targets, weights = np.full_like(IDS, 3), np.ones(IDS.shape, np.float32)
+        targets[:, -1], weights[:, -1], weights[0, 0] = last, 0.0, 2.0
+        before = model.head.bias.numpy()
+        told = trainer.train_step((IDS, targets, weights))
+        steps.append((float(told["loss"]), before - model.head.bias.numpy()))
+    assert steps[0][0] == steps[1][0]
+    np.testing.assert_array_equal(steps[0][1], steps[1][1])
+
+
+def test_the_loss_of_a_step_counts_every_token_alike():
+    trainer = LaneTrainer(make("gru"), B)
+    targets = np.roll(IDS, -1, 1)
+    nats = np.asarray(trainer(IDS, targets))
+    trainer.reset_lanes()
+    weights = np.where(np.arange(IDS.shape[1]) < 3, 10.0, 0.0) * np.ones(IDS.shape)
+    told = trainer.test_step((IDS, targets, weights.astype(np.float32)))
+    np.testing.assert_allclose(told["loss"], nats[:, :3].mean(), rtol=1e-5)

@@ -163,8 +163,7 @@ def _gradients(
 ) -> tuple[Any, list[Any], State]:
     """-ln p of each target [T], the gradients of their mean, and the state after them."""
     with tf.GradientTape() as tape:
-        logits, end = model(inputs, state)
-        nats = ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+        nats, end = model.nats(inputs, targets, state)
         loss = ops.sum(nats * counted) / ops.sum(counted)
     found = tape.gradient(loss, model.trainable_variables)
     return nats[0], [tf.convert_to_tensor(g) for g in found], end

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from textgen.adaptation import cache_nats, dynamic_nats
-from textgen.backend import ops, tf
+from textgen.backend import tf
 from textgen.config import EvaluateConfig
 from textgen.copying import CopyMeter, covered, distinct, repetition
 from textgen.errors import ConfigError, CorpusError
@@ -192,8 +192,7 @@ def windowed_nats(generator: Generator, ids: Sequence[int], window: int) -> np.n
 
     @tf.function
     def read(inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        logits, _ = model(inputs)
-        return ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+        return model.nats(inputs, targets)[0]
 
     number = -(-len(ids) // (window * WINDOWS)) * WINDOWS
     cut = np.zeros((2, number * window), np.int32)

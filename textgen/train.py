@@ -203,7 +203,6 @@ def _train(
         model, batches.batch_size, config.seed, carry=material.carry,
         workers=workers if workers.number > 1 else None,
     )  # fmt: skip
-    trainer.build((batches.batch_size, 1))
     saved = read_saved(folder) if resume else None
     if saved and (step := workers.earliest(saved.place.step)) != saved.place.step:
         saved = read_saved(folder, step)  # another worker was killed before its last save

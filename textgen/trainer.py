@@ -49,19 +49,23 @@ class LaneTrainer(keras.Model):
         self.random = keras.random.SeedGenerator(seed)
         self.nats = keras.metrics.Mean(name="nats")  # per token, every token counted alike
 
-    def call(self, ids: Any, training: bool = False) -> Any:
-        """ids [lanes, T] -> logits [lanes, T, V]."""
+    def build(self, *shapes: Any) -> None:
+        """Nothing is left to make: the model has its weights."""
+        self.built = True
+
+    def call(self, ids: Any, targets: Any, training: bool = False) -> Any:
+        """ids, targets [lanes, T] -> -ln p of each target [lanes, T]."""
         if not self.carry:
-            return self.model(ids, training=training)[0]
+            return self.model.nats(ids, targets, training=training)[0]
         state = tuple(tuple(part.value for part in layer) for layer in self.carried)
         if training:
             known = self._draw() >= FORGET
             state = tuple(tuple(ops.where(known, p, 0.0) for p in layer) for layer in state)
-        logits, end = self.model(ids, state, training=training)
+        nats, end = self.model.nats(ids, targets, state, training=training)
         for layer, parts in zip(self.carried, end, strict=True):
             for part, value in zip(layer, parts, strict=True):
                 part.assign(ops.stop_gradient(value))
-        return logits
+        return nats
 
     def _draw(self) -> Any:
         """A number for each lane, the same however many workers share them: [lanes, 1]."""
@@ -71,38 +75,27 @@ class LaneTrainer(keras.Model):
         return self.workers.rows(keras.random.uniform(every, seed=self.random))
 
     def train_step(self, data: Any) -> Any:
-        """One step; of several workers, by the gradient of the whole batch."""
-        if self.workers is None:
-            return super().train_step(data)
+        """One step on (ids, targets, weights), by the weighted mean of the cross-entropy over the
+        whole batch, whose rows several workers may share."""
         ids, targets, weights = data
         with tf.GradientTape() as tape:
-            logits = self(ids, training=True)
-            nats = ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+            nats = self(ids, targets, training=True)
             loss = ops.sum(nats * weights)
-        gradients = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
-        counted = ops.cast(weights > 0, "float32")
-        told = [ops.sum(weights), ops.sum(nats * counted), ops.sum(counted)]
-        *summed, weight, every, count = self.workers.total([*gradients, *told])
-        whole = [gradient / ops.maximum(weight, 1.0) for gradient in summed]
-        self.optimizer.apply(whole, self.trainable_variables)
+        found = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
+        sums = [*found, ops.sum(weights), *_counted(nats, weights)]
+        if self.workers is not None:
+            sums = self.workers.total(sums)
+        *gradients, weight, every, count = sums
+        weight = ops.maximum(weight, 1.0)
+        self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
+        return self._told(every, count)
+
+    def test_step(self, data: Any) -> Any:
+        ids, targets, weights = data
+        return self._told(*_counted(self(ids, targets), weights))
+
+    def _told(self, every: Any, count: Any) -> dict[str, Any]:
         self.nats.update_state(every / ops.maximum(count, 1.0), count)
-        return {"loss": self.nats.result()}
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """Mean cross-entropy in nats, weighted; `nats` counts every token of any weight alike."""
-        nats = ops.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
-        counted = ops.cast(sample_weight > 0, "float32")
-        self.nats.update_state(ops.reshape(nats, -1), ops.reshape(counted, -1))
-        return ops.sum(nats * sample_weight) / ops.maximum(ops.sum(sample_weight), 1.0)
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         return {"loss": self.nats.result()}
 
     def reset_lanes(self) -> None:
@@ -110,6 +103,12 @@ class LaneTrainer(keras.Model):
         for layer in self.carried:
             for part in layer:
                 part.assign(ops.zeros(part.shape))
+
+
+def _counted(nats: Any, weights: Any) -> tuple[Any, Any]:
+    """(sum of the nats, number) of the tokens of any weight, all counted alike."""
+    counted = ops.cast(weights > 0, "float32")
+    return ops.sum(nats * counted), ops.sum(counted)
 
 
 class InTime(keras.optimizers.schedules.LearningRateSchedule):
