@@ -149,12 +149,17 @@ def shifted() -> None:
 def layer_norm() -> None:
     """What is read out is normalised (Ba et al. 2016)."""
     make, scores = LanguageModel.__init__, LanguageModel._scores
+    named = LanguageModel.named_weights
 
     def init(self: Any, *given: Any, **named: Any) -> None:
         make(self, *given, **named)
         self.norm = keras.layers.LayerNormalization(dtype=self.dtype_policy)
 
+    def with_norm(self: Any) -> dict[str, Any]:
+        return named(self) | {f"norm.{w.name}": w for w in self.norm.weights}
+
     LanguageModel.__init__ = init  # type: ignore[method-assign]
+    LanguageModel.named_weights = with_norm  # type: ignore[method-assign]
     LanguageModel._scores = lambda self, hidden: scores(self, self.norm(hidden))  # type: ignore[method-assign]
 
 

@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import logging
 import math
 import unicodedata
 
@@ -47,6 +49,17 @@ def test_a_window_is_read_from_nothing(runs):
         expected += [-logp[k, i] for k, i in enumerate(ids[at : at + 7])]
     np.testing.assert_allclose(found, expected, atol=1e-4)
     np.testing.assert_allclose(windowed_nats(model, ids, 500), carried_nats(model, ids), atol=1e-4)
+
+
+def test_tensorflow_has_nothing_to_say_of_it(runs, caplog):
+    log = logging.getLogger("tensorflow")
+    log.addHandler(caplog.handler)
+    try:
+        config = dataclasses.replace(SMALL, dynamic=True)
+        evaluate(textgen.load(runs()), TEXT[:200], TEXT[200:], config)
+    finally:
+        log.removeHandler(caplog.handler)
+    assert caplog.text == ""
 
 
 def test_positions_and_ngrams(runs):

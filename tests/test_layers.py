@@ -11,12 +11,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "textgen"
 ORDER = [
     "errors", "nfc", "options", "backend", "rows", "corpus", "pieces", "doctor", "streaming",
-    "spmodel", "tokenizer", "documents", "dataset", "cells", "config", "recipe", "space", "cross_entropy", "model",
-    "checkpoint", "sampling", "generate_options", "decoding", "beam", "generate", "reading",
-    "longrange", "lookback", "ngram", "copying", "adaptation", "evaluate", "interpret",
-    "model_card", "workers", "trainer", "callbacks", "divergence", "keeper", "streamed",
-    "material", "recall", "budget", "train", "race", "vanishing", "launch", "ledger", "sweep",
-    "arguments", "cli",
+    "spmodel", "tokenizer", "documents", "dataset", "cells", "config", "recipe", "space",
+    "cross_entropy", "model", "checkpoint", "sampling", "generate_options", "decoding", "beam",
+    "generate", "reading", "longrange", "lookback", "ngram", "copying", "adaptation", "evaluate",
+    "interpret", "model_card", "workers", "trainer", "callbacks", "divergence", "keeper",
+    "streamed", "material", "recall", "budget", "train", "race", "vanishing", "launch", "ledger",
+    "sweep", "arguments", "cli",
 ]  # fmt: skip
 
 

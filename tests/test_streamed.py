@@ -96,6 +96,29 @@ def test_a_streamed_text_is_learnt_as_one_in_memory(text_file, tmp_path, tokeniz
             assert one[key] == other[key]
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda path: os.truncate(path, 100), lambda path: path.write_bytes(b"\xff" * 5000)],
+    ids=["cut short", "overwritten"],
+)
+def test_a_file_of_ids_that_breaks_while_it_is_read(text_file, tmp_path, monkeypatch, spoil):
+    whole = start(text_file, tmp_path / "whole", *settings())
+    run, take = tmp_path / "run", Recorder.on_train_batch_end
+
+    def and_spoil(self, batch, logs=None):
+        take(self, batch, logs)
+        if self.step == 2:
+            spoil(run / "tokens.u8")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "on_train_batch_end", and_spoil)
+        with pytest.raises(RunError, match=r"tokens\.u8 was damaged .* --resume"):
+            start(text_file, run, *settings())
+    assert json.loads((run / "status.json").read_text())["state"] == "failed"
+    resume(run)
+    same_weights(run, whole)
+
+
 @pytest.mark.parametrize("sample_by", ["document", "line", "paragraph"])
 @pytest.mark.parametrize("held_out", [100, 100_000])
 def test_the_end_is_held_out_up_to_a_size(tmp_path, monkeypatch, sample_by, held_out):

@@ -124,7 +124,7 @@ def dynamic_nats(
         )
     model, weights = generator.model, generator.model.trainable_variables
     trained = [tf.constant(w.value) for w in weights]
-    gradients = tf.function(lambda *batch: _gradients(model, *batch))
+    gradients = tf.function(lambda *batch: _gradients(model, *batch), autograph=False)
 
     def learn(*batch: Any) -> tuple[Any, State]:
         nats, found, state = _gradients(model, *batch)
@@ -145,7 +145,7 @@ def dynamic_nats(
     scales = [1.0 / (r + FLOOR * mean) for r in roots]
     pulls = [tf.minimum(decay * r / mean, 1.0) for r in roots]
 
-    program = tf.function(learn)
+    program = tf.function(learn, autograph=False)
     state = model.initial_state(1)
     read: list[np.ndarray] = []
     try:

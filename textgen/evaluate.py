@@ -190,7 +190,7 @@ def windowed_nats(generator: Generator, ids: Sequence[int], window: int) -> np.n
     """
     model = generator.model
 
-    @tf.function
+    @tf.function(autograph=False)
     def read(inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         return model.nats(inputs, targets)[0]
 

@@ -157,6 +157,15 @@ class StreamedMaterial:
             record = dataclasses.replace(record, sha256=sha256)
         return dataclasses.replace(self, record=record)
 
+    def check(self, tokenizer: Tokenizer) -> None:
+        """Raises `RunError` where the ids in the folder are no longer those that were read."""
+        if not _whole(self.folder, self._known, tokenizer):
+            path = _file(self.folder, tokenizer)[0]
+            raise RunError(
+                f"{path} was damaged or cannot be read any more: go on with --resume, which reads "
+                "the text again"
+            )
+
     def forget(self, tokenizer: Tokenizer) -> None:
         """Take away what `read` wrote."""
         for path in (_file(self.folder, tokenizer)[0], self.folder / HELD_OUT_FILE):

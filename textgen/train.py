@@ -256,13 +256,27 @@ def _train(
         recorder.write_status("stopped")
         raise
     except Exception as error:
-        if workers.number > 1 and isinstance(error, backend.tf.errors.OpError):
-            error = RunError("another worker is gone: start all of them again with --resume")
+        if isinstance(error, backend.tf.errors.OpError):
+            error = _explained(error, material, tokenizer, workers)
         with contextlib.suppress(RunError):  # a full disk has been told of already
             recorder.write_status("failed", str(error))
         raise error
     recorder.write_status("finished", "stopped early" if keeper.stopped_early else "")
     return folder
+
+
+def _explained(
+    error: Exception, material: Material, tokenizer: Tokenizer, workers: Workers
+) -> Exception:
+    """What a step of TensorFlow broke off for, in words, where it is known."""
+    if isinstance(material, StreamedMaterial):
+        try:
+            material.check(tokenizer)
+        except RunError as trouble:
+            return trouble
+    if workers.number > 1:
+        return RunError("another worker is gone: start all of them again with --resume")
+    return error
 
 
 def _fit_and_roll_back(
