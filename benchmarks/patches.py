@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from textgen.backend import keras, ops, tf
-from textgen.callbacks import Mirror
+from textgen.callbacks import Mirror, Validate
 from textgen.cells import recurrence
 from textgen.config import TrainConfig
 from textgen.dataset import Lanes, ready
@@ -20,6 +20,8 @@ from textgen.trainer import LaneTrainer
 
 WEIGHT_DROP, EMBEDDING_DROP, AVERAGE = 0.2, 0.1, 0.995
 ACTIVATION, CHANGE = 2.0, 1.0  # AR and TAR, as their paper has them
+GROWTH = ((0.5, 2), (0.75, 4))  # from this share of the steps on, so many batches to a step
+MASKS = 8
 
 
 def keep() -> None:
@@ -86,6 +88,104 @@ def flat_rate() -> None:
     from textgen import trainer
 
     trainer.FINAL_RATE = 1.0
+
+
+def straight_rate() -> None:
+    """The learning rate falls to nothing in a straight line."""
+    from textgen import train
+
+    made = train.optimizer
+
+    def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
+        warmup = max(config.warmup * steps, 1.0)
+
+        class Straight(keras.optimizers.schedules.LearningRateSchedule):
+            def __call__(self, step: Any) -> Any:
+                step = ops.cast(step, "float32")
+                share = ops.minimum(step / warmup, (steps - step) / (steps - warmup))
+                return config.learning_rate * ops.maximum(share, 0.0)
+
+        found = made(config, steps, gone)
+        found.learning_rate = Straight()
+        return found
+
+    train.optimizer = optimizer
+
+
+def growing_batch() -> None:
+    """More batches to a step instead of a lower rate (Smith et al. 2018)."""
+    from textgen import train
+
+    made = train.optimizer
+    flat_rate()
+
+    def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
+        found = made(config, steps, gone)
+        apply = found.apply
+        sums: list[Any] = []
+        batches, since = tf.Variable(0, dtype=tf.int64), tf.Variable(0.0)
+
+        def grown(gradients: Any, variables: Any) -> None:
+            if not sums:
+                sums.extend(tf.Variable(tf.zeros(v.shape), trainable=False) for v in variables)
+            for whole, gradient in zip(sums, gradients, strict=True):
+                whole.assign_add(gradient)
+            share = tf.cast(batches.assign_add(1), tf.float32) / steps
+            wanted = tf.reduce_max([1.0, *(n * tf.cast(share >= s, tf.float32) for s, n in GROWTH)])
+
+            def step() -> Any:
+                apply([whole / since for whole in sums], variables)
+                for whole in sums:
+                    whole.assign(tf.zeros_like(whole))
+                return since.assign(0.0)
+
+            tf.cond(since.assign_add(1.0) >= wanted, step, lambda: since.read_value())
+
+        found.apply = grown
+        return found
+
+    train.optimizer = optimizer
+
+
+def muon() -> None:
+    """Updates of the recurrence made orthogonal (Jordan et al. 2024), all else by AdamW."""
+    from textgen import train
+
+    made = train.optimizer
+
+    def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
+        found = keras.optimizers.Muon(
+            made(config, steps, gone)._learning_rate, weight_decay=config.weight_decay,
+            adam_weight_decay=config.weight_decay, adam_beta_2=0.99, exclude_layers=["dense"],
+            global_clipnorm=config.clip_norm,
+        )  # fmt: skip
+        found.exclude_from_weight_decay(var_names=["bias"])
+        return found
+
+    train.optimizer = optimizer
+
+
+def several_masks() -> None:
+    """Judged by the mean of what it predicts under several masks of dropout, as it was trained
+    (Gal & Ghahramani 2016; Melis et al. 2020)."""
+    from textgen import trainer
+
+    def on_epoch_end(self: Validate, epoch: int, logs: Any = None) -> None:
+        forget, trainer.FORGET = trainer.FORGET, 0.0
+        program = tf.function(lambda *pair: self.evaluator(*pair, training=True), autograph=False)
+        read, counted = [], np.concatenate([w for *_, w in self._held_out()], 1)
+        for _ in range(MASKS):
+            self.evaluator.reset_lanes()
+            read.append(np.concatenate([program(*pair) for *pair, _ in self._held_out()], 1))
+        trainer.FORGET = forget
+        nats = -np.log(np.exp(-np.stack(read)).mean(0))
+        logs["val_loss"] = float((nats * counted).sum() / counted.sum())
+
+    def held_out(self: Validate) -> Any:
+        return self.batches.dataset().take(self.batches.steps)
+
+    Validate._held_out = held_out  # type: ignore[attr-defined]
+    Validate.on_epoch_end = on_epoch_end  # type: ignore[method-assign]
 
 
 def embedding_dropout() -> None:
