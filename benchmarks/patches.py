@@ -184,7 +184,7 @@ def several_masks() -> None:
     def held_out(self: Validate) -> Any:
         return self.batches.dataset().take(self.batches.steps)
 
-    Validate._held_out = held_out  # type: ignore[attr-defined]
+    Validate._held_out = held_out
     Validate.on_epoch_end = on_epoch_end  # type: ignore[method-assign]
 
 
