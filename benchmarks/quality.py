@@ -1,12 +1,13 @@
 """How well a model predicts a text after so many minutes: ours, PyTorch's, and counting.
 
-    python -m benchmarks.quality TEXT [--budget 180] [--flags "--cell gru"] [--peers lstm,gru]
-                                 [--json FILE] [--markdown FILE]
+    python -m benchmarks.quality TEXT [--held-out FILE] [--budget 180] [--flags "--cell gru"]
+                                 [--peers lstm,gru] [--json FILE] [--markdown FILE]
 
-The first 90 % of the text are trained on, the last 10 % are held out. Ours is trained by the
-command a user would give; then a PyTorch LSTM, or each of `--peers`, of the same size with the
-same settings, for as long; then n-grams are counted. One after another, each in a process of its
-own with all cores.
+The first 90 % of the text are trained on, the last 10 % are held out; or, where another file is
+held out, the text is trained on but for its last 2 %, which choose the best weights. Ours is
+trained by the command a user would give; then a PyTorch LSTM, or each of `--peers`, of the same
+size with the same settings, for as long; then n-grams are counted. One after another, each in a
+process of its own with all cores.
 The JSON keeps what was measured on other texts and with other budgets; the page and the charts
 beside it are written from all of it.
 """
@@ -31,7 +32,7 @@ from textgen.checkpoint import WEIGHTS, read_history, read_weights
 
 HERE = Path(__file__).parent
 NOTES = HERE / "quality_notes.md"
-SPLIT = 0.1
+SPLIT, SMALL_SPLIT = 0.1, 0.02
 WINDOW, ORDER, CACHE, SAMPLE = 256, 6, 2000, 500
 WAYS: dict[str, dict[str, Any]] = {
     "drawn": {"seed": 1},
@@ -45,17 +46,19 @@ WAYS: dict[str, dict[str, Any]] = {
 # --- ours -----------------------------------------------------------------------------------------
 
 
-def ours(text: Path, budget: float, flags: list[str], run: Path) -> dict[str, Any]:
+def ours(
+    text: Path, held_out: Path | None, budget: float, flags: list[str], run: Path
+) -> dict[str, Any]:
     """Train within the budget, evaluate, and let it write."""
     command = ["train", text, "--out", run, "--budget", f"{budget:g}s", *flags]
-    command += ["--validation-fraction", SPLIT, "--sample-length", 0]
+    command += ["--validation-fraction", SMALL_SPLIT if held_out else SPLIT, "--sample-length", 0]
     begin = time.perf_counter()
     textgen(*command)
     wall = time.perf_counter() - begin
     found = run.with_name("evaluation.json")
     textgen(
-        "evaluate", run, text, "--window", WINDOW, "--order", ORDER, "--cache", CACHE, "--dynamic",
-        "--sample-length", 2000, "--json", found,
+        "evaluate", run, held_out or text, "--window", WINDOW, "--order", ORDER,
+        "--cache", CACHE, "--dynamic", "--sample-length", 2000, "--json", found,
     )  # fmt: skip
     card = json.loads((run / "config.json").read_text())
     return {
@@ -119,11 +122,15 @@ def writing(run: str, text: str) -> list[dict[str, Any]]:
 # --- PyTorch --------------------------------------------------------------------------------------
 
 
-def peer(text: str, cell: str, settings: dict[str, Any], budget: float) -> dict[str, Any]:
+def peer(
+    text: str, held_out: str | None, cell: str, settings: dict[str, Any], budget: float
+) -> dict[str, Any]:
     from benchmarks.torch_lm import train
     from textgen.corpus import load_corpus
 
     parts = load_corpus(text).split(SPLIT)
+    if held_out:
+        parts = load_corpus(text).text, load_corpus(held_out).text
     return train(*parts, cell, settings, budget, WINDOW)
 
 
@@ -140,17 +147,21 @@ def apart(what: str, *arguments: Any) -> Any:
 # --- the page -------------------------------------------------------------------------------------
 
 
-def measure(text: Path, budget: float, flags: list[str], peers: list[str]) -> dict[str, Any]:
+def measure(
+    text: Path, held_out: Path | None, budget: float, flags: list[str], peers: list[str]
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        own = ours(text, budget, flags, Path(folder) / "run")
+        own = ours(text, held_out, budget, flags, Path(folder) / "run")
     settings = {k: v for k, v in own["settings"].items() if isinstance(v, int | float)}
     theirs = {
-        f"PyTorch {cell.upper()}": apart("peer", str(text), cell, settings, budget)
+        f"PyTorch {cell.upper()}": apart(
+            "peer", str(text), str(held_out) if held_out else None, cell, settings, budget
+        )
         for cell in peers
     }
     bfloat16 = "with" if has_bfloat16() else "without"
     return {
-        "text": text.name, "budget": budget,
+        "text": text.name, "held_out": held_out.name if held_out else None, "budget": budget,
         "machine": f"{cores()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware",
         "ours": own, "peers": theirs,
     }  # fmt: skip
@@ -188,9 +199,10 @@ def markdown(results: list[dict[str, Any]]) -> str:
         lines += [
             f"## {found['text']}, {found['budget']:g} seconds",
             "",
-            f"{found['machine']}. Held out: {evaluation['characters']:,} characters, "
-            f"{evaluation['bytes']:,} bytes. Ours: `{own['command']}`, "
-            f"{own['wall_seconds']:.0f} s with start, saving and all: {of_ours(own)}. "
+            f"{found['machine']}. Held out: {of_held_out(found)}, "
+            f"{evaluation['characters']:,} characters, {evaluation['bytes']:,} bytes. "
+            f"Ours: `{own['command']}`, {own['wall_seconds']:.0f} s with start, saving and all: "
+            f"{of_ours(own)}. "
             + "".join(f"{of_peer(*peer)}. " for peer in found["peers"].items()),
             "",
             "| | bits/char | nats/char | seconds |",
@@ -224,6 +236,15 @@ def markdown(results: list[dict[str, Any]]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def of_held_out(found: dict[str, Any]) -> str:
+    if found.get("held_out"):
+        return (
+            f"{found['held_out']} (the curve of ours is of the last {SMALL_SPLIT:.0%} of the "
+            "training text, which it is not trained on)"
+        )
+    return f"the last {SPLIT:.0%}"
 
 
 def of_ours(own: dict[str, Any]) -> str:
@@ -310,6 +331,7 @@ def chart(found: dict[str, Any], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="held-out loss beside PyTorch and n-grams")
     parser.add_argument("text", type=Path, nargs="?")
+    parser.add_argument("--held-out", type=Path, help="a text of its own to judge by")
     parser.add_argument("--budget", type=float, default=180.0, help="seconds of training")
     parser.add_argument("--flags", default="", help="further flags of textgen train")
     parser.add_argument("--peers", default="lstm", help="of PyTorch: lstm, gru, both or none")
@@ -327,6 +349,7 @@ def main() -> None:
     if parsed.text:
         new = measure(
             parsed.text,
+            parsed.held_out,
             parsed.budget,
             shlex.split(parsed.flags),
             [cell for cell in parsed.peers.split(",") if cell],
