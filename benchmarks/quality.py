@@ -202,8 +202,7 @@ def markdown(results: list[dict[str, Any]]) -> str:
             f"{found['machine']}. Held out: {of_held_out(found)}, "
             f"{evaluation['characters']:,} characters, {evaluation['bytes']:,} bytes. "
             f"Ours: `{own['command']}`, {own['wall_seconds']:.0f} s with start, saving and all: "
-            f"{of_ours(own)}. "
-            + "".join(f"{of_peer(*peer)}. " for peer in found["peers"].items()),
+            f"{of_ours(own)}. " + "".join(f"{of_peer(*peer)}. " for peer in found["peers"].items()),
             "",
             "| | bits/char | nats/char | seconds |",
             "|---|---:|---:|---:|",

@@ -1,12 +1,12 @@
 """Which tokenizer for Korean? Bits per character at equal minutes, on texts of several sizes.
 
-    python -m benchmarks.tokenizers TEXT [--sizes 100000,500000] [--budget 2m] [--cell gru]
+    python -m benchmarks.tokenizers TEXT:CHARACTERS [...] [--budget 2m] [--cell gru]
                                     [--json FILE] [--markdown FILE]
 
 Each run is the command a user would give, `textgen train --budget`: size, passes and dropout follow
 from the time and the text. Judged by the held-out last tenth, the state carried, in bits per
-character, which is the same for all tokenizers. The text is cut at its beginning, so that smaller
-sizes are parts of the larger. The JSON is written after each run; what it has is not run again.
+character, which is the same for all tokenizers. Of a text so many characters are taken from its
+beginning, so that smaller sizes are parts of the larger. The JSON is written after each run; what it has is not run again.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from textgen.backend import cores, has_bfloat16
 from textgen.checkpoint import read_history
 
 NOTES = Path(__file__).with_name("tokenizers_notes.md")
@@ -63,20 +65,23 @@ def measure(name: str, text: str, budget: str, cell: str) -> dict[str, Any]:
 
 
 def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
-    sizes = list(dict.fromkeys(row["size"] for row in rows))
-    found = {(row["tokenizer"], row["size"]): row for row in rows}
+    parts = list(dict.fromkeys((row["text"], row["size"]) for row in rows))
+    found = {(row["tokenizer"], row["text"], row["size"]): row for row in rows}
+    heads = (f"{text}, {size:,} characters" for text, size in parts)
     lines = [
         "# Tokenizers for Korean", "",
         f"Written by `python -m benchmarks.tokenizers`: a `{cell}` trained with `--budget "
-        f"{budget}` each, on the beginning of one text. Bits per character of the held-out last "
-        "tenth; in brackets units, passes over the text, characters to a token.", "",
-        "| tokenizer | " + " | ".join(f"{size:,} characters" for size in sizes) + " |",
-        "|---|" + "---:|" * len(sizes),
+        f"{budget}` each, on the beginning of a text. {cores()} cores, {platform.machine()} "
+        f"{'with' if has_bfloat16() else 'without'} bfloat16 in hardware; one seed. Bits per "
+        "character of the held-out last tenth; in brackets units, passes over the text, characters "
+        "to a token.", "",
+        "| tokenizer | " + " | ".join(heads) + " |",
+        "|---|" + "---:|" * len(parts),
     ]  # fmt: skip
     for name in TOKENIZERS:
         cells = []
-        for size in sizes:
-            row = found.get((name, size), {})
+        for part in parts:
+            row = found.get((name, *part), {})
             cells.append(
                 f"{row['bits_per_char']:.3f} ({row['hidden_size']}, {row['passes']}, "
                 f"{row['characters_per_token']:.2f})"
@@ -89,22 +94,22 @@ def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="tokenizers compared at equal minutes")
-    parser.add_argument("text", type=Path)
-    parser.add_argument("--sizes", default="100000,500000", help="characters of the text")
+    parser.add_argument("parts", nargs="+", metavar="TEXT:CHARACTERS")
     parser.add_argument("--budget", default="2m")
     parser.add_argument("--cell", default="gru")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parsed = parser.parse_args()
-    text = parsed.text.read_text(encoding="utf-8")
     rows = json.loads(parsed.json.read_text()) if parsed.json and parsed.json.exists() else []
-    done = {(row["tokenizer"], row["size"]) for row in rows}
-    for size in map(int, parsed.sizes.split(",")):
+    done = {(row["tokenizer"], row["text"], row["size"]) for row in rows}
+    for part in parsed.parts:
+        path, _, size = part.rpartition(":")
+        text = Path(path).read_text(encoding="utf-8")[: int(size)]
         for name in TOKENIZERS:
-            if (name, size) in done:
+            key = {"tokenizer": name, "text": Path(path).stem, "size": len(text)}
+            if tuple(key.values()) in done:
                 continue
-            row = measure(name, text[:size], parsed.budget, parsed.cell)
-            rows.append({"tokenizer": name, "size": size} | row)
+            rows.append(key | measure(name, text, parsed.budget, parsed.cell))
             print(rows[-1], flush=True)
             if parsed.json:
                 parsed.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
