@@ -6,7 +6,8 @@
 Each run is the command a user would give, `textgen train --budget`: size, passes and dropout follow
 from the time and the text. Judged by the held-out last tenth, the state carried, in bits per
 character, which is the same for all tokenizers. Of a text so many characters are taken from its
-beginning, so that smaller sizes are parts of the larger. The JSON is written after each run; what it has is not run again.
+beginning, so that smaller sizes are parts of the larger. The JSON is written after each run; what
+it has is not run again.
 """
 
 from __future__ import annotations
