@@ -27,7 +27,7 @@ from textgen.config import ModelConfig, TrainConfig
 
 NOTES = Path(__file__).with_name("tricks_notes.md")
 MODEL = ModelConfig(cell="gru", hidden_size=256)
-TRAINING = TrainConfig(epochs=2, learning_rate=8e-3, sample_length=0, patience=99)
+TRAINING = TrainConfig(epochs=5, learning_rate=8e-3, sample_length=0, patience=99)
 NARROW = {"num_layers": 2, "hidden_size": 192}
 
 # name -> (settings of the model, of the training, what is patched)
@@ -43,6 +43,8 @@ TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
     "learning rate not lowered": ({}, {}, patches.flat_rate),
     "learning rate lowered in a straight line": ({}, {}, patches.straight_rate),
     "batches that grow, instead": ({}, {}, patches.growing_batch),
+    "weights decay by 0.01": ({}, {"weight_decay": 0.01}, keep),
+    "weights decay by 0.3": ({}, {"weight_decay": 0.3}, keep),
     "gradient clipped at 0.25": ({}, {"clip_norm": 0.25}, keep),
     "Muon for the recurrence": ({}, {"learning_rate": 4e-3}, patches.muon),
     f"average of the weights {patches.AVERAGE}": ({}, {}, patches.averaging),
@@ -94,8 +96,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# What each trick of training is worth", "",
         f"Written by `python -m benchmarks.tricks`. One layer of {MODEL.hidden_size} GRU units, "
-        f"no dropout, AdamW at {TRAINING.learning_rate} with a cosine, state carried "
-        f"over windows of {TRAINING.sequence_length} in {TRAINING.batch_size} lanes; "
+        f"no dropout, AdamW at {TRAINING.learning_rate} with a cosine and a decay of "
+        f"{TRAINING.weight_decay}, state carried over windows of {TRAINING.sequence_length} in {TRAINING.batch_size} lanes; "
         f"passes: {passes}. Nats per character of the "
         "held-out last tenth, and how far that is from the first row: less is better. One seed: "
         "differences below 0.005 say nothing.", "",

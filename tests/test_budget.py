@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from textgen import budget
@@ -58,6 +59,20 @@ def test_the_passes_fit_into_the_time_and_are_enough(seconds):
 def test_a_large_model_on_a_short_text_gets_more_dropout():
     shares = [planned(tokens, 600)[0].dropout for tokens in (50_000, 1_000_000, 50_000_000)]
     assert shares == sorted(shares, reverse=True) and shares[0] == 0.5 and shares[-1] == 0.0
+
+
+@pytest.mark.parametrize("tokens, seconds", [(1_000_000, 180), (1_000_000, 1800), (4_000_000, 600)])
+def test_the_weights_decay_by_the_same_factor_however_long_it_trains(tokens, seconds):
+    model, training = planned(tokens, seconds)
+    steps = training.max_seconds * PRODUCTS / budget._products(model, 65) / (32 * 64)
+    shrunk = (1 - training.learning_rate / 2 * training.weight_decay) ** steps
+    assert np.exp(-1.15 * budget.DECAYED) < shrunk < np.exp(-0.9 * budget.DECAYED)
+
+
+def test_few_steps_do_not_decay_without_bounds():
+    assert planned(10**10, 60)[1].weight_decay <= budget.MOST_DECAY
+    assert planned(1_000_000, 60, training=TrainConfig(epochs=1))[1].weight_decay == 0.5
+    assert planned(1_000_000, 600, fixed=("weight_decay",))[1].weight_decay == 0.1
 
 
 def test_of_a_long_text_a_larger_model_reads_less():

@@ -2,9 +2,9 @@
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
 here leaves about ten passes, of a long text ten million tokens, and gives a model with more weights
-than the text has tokens more dropout; what it reached, and on which texts, stands in
-docs/quality.md. The speed is measured on this machine, with this vocabulary, before the training
-begins.
+than the text has tokens more dropout; over the whole training the weights decay by the same factor,
+however many steps there are. What it reached, and on which texts, stands in docs/quality.md. The
+speed is measured on this machine, with this vocabulary, before the training begins.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ STEPS = 50  # of a pass, at least
 RATE = 8e-3  # of learning: twice the default, for few passes
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
-BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.2, 0.1, 0.5  # at a weight a token; each time there are twice
+BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.1, 0.1, 0.5  # at a weight a token; each time there are twice
+DECAYED, MOST_DECAY = (
+    2.0,
+    0.5,
+)  # e-foldings of a weight that nothing pulls at, by the decay of AdamW
 TIMED = 1.5  # seconds of steps for one measurement
 LEAST = 10.0  # seconds of a budget
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -76,8 +80,8 @@ def within(
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
     print(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
-        f"dropout {model.dropout}, {training.epochs} epochs in batches of {training.batch_size} x "
-        f"{training.sequence_length}",
+        f"dropout {model.dropout}, decay {training.weight_decay}, {training.epochs} epochs in "
+        f"batches of {training.batch_size} x {training.sequence_length}",
         file=sys.stderr,
     )
     return model, training
@@ -117,17 +121,30 @@ def plan(
             m for m in map(sized, SIZES) if passes(work / _products(m, vocab_size)) >= enough
         )
         chosen = next(fitting, chosen)
+    of_pass = tokens / (training.batch_size * training.sequence_length)
+    steps = math.inf  # that the time allows
     if _is_free(training, fixed, "epochs"):
-        allowed = passes(speed(chosen, vocab_size, training))
-        if training.stream:
-            steps = tokens / (training.batch_size * training.sequence_length)
-            if allowed < 1:  # so that the rate has fallen, and the model is judged, at the end
-                training = _fill(training, fixed, steps_per_epoch=max(1, round(allowed * steps)))
-            allowed *= steps / (training.steps_per_epoch or steps)
-        training = _fill(training, fixed, epochs=max(1, min(MOST, math.ceil(round(allowed, 2)))))
+        steps = of_pass * passes(speed(chosen, vocab_size, training))
+        if training.stream and steps < of_pass:
+            # so that the rate has fallen, and the model is judged, at the end
+            training = _fill(training, fixed, steps_per_epoch=max(1, round(steps)))
+        epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
+        training = _fill(training, fixed, epochs=max(1, min(MOST, epochs)))
+    steps = min(steps, training.epochs * _of_epoch(training, of_pass))
+    training = _fill(training, fixed, weight_decay=_decay(training.learning_rate, steps))
     # time ends the last pass, and the rate falls towards that
     left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
     return chosen, _fill(training, fixed, max_seconds=left)
+
+
+def _of_epoch(training: TrainConfig, of_pass: float) -> float:
+    """Steps of an epoch, which is a pass unless a streamed text is cut into shorter ones."""
+    return training.steps_per_epoch if training.stream and training.steps_per_epoch else of_pass
+
+
+def _decay(rate: float, steps: float) -> float:
+    """That of AdamW: half of its rate, on average, takes `DECAYED` over all steps."""
+    return round(min(DECAYED / (rate / 2 * max(steps, 1.0)), MOST_DECAY), 3)
 
 
 def _sized(

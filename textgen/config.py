@@ -60,7 +60,7 @@ class TrainConfig:
     sequence_length: int = option(64, "tokens a gradient reaches back", low=1)
     learning_rate: float = option(4e-3, "peak learning rate of AdamW", low=0.0, low_open=True)
     warmup: float = option(0.02, "share of all steps in which the rate rises", low=0.0, high=1.0)
-    weight_decay: float = option(0.01, "decay of AdamW", low=0.0)
+    weight_decay: float = option(0.1, "decay of AdamW", low=0.0)
     clip_norm: float = option(1.0, "largest norm of the gradient", low=0.0, low_open=True)
     validation_fraction: float = option(
         0.1, "share of the text, at its end, held out", low=0.0, high=0.5
