@@ -97,8 +97,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         "# What each trick of training is worth", "",
         f"Written by `python -m benchmarks.tricks`. One layer of {MODEL.hidden_size} GRU units, "
         f"no dropout, AdamW at {TRAINING.learning_rate} with a cosine and a decay of "
-        f"{TRAINING.weight_decay}, state carried over windows of {TRAINING.sequence_length} in {TRAINING.batch_size} lanes; "
-        f"passes: {passes}. Nats per character of the "
+        f"{TRAINING.weight_decay}, state carried over windows of {TRAINING.sequence_length} in "
+        f"{TRAINING.batch_size} lanes; passes: {passes}. Nats per character of the "
         "held-out last tenth, and how far that is from the first row: less is better. One seed: "
         "differences below 0.005 say nothing.", "",
         "| changed | " + " | ".join(f"{t} | " for t in texts) + " |",
