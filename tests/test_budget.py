@@ -75,6 +75,17 @@ def test_few_steps_do_not_decay_without_bounds():
     assert planned(1_000_000, 600, fixed=("weight_decay",))[1].weight_decay == 0.1
 
 
+def test_many_pieces_get_wide_embeddings():
+    def width(vocab_size, **settings):
+        asked = ModelConfig(**settings), TrainConfig()
+        return budget.plan(1_000_000, vocab_size, 600, *asked)[0].embedding_size
+
+    default = ModelConfig().embedding_size
+    assert width(budget.MANY - 1) == default < width(budget.MANY) == budget.WIDE
+    assert width(4000, embedding_size=32) == 32
+    assert width(4000, tie_weights=True, hidden_size=default) == default
+
+
 def test_of_a_long_text_a_larger_model_reads_less():
     model, training = planned(4_000_000, 600)
     more, fewer = planned(40_000_000, 6000)
