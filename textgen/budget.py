@@ -1,10 +1,11 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves about ten passes, of a long text ten million tokens, and gives a model with more weights
-than the text has tokens more dropout; over the whole training the weights decay by the same factor,
-however many steps there are. What it reached, and on which texts, stands in docs/quality.md. The
-speed is measured on this machine, with this vocabulary, before the training begins.
+here leaves about ten passes, of a long text ten million tokens, embeds a thousand pieces or more
+wider than letters, and gives a model with more weights than the text has tokens more dropout; over
+the whole training the weights decay by the same factor, however many steps there are. What it
+reached, and on which texts, stands in docs/quality.md. The speed is measured on this machine, with
+this vocabulary, before the training begins.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from textgen.tokenizer import Tokenizer
 from textgen.trainer import LaneTrainer, optimizer, policy
 
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
+MANY, WIDE = 1000, 256  # so many pieces, or more, are embedded so wide
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
 PASSES = 10  # over the text, that the size is chosen to leave,
 ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns more in one pass
@@ -39,11 +41,9 @@ STEPS = 50  # of a pass, at least
 RATE = 8e-3  # of learning: twice the default, for few passes
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
-BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.1, 0.1, 0.5  # at a weight a token; each time there are twice
-DECAYED, MOST_DECAY = (
-    2.0,
-    0.5,
-)  # e-foldings of a weight that nothing pulls at, by the decay of AdamW
+BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.15, 0.07, 0.5  # at a weight a token; each time twice as many
+DECAYED = 2.0  # e-foldings of a weight that nothing pulls at, by the decay of AdamW,
+MOST_DECAY = 0.5  # which is no more than this
 TIMED = 1.5  # seconds of steps for one measurement
 LEAST = 10.0  # seconds of a budget
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -102,6 +102,8 @@ def plan(
     """
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
     model = _fill(model, fixed, cell=CELL)
+    if vocab_size >= MANY and not model.tie_weights:
+        model = _fill(model, fixed, embedding_size=WIDE)
     training = _fill(training, fixed, batch_size=lanes, sequence_length=length, learning_rate=RATE)
     end = time.perf_counter() + seconds
 

@@ -126,12 +126,13 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
     korean = _writing_shares(scripts)["hangul"] > 0.3
     values = {"characters": characters, "alphabet": alphabet, "megabytes": megabytes}
     vocab_size = None
-    if megabytes >= 3 or alphabet >= 3000:
-        # room for every character and for pieces beyond them
-        pieces = max(2000, characters // 1000, alphabet + 1000)
+    long = characters >= 300_000 if korean and alphabet > 500 else megabytes >= 3
+    if long or alphabet >= 3000:
+        # docs/tokenizers.md; in a large alphabet room for each character and for pieces beyond
+        pieces = max(1000, characters // 1000, alphabet + 1000 if alphabet >= 3000 else 0)
         vocab_size = min(8000, -(-pieces // 1000) * 1000)
         values["vocab_size"] = vocab_size
-        if megabytes >= 3:
+        if long:
             tokenizer, code = "sentencepiece", "long_text"
             text = (
                 f"{megabytes:,} MB of text is enough to learn {vocab_size:,} frequent word pieces"
@@ -139,7 +140,7 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
         else:
             tokenizer, code = "sentencepiece", "large_alphabet"
             text = f"{alphabet:,} different characters are too many to learn one by one"
-    elif korean and characters < 300_000 and alphabet > 500:
+    elif korean and alphabet > 500:
         tokenizer, code = "jamo", "small_korean"
         times = round(characters / alphabet)
         values["times"] = times
