@@ -27,7 +27,7 @@ from textgen.config import ModelConfig, TrainConfig
 
 NOTES = Path(__file__).with_name("tricks_notes.md")
 MODEL = ModelConfig(cell="gru", hidden_size=256)
-TRAINING = TrainConfig(epochs=5, learning_rate=8e-3, sample_length=0, patience=99)
+TRAINING = TrainConfig(epochs=3, learning_rate=8e-3, sample_length=0, patience=99)
 NARROW = {"num_layers": 2, "hidden_size": 192}
 
 # name -> (settings of the model, of the training, what is patched)
@@ -40,6 +40,8 @@ TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
     "64 lanes, windows of 128": ({}, {"batch_size": 64, "sequence_length": 128}, keep),
     "windows cut elsewhere in every pass": ({}, {}, patches.shifted),
     "half the learning rate": ({}, {"learning_rate": 4e-3}, keep),
+    "learning rate rises over 2 %": ({}, {"warmup": 0.02}, keep),
+    "learning rate rises over 20 %": ({}, {"warmup": 0.2}, keep),
     "learning rate not lowered": ({}, {}, patches.flat_rate),
     "learning rate lowered in a straight line": ({}, {}, patches.straight_rate),
     "batches that grow, instead": ({}, {}, patches.growing_batch),
@@ -62,26 +64,27 @@ TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
 }
 
 
-def one(name: str, text: Path) -> dict[str, Any]:
+def one(name: str, text: Path, warmup: float) -> dict[str, Any]:
     """Train once, in this process."""
     from textgen.train import start
 
     of_model, of_training, patch = TRICKS[name]
     patch()
     model = dataclasses.replace(MODEL, **of_model)
-    training = dataclasses.replace(TRAINING, **of_training)
+    training = dataclasses.replace(TRAINING, **{"warmup": warmup, **of_training})
     with tempfile.TemporaryDirectory() as folder:
         run = start(text, Path(folder) / "run", model, None, training)
         rows = read_history(run)
     held_out = [float(row["val_loss"]) for row in rows if row["val_loss"]]
     return {
         "trick": name, "text": text.stem, "nats": min(held_out), "passes": len(held_out),
-        "seconds": float(rows[-1]["seconds"]),
+        "warmup": training.warmup, "seconds": float(rows[-1]["seconds"]),
     }  # fmt: skip
 
 
-def apart(name: str, text: Path) -> dict[str, Any]:
+def apart(name: str, text: Path, warmup: float) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.tricks", str(text), "--one", name]
+    command += ["--warmup", str(warmup)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     if ran.returncode:
         raise RuntimeError(f"{name} on {text} ended with {ran.returncode}")
@@ -92,15 +95,17 @@ def apart(name: str, text: Path) -> dict[str, Any]:
 def markdown(rows: list[dict[str, Any]]) -> str:
     texts = list(dict.fromkeys(row["text"] for row in rows))
     found = {(row["trick"], row["text"]): row for row in rows}
-    passes = ", ".join(f"{found['as it is', t]['passes']} on {t}" for t in texts)
+    base = {text: found["as it is", text] for text in texts}
+    passes = ", ".join(f"{row['passes']} on {text}" for text, row in base.items())
+    rises = ", ".join(f"{row['warmup']:.0%} of the steps on {text}" for text, row in base.items())
     lines = [
         "# What each trick of training is worth", "",
         f"Written by `python -m benchmarks.tricks`. One layer of {MODEL.hidden_size} GRU units, "
         f"no dropout, AdamW at {TRAINING.learning_rate} with a cosine and a decay of "
         f"{TRAINING.weight_decay}, state carried over windows of {TRAINING.sequence_length} in "
-        f"{TRAINING.batch_size} lanes; passes: {passes}. Nats per character of the "
-        "held-out last tenth, and how far that is from the first row: less is better. One seed: "
-        "differences below 0.005 say nothing.", "",
+        f"{TRAINING.batch_size} lanes; passes: {passes}; the rate rises over {rises}. Nats per "
+        "character of the held-out last tenth, and how far that is from the first row: less is "
+        "better. One seed: differences below 0.005 say nothing.", "",
         "| changed | " + " | ".join(f"{t} | " for t in texts) + " |",
         "|---|" + "---:|---:|" * len(texts),
     ]  # fmt: skip
@@ -109,8 +114,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
             continue  # not measured yet
         cells = []
         for text in texts:
-            row, base = found[name, text], found["as it is", text]
-            lost = row["nats"] - base["nats"]
+            row = found[name, text]
+            lost = row["nats"] - base[text]["nats"]
             cells += [f"{row['nats']:.4f}", f"{lost:+.4f}"]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n\n" + NOTES.read_text(encoding="utf-8")
@@ -120,18 +125,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="what each trick of training is worth")
     parser.add_argument("texts", type=Path, nargs="+", metavar="TEXT")
     parser.add_argument("--one", metavar="TRICK", help="train once, here, and print the figures")
+    parser.add_argument("--warmup", type=float, default=TRAINING.warmup)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parsed = parser.parse_args()
     if parsed.one:
-        print(json.dumps(one(parsed.one, parsed.texts[0])))
+        print(json.dumps(one(parsed.one, parsed.texts[0], parsed.warmup)))
         return
     rows = json.loads(parsed.json.read_text()) if parsed.json and parsed.json.exists() else []
     done = {(row["trick"], row["text"]) for row in rows}
     for name in TRICKS:
         for text in parsed.texts:
             if (name, text.stem) not in done:
-                rows.append(apart(name, text))
+                rows.append(apart(name, text, parsed.warmup))
                 print(rows[-1], flush=True)
                 if parsed.json:
                     parsed.json.write_text(json.dumps(rows, indent=1) + "\n")

@@ -8,6 +8,7 @@ import pytest
 from textgen import budget
 from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
+from textgen.ledger import SETTLED
 from textgen.model import build_model
 from textgen.train import start
 
@@ -119,9 +120,21 @@ def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
 
 def test_what_was_asked_for_stays():
     asked = ModelConfig(hidden_size=100, dropout=0.45, cell="gru")
-    model, training = planned(1_000_000, 600, asked, TrainConfig(epochs=3, batch_size=16))
+    settings = TrainConfig(epochs=3, batch_size=16, warmup=0.1)
+    model, training = planned(1_000_000, 600, asked, settings)
     assert model == asked
-    assert (training.epochs, training.batch_size) == (3, 16)
+    assert (training.epochs, training.batch_size, training.warmup) == (3, 16, 0.1)
+
+
+@pytest.mark.parametrize("seconds", [60, 180, 1800])
+def test_the_rate_rises_for_as_many_steps_however_long_it_trains(seconds):
+    model, training = planned(1_000_000, seconds)
+    steps = training.max_seconds * PRODUCTS / budget._products(model, 65) / (32 * 64)
+    assert training.warmup * steps == pytest.approx(budget.RISE, rel=0.15)
+
+
+def test_of_few_steps_the_rate_rises_for_a_fifth():
+    assert planned(1_000_000, 600, training=TrainConfig(epochs=1))[1].warmup == budget.MOST_RISE
 
 
 def test_what_was_asked_for_stays_though_it_is_the_default():
@@ -131,6 +144,13 @@ def test_what_was_asked_for_stays_though_it_is_the_default():
     assert training.epochs > TrainConfig().epochs
     _, training = planned(1_000_000, 600, fixed=("epochs",))
     assert training.epochs == TrainConfig().epochs and 0 < training.max_seconds <= 600
+
+
+def test_a_trial_of_a_sweep_settles_all_but_the_passes():
+    asked = ModelConfig(), TrainConfig()
+    model, training = budget.plan(1_000_000, 4000, 600, *asked, fixed=SETTLED)
+    filled = {"epochs": training.epochs, "max_seconds": training.max_seconds}
+    assert (model, training) == (ModelConfig(), dataclasses.replace(TrainConfig(), **filled))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "mingru"])

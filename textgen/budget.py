@@ -38,7 +38,8 @@ ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns
 MOST = 60  # passes: patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
-RATE = 8e-3  # of learning: twice the default, for few passes
+RATE = 8e-3  # of learning: twice the default, for few passes. Unless it rises over some steps,
+RISE, MOST_RISE = 150, 0.2  # a text of many letters may throw it off; at most such a share
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
 BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.15, 0.07, 0.5  # at a weight a token; each time twice as many
@@ -133,7 +134,9 @@ def plan(
         epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
         training = _fill(training, fixed, epochs=max(1, min(MOST, epochs)))
     steps = min(steps, training.epochs * _of_epoch(training, of_pass))
-    training = _fill(training, fixed, weight_decay=_decay(training.learning_rate, steps))
+    rise = round(min(RISE / max(steps, 1.0), MOST_RISE), 4)
+    decay = _decay(training.learning_rate, steps)
+    training = _fill(training, fixed, warmup=rise, weight_decay=decay)
     # time ends the last pass, and the rate falls towards that
     left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
     return chosen, _fill(training, fixed, max_seconds=left)

@@ -42,7 +42,10 @@ FILE, JOURNAL = "sweep.json", "journal.log"
 PARTS, FIRST_PART, FEWEST = 10, 3, 4
 # What a budget of time would fill: of a trial it is what the space, the recipe or else the default
 # says. Epochs are left to the budget, so that the learning rate falls to its end within the time.
-SETTLED = ("hidden_size", "dropout", "batch_size", "sequence_length")
+SETTLED = (
+    "cell", "hidden_size", "embedding_size", "dropout", "batch_size", "sequence_length",
+    "learning_rate", "warmup", "weight_decay",
+)  # fmt: skip
 SHOWN = 10  # trials in the table
 DRAWS = 50  # of the sampler, for settings that were not tried before
 FINISHED, STOPPED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
