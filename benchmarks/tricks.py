@@ -83,8 +83,9 @@ def one(name: str, text: Path, warmup: float) -> dict[str, Any]:
 
 
 def apart(name: str, text: Path, warmup: float) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.tricks", str(text), "--one", name]
-    command += ["--warmup", str(warmup)]
+    command = [
+        sys.executable, "-m", "benchmarks.tricks", str(text), f"--one={name}", f"--warmup={warmup}"
+    ]  # fmt: skip
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     if ran.returncode:
         raise RuntimeError(f"{name} on {text} ended with {ran.returncode}")

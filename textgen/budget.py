@@ -133,8 +133,8 @@ def plan(
             training = _fill(training, fixed, steps_per_epoch=max(1, round(steps)))
         epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
         training = _fill(training, fixed, epochs=max(1, min(MOST, epochs)))
-    steps = min(steps, training.epochs * _of_epoch(training, of_pass))
-    rise = round(min(RISE / max(steps, 1.0), MOST_RISE), 4)
+    steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
+    rise = round(min(RISE / steps, MOST_RISE), 4)
     decay = _decay(training.learning_rate, steps)
     training = _fill(training, fixed, warmup=rise, weight_decay=decay)
     # time ends the last pass, and the rate falls towards that
@@ -149,7 +149,7 @@ def _of_epoch(training: TrainConfig, of_pass: float) -> float:
 
 def _decay(rate: float, steps: float) -> float:
     """That of AdamW: half of its rate, on average, takes `DECAYED` over all steps."""
-    return round(min(DECAYED / (rate / 2 * max(steps, 1.0)), MOST_DECAY), 3)
+    return round(min(DECAYED / (rate / 2 * steps), MOST_DECAY), 3)
 
 
 def _sized(

@@ -123,13 +123,15 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
     characters, alphabet = sum(counts.values()), len(counts)
     size = sum(count * len(char.encode("utf-8", "replace")) for char, count in counts.items())
     megabytes = round(size / 1e6, 1)
-    korean = _writing_shares(scripts)["hangul"] > 0.3
+    # Korean of so many syllables that most are too rare to be learned one by one
+    rich_korean = _writing_shares(scripts)["hangul"] > 0.3 and alphabet > 500
     values = {"characters": characters, "alphabet": alphabet, "megabytes": megabytes}
     vocab_size = None
-    long = characters >= 300_000 if korean and alphabet > 500 else megabytes >= 3
-    if long or alphabet >= 3000:
+    long = characters >= 300_000 if rich_korean else megabytes >= 3
+    large = alphabet >= 3000
+    if long or large:
         # docs/tokenizers.md; in a large alphabet room for each character and for pieces beyond
-        pieces = max(1000, characters // 1000, alphabet + 1000 if alphabet >= 3000 else 0)
+        pieces = max(1000, characters // 1000, alphabet + 1000 if large else 0)
         vocab_size = min(8000, -(-pieces // 1000) * 1000)
         values["vocab_size"] = vocab_size
         if long:
@@ -140,7 +142,7 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
         else:
             tokenizer, code = "sentencepiece", "large_alphabet"
             text = f"{alphabet:,} different characters are too many to learn one by one"
-    elif korean and alphabet > 500:
+    elif rich_korean:
         tokenizer, code = "jamo", "small_korean"
         times = round(characters / alphabet)
         values["times"] = times
