@@ -57,6 +57,8 @@ def test_tensorflow_has_nothing_to_say_of_it(runs, caplog):
     try:
         config = dataclasses.replace(SMALL, dynamic=True)
         evaluate(textgen.load(runs()), TEXT[:200], TEXT[200:], config)
+        for _ in range(6):  # more models than it lets pass without a word
+            windowed_nats(textgen.load(runs()), [1, 2, 3], 3)
     finally:
         log.removeHandler(caplog.handler)
     assert caplog.text == ""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -66,5 +67,9 @@ def __getattr__(name: str) -> Any:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # says its piece about missing GPUs here, unheard
+    # it counts tracings by the line of code that made a function: each model loaded traces its own
+    logging.getLogger("tensorflow").addFilter(
+        lambda record: "triggered tf.function retracing" not in record.getMessage()
+    )
     globals().update(tf=tf, keras=keras, ops=keras.ops)
     return globals()[name]
