@@ -87,8 +87,12 @@ class LaneTrainer(keras.Model):
             sums = self.workers.total(sums)
         *gradients, weight, every, count = sums
         weight = ops.maximum(weight, 1.0)
-        self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
+        # compiled, it goes over the weights once, and not once for each of its dozen operations
+        tf.function(self._improve, jit_compile=True)(gradients, weight)
         return self._told(every, count)
+
+    def _improve(self, gradients: Any, weight: Any) -> None:
+        self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
 
     def test_step(self, data: Any) -> Any:
         ids, targets, weights = data
