@@ -56,8 +56,6 @@ opens a connection, unpickles or starts a foreign program.
 
 {fuzz.table(rows)}
 
-{told.get("note", "")}
-
 The longest times are those of a machine that did other things as well."""
 
 
@@ -83,7 +81,7 @@ def of_load(told: dict[str, Any]) -> str:
     return f"""## Many at once
 
 `python -m benchmarks.load`: {told["people"]} websocket clients, each of which writes all the time,
-on {told["cores"]} cores for {told["minutes"]:.0f} minutes. {told.get("note", "")}{failed}
+on {told["cores"]} cores for {told["minutes"]:.0f} minutes.{failed}
 
 | | |
 |---|---|
