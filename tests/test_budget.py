@@ -57,9 +57,25 @@ def test_the_passes_fit_into_the_time_and_are_enough(seconds):
     assert training.epochs >= budget.PASSES
 
 
+@pytest.mark.parametrize("tokens", [200_000, 500_000])
+def test_a_model_has_no_more_weights_than_its_text_can_teach(tokens):
+    (small, often), (large, _) = (planned(tokens, s) for s in (36_000, 36_000_000))
+    assert small == large and small.hidden_size < max(budget.SIZES)
+    assert budget._products(small, 65) <= budget.MOST_WEIGHTS * tokens
+    assert often.epochs == budget.MOST
+
+
+def test_a_text_that_is_read_more_often_gets_more_dropout():
+    shares = [
+        planned(1_000_000, 600, ModelConfig(hidden_size=384), TrainConfig(epochs=n))[0].dropout
+        for n in (5, 10, 20)
+    ]
+    assert np.diff(shares) == pytest.approx([budget.SLOPE] * 2, abs=0.011)
+
+
 def test_a_large_model_on_a_short_text_gets_more_dropout():
     shares = [planned(tokens, 600)[0].dropout for tokens in (50_000, 1_000_000, 50_000_000)]
-    assert shares == sorted(shares, reverse=True) and shares[0] == 0.5 and shares[-1] == 0.0
+    assert shares == sorted(shares, reverse=True) and shares[0] > 0.4 and shares[-1] == 0.0
 
 
 @pytest.mark.parametrize("tokens, seconds", [(1_000_000, 180), (1_000_000, 1800), (4_000_000, 600)])

@@ -1,11 +1,12 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves about ten passes, of a long text ten million tokens, embeds a thousand pieces or more
-wider than letters, and gives a model with more weights than the text has tokens more dropout; over
-the whole training the weights decay by the same factor, however many steps there are. What it
-reached, and on which texts, stands in docs/quality.md. The speed is measured on this machine, with
-this vocabulary, before the training begins.
+here leaves ten passes, of a long text so many million tokens, and takes no more than a few weights
+for each token of the text; embeds a thousand pieces or more wider than letters; and gives more
+dropout the more weights there are for a token and the more often it is read. Over the whole
+training the weights decay by the same factor, however many steps there are. What it reached, and on
+which texts, stands in docs/quality.md. The speed is measured on this machine, with this vocabulary,
+before the training begins.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
 MANY, WIDE = 1000, 256  # so many pieces, or more, are embedded so wide
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
 PASSES = 10  # over the text, that the size is chosen to leave,
-ENOUGH = 10_000_000  # or this many tokens: of a long text a larger model learns more in one pass
+ENOUGH = 13_000_000  # or this many tokens: of a long text a larger model learns more in one pass
+MOST_WEIGHTS = 4  # a token of the text, without the embeddings: more only learn it by heart
 MOST = 60  # passes: patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
@@ -42,7 +44,8 @@ RATE = 8e-3  # of learning: twice the default, for few passes. Unless it rises o
 RISE, MOST_RISE = 150, 0.2  # a text of many letters may throw it off; at most such a share
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
-BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.15, 0.07, 0.5  # at a weight a token; each time twice as many
+# at a weight a token and ten passes; each time twice as many of either
+BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.15, 0.07, 0.5
 DECAYED = 2.0  # e-foldings of a weight that nothing pulls at, by the decay of AdamW,
 MOST_DECAY = 0.5  # which is no more than this
 TIMED = 1.5  # seconds of steps for one measurement
@@ -112,8 +115,8 @@ def plan(
         left = training.max_seconds or end - time.perf_counter()
         return TRAINED * left * tokens_per_second / tokens
 
-    def sized(size: int) -> ModelConfig:
-        return _sized(model, size, vocab_size, tokens, fixed)
+    def sized(size: int, read: float = PASSES) -> ModelConfig:
+        return _sized(model, size, vocab_size, tokens / read, fixed)
 
     chosen = sized(SIZES[-1])
     if _is_free(model, fixed, "hidden_size"):
@@ -121,7 +124,10 @@ def plan(
         work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
         enough = min(PASSES, ENOUGH / tokens)
         fitting = (
-            m for m in map(sized, SIZES) if passes(work / _products(m, vocab_size)) >= enough
+            m
+            for m in map(sized, SIZES)
+            if (weights := _products(m, vocab_size)) <= MOST_WEIGHTS * tokens
+            and passes(work / weights) >= enough
         )
         chosen = next(fitting, chosen)
     of_pass = tokens / (training.batch_size * training.sequence_length)
@@ -134,6 +140,7 @@ def plan(
         epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
         training = _fill(training, fixed, epochs=max(1, min(MOST, epochs)))
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
+    chosen = sized(chosen.hidden_size, steps / of_pass)
     rise = round(min(RISE / steps, MOST_RISE), 4)
     decay = _decay(training.learning_rate, steps)
     training = _fill(training, fixed, warmup=rise, weight_decay=decay)
@@ -153,16 +160,20 @@ def _decay(rate: float, steps: float) -> float:
 
 
 def _sized(
-    model: ModelConfig, size: int, vocab_size: int, tokens: int, fixed: Collection[str]
+    model: ModelConfig, size: int, vocab_size: int, tokens: float, fixed: Collection[str]
 ) -> ModelConfig:
-    """`model` of this size, with the dropout that its size calls for on so many tokens."""
+    """`model` of this size, with the dropout that it calls for.
+
+    tokens: of the text, divided by how often it is read.
+    """
     model = _fill(model, fixed, hidden_size=size)
-    share = BASE_DROPOUT + SLOPE * math.log2(_products(model, vocab_size) / tokens)
+    weights = _products(model, vocab_size) + vocab_size * model.embedding_size
+    share = BASE_DROPOUT + SLOPE * math.log2(weights / (PASSES * tokens))
     return _fill(model, fixed, dropout=round(min(max(share, 0.0), MOST_DROPOUT), 2))
 
 
 def _products(model: ModelConfig, vocab_size: int) -> int:
-    """Weights that every token is multiplied by: what a step costs, and what can overfit."""
+    """Weights that every token is multiplied by: what a step costs."""
     cell, size = cell_class(model.cell), model.hidden_size
     widths = (model.embedding_size, *[size] * (model.num_layers - 1))
     layers = (len(cell.BLOCKS) * size * (width + size * cell.RECURRENT) for width in widths)
