@@ -53,6 +53,7 @@ def test_stop_keeps_what_was_written_and_continue_goes_on(visit):
     press(page, "Continue")
     stop_soon(page)
     for number, before in enumerate(stopped):
+        expect(page.locator(WRITTEN).nth(number)).not_to_have_text(before)  # drawn anew by now
         after = written(page, number)
         assert after.startswith(before) and len(after) > len(before)
 
