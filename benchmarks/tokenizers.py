@@ -72,7 +72,7 @@ def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
     lines = [
         "# Tokenizers for Korean", "",
         f"Written by `python -m benchmarks.tokenizers`: a `{cell}` trained with `--budget "
-        f"{budget}` each, on the beginning of a text. {cores()} cores, {platform.machine()} "
+        f"{budget}` each, on the beginning of a text. Cores: {cores()}, {platform.machine()} "
         f"{'with' if has_bfloat16() else 'without'} bfloat16 in hardware; one seed. Bits per "
         "character of the held-out last tenth; in brackets units, passes over the text, characters "
         "to a token.", "",

@@ -127,7 +127,7 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
     rich_korean = _writing_shares(scripts)["hangul"] > 0.3 and alphabet > 500
     values = {"characters": characters, "alphabet": alphabet, "megabytes": megabytes}
     vocab_size = None
-    long = characters >= 300_000 if rich_korean else megabytes >= 3
+    long = characters >= 100_000 if rich_korean else megabytes >= 3
     large = alphabet >= 3000
     if long or large:
         # docs/tokenizers.md; in a large alphabet room for each character and for pieces beyond
