@@ -1,7 +1,7 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves ten passes, of a long text so many million tokens, and takes no more than a few weights
+here leaves ten passes, of a long text thirteen million tokens, and takes no more than four weights
 for each token of the text; embeds a thousand pieces or more wider than letters; and gives more
 dropout the more weights there are for a token and the more often it is read. Over the whole
 training the weights decay by the same factor, however many steps there are. What it reached, and on
@@ -116,7 +116,7 @@ def plan(
         return TRAINED * left * tokens_per_second / tokens
 
     def sized(size: int, read: float = PASSES) -> ModelConfig:
-        return _sized(model, size, vocab_size, tokens / read, fixed)
+        return _sized(model, size, vocab_size, tokens * PASSES / read, fixed)
 
     chosen = sized(SIZES[-1])
     if _is_free(model, fixed, "hidden_size"):
@@ -162,13 +162,13 @@ def _decay(rate: float, steps: float) -> float:
 def _sized(
     model: ModelConfig, size: int, vocab_size: int, tokens: float, fixed: Collection[str]
 ) -> ModelConfig:
-    """`model` of this size, with the dropout that it calls for.
+    """`model` of this size, with the dropout that its size calls for on so many tokens.
 
-    tokens: of the text, divided by how often it is read.
+    tokens: of a text that is read `PASSES` times; one read twice as often counts as half as long.
     """
     model = _fill(model, fixed, hidden_size=size)
     weights = _products(model, vocab_size) + vocab_size * model.embedding_size
-    share = BASE_DROPOUT + SLOPE * math.log2(weights / (PASSES * tokens))
+    share = BASE_DROPOUT + SLOPE * math.log2(weights / tokens)
     return _fill(model, fixed, dropout=round(min(max(share, 0.0), MOST_DROPOUT), 2))
 
 
