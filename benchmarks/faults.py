@@ -30,15 +30,22 @@ from typing import Any
 
 import numpy as np
 
-from textgen import checkpoint
+from textgen.runs import run_folder
 
 SAVE_SECONDS = 0.3
-TRAIN = f"import textgen.keeper as k; k.SAVE_SECONDS = {SAVE_SECONDS}; "
-TRAIN += "from textgen.cli import main; main()"
+TRAIN = f"import textgen.training.resume as k; k.SAVE_SECONDS = {SAVE_SECONDS}; "
+TRAIN += "from textgen.cli.main import main; main()"
 SETTINGS = (
-    "--deterministic", "--hidden-size=128", "--num-layers=2", "--dropout=0.1",
-    "--batch-size=8", "--sequence-length=32", "--epochs=40", "--patience=40", "--sample-length=20",
-)  # fmt: skip
+    "--deterministic",
+    "--hidden-size=128",
+    "--num-layers=2",
+    "--dropout=0.1",
+    "--batch-size=8",
+    "--sequence-length=32",
+    "--epochs=40",
+    "--patience=40",
+    "--sample-length=20",
+)
 OF_A_KILL = ("killed at a random moment", "killed while it saves")
 
 
@@ -62,12 +69,15 @@ class Run:
 
     def start(self, before: Callable[[], None] | None = None, under: tuple[str, ...] = ()) -> Any:
         what = [str(self.text), "--out", str(self.folder), *SETTINGS]
-        if (self.folder / checkpoint.CONFIG).is_file():
+        if (self.folder / run_folder.CONFIG).is_file():
             what = ["--resume", str(self.folder)]
         return subprocess.Popen(
-            [*under, sys.executable, "-c", TRAIN, "train", *what], preexec_fn=before,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [*under, sys.executable, "-c", TRAIN, "train", *what],
+            preexec_fn=before,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def wait_for_a_step(self, process: Any) -> None:
         """Until this process has trained, and saved, or ended."""
@@ -97,13 +107,13 @@ class Run:
 
     def readable(self) -> bool:
         from textgen.errors import TextgenError
-        from textgen.keeper import read_saved
+        from textgen.training.resume import read_saved
 
         try:
-            if (self.folder / checkpoint.CONFIG).is_file():
+            if (self.folder / run_folder.CONFIG).is_file():
                 read_saved(self.folder)
-            if (self.folder / checkpoint.WEIGHTS).is_file():
-                checkpoint.read_weights(self.folder / checkpoint.WEIGHTS)
+            if (self.folder / run_folder.WEIGHTS).is_file():
+                run_folder.read_weights(self.folder / run_folder.WEIGHTS)
         except TextgenError as error:
             print(error, file=sys.stderr)
             return False
@@ -115,10 +125,10 @@ class Run:
 
 def same(one: Path, other: Path) -> bool:
     """Whether two finished runs hold the same weights, optimizer, generators and history."""
-    from textgen.keeper import read_saved
+    from textgen.training.resume import read_saved
 
     pairs = [
-        [checkpoint.read_weights(folder / checkpoint.WEIGHTS)[0] for folder in (one, other)],
+        [run_folder.read_weights(folder / run_folder.WEIGHTS)[0] for folder in (one, other)],
         [read_saved(folder).arrays for folder in (one, other)],
     ]
     for a, b in pairs:
@@ -134,7 +144,7 @@ def _course(folder: Path) -> list[tuple[str, ...]]:
     """What history.csv and samples.jsonl say at the end of each epoch, the clock left out."""
     rows = [
         tuple(row[name] for name in ("epoch", "step", "loss", "val_loss", "learning_rate"))
-        for row in checkpoint.read_history(folder)
+        for row in run_folder.read_history(folder)
         if row["val_loss"]
     ]
     texts = (folder / "samples.jsonl").read_text(encoding="utf-8").splitlines()

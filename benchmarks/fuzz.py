@@ -31,8 +31,18 @@ SECONDS, MEGABYTES = 2.0, 500.0
 LOADS = 150  # by one process; what Keras keeps of each model would be measured else
 TOKENIZERS = ("char", "jamo", "sentencepiece")
 TEXT = "나는 한국사람이야. 그래서 나는 한국어를 할 줄 알아.\nThe rain fell on the road.\n" * 40
-FORBIDDEN = ("os.system", "os.exec", "os.fork", "os.remove", "os.rename", "socket.connect",
-             "pickle.find_class", "marshal.loads.code", "shutil.", "ctypes.dlopen")  # fmt: skip
+FORBIDDEN = (
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.remove",
+    "os.rename",
+    "socket.connect",
+    "pickle.find_class",
+    "marshal.loads.code",
+    "shutil.",
+    "ctypes.dlopen",
+)
 
 
 # --- the process that loads ----------------------------------------------------------------------
@@ -43,9 +53,9 @@ def load_all() -> None:
     import numpy as np
 
     from textgen.backend import keras
-    from textgen.checkpoint import load_model
     from textgen.errors import TextgenError
-    from textgen.generate import load
+    from textgen.generation.generator import load
+    from textgen.runs.run_folder import load_model
 
     load(sys.stdin.readline().strip())  # what the first load alone takes: TensorFlow, its caches
     done: list[str] = []
@@ -79,9 +89,12 @@ def load_all() -> None:
             outcome, text = "other error", f"{type(error).__name__}: {error}"
         watched = False
         found = {
-            "outcome": outcome, "text": text[:300], "seconds": time.monotonic() - began,
-            "megabytes": _memory("VmHWM") - before, "done": list(done),
-        }  # fmt: skip
+            "outcome": outcome,
+            "text": text[:300],
+            "seconds": time.monotonic() - began,
+            "megabytes": _memory("VmHWM") - before,
+            "done": list(done),
+        }
         if outcome == "refused" and ("\n" in text or len(text) > 2000):
             found["outcome"] = "not one line"
         if outcome == "loaded":
@@ -118,9 +131,13 @@ class Loader:
 
     def __init__(self, valid: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.fuzz", "--load"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1,
-        )  # fmt: skip
+            [sys.executable, "-m", "benchmarks.fuzz", "--load"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            bufsize=1,
+        )
         self.loads = 0
         self._answer_to(valid, 120)
 
@@ -173,9 +190,11 @@ def fuzz(sources: list[Path], number: int, seed: int, work: Path) -> list[Row]:
             way = spoiled(source, folder, turn, seed)
             found = next(loaders).load(folder)
             _count(rows[way], way, found)
-            if found["outcome"] not in ("refused", "loaded") or found["done"] or found[
-                "seconds"
-            ] > SECONDS:  # fmt: skip
+            if (
+                found["outcome"] not in ("refused", "loaded")
+                or found["done"]
+                or found["seconds"] > SECONDS
+            ):
                 print(f"{turn} {way} of {source.name}: {found}", file=sys.stderr, flush=True)
             shutil.rmtree(folder, ignore_errors=True)
     return list(rows.values())
@@ -209,18 +228,20 @@ def _count(row: Row, way: str, found: dict[str, Any]) -> None:
 def make_sources(work: Path) -> list[Path]:
     """A tiny model of each tokenizer."""
     from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-    from textgen.train import start
+    from textgen.training.train import start
 
     text = work / "text.txt"
     text.write_text(TEXT, encoding="utf-8")
     return [
         start(
-            text, work / name, ModelConfig(hidden_size=32, embedding_size=16, cell=cell),
+            text,
+            work / name,
+            ModelConfig(hidden_size=32, embedding_size=16, cell=cell),
             TokenizerConfig(tokenizer=name, vocab_size=280),
             TrainConfig(epochs=1, batch_size=4, sequence_length=16, sample_length=0),
         )
         for name, cell in zip(TOKENIZERS, ("lstm", "gru", "rnn"), strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def table(rows: list[Row]) -> str:

@@ -23,9 +23,9 @@ import torch
 
 from textgen.backend import keras
 from textgen.config import ModelConfig
-from textgen.decoding import Decoder
+from textgen.generation.decoder import Decoder
+from textgen.generation.sampling import Temperature
 from textgen.model import build_model
-from textgen.sampling import Temperature
 
 VOCAB, EMBEDDING, HIDDEN, LAYERS = 96, 64, 256, 2
 STREAMS = (1, 16, 64)

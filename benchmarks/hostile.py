@@ -28,13 +28,39 @@ def values(rng: random.Random) -> Any:
     """Something that no one expects in a configuration."""
     return rng.choice(
         [
-            None, True, -1, 0, 1, 2, 7, 8192, 2**31, 2**63, HUGE, -HUGE, 1e308, -0.0, float("nan"),
-            float("inf"), "", "lstm", "../../etc/passwd", "/dev/zero", "\0", "\ud800",
+            None,
+            True,
+            -1,
+            0,
+            1,
+            2,
+            7,
+            8192,
+            2**31,
+            2**63,
+            HUGE,
+            -HUGE,
+            1e308,
+            -0.0,
+            float("nan"),
+            float("inf"),
+            "",
+            "lstm",
+            "../../etc/passwd",
+            "/dev/zero",
+            "\0",
+            "\ud800",
             "x" * 100_000,
-            [], {}, [1], ["x"], {"a": 1}, [[]] * 10, "__import__('os').system('true')",
+            [],
+            {},
+            [1],
+            ["x"],
+            {"a": 1},
+            [[]] * 10,
+            "__import__('os').system('true')",
             "<script>alert(1)</script>",
         ]
-    )  # fmt: skip
+    )
 
 
 # --- any file ------------------------------------------------------------------------------------
@@ -89,13 +115,33 @@ def special_file(rng: random.Random, folder: Path) -> None:
     path = _file(rng, folder)
     data = path.read_bytes()
     path.unlink()
-    kind = rng.choice(["zero", "random", "passwd", "loop", "dangling", "up", "pipe", "folder",
-                       "sparse", "gone", "moved", "tty", "self"])  # fmt: skip
+    kind = rng.choice(
+        [
+            "zero",
+            "random",
+            "passwd",
+            "loop",
+            "dangling",
+            "up",
+            "pipe",
+            "folder",
+            "sparse",
+            "gone",
+            "moved",
+            "tty",
+            "self",
+        ]
+    )
     targets = {
-        "zero": "/dev/zero", "random": "/dev/urandom", "passwd": "/etc/passwd", "loop": path.name,
-        "dangling": "/nowhere/at/all", "up": "../" * 40 + "etc/hostname", "tty": "/dev/tty",
+        "zero": "/dev/zero",
+        "random": "/dev/urandom",
+        "passwd": "/etc/passwd",
+        "loop": path.name,
+        "dangling": "/nowhere/at/all",
+        "up": "../" * 40 + "etc/hostname",
+        "tty": "/dev/tty",
         "self": "/proc/self/mem",
-    }  # fmt: skip
+    }
     if kind in targets:
         path.symlink_to(targets[kind])
     elif kind == "pipe":
@@ -146,13 +192,21 @@ def config_text(rng: random.Random, folder: Path) -> None:
         [
             deep(rng.choice([900, 5000, 100_000])).encode(),
             text.replace('"model": {', '"model": {"x": ' + deep(50_000) + ",", 1).encode(),
-            text.encode("utf-16"), b"\xef\xbb\xbf" + text.encode(), text.encode() * 2,
-            b" " * 900_000 + text.encode(), b" " * 2_000_000 + text.encode(),
-            text.replace("1", "9" * 5000).encode(), b"null", b"[]", b"{}", b'""', b"\xff\xfe\xff",
+            text.encode("utf-16"),
+            b"\xef\xbb\xbf" + text.encode(),
+            text.encode() * 2,
+            b" " * 900_000 + text.encode(),
+            b" " * 2_000_000 + text.encode(),
+            text.replace("1", "9" * 5000).encode(),
+            b"null",
+            b"[]",
+            b"{}",
+            b'""',
+            b"\xff\xfe\xff",
             text.replace('"cell"', '"cell": "rnn", "cell"').encode(),
             text.replace('"format": 1', '"format": NaN').encode(),
         ]
-    )  # fmt: skip
+    )
     path.write_bytes(spoiled)
 
 
@@ -171,9 +225,21 @@ def header_lies(rng: random.Random, folder: Path) -> None:
         kind = rng.randrange(8)
         if kind == 0:
             entry["shape"] = rng.choice(
-                [[], [0], [-1], [2**63], [2**32, 2**32], [1] * 1000, [1.5], "x", None, HUGE,
-                 [n * 2 for n in entry.get("shape", [1])], entry.get("shape", [1])[::-1]]
-            )  # fmt: skip
+                [
+                    [],
+                    [0],
+                    [-1],
+                    [2**63],
+                    [2**32, 2**32],
+                    [1] * 1000,
+                    [1.5],
+                    "x",
+                    None,
+                    HUGE,
+                    [n * 2 for n in entry.get("shape", [1])],
+                    entry.get("shape", [1])[::-1],
+                ]
+            )
         elif kind == 1:
             entry["dtype"] = rng.choice(["F64", "F16", "BF16", "I64", "BOOL", "F8_E4M3", "X", 3])
         elif kind == 2:
@@ -191,8 +257,10 @@ def header_lies(rng: random.Random, folder: Path) -> None:
                 [{"sha256": "0" * 64}, {"sha256": 3}, [], None, "x", {"a": "b" * 100_000}]
             )
         elif kind == 6:
-            header = {f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
-                      for i in range(rng.choice([10, 5000]))}  # fmt: skip
+            header = {
+                f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+                for i in range(rng.choice([10, 5000]))
+            }
         else:
             entry["x"] = rng.choice([1, [1], json.loads(deep(100))])
     told = json.dumps(header).encode()
@@ -295,9 +363,19 @@ def _pieces(rng: random.Random, data: bytes) -> bytes:
 
 
 SPOILERS: tuple[Spoiler, ...] = (
-    truncate, flip_bits, noise, splice, swap_files, special_file, config_values, config_sizes,
-    config_text, header_lies, weight_values, tokenizer_file,
-)  # fmt: skip
+    truncate,
+    flip_bits,
+    noise,
+    splice,
+    swap_files,
+    special_file,
+    config_values,
+    config_sizes,
+    config_text,
+    header_lies,
+    weight_values,
+    tokenizer_file,
+)
 
 
 def spoiled(source: Path, target: Path, number: int, seed: int) -> str:

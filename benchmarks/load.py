@@ -74,18 +74,23 @@ def _number_input(widget: Any) -> WidgetState:
 
 
 def _button_group(widget: Any) -> WidgetState:
-    values = widget.raw_values if widget.set_value else [
-        widget.options[index].content for index in widget.default
-    ]  # fmt: skip
+    values = (
+        widget.raw_values
+        if widget.set_value
+        else [widget.options[index].content for index in widget.default]
+    )
     state = WidgetState(id=widget.id)
     state.string_array_value.data.extend(values)
     return state
 
 
 VALUES: dict[str, Callable[[Any], WidgetState]] = {
-    "slider": _slider, "text_area": _text_area, "selectbox": _selectbox,
-    "number_input": _number_input, "button_group": _button_group,
-}  # fmt: skip
+    "slider": _slider,
+    "text_area": _text_area,
+    "selectbox": _selectbox,
+    "number_input": _number_input,
+    "button_group": _button_group,
+}
 
 
 # --- people ---------------------------------------------------------------------------------------

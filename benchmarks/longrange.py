@@ -60,27 +60,41 @@ def measure(recipe: str, setting: str, seed: int, core: int) -> dict[str, Any]:
         run = Path(folder) / "run"
         begin = time.perf_counter()
         on_core(
-            core, "-m", "textgen", "train", f"--config={RECIPES / recipe}.toml", f"--out={run}",
-            f"--seed={seed}", *flags,
-        )  # fmt: skip
+            core,
+            "-m",
+            "textgen",
+            "train",
+            f"--config={RECIPES / recipe}.toml",
+            f"--out={run}",
+            f"--seed={seed}",
+            *flags,
+        )
         seconds = time.perf_counter() - begin
         found = json.loads(on_core(core, "-m", "benchmarks.longrange", "--probe", str(run)))
         size = sum(file.stat().st_size for file in run.glob("model.safetensors"))
     return {
-        "recipe": recipe, "setting": setting, "seed": seed, "seconds": seconds, "bytes": size,
-    } | found  # fmt: skip
+        "recipe": recipe,
+        "setting": setting,
+        "seed": seed,
+        "seconds": seconds,
+        "bytes": size,
+    } | found
 
 
 def on_core(core: int, *arguments: str) -> str:
     return subprocess.run(
-        [sys.executable, *arguments], check=True, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-    ).stdout  # fmt: skip
+        [sys.executable, *arguments],
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+    ).stdout
 
 
 def probe_run(run: Path) -> dict[str, Any]:
-    from textgen.generate import load
-    from textgen.longrange import Scorer, measure, probe, task_of
+    from textgen.evaluation.recall_probe import Scorer, measure, probe, task_of
+    from textgen.generation.generator import load
 
     model = load(run)
     scorer = Scorer(model, task_of(model))
@@ -145,18 +159,31 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     plain = [row for row in rows if not row["setting"]]
     changed = [row for row in rows if row["setting"]]
     lines = [
-        "# How far back each cell remembers", "",
+        "# How far back each cell remembers",
+        "",
         "Written by `python -m benchmarks.longrange`. Each model is trained on documents with at "
         "most 150 characters between fact and answer, on one core, and probed on filler it has "
         f"never seen, {N} documents at each distance; 12 candidates, so chance is 8 %. The horizon "
         "is the greatest distance at which the lower end of the 95 % interval is above 90 %, there "
         f"and at all shorter ones; {DISTANCES[-1]:,} is the greatest that was tried. "
         f"{os.cpu_count()} cores, {platform.machine()}.",
-        "", *NOTES, "", "## Horizon in characters, by seed", "",
-        *horizons(plain), "", "## Right answers at each distance, mean over the seeds", "",
-        *accuracies(plain), "", "## Held out, variants and controls, mean over the seeds", "",
-        "At 100 characters; copyable and associative pairs at 300.", "", *variants(plain),
-    ]  # fmt: skip
+        "",
+        *NOTES,
+        "",
+        "## Horizon in characters, by seed",
+        "",
+        *horizons(plain),
+        "",
+        "## Right answers at each distance, mean over the seeds",
+        "",
+        *accuracies(plain),
+        "",
+        "## Held out, variants and controls, mean over the seeds",
+        "",
+        "At 100 characters; copyable and associative pairs at 300.",
+        "",
+        *variants(plain),
+    ]
     if changed:
         lines += ["", "## What each setting does", "", *settings(plain, changed)]
     return "\n".join(lines) + "\n"
@@ -186,13 +213,14 @@ def horizons(rows: list[dict[str, Any]]) -> list[str]:
         ["recipe", "horizon of each seed", "seconds on one core", "kB"],
         (
             [
-                f"`{recipe}`", ", ".join(f"{r['horizon']:,}" for r in found),
+                f"`{recipe}`",
+                ", ".join(f"{r['horizon']:,}" for r in found),
                 f"{min(r['seconds'] for r in found):.0f} to {max(r['seconds'] for r in found):.0f}",
                 f"{found[0]['bytes'] / 1000:.0f}",
             ]
             for recipe, found in by(rows, "recipe").items()
         ),
-    )  # fmt: skip
+    )
 
 
 def accuracies(rows: list[dict[str, Any]]) -> list[str]:
@@ -207,36 +235,51 @@ def accuracies(rows: list[dict[str, Any]]) -> list[str]:
 
 def variants(rows: list[dict[str, Any]]) -> list[str]:
     names = (
-        "seen filler", "held-out filler", "held-out phrasing", "distractor", "correction",
-        "removed", "swapped", "zeroed",
-    )  # fmt: skip
+        "seen filler",
+        "held-out filler",
+        "held-out phrasing",
+        "distractor",
+        "correction",
+        "removed",
+        "swapped",
+        "zeroed",
+    )
     groups = ("copyable", "associative")
     return table(
         ["recipe", *groups, *names],
         (
-            [f"`{recipe}`", *(mean(r["groups"][g] for r in found) for g in groups),
-             *(mean(r[n] for r in found) for n in names)]
+            [
+                f"`{recipe}`",
+                *(mean(r["groups"][g] for r in found) for g in groups),
+                *(mean(r[n] for r in found) for n in names),
+            ]
             for recipe, found in by(rows, "recipe").items()
         ),
-    )  # fmt: skip
+    )
 
 
 def settings(plain: list[dict[str, Any]], changed: list[dict[str, Any]]) -> list[str]:
     cells = dict.fromkeys(row["recipe"] for row in changed)
     as_it_is = [row for row in plain if row["recipe"] in cells]
-    found = by([r | {"setting": r["setting"] or "as shipped"} for r in as_it_is + changed],
-               "recipe", "setting")  # fmt: skip
+    found = by(
+        [r | {"setting": r["setting"] or "as shipped"} for r in as_it_is + changed],
+        "recipe",
+        "setting",
+    )
     return table(
         ["recipe", "setting", "horizon of each seed", "right at 150", "at 700", "distractor"],
         (
             [
-                f"`{recipe}`", setting, ", ".join(f"{r['horizon']:,}" for r in rows),
-                mean(r["accuracy"]["150"] for r in rows), mean(r["accuracy"]["700"] for r in rows),
+                f"`{recipe}`",
+                setting,
+                ", ".join(f"{r['horizon']:,}" for r in rows),
+                mean(r["accuracy"]["150"] for r in rows),
+                mean(r["accuracy"]["700"] for r in rows),
                 mean(r["distractor"] for r in rows),
             ]
             for (recipe, setting), rows in sorted(found.items(), key=lambda item: item[0][0])
         ),
-    )  # fmt: skip
+    )
 
 
 def main() -> None:

@@ -80,10 +80,13 @@ def cross_entropy(y: Any, found: Any) -> Any:
 TASKS: dict[str, tuple[Any, int, bool, Any, Callable[[int], float]]] = {
     "adding": (adding, 1, True, squared, lambda t: 1 / 6),
     "copy": (
-        copy, SYMBOLS + 1, False, cross_entropy,
+        copy,
+        SYMBOLS + 1,
+        False,
+        cross_entropy,
         lambda t: COPIED * math.log(SYMBOLS) / (t + 2 * COPIED),
     ),
-}  # fmt: skip
+}
 
 
 def measure(task: str, length: int, cell: str, seconds: float) -> dict[str, Any]:
@@ -131,15 +134,18 @@ a share far above 1 is a model in the midst of learning."""
 
 def markdown(rows: list[dict[str, Any]], seconds: float) -> str:
     lines = [
-        "# Adding and copy", "",
+        "# Adding and copy",
+        "",
         f"Measured by `python -m benchmarks.memory`; {os.cpu_count()} cores, {platform.machine()}, "
         f"{seconds:.0f} s of training each, {UNITS} units, batch {BATCH}, Adam {RATE}, chrono "
         "initialisation with the task's length. Error as a share of that without memory: 0 is "
         "solved, 1 has learned nothing; in brackets the steps that fitted into the time.",
-        "", PUBLISHED, "",
+        "",
+        PUBLISHED,
+        "",
         "| cell | " + " | ".join(f"{task} {t}" for task in TASKS for t in LENGTHS) + " |",
         "|---|" + "---:|" * (len(TASKS) * len(LENGTHS)),
-    ]  # fmt: skip
+    ]
     found = {(r["task"], r["length"], r["cell"]): r for r in rows}
     for cell in CELLS:
         cells = [found[task, t, cell] for task in TASKS for t in LENGTHS]

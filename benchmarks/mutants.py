@@ -41,7 +41,8 @@ ALIKE: dict[str, tuple[tuple[str, ...], str]] = {
     "constant_values=-1": (("1 -> 2",), "no id is negative, whichever number says so"),
     "NEVER = -1e30": (("1e+30 -> 1e+30",), "so large a number and one more are the same"),
     'if cls.form == "NFC"': (
-        ("'NFC' -> 'NFCx'", "condition -> False"), "what is NFC already is brought into NFC again",
+        ("'NFC' -> 'NFCx'", "condition -> False"),
+        "what is NFC already is brought into NFC again",
     ),
     "def train(cls, text: str, *, vocab_size: int = 2000": (
         ("'unigram' -> 'unigramx'", "2000 -> 2001"),
@@ -52,16 +53,31 @@ ALIKE: dict[str, tuple[tuple[str, ...], str]] = {
     "_MAX_JSON = 1 << 24": (("24 -> 25", "1 -> 2"), "a limit twice as high does as well"),
     'getattr(os, "O_NOFOLLOW", 0)': (("0 -> 1",), "the default is for systems that lack it"),
     "temporary.unlink(missing_ok=True)": (
-        ("True -> False",), "what is missing is no error either way",
+        ("True -> False",),
+        "what is missing is no error either way",
     ),
-}  # fmt: skip
+}
 OPPOSITE: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
     ast.FloorDiv: ast.Mult,
-    ast.And: ast.Or, ast.Or: ast.And, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
-}  # fmt: skip
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.BitOr: ast.BitAnd,
+    ast.BitAnd: ast.BitOr,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +93,11 @@ class Mutant:
     @property
     def alike(self) -> str | None:
         """Why it does what the module does, where it does."""
-        reasons = (why for part, (changes, why) in ALIKE.items()
-                   if part in self.text and self.change in changes)  # fmt: skip
+        reasons = (
+            why
+            for part, (changes, why) in ALIKE.items()
+            if part in self.text and self.change in changes
+        )
         return next(reasons, None)
 
 
@@ -177,14 +196,28 @@ def killed(mutant: Mutant, work: Path, seconds: float) -> bool:
 
 
 def _pass(module: str, work: Path, seconds: float) -> bool:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
-               "-p", "no:randomly", *TESTS[module]]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        *TESTS[module],
+    ]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(work)}
     try:
         done = subprocess.run(
-            command, cwd=work, env=environment, timeout=seconds,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            command,
+            cwd=work,
+            env=environment,
+            timeout=seconds,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
@@ -218,8 +251,13 @@ def main() -> None:
             limit = 3 * (time.monotonic() - began) + 30
             every = mutants(module)
             drawn = random.Random(parsed.seed).sample(every, min(parsed.number, len(every)))
-            row: dict[str, Any] = {"module": module, "mutants": len(every), "tried": 0,
-                                   "survived": [], "alike": []}  # fmt: skip
+            row: dict[str, Any] = {
+                "module": module,
+                "mutants": len(every),
+                "tried": 0,
+                "survived": [],
+                "alike": [],
+            }
             for mutant in drawn:
                 row["tried"] += 1
                 if not killed(mutant, work, limit):
@@ -229,15 +267,20 @@ def main() -> None:
                     else:
                         row["survived"].append(told)
                         print(told, file=sys.stderr, flush=True)
-                print(f"{module}: {row['tried']}/{len(drawn)} of {len(every)}, "
-                      f"killed {killed_of(row):.0%}", file=sys.stderr, flush=True)  # fmt: skip
+                print(
+                    f"{module}: {row['tried']}/{len(drawn)} of {len(every)}, "
+                    f"killed {killed_of(row):.0%}",
+                    file=sys.stderr,
+                    flush=True,
+                )
             (work / f"textgen/{module}.py").write_text(whole, encoding="utf-8")
             rows.append(row)
             if parsed.json:
                 parsed.json.write_text(json.dumps(rows, indent=2) + "\n")
     for row in rows:
-        print(f"{row['module']}: {killed_of(row):.0%} of {row['tried']} killed, of "
-              f"{row['mutants']}")  # fmt: skip
+        print(
+            f"{row['module']}: {killed_of(row):.0%} of {row['tried']} killed, of {row['mutants']}"
+        )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ PAGES = {
 }
 LARGE = """
 import numpy as np
-from textgen.ui.token_figure import Scale, token_figure
+from textgen.ui.components.token_figure import Scale, token_figure
 values = np.random.default_rng(0).random((256, 2000))
 token_figure(["가"] * 2000, values, [str(k) for k in range(256)], [Scale("share", "gate")],
              key="large", title="2,000 tokens x 256 units", caption="", value_word="f")

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from textgen.backend import keras, ops, tf
-from textgen.callbacks import Mirror, Validate
 from textgen.cells import recurrence
 from textgen.config import TrainConfig
-from textgen.dataset import Lanes, ready
+from textgen.data.batches import Lanes, ready
 from textgen.model import LanguageModel
-from textgen.trainer import LaneTrainer
+from textgen.training.callbacks import Mirror, Validate
+from textgen.training.trainer import LaneTrainer
 
 WEIGHT_DROP, EMBEDDING_DROP, AVERAGE = 0.2, 0.1, 0.995
 ACTIVATION, CHANGE = 2.0, 1.0  # AR and TAR, as their paper has them
@@ -47,16 +47,20 @@ def weight_drop() -> None:
 
 def averaging() -> None:
     """A moving average of the weights is judged (Polyak & Juditsky 1992)."""
-    from textgen import train
+    from textgen.training import train
 
     made = train.optimizer
 
     def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
         adam = keras.optimizers.AdamW(
-            made(config, steps, gone)._learning_rate, weight_decay=config.weight_decay, beta_2=0.99,
-            global_clipnorm=config.clip_norm, use_ema=True, ema_momentum=AVERAGE,
+            made(config, steps, gone)._learning_rate,
+            weight_decay=config.weight_decay,
+            beta_2=0.99,
+            global_clipnorm=config.clip_norm,
+            use_ema=True,
+            ema_momentum=AVERAGE,
             ema_overwrite_frequency=None,
-        )  # fmt: skip
+        )
         adam.exclude_from_weight_decay(var_names=["bias"])
         return adam
 
@@ -85,14 +89,14 @@ def uncarried() -> None:
 
 def flat_rate() -> None:
     """The learning rate stays where the warm-up left it."""
-    from textgen import trainer
+    from textgen.training import trainer
 
     trainer.FINAL_RATE = 1.0
 
 
 def straight_rate() -> None:
     """The learning rate falls to nothing in a straight line."""
-    from textgen import train
+    from textgen.training import train
 
     made = train.optimizer
 
@@ -114,7 +118,7 @@ def straight_rate() -> None:
 
 def growing_batch() -> None:
     """More batches to a step instead of a lower rate (Smith et al. 2018)."""
-    from textgen import train
+    from textgen.training import train
 
     made = train.optimizer
     flat_rate()
@@ -149,16 +153,19 @@ def growing_batch() -> None:
 
 def muon() -> None:
     """Updates of the recurrence made orthogonal (Jordan et al. 2024), all else by AdamW."""
-    from textgen import train
+    from textgen.training import train
 
     made = train.optimizer
 
     def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
         found = keras.optimizers.Muon(
-            made(config, steps, gone)._learning_rate, weight_decay=config.weight_decay,
-            adam_weight_decay=config.weight_decay, adam_beta_2=0.99, exclude_layers=["dense"],
+            made(config, steps, gone)._learning_rate,
+            weight_decay=config.weight_decay,
+            adam_weight_decay=config.weight_decay,
+            adam_beta_2=0.99,
+            exclude_layers=["dense"],
             global_clipnorm=config.clip_norm,
-        )  # fmt: skip
+        )
         found.exclude_from_weight_decay(var_names=["bias"])
         return found
 
@@ -168,7 +175,7 @@ def muon() -> None:
 def several_masks() -> None:
     """Judged by the mean of what it predicts under several masks of dropout, as it was trained
     (Gal & Ghahramani 2016; Melis et al. 2020)."""
-    from textgen import trainer
+    from textgen.training import trainer
 
     def on_epoch_end(self: Validate, epoch: int, logs: Any = None) -> None:
         forget, trainer.FORGET = trainer.FORGET, 0.0

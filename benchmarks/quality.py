@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.backend import cores, has_bfloat16
-from textgen.checkpoint import WEIGHTS, read_history, read_weights
+from textgen.runs.run_folder import WEIGHTS, read_history, read_weights
 
 HERE = Path(__file__).parent
 NOTES = HERE / "quality_notes.md"
@@ -57,9 +57,21 @@ def ours(
     wall = time.perf_counter() - begin
     found = run.with_name("evaluation.json")
     textgen(
-        "evaluate", run, held_out or text, "--window", WINDOW, "--order", ORDER,
-        "--cache", CACHE, "--dynamic", "--sample-length", 2000, "--json", found,
-    )  # fmt: skip
+        "evaluate",
+        run,
+        held_out or text,
+        "--window",
+        WINDOW,
+        "--order",
+        ORDER,
+        "--cache",
+        CACHE,
+        "--dynamic",
+        "--sample-length",
+        2000,
+        "--json",
+        found,
+    )
     card = json.loads((run / "config.json").read_text())
     return {
         "command": "textgen "
@@ -93,10 +105,10 @@ def textgen(*arguments: Any) -> None:
 
 def writing(run: str, text: str) -> list[dict[str, Any]]:
     """How what it writes depends on the way it is asked for."""
-    from textgen.copying import SHORTEST, CopyMeter
-    from textgen.evaluate import variety
-    from textgen.generate import load
-    from textgen.material import own_material
+    from textgen.data.training_data import own_material
+    from textgen.evaluation.copying import SHORTEST, CopyMeter
+    from textgen.evaluation.evaluate import variety
+    from textgen.generation.generator import load
 
     model = load(run)
     material = own_material(model.card, text)
@@ -126,7 +138,7 @@ def peer(
     text: str, held_out: str | None, cell: str, settings: dict[str, Any], budget: float
 ) -> dict[str, Any]:
     from benchmarks.torch_lm import train
-    from textgen.corpus import load_corpus
+    from textgen.text.corpus import load_corpus
 
     parts = load_corpus(text).split(SPLIT)
     if held_out:
@@ -161,10 +173,13 @@ def measure(
     }
     bfloat16 = "with" if has_bfloat16() else "without"
     return {
-        "text": text.name, "held_out": held_out.name if held_out else None, "budget": budget,
+        "text": text.name,
+        "held_out": held_out.name if held_out else None,
+        "budget": budget,
         "machine": f"{cores()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware",
-        "ours": own, "peers": theirs,
-    }  # fmt: skip
+        "ours": own,
+        "peers": theirs,
+    }
 
 
 def rows_of(found: dict[str, Any]) -> list[tuple[str, float, float, str]]:

@@ -68,14 +68,18 @@ def of_load(told: dict[str, Any]) -> str:
         ("from the press to the first letters, median", f"{told['first_median']:.1f} s"),
         ("the same, 19 of 20 within", f"{told['first_worst_of_20']:.1f} s"),
         ("a whole text of 200 tokens, median", f"{told['whole_median']:.1f} s"),
-        ("Stop pressed, and from there to a page at rest (median)",
-         f"{told['stops']} times, {stop:.1f} s" if stop else "never"),
+        (
+            "Stop pressed, and from there to a page at rest (median)",
+            f"{told['stops']} times, {stop:.1f} s" if stop else "never",
+        ),
         ("pages left while a text was written", f"{told['left']}"),
-        ("memory of the app, warm and at the end",
-         f"{told['megabytes_warm']:.0f} MB, {told['megabytes_end']:.0f} MB"),
+        (
+            "memory of the app, warm and at the end",
+            f"{told['megabytes_warm']:.0f} MB, {told['megabytes_end']:.0f} MB",
+        ),
         ("growth", f"{told['growth']:.1%}"),
         ("cores in use 5 s after all had left", f"{told['idle_cores_after']:.2f}"),
-    ]  # fmt: skip
+    ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     failed = f" What failed: {'; '.join(told['reasons'])}." if told["failures"] else ""
     return f"""## Many at once
@@ -132,9 +136,12 @@ Those alike, and why:
 
 
 PARTS: dict[str, Callable[[Any], str]] = {
-    "faults": of_faults, "fuzz": of_fuzz, "load": of_load, "coverage": of_coverage,
+    "faults": of_faults,
+    "fuzz": of_fuzz,
+    "load": of_load,
+    "coverage": of_coverage,
     "mutants": of_mutants,
-}  # fmt: skip
+}
 
 
 def main() -> None:

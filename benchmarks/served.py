@@ -29,9 +29,11 @@ def served(app: Path, home: Path) -> Iterator[tuple[str, int]]:
         (home / ".streamlit").symlink_to(ROOT / ".streamlit")
     flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", app, *flags], cwd=home,
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "streamlit", "run", app, *flags],
+        cwd=home,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
     try:
         wait_for(f"http://127.0.0.1:{port}/_stcore/health")
         yield f"127.0.0.1:{port}", process.pid

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.backend import cores, has_bfloat16
-from textgen.checkpoint import read_history
+from textgen.runs.run_folder import read_history
 
 NOTES = Path(__file__).with_name("tokenizers_notes.md")
 # name -> flags
@@ -43,10 +43,17 @@ def measure(name: str, text: str, budget: str, cell: str) -> dict[str, Any]:
         corpus, run = Path(folder) / "text.txt", Path(folder) / "run"
         corpus.write_text(text, encoding="utf-8")
         command = [
-            sys.executable, "-m", "textgen", "train", str(corpus), f"--out={run}",
-            f"--cell={cell}", f"--budget={budget}", "--sample-length=0",
+            sys.executable,
+            "-m",
+            "textgen",
+            "train",
+            str(corpus),
+            f"--out={run}",
+            f"--cell={cell}",
+            f"--budget={budget}",
+            "--sample-length=0",
             *TOKENIZERS[name].split(),
-        ]  # fmt: skip
+        ]
         ran = subprocess.run(command, capture_output=True, text=True)
         if ran.returncode:  # such as a vocabulary larger than the text has words for
             return {"failed": ran.stderr.strip().splitlines()[-1]}
@@ -70,15 +77,17 @@ def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
     found = {(row["tokenizer"], row["text"], row["size"]): row for row in rows}
     heads = (f"{text}, {size:,} characters" for text, size in parts)
     lines = [
-        "# Tokenizers for Korean", "",
+        "# Tokenizers for Korean",
+        "",
         f"Written by `python -m benchmarks.tokenizers`: a `{cell}` trained with `--budget "
         f"{budget}` each, on the beginning of a text. Cores: {cores()}, {platform.machine()} "
         f"{'with' if has_bfloat16() else 'without'} bfloat16 in hardware; one seed. Bits per "
         "character of the held-out last tenth; in brackets units, passes over the text, characters "
-        "to a token.", "",
+        "to a token.",
+        "",
         "| tokenizer | " + " | ".join(heads) + " |",
         "|---|" + "---:|" * len(parts),
-    ]  # fmt: skip
+    ]
     for name in TOKENIZERS:
         cells = []
         for part in parts:

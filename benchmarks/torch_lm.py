@@ -39,9 +39,14 @@ class Network(nn.Module):
 
 
 def train(
-    train_text: str, held_out: str, cell: str, settings: dict[str, Any], budget: float,
-    window: int, seed: int = 1,
-) -> dict[str, Any]:  # fmt: skip
+    train_text: str,
+    held_out: str,
+    cell: str,
+    settings: dict[str, Any],
+    budget: float,
+    window: int,
+    seed: int = 1,
+) -> dict[str, Any]:
     """The course and the end of a training of `budget` seconds, in nats per character.
 
     cell: "lstm" or "gru". settings: those of our run, by the names of `ModelConfig` and
@@ -53,17 +58,19 @@ def train(
         torch.tensor([characters.get(c, 0) for c in text]) for text in (train_text, "\n" + held_out)
     )
     model = Network(
-        cell, len(characters) + 1, settings["hidden_size"], settings["num_layers"],
-        settings["embedding_size"], settings["dropout"],
-    )  # fmt: skip
+        cell,
+        len(characters) + 1,
+        settings["hidden_size"],
+        settings["num_layers"],
+        settings["embedding_size"],
+        settings["dropout"],
+    )
     optimizer = torch.optim.AdamW(
         model.parameters(), betas=(0.9, 0.99), weight_decay=settings["weight_decay"]
     )
     lanes, length = settings["batch_size"], settings["sequence_length"]
     per_lane = (len(ids) - 1) // lanes
-    inputs, targets = (
-        ids[k : k + per_lane * lanes].view(lanes, per_lane) for k in (0, 1)
-    )  # fmt: skip
+    inputs, targets = (ids[k : k + per_lane * lanes].view(lanes, per_lane) for k in (0, 1))
     steps = per_lane // length
 
     def learn(k: int, state: Any, dtype: torch.dtype) -> Any:
@@ -107,10 +114,12 @@ def train(
     return {
         "carried": float(in_lanes(model, new, 1).mean()),
         "windowed": float(in_windows(model, new, window).mean()),
-        "dtype": str(dtype).removeprefix("torch."), "seconds": seconds,
-        "epochs": step / steps, "curve": curve,
+        "dtype": str(dtype).removeprefix("torch."),
+        "seconds": seconds,
+        "epochs": step / steps,
+        "curve": curve,
         "parameters": sum(p.numel() for p in model.parameters()),
-    }  # fmt: skip
+    }
 
 
 def trial(step: Callable[[], Any]) -> float:

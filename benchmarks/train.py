@@ -59,7 +59,7 @@ SCALING = {
 def textgen_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
     from textgen.config import ModelConfig, TrainConfig
     from textgen.model import build_model, settle_threads
-    from textgen.trainer import LaneTrainer, optimizer, policy
+    from textgen.training.trainer import LaneTrainer, optimizer, policy
 
     config = ModelConfig(
         cell=cell,
@@ -150,7 +150,9 @@ LIBRARIES = {
 def measure(library: str, cell: str, dtype: str, shape: Shape) -> dict[str, float]:
     """Seconds of the fastest step, the peak of memory, and how far that is above the library's."""
     # imported before memory is looked at
-    importlib.import_module("textgen.train" if library in ("textgen", "keras") else "torch")
+    importlib.import_module(
+        "textgen.training.train" if library in ("textgen", "keras") else "torch"
+    )
     empty = peak()
     step = LIBRARIES[library](cell, dtype, shape)
     step()

@@ -22,8 +22,8 @@ from typing import Any
 
 from benchmarks import patches
 from benchmarks.patches import keep
-from textgen.checkpoint import read_history
 from textgen.config import ModelConfig, TrainConfig
+from textgen.runs.run_folder import read_history
 
 NOTES = Path(__file__).with_name("tricks_notes.md")
 MODEL = ModelConfig(cell="gru", hidden_size=256)
@@ -66,7 +66,7 @@ TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
 
 def one(name: str, text: Path, warmup: float) -> dict[str, Any]:
     """Train once, in this process."""
-    from textgen.train import start
+    from textgen.training.train import start
 
     of_model, of_training, patch = TRICKS[name]
     patch()
@@ -77,15 +77,24 @@ def one(name: str, text: Path, warmup: float) -> dict[str, Any]:
         rows = read_history(run)
     held_out = [float(row["val_loss"]) for row in rows if row["val_loss"]]
     return {
-        "trick": name, "text": text.stem, "nats": min(held_out), "passes": len(held_out),
-        "warmup": training.warmup, "seconds": float(rows[-1]["seconds"]),
-    }  # fmt: skip
+        "trick": name,
+        "text": text.stem,
+        "nats": min(held_out),
+        "passes": len(held_out),
+        "warmup": training.warmup,
+        "seconds": float(rows[-1]["seconds"]),
+    }
 
 
 def apart(name: str, text: Path, warmup: float) -> dict[str, Any]:
     command = [
-        sys.executable, "-m", "benchmarks.tricks", str(text), f"--one={name}", f"--warmup={warmup}"
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "benchmarks.tricks",
+        str(text),
+        f"--one={name}",
+        f"--warmup={warmup}",
+    ]
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     if ran.returncode:
         raise RuntimeError(f"{name} on {text} ended with {ran.returncode}")
@@ -100,16 +109,18 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     passes = ", ".join(f"{row['passes']} on {text}" for text, row in base.items())
     rises = ", ".join(f"{row['warmup']:.0%} of the steps on {text}" for text, row in base.items())
     lines = [
-        "# What each trick of training is worth", "",
+        "# What each trick of training is worth",
+        "",
         f"Written by `python -m benchmarks.tricks`. One layer of {MODEL.hidden_size} GRU units, "
         f"no dropout, AdamW at {TRAINING.learning_rate} with a cosine and a decay of "
         f"{TRAINING.weight_decay}, state carried over windows of {TRAINING.sequence_length} in "
         f"{TRAINING.batch_size} lanes; passes: {passes}; the rate rises over {rises}. Nats per "
         "character of the held-out last tenth, and how far that is from the first row: less is "
-        "better. One seed: differences below 0.005 say nothing.", "",
+        "better. One seed: differences below 0.005 say nothing.",
+        "",
         "| changed | " + " | ".join(f"{t} | " for t in texts) + " |",
         "|---|" + "---:|---:|" * len(texts),
-    ]  # fmt: skip
+    ]
     for name in TRICKS:
         if any((name, text) not in found for text in texts):
             continue  # not measured yet

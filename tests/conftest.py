@@ -19,7 +19,7 @@ def text_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory, text_file):
     """runs(tokenizer, cell) -> a trained run folder."""
-    from textgen.train import start
+    from textgen.training.train import start
 
     made = {}
 

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from textgen import budget
 from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
-from textgen.ledger import SETTLED
 from textgen.model import build_model
-from textgen.train import start
+from textgen.training import budget
+from textgen.training.train import start
+from textgen.tuning.trials import SETTLED
 
 PRODUCTS = 2e10  # a second: what the machine of these tests multiplies
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from textgen.cli import main
+from textgen.cli.main import main
 from tiny import TEXT
 
 
@@ -33,7 +33,7 @@ def test_help_needs_no_tensorflow():
     # which takes seconds to load: without it, help answers at once
     heavy = "tensorflow keras sentencepiece datasets pandas streamlit"
     script = (
-        "import sys\nfrom textgen.cli import main\n"
+        "import sys\nfrom textgen.cli.main import main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit as stop: assert not stop.code\n"
         f"assert not set('{heavy}'.split()) & set(sys.modules)"
     )

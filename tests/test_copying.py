@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgen.copying import CopyMeter, Span, covered, distinct, repetition
 from textgen.errors import ConfigError
+from textgen.evaluation.copying import CopyMeter, Span, covered, distinct, repetition
 from tiny import TEXT
 
 

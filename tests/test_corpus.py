@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgen import corpus as corpus_module
-from textgen import rows as rows_module
-from textgen.corpus import Corpus, Source, decode, load_corpus
 from textgen.errors import ConfigError, CorpusError
-from textgen.rows import parse_hf
+from textgen.text import corpus as corpus_module
+from textgen.text import tables as rows_module
+from textgen.text.corpus import Corpus, Source, decode, load_corpus
+from textgen.text.tables import parse_hf
 
 KOREAN = "나는 한국사람이야.\n그래서 나는 한국어를 할 줄 알아.\n"
 
@@ -337,5 +337,5 @@ def test_a_connection_that_hangs_is_given_up(hub, monkeypatch):
 
 def test_importing_needs_neither_datasets_nor_tensorflow():
     heavy = "{'datasets', 'tensorflow', 'keras'}"
-    code = f"import sys, textgen.doctor; assert not {heavy} & {{*sys.modules}}"
+    code = f"import sys, textgen.text.doctor; assert not {heavy} & {{*sys.modules}}"
     subprocess.run([sys.executable, "-c", code], check=True)

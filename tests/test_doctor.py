@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from textgen.corpus import Corpus, Source
-from textgen.doctor import SCRIPTS, diagnose, report, script_of
+from textgen.text.corpus import Corpus, Source
+from textgen.text.doctor import SCRIPTS, diagnose, report, script_of
 
 SYLLABLES = [chr(code) for code in range(0xAC00, 0xAC00 + 2500)]
 

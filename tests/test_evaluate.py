@@ -10,10 +10,10 @@ from test_cli import fails, run
 
 import textgen
 from textgen.config import EvaluateConfig
+from textgen.data.training_data import material_at_hand, own_material
 from textgen.errors import ConfigError, CorpusError
-from textgen.evaluate import carried_nats, evaluate, kind_of, positions, windowed_nats
-from textgen.material import material_at_hand, own_material
-from textgen.tokenizer import TOKENIZERS
+from textgen.evaluation.evaluate import carried_nats, evaluate, kind_of, positions, windowed_nats
+from textgen.tokenizers.tokenizer import TOKENIZERS
 from tiny import TEXT
 
 SMALL = EvaluateConfig(window=16, order=3, sample_length=60, shortest=10)
@@ -73,8 +73,12 @@ def test_positions_and_ngrams(runs):
     per_place = [13] * 8 + [12] * 8  # 200 tokens in windows of 16
     assert np.dot(found.position, per_place) == pytest.approx(windowed, rel=1e-4)
     assert [name for name, _ in positions(found.position)] == [
-        "1", "2", "3 to 4", "5 to 8", "9 to 16",
-    ]  # fmt: skip
+        "1",
+        "2",
+        "3 to 4",
+        "5 to 8",
+        "9 to 16",
+    ]
     # the text is the beginning of what was trained on, and repeats itself all through
     assert found.variety[1].copied == 1.0 and found.variety[1].longest_copy > 50
 
@@ -87,9 +91,15 @@ def test_an_unknown_character_is_counted_and_said(runs):
 
 @pytest.mark.parametrize(
     "characters, kind",
-    [("가ㄱᄒ", "Hangul"), ("azÉ", "Latin"), ("09", "digit"), (" \n\t", "space"),
-     (".,!「~+$", "punctuation"), ("龍あΩ\ufffd", "other")],
-)  # fmt: skip
+    [
+        ("가ㄱᄒ", "Hangul"),
+        ("azÉ", "Latin"),
+        ("09", "digit"),
+        (" \n\t", "space"),
+        (".,!「~+$", "punctuation"),
+        ("龍あΩ\ufffd", "other"),
+    ],
+)
 def test_kinds_of_characters(characters, kind):
     assert {kind_of(c) for c in characters} == {kind}
 
@@ -137,16 +147,35 @@ def test_evaluate(capsys, runs, text_file, tmp_path):
     table, rows = tmp_path / "found.json", tmp_path / "rows.csv"
     small = ["--order", 2, "--sample-length", 30, "--shortest", 5]
     code, text, _ = run(
-        capsys, "evaluate", runs(), text_file, *small, "--cache", 50, "--dynamic",
-        "--look-back", "--contexts", "1,5", "-n", 20, "--json", table, "--csv", rows,
-    )  # fmt: skip
+        capsys,
+        "evaluate",
+        runs(),
+        text_file,
+        *small,
+        "--cache",
+        50,
+        "--dynamic",
+        "--look-back",
+        "--contexts",
+        "1,5",
+        "-n",
+        20,
+        "--json",
+        table,
+        "--csv",
+        rows,
+    )
     assert code == 0 and "held out" in text and "looks back" in text
     found = json.loads(table.read_text())
     names = [row["name"] for row in found["rows"]]
     assert names == [
-        "model, state carried", "model, windows of 256 tokens", "model, cache of 50 tokens",
-        "model, dynamic evaluation", "1-gram", "2-gram",
-    ]  # fmt: skip
+        "model, state carried",
+        "model, windows of 256 tokens",
+        "model, cache of 50 tokens",
+        "model, dynamic evaluation",
+        "1-gram",
+        "2-gram",
+    ]
     assert found["characters"] == len(TEXT) - int(len(TEXT) * 0.9)
     assert len(found["look_back"]) == 2
     assert [line.split('"')[1] for line in rows.read_text().splitlines()[1:5]] == names[:4]

@@ -16,7 +16,10 @@ from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.interpret import trace
 from textgen.model import build_model
-from textgen.ui import cell_picture, equations, looks, messages, models, races, runs
+from textgen.ui import equations, messages, models
+from textgen.ui.cached import looks
+from textgen.ui.components import cell_picture
+from textgen.ui.processes import races, trainings
 
 PAGES = Path(messages.__file__).parent / "pages"
 IDS, TOKEN, UNIT = [1, 5, 8, 2, 7], 3, 4
@@ -52,9 +55,14 @@ def worked_out(latex):
     """The right-hand side that has numbers in it, as Python reads it, and its result."""
     _, right, result = latex.split("=")
     for symbol, python in {
-        r"\tanh": "np.tanh", r"\sigma": "sigmoid", r"\cdot": "*", r"\frac": "over",
-        "{": "(", "}": ")", ")(": "),(",
-    }.items():  # fmt: skip
+        r"\tanh": "np.tanh",
+        r"\sigma": "sigmoid",
+        r"\cdot": "*",
+        r"\frac": "over",
+        "{": "(",
+        "}": ")",
+        ")(": "),(",
+    }.items():
         right = right.replace(symbol, python)
     right = re.sub(r"over(\([^()]*\)),(\([^()]*\))", r"(\1 / \2)", right)
     names = {"np": np, "sigmoid": lambda a: 1 / (1 + np.exp(-a))}
@@ -116,16 +124,23 @@ def test_programs_outlive_the_run_of_a_page():
 
 
 def write_race(number, cells=("rnn", "lstm", "gru"), done=3, state="finished", **told):
-    folder = runs.RUNS / "race" / str(number)
+    folder = trainings.RUNS / "race" / str(number)
     folder.mkdir(parents=True)
     told = {"cells": cells, "task": False, "source": "ko", "hidden_size": 32} | told
     (folder / "race.json").write_text(json.dumps(told))
     (folder / "status.json").write_text(json.dumps({"state": state, "pid": 2**22 + 1}))
     for k, cell in enumerate(cells[:done]):
         (folder / cell).mkdir()
-        figures = {"cell": cell, "parameters": 9, "recurrent_parameters": 5, "steps": 7,
-                   "seconds": 1.0, "ms_per_step": 30.0 - k, "bits_per_char": 2.0 + k / 10,
-                   "reach": 5}  # fmt: skip
+        figures = {
+            "cell": cell,
+            "parameters": 9,
+            "recurrent_parameters": 5,
+            "steps": 7,
+            "seconds": 1.0,
+            "ms_per_step": 30.0 - k,
+            "bits_per_char": 2.0 + k / 10,
+            "reach": 5,
+        }
         (folder / cell / "race.json").write_text(json.dumps(figures))
         rows = ["epoch,step,seconds,loss,bits_per_char,val_loss,val_bits_per_char", "1,1,5.0,4,4,,"]
         rows.append("1,7,6.5,3,3,3,3.2")
@@ -135,7 +150,7 @@ def write_race(number, cells=("rnn", "lstm", "gru"), done=3, state="finished", *
 def test_a_race_is_not_among_the_users_runs(home):
     write_race(1)
     write_race(12, done=1, state="stopped")
-    assert runs.all_runs() == []
+    assert trainings.all_runs() == []
     assert races.newest() == "race/12" and races.exists("race/1")
     assert not races.exists("race/3") and not races.exists("race/../..")
     assert list(races.read("race/12").results) == ["rnn"]
@@ -145,15 +160,15 @@ def test_a_race_is_not_among_the_users_runs(home):
 
 def test_only_one_race_at_a_time_and_few_are_kept(home, monkeypatch):
     started = []
-    monkeypatch.setattr(runs, "start_race", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr(trainings, "start_race", lambda *arguments: started.append(arguments))
     for number in range(1, 8):
         write_race(number)
     assert races.start(Path("text"), ["rnn"], {}) == "race/8"
     assert started == [(Path("text"), "race/8", ["rnn"], {})]
-    left = sorted(int(p.name) for p in (runs.RUNS / "race").iterdir())
+    left = sorted(int(p.name) for p in (trainings.RUNS / "race").iterdir())
     assert left == list(range(8 - races.KEPT + 1, 8))
-    monkeypatch.setattr(runs, "_is_textgen", lambda pid: pid == os.getpid())
-    status = runs.RUNS / "race/7/status.json"
+    monkeypatch.setattr(trainings, "_is_textgen", lambda pid: pid == os.getpid())
+    status = trainings.RUNS / "race/7/status.json"
     status.write_text(json.dumps({"state": "running", "pid": os.getpid()}))
     with pytest.raises(ConfigError, match="wait for its end"):
         races.start(Path("text"), ["rnn"], {})

@@ -13,10 +13,11 @@ import safetensors.numpy
 import textgen
 from benchmarks.fuzz import fuzz
 from benchmarks.hostile import SPOILERS, spoiled
-from textgen import checkpoint, spmodel
 from textgen.errors import RunError, TextgenError, TokenizerError
-from textgen.tokenizer import TOKENIZERS, SentencePieceTokenizer
-from textgen.train import resume
+from textgen.runs import run_folder
+from textgen.tokenizers import sentencepiece_model
+from textgen.tokenizers.tokenizer import TOKENIZERS, SentencePieceTokenizer
+from textgen.training.train import resume
 from tiny import TEXT
 
 
@@ -32,8 +33,11 @@ def test_spoiled_folders_are_refused_or_valid(runs, tmp_path):
 
 
 def test_the_same_seed_spoils_alike(runs, tmp_path):
-    names = [{p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in "ab"
-             if spoiled(runs(), tmp_path / n, 1, 3)]  # fmt: skip
+    names = [
+        {p.name: p.read_bytes() for p in (tmp_path / n).iterdir()}
+        for n in "ab"
+        if spoiled(runs(), tmp_path / n, 1, 3)
+    ]
     assert names[0] == names[1]
 
 
@@ -77,12 +81,12 @@ def test_weights_too_large_to_compute_with(run):
 
 def test_a_model_that_crashes_its_reader_takes_only_the_trial_down(monkeypatch):
     data = SentencePieceTokenizer.train(TEXT, vocab_size=300).to_bytes()
-    spmodel.try_apart(data)
+    sentencepiece_model.try_apart(data)
     # what follows the reading in the other process: a crash, a hang, memory without end
     for end in ("import os; os.abort()", "while True: pass", "x = b'x' * (2 << 30)"):
         with monkeypatch.context() as patch:
-            patch.setattr(spmodel, "_TRIAL", spmodel._TRIAL + end)
-            patch.setattr(spmodel, "_TRIAL_SECONDS", 5.0)
+            patch.setattr(sentencepiece_model, "_TRIAL", sentencepiece_model._TRIAL + end)
+            patch.setattr(sentencepiece_model, "_TRIAL_SECONDS", 5.0)
             with pytest.raises(TokenizerError, match="it cannot be read"):
                 SentencePieceTokenizer.from_bytes(data)
 
@@ -91,7 +95,7 @@ def test_a_model_that_crashes_its_reader_takes_only_the_trial_down(monkeypatch):
 def test_millions_of_fields_are_not_walked_to_the_end(data):
     began = time.monotonic()
     with pytest.raises(TokenizerError):
-        spmodel.try_apart(data * (spmodel.MAX_BYTES // len(data)))
+        sentencepiece_model.try_apart(data * (sentencepiece_model.MAX_BYTES // len(data)))
     assert time.monotonic() - began < 10
 
 
@@ -116,9 +120,14 @@ def test_resuming_what_names_no_text(run, corpus):
 
 
 @pytest.mark.parametrize(
-    "spoil", [{"format": "x" * 10**5}, {"tokenizer": {"name": ["x"] * 10**5}},
-              {"model": {"cell": "x" * 10**5}}, {"model": {"hidden_size": [3] * 10**5}}]
-)  # fmt: skip
+    "spoil",
+    [
+        {"format": "x" * 10**5},
+        {"tokenizer": {"name": ["x"] * 10**5}},
+        {"model": {"cell": "x" * 10**5}},
+        {"model": {"hidden_size": [3] * 10**5}},
+    ],
+)
 def test_a_value_without_end_is_not_told_to_its_end(run, spoil):
     card = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps(card | spoil))
@@ -131,5 +140,5 @@ def test_a_log_is_not_written_through_a_link(tmp_path):
     outside = tmp_path / "outside"
     (tmp_path / "samples.jsonl").symlink_to(outside)
     with pytest.raises(RunError, match="cannot write"):
-        checkpoint.append_line(tmp_path / "samples.jsonl", "x\n")
+        run_folder.append_line(tmp_path / "samples.jsonl", "x\n")
     assert not outside.exists()

@@ -17,24 +17,51 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import textgen
-from textgen.cli import main
-from textgen.corpus import load_corpus
-from textgen.doctor import diagnose
+from textgen.cli.main import main
 from textgen.errors import CorpusError, GenerationError
-from textgen.nfc import JOINER, MOST_MARKS, nfc
-from textgen.tokenizer import TOKENIZERS
-from textgen.train import resume, start
-from textgen.ui import runs as ui_runs
+from textgen.text.corpus import load_corpus
+from textgen.text.doctor import diagnose
+from textgen.text.nfc import JOINER, MOST_MARKS, nfc
+from textgen.tokenizers.tokenizer import TOKENIZERS
+from textgen.training.train import resume, start
 from textgen.ui import widgets
+from textgen.ui.processes import trainings as ui_runs
 from tiny import tiny
 
 LARGEST = 10_000_000
 PARTS = [
-    "\ud800", "\udfff", "\0", "\u202e", "\u2066", "\u200f", "\u200b", "\ufeff", "\ufffd", "\uffff",
-    "\U0010ffff", "\r", "\r\n", "\u2028", "\x85", "\x1b[31m", "e" + "\u0301" * 40, "각", "각", "ᄀ",
-    "ㅋㅋㅋ", "▁", "<script>alert(1)</script>", "**b** [a](javascript:alert(1)) ![x](y)", "$x$",
-    ":red[x]", "{0}{x!r}%s", "'; --", "../..", "나는 ", "rain",
-]  # fmt: skip
+    "\ud800",
+    "\udfff",
+    "\0",
+    "\u202e",
+    "\u2066",
+    "\u200f",
+    "\u200b",
+    "\ufeff",
+    "\ufffd",
+    "\uffff",
+    "\U0010ffff",
+    "\r",
+    "\r\n",
+    "\u2028",
+    "\x85",
+    "\x1b[31m",
+    "e" + "\u0301" * 40,
+    "각",
+    "각",
+    "ᄀ",
+    "ㅋㅋㅋ",
+    "▁",
+    "<script>alert(1)</script>",
+    "**b** [a](javascript:alert(1)) ![x](y)",
+    "$x$",
+    ":red[x]",
+    "{0}{x!r}%s",
+    "'; --",
+    "../..",
+    "나는 ",
+    "rain",
+]
 TEXTS = st.lists(st.sampled_from(PARTS) | st.text(st.characters(), max_size=8), max_size=12).map(
     "".join
 )
@@ -225,10 +252,14 @@ def test_a_hostile_status_does_not_break_a_page(home):
     folder = ui_runs.RUNS / "x"
     folder.mkdir(parents=True)
     for status in (
-        [], {"pid": "x", "state": 3, "step": "many", "steps": [], "seconds": float("nan")},
-        {"pid": -1, "state": "running"}, {"pid": 0, "state": "running"},
-        {"pid": 1, "state": "running"}, {"rolled_back": {"step": "x"}}, {"step": 10**400},
-    ):  # fmt: skip
+        [],
+        {"pid": "x", "state": 3, "step": "many", "steps": [], "seconds": float("nan")},
+        {"pid": -1, "state": "running"},
+        {"pid": 0, "state": "running"},
+        {"pid": 1, "state": "running"},
+        {"rolled_back": {"step": "x"}},
+        {"step": 10**400},
+    ):
         (folder / "status.json").write_text(json.dumps(status))
         run = ui_runs.read("x")
         assert not run.alive

@@ -9,24 +9,36 @@ import numpy as np
 import pytest
 from hub import hub
 
-from textgen import checkpoint
+from textgen.runs import run_folder
 from tiny import TEXT
 
 LINES = TEXT.splitlines()
 ROWS = "".join(json.dumps({"id": i, "document": line}) + "\n" for i, line in enumerate(LINES))
 FILES = {"train.jsonl": ROWS.encode()}
-FLAGS = ["--hidden-size=8", "--embedding-size=4", "--sequence-length=16", "--batch-size=4",
-         "--epochs=1", "--sample-length=0", "--stream"]  # fmt: skip
+FLAGS = [
+    "--hidden-size=8",
+    "--embedding-size=4",
+    "--sequence-length=16",
+    "--batch-size=4",
+    "--epochs=1",
+    "--sample-length=0",
+    "--stream",
+]
 # a Hub that breaks off is waited for for a minute; here not as long
-HURRIED = "import sys, textgen.rows as r; r.PATIENCE = 5.0; from textgen.cli import main; main()"
+HURRIED = (
+    "import textgen.text.tables as r; r.PATIENCE = 5.0; from textgen.cli.main import main; main()"
+)
 
 
 def textgen(tmp_path, address, *arguments):
     where = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hub")}
     return subprocess.run(
         [sys.executable, "-c", HURRIED, *map(str, arguments)],
-        env=os.environ | where, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        env=os.environ | where,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 @pytest.mark.slow
@@ -39,7 +51,7 @@ def test_a_dataset_is_trained_on_as_the_same_rows_in_a_file(tmp_path):
         for source, run in zip(sources, runs, strict=True):
             ran = textgen(tmp_path, address, "train", source, "--out", run, *FLAGS)
             assert ran.returncode == 0, ran.stderr
-    weights = [checkpoint.read_weights(run / checkpoint.WEIGHTS)[0] for run in runs]
+    weights = [run_folder.read_weights(run / run_folder.WEIGHTS)[0] for run in runs]
     for name, array in weights[0].items():
         np.testing.assert_array_equal(weights[1][name], array)
     cards = [json.loads((run / "config.json").read_text())["corpus"] for run in runs]

@@ -9,7 +9,7 @@ import pytest
 from textgen.backend import ops, tf
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.documents import Document
+from textgen.data.recall_task import Document
 from textgen.errors import ConfigError, GenerationError
 from textgen.interpret import (
     GATES,
@@ -28,7 +28,7 @@ from textgen.interpret import (
 )
 from textgen.interpret.replay import replay
 from textgen.model import build_model
-from textgen.tokenizer import CharTokenizer
+from textgen.tokenizers.tokenizer import CharTokenizer
 
 V, D, U = 9, 3, 4
 IDS = [0, 3, 1, 4, 1, 5, 2, 6]  # 0, 3, 4, 5, 2 and 6 stand in it once
@@ -101,9 +101,10 @@ def test_a_lstm_of_two_units_by_hand(two_units):
         np.testing.assert_allclose(values[name], numbers, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(np.exp(found.logprobs).sum(1), 1, atol=1e-6)
     np.testing.assert_allclose(
-        found.logprobs[:, 0] - found.logprobs[:, 1], [h[0] - h[1] for h in (H_FIRST, H_SECOND)],
+        found.logprobs[:, 0] - found.logprobs[:, 1],
+        [h[0] - h[1] for h in (H_FIRST, H_SECOND)],
         atol=1e-6,
-    )  # fmt: skip
+    )
 
 
 def test_a_goal_and_its_gradients_by_hand(two_units):

@@ -7,9 +7,10 @@ import pytest
 
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.documents import SHIPPED, read_task
+from textgen.data.recall_task import SHIPPED, read_task
 from textgen.errors import ConfigError
-from textgen.generate import Generator
+from textgen.evaluation.recall_probe import Scorer, written
+from textgen.generation.generator import Generator
 from textgen.interpret import (
     Match,
     exchange,
@@ -25,9 +26,8 @@ from textgen.interpret import (
     trace,
     transplant,
 )
-from textgen.longrange import Scorer, written
 from textgen.model import build_model
-from textgen.tokenizer import CharTokenizer
+from textgen.tokenizers.tokenizer import CharTokenizer
 
 TASK = read_task(SHIPPED / "speaker-en.toml")
 RANDOM = np.random.default_rng(0)

@@ -14,15 +14,18 @@ from test_cli import fails
 from test_workers import FLAGS, begin, course, end, told, weights
 
 from textgen import backend
-from textgen.arguments import parser
-from textgen.launch import _told, _wait, again, asked_to_stop
+from textgen.cli.arguments import parser
+from textgen.training.launch import _told, _wait, again, asked_to_stop
 
 
 def launched(*arguments, **settings):
     return subprocess.Popen(
         [sys.executable, "-m", "textgen", "train", *map(str, arguments)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **settings,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **settings,
+    )
 
 
 @pytest.mark.slow
@@ -110,8 +113,14 @@ def test_gpus_are_those_that_were_given(monkeypatch):
 
 def test_the_command_is_told_on_without_the_flag():
     line = "train a.txt -- -b.txt"
-    flags = ["--workers=2", "--out=r", "--tie-weights", "--no-deterministic", "--prompt=-x y",
-             "--learning-rate=1e-05"]  # fmt: skip
+    flags = [
+        "--workers=2",
+        "--out=r",
+        "--tie-weights",
+        "--no-deterministic",
+        "--prompt=-x y",
+        "--learning-rate=1e-05",
+    ]
     parsed = parser().parse_args([line.split()[0], *flags, *line.split()[1:]])
     values = {"tie_weights": True, "deterministic": False, "prompt": "-x y", "learning_rate": 1e-05}
     same = parser().parse_args(again(parsed, values))
@@ -135,7 +144,7 @@ def test_a_closed_terminal_is_heard_unless_it_is_to_be_ignored():
 
 
 def test_exit_codes_are_those_of_a_shell(monkeypatch):
-    monkeypatch.setattr("textgen.launch.PATIENCE", (0.3, 0.3))
+    monkeypatch.setattr("textgen.training.launch.PATIENCE", (0.3, 0.3))
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
     codes = ["import sys; sys.exit(2)", "import os; os.kill(os.getpid(), 9)", deaf]
     workers = [subprocess.Popen([sys.executable, "-c", code]) for code in codes]

@@ -7,7 +7,7 @@ from textgen.cells import CELLS
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.model import build_model
-from textgen.trainer import LaneTrainer
+from textgen.training.trainer import LaneTrainer
 
 V, T, B = 11, 9, 3
 IDS = np.random.default_rng(0).integers(0, V, (B, T)).astype(np.int32)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.errors import ConfigError, CorpusError
-from textgen.ngram import NGram
+from textgen.evaluation.ngram import NGram
 from tiny import TEXT
 
 LETTERS = "ab나 \n"

@@ -4,11 +4,11 @@ import math
 import pytest
 
 from textgen.cells import CELLS
-from textgen.cli import main
+from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.model import build_model
-from textgen.race import Result, measured, race, recurrent_parameters, report
+from textgen.tuning.race import Result, measured, race, recurrent_parameters, report
 from tiny import tiny
 
 

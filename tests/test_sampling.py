@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgen.backend import ops
-from textgen.options import options_of
-from textgen.sampling import (
+from textgen.generation.sampling import (
     LONGEST_NGRAM,
     NEVER,
     TRANSFORMS,
@@ -21,6 +20,7 @@ from textgen.sampling import (
     TopP,
     TypicalP,
 )
+from textgen.options import options_of
 
 P = [0.5, 0.25, 0.15, 0.1]
 NINE = [0, 1, 2, 3, 3, 2, 1, 0, 1]
@@ -117,9 +117,16 @@ def test_something_always_stays_and_order_is_kept(logits, transform):
 
 @pytest.mark.parametrize(
     "transform",
-    [RepetitionPenalty(1.5), NoRepeatNgram(2), Temperature(0.7), TopK(2), TopP(0.6), MinP(0.4),
-     TypicalP(0.6)],
-)  # fmt: skip
+    [
+        RepetitionPenalty(1.5),
+        NoRepeatNgram(2),
+        Temperature(0.7),
+        TopK(2),
+        TopP(0.6),
+        MinP(0.4),
+        TypicalP(0.6),
+    ],
+)
 def test_the_rows_of_a_batch_do_not_meet(transform):
     logits = np.log(np.array([P, [0.05, 0.05, 0.1, 0.8]], np.float32))
     history = np.array([[0, 1, 3, 1], [2, -1, 2, 2]], np.int32)

@@ -16,10 +16,10 @@ from test_cli import fails, run
 
 from textgen.config import SweepConfig
 from textgen.errors import ConfigError, RunError
-from textgen.ledger import FAILED, FINISHED, STOPPED, Ledger
-from textgen.recipe import as_toml, read_recipe
-from textgen.space import Choices, Range, read_space
-from textgen.sweep import Sweep, _course
+from textgen.runs.recipe import as_toml, read_recipe
+from textgen.tuning.search_space import Choices, Range, read_space
+from textgen.tuning.sweep import Sweep, _course
+from textgen.tuning.trials import FAILED, FINISHED, STOPPED, Ledger
 
 SPACE = """
 cell = ["gru", "rnn"]
@@ -126,9 +126,14 @@ def test_bad_requests_are_one_line_and_leave_nothing(capsys, text_file, tmp_path
 
 def test_a_recipe_is_read_as_it_was_written(tmp_path):
     values = {
-        "cell": "gru", "hidden_size": 8, "dropout": 0.25, "tie_weights": True,
-        "learning_rate": 1e-05, "prompt": "\"쉿\"\n\\ \x7f", "tokenizer": "jamo",
-    }  # fmt: skip
+        "cell": "gru",
+        "hidden_size": 8,
+        "dropout": 0.25,
+        "tie_weights": True,
+        "learning_rate": 1e-05,
+        "prompt": '"쉿"\n\\ \x7f',
+        "tokenizer": "jamo",
+    }
     path = written(tmp_path, as_toml(["a b.txt", "글.txt"], values), "r.toml")
     assert read_recipe(path) == {"corpus": ["a b.txt", "글.txt"], **values}
 
@@ -181,8 +186,9 @@ def test_a_trial_is_held_by_one_and_taken_up_when_cut_short(tmp_path):
     assert (first.number, second.number) == (1, 2) and first.settings != second.settings
     end(other, second, 3.0)
     # a training that outlives its sweep holds the trial on
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
-                             stdout=first.log)  # fmt: skip
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=first.log
+    )
     first.log.close()
     third = other.claim(3)
     assert third.number == 3 and other.claim(3) is None
@@ -252,8 +258,18 @@ def test_a_torn_row_of_the_course_is_left_out(tmp_path):
 def test_a_sweep_goes_on_and_its_best_recipe_trains(capsys, text_file, tmp_path):
     out = tmp_path / "sweep"
     space = SPACE + "sequence_length = [16]\n"
-    asked = ["sweep", text_file, "--out", out, "--space", written(tmp_path, space),
-             "--config", written(tmp_path, RECIPE, "recipe.toml"), "--seconds", 30]  # fmt: skip
+    asked = [
+        "sweep",
+        text_file,
+        "--out",
+        out,
+        "--space",
+        written(tmp_path, space),
+        "--config",
+        written(tmp_path, RECIPE, "recipe.toml"),
+        "--seconds",
+        30,
+    ]
     code, table, errors = run(capsys, *asked, "--trials", 2, "--jobs", 2)
     assert code == 0, errors
     head, *rows = table.splitlines()
@@ -290,9 +306,18 @@ def test_a_trial_that_fails_is_told_and_the_sweep_goes_on(capsys, text_file, tmp
     space = written(tmp_path, "cell = ['gru']\nsequence_length = [16, 1000000]\n")
     recipe = written(tmp_path, RECIPE + "clip_norm = 1.0\n[tokenizer]\n", "recipe.toml")
     code, table, errors = run(
-        capsys, "sweep", text_file, "--out", out, "--space", space, "--config", recipe,
-        "--seconds", 30,
-    )  # fmt: skip
+        capsys,
+        "sweep",
+        text_file,
+        "--out",
+        out,
+        "--space",
+        space,
+        "--config",
+        recipe,
+        "--seconds",
+        30,
+    )
     assert code == 0 and "the space holds 2 different trials" in errors
     (line,) = [line for line in errors.splitlines() if "failed" in line]
     assert "1 finished, 1 failed" in table
@@ -304,12 +329,24 @@ def test_a_trial_that_fails_is_told_and_the_sweep_goes_on(capsys, text_file, tmp
 def test_ctrl_c_leaves_all_in_order(text_file, tmp_path):
     out = tmp_path / "sweep"
     recipe = RECIPE.replace("epochs = 1", "epochs = 100000\npatience = 100000")
-    asked = ["sweep", text_file, "--out", out, "--space", written(tmp_path, SPACE),
-             "--config", written(tmp_path, recipe, "recipe.toml"), "--seconds", 600]  # fmt: skip
+    asked = [
+        "sweep",
+        text_file,
+        "--out",
+        out,
+        "--space",
+        written(tmp_path, SPACE),
+        "--config",
+        written(tmp_path, recipe, "recipe.toml"),
+        "--seconds",
+        600,
+    ]
     process = subprocess.Popen(
         [sys.executable, "-m", "textgen", *map(str, asked)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     status = out / "trial-001/status.json"
     try:
         while not status.is_file():
@@ -326,7 +363,12 @@ def test_ctrl_c_leaves_all_in_order(text_file, tmp_path):
         os.kill(child, 0)
     assert json.loads(status.read_text())["state"] == "stopped"
     space = read_space(tmp_path / "space.toml")
-    sweep = Sweep([str(text_file)], out, space, read_recipe(tmp_path / "recipe.toml"),
-                  SweepConfig(seconds=600.0))  # fmt: skip
+    sweep = Sweep(
+        [str(text_file)],
+        out,
+        space,
+        read_recipe(tmp_path / "recipe.toml"),
+        SweepConfig(seconds=600.0),
+    )
     again = sweep.ledger.claim(20)
     assert again.number == 1 and math.isinf(sweep.ledger.sizes)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from textgen.config import TokenizerConfig
 from textgen.errors import TokenizerError
-from textgen.spmodel import train_model
-from textgen.streaming import group_tokens
-from textgen.tokenizer import (
+from textgen.tokenizers.detokenizer import group_tokens
+from textgen.tokenizers.sentencepiece_model import train_model
+from textgen.tokenizers.tokenizer import (
     TOKENIZERS,
     CharTokenizer,
     JamoTokenizer,
@@ -36,12 +36,32 @@ MADE = {
 }
 PIECES = ["unigram", "bpe"]
 AWKWARD = [
-    "", " ", "  나는  ", "\n", "\n\n\n", "a\tb\t\t", "줄\r\n줄\r", "\ufeff나", "ㅋㅋㅋ ㅠㅠ",
-    "ｱﾞ Ａ ① ﬁ", "▁", "a▁b", "▁▁ ▁", " ▁ ", "<0x41> <unk> <s> ⁇ ▅", "\0", "a\0b",
-    "\ue000\uf8ff\U0010fffd", "\u0301", "a\u0323\u0301", "\u1161\u11a8", "각\u11a8\u302e",
-    "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f44d\U0001f3fd", "\ufffd",
+    "",
+    " ",
+    "  나는  ",
+    "\n",
+    "\n\n\n",
+    "a\tb\t\t",
+    "줄\r\n줄\r",
+    "\ufeff나",
+    "ㅋㅋㅋ ㅠㅠ",
+    "ｱﾞ Ａ ① ﬁ",
+    "▁",
+    "a▁b",
+    "▁▁ ▁",
+    " ▁ ",
+    "<0x41> <unk> <s> ⁇ ▅",
+    "\0",
+    "a\0b",
+    "\ue000\uf8ff\U0010fffd",
+    "\u0301",
+    "a\u0323\u0301",
+    "\u1161\u11a8",
+    "각\u11a8\u302e",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f44d\U0001f3fd",
+    "\ufffd",
     "\u0344\u0958\u2126",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(params=MADE)
@@ -173,8 +193,14 @@ def test_char_by_hand():
 def test_jamo_by_hand():
     tokenizer = JamoTokenizer.train("한 가")
     assert [tokenizer.token(i) for i in range(tokenizer.vocab_size)] == [
-        "\ufffd", "\n", " ", "\u1100", "\u1112", "\u1161", "\u11ab",
-    ]  # fmt: skip
+        "\ufffd",
+        "\n",
+        " ",
+        "\u1100",
+        "\u1112",
+        "\u1161",
+        "\u11ab",
+    ]
     assert tokenizer.encode("간") == [3, 5, 6]  # never seen, but its letters were
     assert tokenizer.decode([3, 5, 6]) == "간"
     assert tokenizer.unknown_characters("곰") == ["\u1169", "\u11b7"]
@@ -225,13 +251,23 @@ def test_code_points_known_come_back(text):
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": "textgen-other"}, {"version": 2}, {"version": True}, {"version": [1]},
-        {"characters": None}, {"characters": "\nab"}, {"characters": []}, {"characters": ["a"]},
-        {"characters": ["\n", "a", "a"]}, {"characters": ["\n", "ab"]}, {"characters": ["\n", ""]},
-        {"characters": ["\n", 1]}, {"characters": ["\n", "\ufffd"]},
-        {"characters": ["\n", "\ud800"]}, {"characters": ["\n", "\u2126"]},
+        {"format": "textgen-other"},
+        {"version": 2},
+        {"version": True},
+        {"version": [1]},
+        {"characters": None},
+        {"characters": "\nab"},
+        {"characters": []},
+        {"characters": ["a"]},
+        {"characters": ["\n", "a", "a"]},
+        {"characters": ["\n", "ab"]},
+        {"characters": ["\n", ""]},
+        {"characters": ["\n", 1]},
+        {"characters": ["\n", "\ufffd"]},
+        {"characters": ["\n", "\ud800"]},
+        {"characters": ["\n", "\u2126"]},
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("kind", [CharTokenizer, JamoTokenizer])
 def test_foreign_vocabularies_are_refused(kind, change):
     content = {**json.loads(kind.train("a").to_bytes()), **change}
@@ -371,16 +407,27 @@ def test_models_of_another_kind_are_refused(settings_of):
     import sentencepiece
 
     usual = {
-        "normalization_rule_name": "identity", "byte_fallback": True, "add_dummy_prefix": False,
-        "remove_extra_whitespaces": False, "user_defined_symbols": ["\n"], "bos_id": -1,
-        "eos_id": -1, "pad_id": -1, "unk_id": 0, "model_type": "bpe",
-    }  # fmt: skip
+        "normalization_rule_name": "identity",
+        "byte_fallback": True,
+        "add_dummy_prefix": False,
+        "remove_extra_whitespaces": False,
+        "user_defined_symbols": ["\n"],
+        "bos_id": -1,
+        "eos_id": -1,
+        "pad_id": -1,
+        "unk_id": 0,
+        "model_type": "bpe",
+    }
     for options, accepted in ((usual, True), ({**usual, **settings_of}, False)):
         writer = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(TEXT.split("\n")), model_writer=writer, vocab_size=360,
-            minloglevel=3, hard_vocab_limit=False, **options,
-        )  # fmt: skip
+            sentence_iterator=iter(TEXT.split("\n")),
+            model_writer=writer,
+            vocab_size=360,
+            minloglevel=3,
+            hard_vocab_limit=False,
+            **options,
+        )
         if accepted:
             SentencePieceTokenizer.from_bytes(writer.getvalue())
         else:

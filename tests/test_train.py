@@ -13,29 +13,29 @@ import numpy as np
 import pytest
 
 import textgen
-from textgen import checkpoint
 from textgen.backend import keras
-from textgen.callbacks import Interrupted, Limit, Recorder
 from textgen.cells import CELLS
-from textgen.cli import main
+from textgen.cli.main import main
 from textgen.config import ModelConfig, TrainConfig
-from textgen.dataset import make_lanes
+from textgen.data.batches import make_lanes
 from textgen.errors import CorpusError, RunError
 from textgen.model import build_model
-from textgen.tokenizer import CharTokenizer
-from textgen.train import resume, start
-from textgen.trainer import FINAL_RATE, LaneTrainer, optimizer, policy
+from textgen.runs import run_folder
+from textgen.tokenizers.tokenizer import CharTokenizer
+from textgen.training.callbacks import Interrupted, Limit, Recorder
+from textgen.training.train import resume, start
+from textgen.training.trainer import FINAL_RATE, LaneTrainer, optimizer, policy
 from tiny import TEXT, interrupt, tiny
 
 SHIPPED = Path(textgen.__file__).parents[1]
 
 
 def rows(run):
-    return checkpoint.read_history(run)
+    return run_folder.read_history(run)
 
 
 def weights(run):
-    return checkpoint.read_weights(run / "model.safetensors")[0]
+    return run_folder.read_weights(run / "model.safetensors")[0]
 
 
 def test_a_model_learns_its_text(text_file, tmp_path):
@@ -292,9 +292,22 @@ def test_a_disk_that_fills_up_while_training(text_file, tmp_path, monkeypatch):
 def test_a_stop_from_outside(text_file, tmp_path, number, beginning):
     run = tmp_path / "run"
     command = [
-        sys.executable, "-m", "textgen", "train", str(text_file), "--out", str(run),
-        "--epochs", "500", "--hidden-size", "32", "--patience", "500", "--sample-length", "0",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "textgen",
+        "train",
+        str(text_file),
+        "--out",
+        str(run),
+        "--epochs",
+        "500",
+        "--hidden-size",
+        "32",
+        "--patience",
+        "500",
+        "--sample-length",
+        "0",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not (run / beginning).is_file():

@@ -9,9 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from textgen.errors import ConfigError, CorpusError
+from textgen.generation.sampling import TRANSFORMS
 from textgen.options import options_of
-from textgen.sampling import TRANSFORMS
-from textgen.ui import messages, models, runs, samples, widgets
+from textgen.ui import messages, models, samples, widgets
+from textgen.ui.processes import trainings
 
 UI = Path(messages.__file__).parent
 SOURCES = [*UI.glob("*.py"), *UI.glob("pages/*.py"), UI.parents[1] / "app.py"]
@@ -105,7 +106,7 @@ def test_a_sample_is_cut_and_written_on(runs):
 
 def test_copies_are_marked_from_the_prompt_on(runs):
     import textgen
-    from textgen.copying import CopyMeter
+    from textgen.evaluation.copying import CopyMeter
 
     model = textgen.load(runs())
     texts, job = samples.begin("나는 ", 1, {"max_new_tokens": 30, "seed": 3})
@@ -132,59 +133,59 @@ def home(tmp_path, monkeypatch):
 
 
 def write_run(name, **status):
-    (runs.RUNS / name).mkdir(parents=True, exist_ok=True)
-    (runs.RUNS / name / "status.json").write_text(json.dumps(status))
+    (trainings.RUNS / name).mkdir(parents=True, exist_ok=True)
+    (trainings.RUNS / name / "status.json").write_text(json.dumps(status))
 
 
 def test_names(home):
-    assert runs.free_name("나의 글.txt") == "나의-글-txt-1"
-    assert runs.checked_name(" 나의-글 ") == "나의-글"
+    assert trainings.free_name("나의 글.txt") == "나의-글-txt-1"
+    assert trainings.checked_name(" 나의-글 ") == "나의-글"
     for bad in ("", "..", "a/b", ".hidden", "uploads", "x" * 61, "a b"):
         with pytest.raises(ConfigError, match="cannot be a folder"):
-            runs.checked_name(bad)
+            trainings.checked_name(bad)
     write_run("here-1", state="finished")
-    assert runs.free_name("here") == "here-2"
+    assert trainings.free_name("here") == "here-2"
     with pytest.raises(ConfigError, match="taken"):
-        runs.checked_name("here-1")
+        trainings.checked_name("here-1")
 
 
 def test_an_upload_is_kept_once(home):
-    first = runs.keep_upload("../글 하나.txt", b"abc")
-    assert first.parent == runs.UPLOADS and first.read_bytes() == b"abc"
-    assert runs.keep_upload("../글 하나.txt", b"abc") == first
-    assert runs.keep_upload("../글 하나.txt", b"abd") != first
+    first = trainings.keep_upload("../글 하나.txt", b"abc")
+    assert first.parent == trainings.UPLOADS and first.read_bytes() == b"abc"
+    assert trainings.keep_upload("../글 하나.txt", b"abc") == first
+    assert trainings.keep_upload("../글 하나.txt", b"abd") != first
     with pytest.raises(CorpusError, match="empty"):
-        runs.keep_upload("a.txt", b" \n")
+        trainings.keep_upload("a.txt", b" \n")
 
 
 def test_the_state_of_a_run(home, monkeypatch):
-    monkeypatch.setattr(runs, "_is_textgen", lambda pid: pid == os.getpid())
-    assert runs.all_runs() == []
+    monkeypatch.setattr(trainings, "_is_textgen", lambda pid: pid == os.getpid())
+    assert trainings.all_runs() == []
     gone = 2**22 + 1  # beyond what the system hands out
     write_run("done", pid=gone, state="finished", step=3)
     write_run("halted", pid=gone, state="stopped")
     write_run("killed", pid=gone, state="running")
     write_run("going", pid=os.getpid(), state="running")
-    states = {run.name: run.state for run in runs.all_runs()}
+    states = {run.name: run.state for run in trainings.all_runs()}
     assert states == {
         "done": "finished",
         "halted": "stopped",
         "killed": "failed",
         "going": "running",
     }
-    old = time.time() - 2 * runs.STALE  # the number now belongs to another process
-    os.utime(runs.RUNS / "going/status.json", (old, old))
-    assert runs.read("going").state == "failed"
-    (runs.RUNS / "halted/status.json").write_text("{ half")
-    assert runs.read("halted").state == "failed"
+    old = time.time() - 2 * trainings.STALE  # the number now belongs to another process
+    os.utime(trainings.RUNS / "going/status.json", (old, old))
+    assert trainings.read("going").state == "failed"
+    (trainings.RUNS / "halted/status.json").write_text("{ half")
+    assert trainings.read("halted").state == "failed"
 
 
 def test_a_run_that_fails_says_why(home, text_file):
-    runs.start(text_file, "bad", {"hidden_size": -1})
+    trainings.start(text_file, "bad", {"hidden_size": -1})
     deadline = time.monotonic() + 60
-    while runs.read("bad").alive and time.monotonic() < deadline:
+    while trainings.read("bad").alive and time.monotonic() < deadline:
         time.sleep(0.1)
-    run = runs.read("bad")
+    run = trainings.read("bad")
     assert run.state == "failed" and "hidden_size" in run.message and "error:" not in run.message
 
 

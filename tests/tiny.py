@@ -23,7 +23,7 @@ def tiny(tokenizer="char", cell="lstm", **training):
 
 def interrupt(patch, step):
     """Ctrl-C comes after `step` batches of every run. patch: a MonkeyPatch."""
-    from textgen.callbacks import Recorder  # only here: it imports TensorFlow
+    from textgen.training.callbacks import Recorder  # only here: it imports TensorFlow
 
     take = Recorder.on_train_batch_end
 

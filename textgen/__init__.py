@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textgen.generate import load
+    from textgen.generation.generator import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load"]
@@ -20,7 +20,7 @@ __all__ = ["__version__", "load"]
 def __getattr__(name: str) -> Any:
     # `load` needs TensorFlow; `import textgen` does not wait for it
     if name == "load":
-        from textgen.generate import load
+        from textgen.generation.generator import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,9 +17,12 @@ class ModelConfig:
     num_layers: int = option(1, "recurrent layers, one above the other", low=1, high=16)
     embedding_size: int = option(64, "size of a token's vector", low=1, high=8192)
     embedding_scale: float = option(
-        1.0, "vectors begin uniform within this: small ones are slow to be told apart",
-        low=0.0, low_open=True, high=100.0,
-    )  # fmt: skip
+        1.0,
+        "vectors begin uniform within this: small ones are slow to be told apart",
+        low=0.0,
+        low_open=True,
+        high=100.0,
+    )
     activation: str = option(
         "tanh",
         "activation of the rnn cell (the gated cells keep tanh)",

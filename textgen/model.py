@@ -34,9 +34,11 @@ class LanguageModel(keras.Model):
         if config.tie_weights:  # so that what is read out with them begins as small as elsewhere
             scale /= math.sqrt(config.embedding_size)
         self.embedding = keras.layers.Embedding(
-            vocab_size, config.embedding_size, dtype=dtype,
+            vocab_size,
+            config.embedding_size,
+            dtype=dtype,
             embeddings_initializer=keras.initializers.RandomUniform(-scale, scale),
-        )  # fmt: skip
+        )
         settings = {name: getattr(config, name) for name in ("activation", "forget_bias", "chrono")}
         self.recurrent = [
             make_cell(config.cell, config.hidden_size, dtype=dtype, **settings)

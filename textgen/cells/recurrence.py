@@ -123,8 +123,10 @@ class Recurrence(keras.layers.Layer):
         self.keras_layer.build((None, None, input_shape[-1]))
         cell = self.keras_layer.cell
         self.kernel, self.recurrent_kernel, self.bias = (
-            cell.kernel, cell.recurrent_kernel, cell.bias,
-        )  # fmt: skip
+            cell.kernel,
+            cell.recurrent_kernel,
+            cell.bias,
+        )
 
     def first_recurrent(self) -> str:
         """How recurrent_kernel begins: each block keeps lengths."""

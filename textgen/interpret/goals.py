@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from textgen.documents import Document
+from textgen.data.recall_task import Document
 from textgen.interpret.replay import Override, Replay, replay
 from textgen.interpret.trace import Values
 from textgen.model import LanguageModel
-from textgen.tokenizer import Tokenizer
+from textgen.tokenizers.tokenizer import Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from textgen.documents import Document, Task, Writer
+from textgen.data.recall_task import Document, Task, Writer
 from textgen.errors import ConfigError
+from textgen.evaluation.recall_probe import Scorer
 from textgen.interpret.measures import linear_probe
-from textgen.longrange import Scorer
 from textgen.model import State
 
 STEP = 16  # tokens: places this far apart, or a multiple, cost no reading beyond the text

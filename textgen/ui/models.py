@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from textgen.checkpoint import WEIGHTS, read_config
 from textgen.errors import TextgenError
+from textgen.runs.run_folder import WEIGHTS, read_config
 from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
-    from textgen.copying import CopyMeter
-    from textgen.generate import Generator
+    from textgen.evaluation.copying import CopyMeter
+    from textgen.generation.generator import Generator
 
 ROOT = Path(__file__).parents[2]
 RUNS = Path("runs")  # in the working directory, as on the command line
@@ -72,7 +72,7 @@ def load(folder: Path) -> Generator:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _load(folder: str, changed: int) -> Generator:
-    from textgen.generate import load as load_generator
+    from textgen.generation.generator import load as load_generator
 
     keep_programs()
     return load_generator(folder)
@@ -89,8 +89,8 @@ def copy_meter(generator: Generator, folder: Path) -> CopyMeter | None:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _copy_meter(_generator: Generator, folder: str, mark: str) -> CopyMeter | None:
-    from textgen.copying import CopyMeter
-    from textgen.material import material_at_hand
+    from textgen.data.training_data import material_at_hand
+    from textgen.evaluation.copying import CopyMeter
 
     material = material_at_hand(_generator.card, ROOT)
     return CopyMeter(material.text) if material else None

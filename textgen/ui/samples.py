@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textgen.copying import CopyMeter, covered
-from textgen.streaming import group_tokens
-from textgen.ui.turns import TURNS
+from textgen.evaluation.copying import CopyMeter, covered
+from textgen.tokenizers.detokenizer import group_tokens
+from textgen.ui.fair_queue import TURNS
 
 if TYPE_CHECKING:
-    from textgen.generate import Alternative, Chunk, Generator
-    from textgen.tokenizer import Tokenizer
+    from textgen.generation.generator import Alternative, Chunk, Generator
+    from textgen.tokenizers.tokenizer import Tokenizer
 
 ALTERNATIVES = 10
 MOST_TOKENS = 2000  # at one press of a button, whatever a client asks for
@@ -138,7 +138,8 @@ def strip_data(
                 "count": count,
                 "text": text,
                 "copied": int(copied.longest[begin : begin + len(text)].max(initial=0))
-                if copied is not None else 0,
+                if copied is not None
+                else 0,
             }
             for (first, count, text), begin in zip(groups, ends, strict=False)
         ],
@@ -151,7 +152,7 @@ def strip_data(
             }
             for token in sample.tokens
         ],
-    }  # fmt: skip
+    }
 
 
 def joined(prompt: str, text: str) -> str | None:

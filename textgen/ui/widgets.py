@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from textgen.generation.sampling import TRANSFORMS
 from textgen.options import Option, options_of
-from textgen.sampling import TRANSFORMS
 from textgen.ui.messages import LANGUAGES, address, choose_language, has, language, t
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
@@ -44,10 +44,15 @@ def top_bar(pages: Iterable[st.Page], chosen: st.Page) -> None:
         st.session_state["language switch"] = language()
         with st.container(width="stretch", horizontal=True, horizontal_alignment="right"):
             st.segmented_control(
-                t("page.language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__,
-                required=True, key="language switch", on_change=choose_language,
-                args=("language switch",), label_visibility="collapsed",
-            )  # fmt: skip
+                t("page.language"),
+                list(LANGUAGES),
+                format_func=LANGUAGES.__getitem__,
+                required=True,
+                key="language switch",
+                on_change=choose_language,
+                args=("language switch",),
+                label_visibility="collapsed",
+            )
 
 
 def header(name: str) -> None:
@@ -105,9 +110,13 @@ def running_text(prompt: str, text: str, *, caret: bool) -> str:
 
 
 def worded(
-    widget: Callable[..., str], label: str, options: Sequence[str], key: str,
-    words: Callable[[str], str], **settings: Any,
-) -> str:  # fmt: skip
+    widget: Callable[..., str],
+    label: str,
+    options: Sequence[str],
+    key: str,
+    words: Callable[[str], str],
+    **settings: Any,
+) -> str:
     """A choice shown in the page's language, the first at first; the address keeps the option
     itself, where Streamlit would keep its words."""
     if st.session_state.get(key) not in options:
@@ -141,9 +150,14 @@ def option_slider(name: str, rule: Option, default: Any, kind: type) -> None:
     low, high, step, start = (kind(v) for v in (low, high, step, start))
     st.slider(
         t(f"option.{name}") if has(f"option.{name}") else name.replace("_", " "),
-        low, high, start, step, key=name, bind="query-params",
+        low,
+        high,
+        start,
+        step,
+        key=name,
+        bind="query-params",
         help=t(f"help.{name}") if has(f"help.{name}") else rule.help,
-    )  # fmt: skip
+    )
 
 
 def clock(seconds: float) -> str:

@@ -10,12 +10,12 @@ import streamlit as st
 
 from textgen.errors import TextgenError
 from textgen.ui import models, samples, widgets
+from textgen.ui.components.token_strip import token_strip
 from textgen.ui.messages import t
-from textgen.ui.token_strip import token_strip
 
 if TYPE_CHECKING:
-    from textgen.copying import CopyMeter
-    from textgen.generate import Generator
+    from textgen.evaluation.copying import CopyMeter
+    from textgen.generation.generator import Generator
 
 state = st.session_state
 LARGEST_SEED = 2**31 - 1
@@ -40,9 +40,12 @@ def main() -> None:
 def desk(available: dict[str, Path]) -> None:
     """Model, prompt, buttons and what was written."""
     name = st.selectbox(
-        t("write.model"), list(available), key="model", bind="query-params",
+        t("write.model"),
+        list(available),
+        key="model",
+        bind="query-params",
         on_change=forget_samples,
-    )  # fmt: skip
+    )
     folder = available[name]
     facts = st.empty()
     prompt_area(name, models.first_prompt(folder))
@@ -71,13 +74,24 @@ def controls() -> None:
     )
     widgets.sampling_sliders(widgets.COMMON)
     st.segmented_control(
-        t("write.samples"), [1, 2, 3, 4], default=1, key="samples", bind="query-params",
+        t("write.samples"),
+        [1, 2, 3, 4],
+        default=1,
+        key="samples",
+        bind="query-params",
         required=True,
-    )  # fmt: skip
+    )
     st.number_input(
-        t("option.seed"), 0, LARGEST_SEED, None, 1, key="seed", bind="query-params",
-        placeholder=t("write.random"), help=t("help.seed"),
-    )  # fmt: skip
+        t("option.seed"),
+        0,
+        LARGEST_SEED,
+        None,
+        1,
+        key="seed",
+        bind="query-params",
+        placeholder=t("write.random"),
+        help=t("help.seed"),
+    )
     with st.expander(t("write.more")):
         widgets.sampling_sliders(widgets.rare_options())
 
@@ -97,9 +111,13 @@ def prompt_area(name: str, suggested: str) -> None:
             state["prompt"] = suggested
         state["suggested prompt"] = (name, suggested)
     st.text_area(
-        t("write.prompt"), suggested, height=96, max_chars=models.LONGEST_PROMPT, key="prompt",
+        t("write.prompt"),
+        suggested,
+        height=96,
+        max_chars=models.LONGEST_PROMPT,
+        key="prompt",
         bind="query-params",
-    )  # fmt: skip
+    )
 
 
 def buttons(*, running: bool) -> None:
@@ -112,9 +130,12 @@ def buttons(*, running: bool) -> None:
         st.button(t("write.write"), type="primary", key="write", on_click=begin)
         st.button(t("write.continue"), key="continue", on_click=go_on, disabled=not written)
         st.button(
-            t("write.regenerate"), key="regenerate", on_click=begin, args=(True,),
+            t("write.regenerate"),
+            key="regenerate",
+            on_click=begin,
+            args=(True,),
             disabled=not written,
-        )  # fmt: skip
+        )
 
 
 def begin(anew: bool = False) -> None:
@@ -154,9 +175,14 @@ def show_samples(generator: Generator, folder: Path, job: samples.Job | None) ->
             show(generator, row, sample, colour, meter)
     notes(texts)
     st.download_button(
-        t("write.download"), together(generator, texts), f"{generator.name}.txt", "text/plain",
-        on_click="ignore", type="tertiary", icon=":material/download:",
-    )  # fmt: skip
+        t("write.download"),
+        together(generator, texts),
+        f"{generator.name}.txt",
+        "text/plain",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
 
 
 def write(
@@ -184,9 +210,13 @@ def write(
 def colours() -> str:
     """What the colour of a token tells."""
     return widgets.worded(
-        st.segmented_control, t("colour.label"), COLOURS, "colour",
-        lambda name: t(f"colour.{name}"), required=True,
-    )  # fmt: skip
+        st.segmented_control,
+        t("colour.label"),
+        COLOURS,
+        "colour",
+        lambda name: t(f"colour.{name}"),
+        required=True,
+    )
 
 
 def legend(colour: str, meter: CopyMeter | None) -> None:

@@ -9,12 +9,14 @@ import streamlit as st
 
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.corpus import TEXT_FILES, load_corpus
-from textgen.doctor import Diagnosis, Finding, diagnose
 from textgen.errors import TextgenError
 from textgen.options import options_of
-from textgen.ui import charts, models, runs, widgets
+from textgen.text.corpus import TEXT_FILES, load_corpus
+from textgen.text.doctor import Diagnosis, Finding, diagnose
+from textgen.ui import models, widgets
+from textgen.ui.charts import curves as charts
 from textgen.ui.messages import has, language, t
+from textgen.ui.processes import trainings
 
 state = st.session_state
 TICK = 1.5  # seconds between two looks at a run
@@ -25,7 +27,7 @@ FIRST_PROMPT = 12  # characters of the text's beginning, at most
 
 def main() -> None:
     widgets.header("train")
-    known = runs.all_runs()
+    known = trainings.all_runs()
     watched = watched_run(known)
     try:
         if watched is None:
@@ -38,7 +40,7 @@ def main() -> None:
         widgets.error(error)
 
 
-def watched_run(known: list[runs.Run]) -> runs.Run | None:
+def watched_run(known: list[trainings.Run]) -> trainings.Run | None:
     """The run in the address or chosen before; on a first visit, one that is under way."""
     names = {run.name: run for run in known}
     chosen = st.query_params.get("run") or state.get("run")
@@ -62,7 +64,7 @@ def watch(name: str | None = None) -> None:
 # --- the form -----------------------------------------------------------------------------------
 
 
-def form(known: list[runs.Run]) -> None:
+def form(known: list[trainings.Run]) -> None:
     source = choose_text()
     if source is not None:
         path, stem = source
@@ -81,30 +83,46 @@ def choose_text() -> tuple[Path, str] | None:
     shipped = {p.name: p for p in sorted(folders, key=lambda p: (p.name != language(), p.name))}
     ways = [*(["shipped"] if shipped else []), "upload", "paste"]
     way = st.segmented_control(
-        t("train.text"), ways, format_func=lambda w: t(f"train.{w}"), default=ways[0],
-        required=True, key="way", persist_state="session",
-    )  # fmt: skip
+        t("train.text"),
+        ways,
+        format_func=lambda w: t(f"train.{w}"),
+        default=ways[0],
+        required=True,
+        key="way",
+        persist_state="session",
+    )
     if way == "shipped":
         name = st.selectbox(
-            t("train.shipped"), list(shipped), format_func=corpus_name, key="corpus",
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            t("train.shipped"),
+            list(shipped),
+            format_func=corpus_name,
+            key="corpus",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         return relative(shipped[name]), name
     if way == "upload":
         file = st.file_uploader(
-            t("train.upload"), [s.removeprefix(".") for s in TEXT_FILES],
+            t("train.upload"),
+            [s.removeprefix(".") for s in TEXT_FILES],
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
         return (
-            (runs.keep_upload(file.name, file.getvalue()), Path(file.name).stem) if file else None
+            (trainings.keep_upload(file.name, file.getvalue()), Path(file.name).stem)
+            if file
+            else None
         )
     text = st.text_area(
-        t("train.paste"), height=220, key="pasted", label_visibility="collapsed",
-        placeholder=t("train.paste_here"), persist_state="session",
-    )  # fmt: skip
+        t("train.paste"),
+        height=220,
+        key="pasted",
+        label_visibility="collapsed",
+        placeholder=t("train.paste_here"),
+        persist_state="session",
+    )
     if not text.strip():
         return None
-    return runs.keep_upload("paste.txt", text.encode("utf-8", "replace")), "paste"
+    return trainings.keep_upload("paste.txt", text.encode("utf-8", "replace")), "paste"
 
 
 def has_text(folder: Path) -> bool:
@@ -175,14 +193,20 @@ def choose_settings(found: Diagnosis, beginning: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     options: dict[str, Any] = {
         "tokenizer": left.selectbox(
-            t("option.tokenizer"), tokenizers, tokenizers.index(hint.tokenizer),
-            format_func=lambda name: t(f"tokenizer.{name}"), key=f"tokenizer {mark}",
+            t("option.tokenizer"),
+            tokenizers,
+            tokenizers.index(hint.tokenizer),
+            format_func=lambda name: t(f"tokenizer.{name}"),
+            key=f"tokenizer {mark}",
         ),
         "cell": middle.selectbox(
-            t("option.cell"), list(CELLS), list(CELLS).index(ModelConfig().cell),
-            format_func=str.upper, key=f"cell {mark}",
+            t("option.cell"),
+            list(CELLS),
+            list(CELLS).index(ModelConfig().cell),
+            format_func=str.upper,
+            key=f"cell {mark}",
         ),
-    }  # fmt: skip
+    }
     options["epochs"] = number(right, "epochs", TrainConfig, hint.epochs)
     left, middle, right = st.columns(3)
     options["hidden_size"] = number(left, "hidden_size", ModelConfig, hint.hidden_size, 32)
@@ -199,24 +223,30 @@ def choose_settings(found: Diagnosis, beginning: str) -> dict[str, Any]:
 def train_button(path: Path, stem: str, settings: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
-            t("train.name"), runs.free_name(stem), key=f"name {runs.free_name(stem)}", width=260
+            t("train.name"),
+            trainings.free_name(stem),
+            key=f"name {trainings.free_name(stem)}",
+            width=260,
         )
         pressed = st.button(t("train.train"), type="primary", key="train")
     if pressed:
-        name = runs.checked_name(name)
-        runs.start(path, name, settings)
+        name = trainings.checked_name(name)
+        trainings.start(path, name, settings)
         watch(name)
         st.rerun()
 
 
-def earlier(known: list[runs.Run]) -> None:
+def earlier(known: list[trainings.Run]) -> None:
     st.subheader(t("train.earlier"), anchor=False)
     for run in known[:8]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                widgets.plain(run.name), key=f"open {run.name}", type="tertiary", on_click=watch,
+                widgets.plain(run.name),
+                key=f"open {run.name}",
+                type="tertiary",
+                on_click=watch,
                 args=(run.name,),
-            )  # fmt: skip
+            )
             st.caption(t(f"state.{run.state}"), width="content")
 
 
@@ -225,22 +255,22 @@ def earlier(known: list[runs.Run]) -> None:
 
 def monitor(name: str, was_alive: bool) -> None:
     """One run: state, figures, curve, samples. Runs again by itself while the run is alive."""
-    run = runs.read(name)
+    run = trainings.read(name)
     if run.alive != was_alive:
         st.rerun()
     st.subheader(widgets.plain(name), anchor=False)
     progress(run)
     actions(run)
-    rows = runs.history(name)
+    rows = trainings.history(name)
     if len(rows):
         curve(run, rows)
-    written = runs.latest_samples(name, SHOWN_SAMPLES)
+    written = trainings.latest_samples(name, SHOWN_SAMPLES)
     for sample in written:
         label = t("train.after_epoch", epoch=sample.get("epoch", ""))
         widgets.sample(label, str(sample.get("text", "")))
 
 
-def progress(run: runs.Run) -> None:
+def progress(run: trainings.Run) -> None:
     status = run.status
     done = status.get("step", 0) / max(status.get("steps") or 1, 1)
     if run.state == "starting":
@@ -264,12 +294,12 @@ def progress(run: runs.Run) -> None:
         st.caption(t("train.rolled_back", **back))
 
 
-def actions(run: runs.Run) -> None:
+def actions(run: trainings.Run) -> None:
     with st.container(horizontal=True):
         if run.alive:
-            st.button(t("train.stop"), key="stop run", on_click=runs.stop, args=(run.name,))
+            st.button(t("train.stop"), key="stop run", on_click=trainings.stop, args=(run.name,))
         if run.resumable and st.button(t("train.resume"), key="resume run"):
-            runs.resume(run.name)
+            trainings.resume(run.name)
             st.rerun()
         if run.writable and st.button(t("train.write"), type="primary", key="write with it"):
             model = models.name_of_run(run.name)
@@ -279,13 +309,15 @@ def actions(run: runs.Run) -> None:
             st.switch_page(page, query_params={"model": model})
 
 
-def curve(run: runs.Run, rows: Any) -> None:
+def curve(run: trainings.Run, rows: Any) -> None:
     steps, epochs = run.status.get("steps"), run.status.get("epochs")
     per_step = epochs / steps if steps and epochs else 1.0
     names = {
-        "training": t("train.training"), "validation": t("train.validation"),
-        "epoch": t("train.epoch") if steps else t("train.step"), "bits": t("train.bits"),
-    }  # fmt: skip
+        "training": t("train.training"),
+        "validation": t("train.validation"),
+        "epoch": t("train.epoch") if steps else t("train.step"),
+        "bits": t("train.bits"),
+    }
     st.altair_chart(charts.loss_curve(rows, per_step, names), key="curve")
 
 

@@ -10,13 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from textgen.cells import CELLS
-from textgen.documents import Document, Task
+from textgen.data.recall_task import Document, Task
 from textgen.errors import TextgenError
-from textgen.ui import charts, exhibit, memory, models, runs, widgets
+from textgen.ui import models, page_parts, widgets
+from textgen.ui.cached import memory
+from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
+from textgen.ui.processes import trainings
 
 if TYPE_CHECKING:
-    from textgen.generate import Generator
+    from textgen.generation.generator import Generator
 
 state = st.session_state
 FIRST_CELLS = ("lstm", "gru", "rnn")
@@ -28,7 +31,7 @@ QUICK, SURE = 96, 408  # documents of each distance
 
 def main() -> None:
     widgets.header("remember")
-    task = exhibit.the_task()
+    task = page_parts.the_task()
     try:
         available = models.trained_on(task.path.name)
         if available:
@@ -46,10 +49,13 @@ def choose_models(available: dict[str, Path]) -> dict[str, Generator]:
     labels = {name: models.short_name(name) for name in available}
     first = [n for n in available if labels[n].lower() in FIRST_CELLS]
     chosen = st.pills(
-        t("remember.models"), list(available), selection_mode="multi",
-        default=first or list(available)[:3], format_func=labels.__getitem__,
+        t("remember.models"),
+        list(available),
+        selection_mode="multi",
+        default=first or list(available)[:3],
+        format_func=labels.__getitem__,
         key=f"models {language()}",
-    )  # fmt: skip
+    )
     twins = st.toggle(t("remember.twins"), key="twins", bind="query-params")
     found = {labels[name]: models.load(available[name]) for name in chosen}
     if twins:
@@ -66,7 +72,7 @@ def choose_models(available: dict[str, Path]) -> dict[str, Generator]:
 def watch(task: Task, generators: dict[str, Generator]) -> None:
     """One document, and what each model has at the blank."""
     own = st.toggle(t("remember.own"), key="own", bind="query-params")
-    document = own_document() if own else exhibit.choose_document()[1]
+    document = own_document() if own else page_parts.choose_document()[1]
     if document is None:
         return
     show_document(document)
@@ -118,15 +124,22 @@ def curve(task: Task, generators: dict[str, Generator]) -> None:
     st.subheader(t("remember.curve"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.segmented_control(
-            t("remember.n"), [QUICK, SURE], default=QUICK, required=True, key="n",
+            t("remember.n"),
+            [QUICK, SURE],
+            default=QUICK,
+            required=True,
+            key="n",
             bind="query-params",
-        )  # fmt: skip
+        )
         with_controls = st.toggle(t("remember.controls"), key="controls", bind="query-params")
     words = {
-        "model": t("remember.model"), "distance": t("remember.distance_axis"),
-        "right": t("remember.right"), "chance": t("remember.chance"),
-        "control": t("remember.control"), "horizon": t("remember.reach"),
-    }  # fmt: skip
+        "model": t("remember.model"),
+        "distance": t("remember.distance_axis"),
+        "right": t("remember.right"),
+        "chance": t("remember.chance"),
+        "control": t("remember.control"),
+        "horizon": t("remember.reach"),
+    }
     place = st.empty()
     frames: list[pd.DataFrame] = []
     horizons: dict[str, int] = {}
@@ -153,20 +166,24 @@ def live(task: Task) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cells = [c for c in CELLS if memory.recipe(task, c).is_file()]
         cell = st.selectbox(
-            t("option.cell"), cells, cells.index(FIRST_CELLS[0]), format_func=str.upper,
-            key="live cell", width=180,
-        )  # fmt: skip
+            t("option.cell"),
+            cells,
+            cells.index(FIRST_CELLS[0]),
+            format_func=str.upper,
+            key="live cell",
+            width=180,
+        )
         if st.button(t("remember.train"), type="primary", key="train live") and cell:
-            name = runs.free_name(f"{task.path.stem}-{cell}")
-            runs.start_recipe(memory.recipe(task, cell), name, epochs=LIVE_EPOCHS)
+            name = trainings.free_name(f"{task.path.stem}-{cell}")
+            trainings.start_recipe(memory.recipe(task, cell), name, epochs=LIVE_EPOCHS)
             state["live"] = name
     if current := state.get("live"):
-        alive = runs.read(current).alive
+        alive = trainings.read(current).alive
         st.fragment(monitor, run_every=TICK if alive else None)(current, alive)
 
 
 def monitor(name: str, was_alive: bool) -> None:
-    run = runs.read(name)
+    run = trainings.read(name)
     if run.alive != was_alive:
         st.rerun()  # it is now among the models
     status = run.status
@@ -177,11 +194,14 @@ def monitor(name: str, was_alive: bool) -> None:
     st.progress(min(done, 1.0), f"{name} · {t(f'state.{run.state}')}")
     rows = memory.recall_of(run.folder)
     if len(rows):
-        words = {"distance": t("remember.distance_axis"), "right": t("remember.right"),
-                 "seconds": t("remember.seconds")}  # fmt: skip
+        words = {
+            "distance": t("remember.distance_axis"),
+            "right": t("remember.right"),
+            "seconds": t("remember.seconds"),
+        }
         st.altair_chart(charts.recall_over_time(rows, words), key="live curve")
     if run.alive:
-        st.button(t("train.stop"), key="stop live", on_click=runs.stop, args=(name,))
+        st.button(t("train.stop"), key="stop live", on_click=trainings.stop, args=(name,))
 
 
 # --- ordinary text --------------------------------------------------------------------------------
@@ -196,9 +216,12 @@ def ordinary() -> None:
         return
     name = st.selectbox(t("write.model"), list(available), key="context model")
     text = st.text_area(
-        t("remember.text"), memory.some_text(language()), height=120, max_chars=20_000,
+        t("remember.text"),
+        memory.some_text(language()),
+        height=120,
+        max_chars=20_000,
         key=f"context text {language()}",
-    )  # fmt: skip
+    )
     if not st.button(t("remember.measure"), key="measure context"):
         return
     generator = models.load(available[name])

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.documents import Document, Task
+from textgen.data.recall_task import Document, Task
 from textgen.errors import TextgenError
-from textgen.ui import exhibit, looks, models, widgets
+from textgen.ui import models, page_parts, widgets
+from textgen.ui.cached import looks
+from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
-from textgen.ui.token_figure import Scale, token_figure
 
 if TYPE_CHECKING:
-    from textgen.generate import Generator
+    from textgen.generation.generator import Generator
 
 state = st.session_state
 FIRST_CELLS = ("LSTM", "RNN")
@@ -26,7 +27,7 @@ ABREAST = 2  # models
 def main() -> None:
     widgets.header("evidence")
     try:
-        task, document = exhibit.choose_document()
+        task, document = page_parts.choose_document()
         left, right = st.columns([2, 7], gap="medium")
         with left:
             foil = choose_foil(task, document)
@@ -36,7 +37,7 @@ def main() -> None:
             compare(generators, document, foil)
     except TextgenError as error:
         widgets.error(error)
-    exhibit.how(t("evidence.how"), t("evidence.source"))
+    page_parts.how(t("evidence.how"), t("evidence.source"))
 
 
 def choose_foil(task: Task, document: Document) -> str:
@@ -50,10 +51,14 @@ def choose_foil(task: Task, document: Document) -> str:
 def choose_models(task: Task) -> dict[str, Generator]:
     available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
     names = st.pills(
-        t("remember.models"), list(available), selection_mode="multi", key="cells",
-        default=[name for name in FIRST_CELLS if name in available], bind="query-params",
+        t("remember.models"),
+        list(available),
+        selection_mode="multi",
+        key="cells",
+        default=[name for name in FIRST_CELLS if name in available],
+        bind="query-params",
         wrap=True,
-    )  # fmt: skip
+    )
     return {name: models.load(available[name]) for name in names}
 
 
@@ -78,23 +83,36 @@ def compare(generators: dict[str, Generator], document: Document, foil: str) -> 
         frames.append(
             pd.DataFrame({"model": name, "token": range(len(texts)), "text": texts} | found)
         )
-    exhibit.downloads(pd.concat(frames), "evidence", list(generators.values()))
-    exhibit.replay_error(*reads)
+    page_parts.downloads(pd.concat(frames), "evidence", list(generators.values()))
+    page_parts.replay_error(*reads)
 
 
 def strip(
-    name: str, generator: Generator, document: Document, texts: list[str], kind: str,
+    name: str,
+    generator: Generator,
+    document: Document,
+    texts: list[str],
+    kind: str,
     values: np.ndarray,
-) -> None:  # fmt: skip
+) -> None:
     """Blue where a token speaks for the answer, orange where against it."""
     scale = Scale("log", t("evidence.supports"), MOST, LEAST)
     title = t(f"evidence.{kind}")
     token_figure(
-        texts, values[None], [title], [scale], key=f"{kind}-{name}", title=title,
-        caption=exhibit.origin(generator, texts), value_word=t("evidence.nats"),
-        pinned=exhibit.Pin(None, exhibit.pinned().token), on_pin=exhibit.pin_token,
-        rest=document.answer + document.ending, matrix=False, legend=kind == "gradient",
-    )  # fmt: skip
+        texts,
+        values[None],
+        [title],
+        [scale],
+        key=f"{kind}-{name}",
+        title=title,
+        caption=page_parts.origin(generator, texts),
+        value_word=t("evidence.nats"),
+        pinned=page_parts.Pin(None, page_parts.pinned().token),
+        on_pin=page_parts.pin_token,
+        rest=document.answer + document.ending,
+        matrix=False,
+        legend=kind == "gradient",
+    )
 
 
 def judge(name: str, generator: Generator, document: Document, occluded: np.ndarray) -> None:
@@ -103,11 +121,17 @@ def judge(name: str, generator: Generator, document: Document, occluded: np.ndar
     told = looks.told_at(generator, document)
     strongest = int(np.argmax(abs(occluded[: looks.asked_at(generator, document) + 1])))
     text = looks.texts(generator, document)[strongest]
-    exhibit.claim(
-        t("evidence.claim", name=name), strongest <= told,
-        t("evidence.found", text=text.replace(" ", "␣"), token=strongest,
-          nats=float(occluded[strongest]), told=told),
-    )  # fmt: skip
+    page_parts.claim(
+        t("evidence.claim", name=name),
+        strongest <= told,
+        t(
+            "evidence.found",
+            text=text.replace(" ", "␣"),
+            token=strongest,
+            nats=float(occluded[strongest]),
+            told=told,
+        ),
+    )
 
 
 main()

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.documents import Document, Task
+from textgen.data.recall_task import Document, Task
 from textgen.errors import TextgenError
-from textgen.ui import cell_picture, equations, exhibit, looks, memory, step_charts, widgets
+from textgen.ui import equations, page_parts, widgets
+from textgen.ui.cached import looks, memory
+from textgen.ui.charts import step as step_charts
+from textgen.ui.components import cell_picture
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
-    from textgen.generate import Generator
+    from textgen.generation.generator import Generator
     from textgen.interpret import Override, Trace
 
 state = st.session_state
@@ -26,7 +29,7 @@ HERE, EVERYWHERE = "here", "everywhere"
 def main() -> None:
     widgets.header("step")
     try:
-        chosen = exhibit.choose()
+        chosen = page_parts.choose()
         if chosen is not None:
             walk(*chosen)
     except TextgenError as error:
@@ -37,8 +40,8 @@ def walk(generator: Generator, task: Task, document: Document) -> None:
     ids = looks.blank(generator, document)
     read = looks.trace(generator, ids)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = exhibit.choose_layer(generator)
-        unit = choose_unit(exhibit.keepers(generator, task, document, layer))
+        layer = page_parts.choose_layer(generator)
+        unit = choose_unit(page_parts.keepers(generator, task, document, layer))
         replace = choose_replacement(generator)
     token = choose_token(generator, document, carried(generator, read, layer)[:, unit])
     edits = replacement(replace, layer, unit, token)
@@ -58,28 +61,43 @@ def choose_unit(ranked: np.ndarray) -> int:
     if state.get("unit") not in names:
         state.pop("unit", None)
     unit = st.selectbox(
-        t("step.unit"), names, key="unit", bind="query-params", width=130,
+        t("step.unit"),
+        names,
+        key="unit",
+        bind="query-params",
+        width=130,
         help=t("step.unit_help"),
-    )  # fmt: skip
+    )
     return int(unit)
 
 
 def choose_replacement(generator: Generator) -> tuple[str, float, bool, bool]:
     """(value to replace or `NONE`, by what, at every token, of every unit)."""
-    gates = exhibit.gates_of(generator)
+    gates = page_parts.gates_of(generator)
     names = [NONE, *(gates or ["h"])]
     if state.get("gate") not in names:
         state.pop("gate", None)
     name = st.segmented_control(
-        t("step.replace"), names, default=NONE, required=True, key="gate", bind="query-params",
+        t("step.replace"),
+        names,
+        default=NONE,
+        required=True,
+        key="gate",
+        bind="query-params",
         format_func=lambda n: t("step.none") if n == NONE else n,
-    )  # fmt: skip
+    )
     if name == NONE:
         return NONE, 0.0, False, False
     value = st.slider(
-        t("step.by", name=name), 0.0 if gates else -1.0, 1.0, 0.0, 0.05, key="value",
-        bind="query-params", width=170,
-    )  # fmt: skip
+        t("step.by", name=name),
+        0.0 if gates else -1.0,
+        1.0,
+        0.0,
+        0.05,
+        key="value",
+        bind="query-params",
+        width=170,
+    )
     always = st.toggle(t("step.always"), key="always", bind="query-params")
     whole = st.toggle(t("step.all_units"), key="whole", bind="query-params")
     return name, value, always, whole
@@ -128,9 +146,14 @@ def show_text(generator: Generator, ids: list[int], token: int) -> None:
 
 
 def one_step(
-    generator: Generator, ids: list[int], found: Trace, layer: int, unit: int, token: int,
+    generator: Generator,
+    ids: list[int],
+    found: Trace,
+    layer: int,
+    unit: int,
+    token: int,
     replaced: str,
-) -> None:  # fmt: skip
+) -> None:
     """The picture of the cell, and its equations with the unit's numbers."""
     page = equations.PAGES[generator.config.cell]
     values = looks.unit_values(generator, ids, found, layer, unit, token)
@@ -139,55 +162,79 @@ def one_step(
     with left, st.container(key="figure cell"):
         cell_picture.show(
             cell_picture.picture(
-                page, values, generator.tokenizer.token(ids[token]), float(abs(course).max()),
-                {replaced}, generator.config.activation,
+                page,
+                values,
+                generator.tokenizer.token(ids[token]),
+                float(abs(course).max()),
+                {replaced},
+                generator.config.activation,
             ),
             key="cell",
-        )  # fmt: skip
+        )
         numbers = pd.DataFrame(values.items(), columns=["name", "value"])
-        exhibit.downloads(numbers, "cell", drawn="figure cell")
+        page_parts.downloads(numbers, "cell", drawn="figure cell")
     for stage, lines in page.stages.items():
         with right.container(border=True, gap="xsmall", key=f"stage {stage}"):
             st.caption(f"**{t(f'stage.{stage}')}** · {t(f'stage_what.{stage}')}")
             for equation in lines:
                 rows = equations.lines(
-                    equation, page.state, generator.config.activation, values,
+                    equation,
+                    page.state,
+                    generator.config.activation,
+                    values,
                     equation.value == replaced,
-                )  # fmt: skip
+                )
                 st.latex(r"\begin{aligned}&" + r"\\&\;\, ".join(rows) + r"\end{aligned}")
 
 
 def over_tokens(
-    generator: Generator, ids: list[int], read: Trace, after: Trace, layer: int, unit: int,
+    generator: Generator,
+    ids: list[int],
+    read: Trace,
+    after: Trace,
+    layer: int,
+    unit: int,
     token: int,
-) -> None:  # fmt: skip
+) -> None:
     page = equations.PAGES[generator.config.cell]
     words = {
-        "token": t("step.token"), "value": page.state, "before": t("step.before"),
-        "after": t("step.after"), "gate": t("step.gate"),
-    }  # fmt: skip
+        "token": t("step.token"),
+        "value": page.state,
+        "before": t("step.before"),
+        "after": t("step.after"),
+        "gate": t("step.gate"),
+    }
     texts = [generator.tokenizer.token(i) for i in ids]
     frame = pd.concat(
         pd.DataFrame(
-            {"token": range(len(ids)), "text": texts, "kind": words[kind],
-             "value": carried(generator, found, layer)[:, unit]}
+            {
+                "token": range(len(ids)),
+                "text": texts,
+                "kind": words[kind],
+                "value": carried(generator, found, layer)[:, unit],
+            }
         )
         for kind, found in ([("before", read)] + ([("after", after)] if after is not read else []))
-    )  # fmt: skip
+    )
     st.subheader(t("step.course", unit=unit, state=page.state), anchor=False)
     chart = step_charts.unit_curve(frame, token, words)
-    exhibit.chart(chart, frame, f"unit-{unit}", generator)
-    gates = exhibit.gates_of(generator)
+    page_parts.chart(chart, frame, f"unit-{unit}", generator)
+    gates = page_parts.gates_of(generator)
     if gates:
         strip = pd.concat(
             pd.DataFrame(
-                {"token": range(len(ids)), "end": range(1, len(ids) + 1), "text": texts,
-                 "gate": gate, "value": after.layers[layer][gate][:, unit]}
+                {
+                    "token": range(len(ids)),
+                    "end": range(1, len(ids) + 1),
+                    "text": texts,
+                    "gate": gate,
+                    "value": after.layers[layer][gate][:, unit],
+                }
             )
             for gate in gates
-        )  # fmt: skip
+        )
         chart = step_charts.gate_strip(strip, token, words | {"value": t("step.gate")})
-        exhibit.chart(chart, strip, "gates", generator)
+        page_parts.chart(chart, strip, "gates", generator)
 
 
 def show_answers(
@@ -201,21 +248,21 @@ def show_answers(
     ]
     st.subheader(t("step.answers"), anchor=False)
     changed = None if after is read else shares[1]
-    exhibit.answers(generator, "answers", shares[0], changed, t("step.after"))
+    page_parts.answers(generator, "answers", shares[0], changed, t("step.after"))
 
 
 def claim(generator: Generator, read: Trace) -> None:
     """The equations are those of the trained layer; where there is an output gate, h = o tanh C."""
     own = [v for v in read.layers if "o" in v]
     gap = max((float(abs(v["h"] - v["o"] * np.tanh(v["C"])).max()) for v in own), default=0.0)
-    exhibit.claim(
+    page_parts.claim(
         t("step.claim_output") if own else t("step.claim_replay"),
-        max(gap, read.error) < exhibit.TOLERANCE,
+        max(gap, read.error) < page_parts.TOLERANCE,
         t("step.gap", gap=gap) * bool(own)
         + t("step.error", error=read.error, tokens=len(read.logprobs)),
     )
     cell = generator.config.cell
-    exhibit.how(t("step.how"), source=t(f"source.{cell}"))
+    page_parts.how(t("step.how"), source=t(f"source.{cell}"))
 
 
 main()

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.documents import Document
+from textgen.data.recall_task import Document
 from textgen.errors import TextgenError
-from textgen.ui import exhibit, gradient_charts, looks, memory, models, widgets
-from textgen.ui.charts import CELL_COLOURS
+from textgen.ui import models, page_parts, widgets
+from textgen.ui.cached import looks, memory
+from textgen.ui.charts import gradients as gradient_charts
+from textgen.ui.charts.curves import CELL_COLOURS
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
-    from textgen.generate import Generator
+    from textgen.generation.generator import Generator
 
 FIRST_CELLS = ("LSTM", "GRU", "RNN")
 KINDS = ("trained", "untrained")
@@ -36,7 +38,7 @@ def main() -> None:
     with right:
         st.fragment(run_away)()
     st.fragment(activations)()
-    exhibit.how(t("gradients.how"), t("gradients.source"))
+    page_parts.how(t("gradients.how"), t("gradients.source"))
     with first:
         try:
             measured()
@@ -49,13 +51,17 @@ def main() -> None:
 
 def measured() -> None:
     """The gradient of log p(answer) with respect to the state after each token."""
-    task, document = exhibit.choose_document()
+    task, document = page_parts.choose_document()
     available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
     names = st.pills(
-        t("remember.models"), list(available), selection_mode="multi", key="cells",
-        default=[name for name in available if name in FIRST_CELLS], bind="query-params",
+        t("remember.models"),
+        list(available),
+        selection_mode="multi",
+        key="cells",
+        default=[name for name in available if name in FIRST_CELLS],
+        bind="query-params",
         wrap=True,
-    )  # fmt: skip
+    )
     if not names:
         return
     words = {
@@ -78,7 +84,7 @@ def measured() -> None:
             )
             place.altair_chart(chart, key=f"gradients {kind}")
     trained = {name: generators[name, KINDS[0]] for name in names}
-    exhibit.downloads(rows, "gradients", list(trained.values()), "figure gradients")
+    page_parts.downloads(rows, "gradients", list(trained.values()), "figure gradients")
     if PLAIN in trained:
         vanishes(rows, trained[PLAIN], document)
     ways_back(trained, document)
@@ -91,7 +97,7 @@ def load(folder: Path, kind: str) -> Generator:
 def course(generator: Generator, document: Document, name: str, kind: str) -> pd.DataFrame:
     """Norms for the state that is carried along, C where there is one, by tokens before the
     answer."""
-    from textgen.vanishing import norms
+    from textgen.interpret.gradient_flow import norms
 
     layer = looks.gradients(generator, document).layers[-1]
     part = "C" if "C" in layer else "h"
@@ -111,30 +117,36 @@ def vanishes(rows: pd.DataFrame, generator: Generator, document: Document) -> No
         left_at_fact(own["value"].to_numpy(), generator, document)
         for _, own in rows[rows["name"] == PLAIN].groupby("kind", sort=False)
     )
-    exhibit.claim(
-        t("gradients.claim_vanishes"), trained < GONE,
+    page_parts.claim(
+        t("gradients.claim_vanishes"),
+        trained < GONE,
         t("gradients.left", trained=trained, untrained=untrained, limit=GONE),
-    )  # fmt: skip
+    )
 
 
 def ways_back(trained: dict[str, Generator], document: Document) -> None:
     """In a gated cell: along the state alone a gradient meets nothing but what the gates keep."""
     from textgen.interpret import KEEP
-    from textgen.vanishing import along, norms
+    from textgen.interpret.gradient_flow import along, norms
 
     gated = [name for name, generator in trained.items() if generator.config.cell in KEEP]
     if not gated:
         plain = next(iter(trained.values()))
-        exhibit.replay_error(looks.trace(plain, looks.blank(plain, document)))
+        page_parts.replay_error(looks.trace(plain, looks.blank(plain, document)))
         return
     st.subheader(t("gradients.ways"), anchor=False)
     first = GATED if GATED in gated else gated[0]
     name = first
     if len(gated) > 1:
         name = st.segmented_control(
-            t("option.cell"), gated, default=first, required=True, key="way", bind="query-params",
+            t("option.cell"),
+            gated,
+            default=first,
+            required=True,
+            key="way",
+            bind="query-params",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
     generator = trained[name]
     slopes = looks.gradients(generator, document).layers[-1]
     read = looks.trace(generator, looks.blank(generator, document))
@@ -155,14 +167,14 @@ def ways_back(trained: dict[str, Generator], document: Document) -> None:
     )
     words = {"step": t("gradients.distance"), "value": t("gradients.norm"), "name": " "}
     chart = gradient_charts.course(rows, words, reverse=True, columns=1)
-    exhibit.chart(chart, rows, "ways", [generator])
+    page_parts.chart(chart, rows, "ways", [generator])
     if name == GATED:
-        exhibit.claim(
+        page_parts.claim(
             t("gradients.claim_survives"),
             whole > GONE and 1 / NEAR < alone / whole < NEAR,
             t("gradients.borne", whole=whole, alone=alone, limit=GONE),
         )
-    exhibit.replay_error(read)
+    page_parts.replay_error(read)
 
 
 # --- the mathematics ------------------------------------------------------------------------------
@@ -170,7 +182,7 @@ def ways_back(trained: dict[str, Generator], document: Document) -> None:
 
 def repeated() -> None:
     """A factor for each step: the product vanishes, stays or explodes."""
-    from textgen.vanishing import powers
+    from textgen.interpret.gradient_flow import powers
 
     st.subheader(t("gradients.product"), anchor=False)
     factor = st.slider(
@@ -184,15 +196,18 @@ def repeated() -> None:
         )
         for f in factors
     )
-    words = {"step": t("gradients.steps"), "value": t("gradients.of_product"),
-             "name": t("gradients.factor")}  # fmt: skip
-    exhibit.chart(gradient_charts.course(rows, words), rows, "factors")
+    words = {
+        "step": t("gradients.steps"),
+        "value": t("gradients.of_product"),
+        "name": t("gradients.factor"),
+    }
+    page_parts.chart(gradient_charts.course(rows, words), rows, "factors")
     widgets.facts((f"{f:g}^{steps}", f"{powers(f, steps)[-1]:.2g}") for f in factors)
 
 
 def activations() -> None:
     """The derivative that every step through an activation multiplies by."""
-    from textgen.vanishing import powers, slope
+    from textgen.interpret.gradient_flow import powers, slope
 
     st.subheader(t("gradients.slopes"), anchor=False)
     at = st.slider(t("gradients.at"), -4.0, 4.0, 0.5, 0.1, key="a", bind="query-params")
@@ -202,22 +217,26 @@ def activations() -> None:
     curves = pd.concat(pd.DataFrame({"a": a, "value": slope(n, a), "name": n}) for n in names)
     with left:
         words = {"a": "a", "value": t("gradients.derivative")}
-        exhibit.chart(gradient_charts.slopes(curves, at, words), curves, "slopes")
+        page_parts.chart(gradient_charts.slopes(curves, at, words), curves, "slopes")
     products = pd.concat(
         pd.DataFrame(
-            {"step": range(51), "value": powers(float(slope(n, np.array([at]))[0]), 50),
-             "name": n, "kind": ""}
+            {
+                "step": range(51),
+                "value": powers(float(slope(n, np.array([at]))[0]), 50),
+                "name": n,
+                "kind": "",
+            }
         )
         for n in names
-    )  # fmt: skip
+    )
     with right:
         words = {"step": t("gradients.steps"), "value": t("gradients.of_product"), "name": " "}
-        exhibit.chart(gradient_charts.course(products, words), products, "slope-products")
+        page_parts.chart(gradient_charts.course(products, words), products, "slope-products")
 
 
 def run_away() -> None:
     """What relu, which has no ceiling, makes of a recurrence, and what tanh does."""
-    from textgen.vanishing import run_free
+    from textgen.interpret.gradient_flow import run_free
 
     st.subheader(t("gradients.relu"), anchor=False)
     norm = st.slider(t("gradients.scale"), 0.8, 1.5, 1.1, 0.01, key="scale", bind="query-params")
@@ -228,7 +247,7 @@ def run_away() -> None:
         for name, values in found.items()
     )
     words = {"step": t("gradients.steps"), "value": "|h|", "name": " "}
-    exhibit.chart(gradient_charts.course(rows, words), rows, "relu")
+    page_parts.chart(gradient_charts.course(rows, words), rows, "relu")
     widgets.facts((name, f"|h| {values[-1]:.3g}") for name, values in found.items())
 
 

@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.documents import Document, Task
+from textgen.data.recall_task import Document, Task
 from textgen.errors import TextgenError
-from textgen.ui import exhibit, looks, memory, neuron_charts, stores, widgets
+from textgen.ui import page_parts, widgets
+from textgen.ui.cached import looks, memory, stores
+from textgen.ui.charts import neurons as neuron_charts
+from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import language, t
-from textgen.ui.token_figure import token_figure
 
 if TYPE_CHECKING:
-    from textgen.generate import Generator
+    from textgen.generation.generator import Generator
 
 state = st.session_state
 SHOWN = 12  # units
@@ -31,17 +33,17 @@ READ = 0.9  # of the documents
 def main() -> None:
     widgets.header("neurons")
     try:
-        chosen = exhibit.choose()
+        chosen = page_parts.choose()
         if chosen is not None:
             look(*chosen)
     except TextgenError as error:
         widgets.error(error)
-    exhibit.how(t("neurons.how"), t("neurons.source"))
+    page_parts.how(t("neurons.how"), t("neurons.source"))
 
 
 def look(generator: Generator, task: Task, document: Document) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = exhibit.choose_layer(generator)
+        layer = page_parts.choose_layer(generator)
         part = choose_part(generator)
     ranked = np.argsort(-abs(looks.effects(generator, document, layer)), kind="stable")
     coloured(generator, document, layer, part, ranked)
@@ -77,16 +79,24 @@ def coloured(
     found = read.layers[layer][part][:, units]
     tokens = looks.texts(generator, document)
     token_figure(
-        tokens, found.T, [str(unit) for unit in units],
-        [exhibit.scale_of(generator, part, found)],
-        key="units", title=t("neurons.best", n=len(units), part=part),
-        caption=exhibit.origin(generator, tokens), value_word=part, row_word=t("step.unit"),
-        pinned=exhibit.pinned(default=str(units[0])), on_pin=exhibit.pin,
-        brush=chosen_span(generator, document, len(tokens)), on_span=brushed,
-        marks=exhibit.marks(generator, document), rest=document.answer + document.ending,
-    )  # fmt: skip
-    exhibit.downloads(pd.DataFrame(found, columns=units).assign(text=tokens), "units", generator)
-    exhibit.replay_error(read)
+        tokens,
+        found.T,
+        [str(unit) for unit in units],
+        [page_parts.scale_of(generator, part, found)],
+        key="units",
+        title=t("neurons.best", n=len(units), part=part),
+        caption=page_parts.origin(generator, tokens),
+        value_word=part,
+        row_word=t("step.unit"),
+        pinned=page_parts.pinned(default=str(units[0])),
+        on_pin=page_parts.pin,
+        brush=chosen_span(generator, document, len(tokens)),
+        on_span=brushed,
+        marks=page_parts.marks(generator, document),
+        rest=document.answer + document.ending,
+    )
+    page_parts.downloads(pd.DataFrame(found, columns=units).assign(text=tokens), "units", generator)
+    page_parts.replay_error(read)
 
 
 def brushed(first: int, last: int) -> None:
@@ -121,17 +131,25 @@ def elsewhere(generator: Generator, document: Document, layer: int) -> None:
     ids = looks.blank(generator, document)
     st.subheader(t("neurons.elsewhere"), anchor=False)
     low, high = st.slider(
-        t("neurons.span"), 0, len(ids) - 1, first_span(generator, document, len(ids)), key="span",
-        bind="query-params", help=t("neurons.span_help"),
-    )  # fmt: skip
+        t("neurons.span"),
+        0,
+        len(ids) - 1,
+        first_span(generator, document, len(ids)),
+        key="span",
+        bind="query-params",
+        help=t("neurons.span_help"),
+    )
     read = looks.trace(generator, ids)
     text, corpus, h = stores.corpus_outputs(generator, language(), layer)
     units, found = matches(read.layers[layer]["h"][low : high + 1], h, FIRES)
     decode = generator.tokenizer.decode
     widgets.line(
-        [f"‘{decode(ids[low : high + 1])}’", t("neurons.firing", n=len(units)),
-         ", ".join(map(str, units[:SHOWN]))]
-    )  # fmt: skip
+        [
+            f"‘{decode(ids[low : high + 1])}’",
+            t("neurons.firing", n=len(units)),
+            ", ".join(map(str, units[:SHOWN])),
+        ]
+    )
     ends = [(m.start - AROUND, m.start, m.start + high - low + 1) for m in found]
     # where a token that the model does not know hides a letter, the corpus still has it
     places = [
@@ -150,7 +168,7 @@ def elsewhere(generator: Generator, document: Document, layer: int) -> None:
         for match, (before, own, after) in zip(found, stretches, strict=True)
     )
     st.html(f'<table class="tg-found">{lines}</table>')
-    exhibit.downloads(rows, "elsewhere", generator)
+    page_parts.downloads(rows, "elsewhere", generator)
 
 
 # --- experiments ----------------------------------------------------------------------------------
@@ -173,22 +191,27 @@ def silence(
     after = stores.answers_without(generator, task, document, layer, [int(unit) for unit in off])
     left, right = st.columns(2, gap="large")
     with left:
-        exhibit.answers(generator, "silenced", shares[0], after, t("neurons.silent"))
+        page_parts.answers(generator, "silenced", shares[0], after, t("neurons.silent"))
     rows = pd.DataFrame(
         {"number": list(shares), "share": [found[document.answer] for found in shares.values()]}
     )
     words = {"number": t("neurons.number"), "share": t("neurons.right_answer")}
     with right:
-        exhibit.chart(neuron_charts.without(rows, words), rows, "without", generator)
+        page_parts.chart(neuron_charts.without(rows, words), rows, "without", generator)
     stands = all(
         max(found, key=lambda answer: found[answer]) == document.answer
         for found in (shares[0], shares[1])
     )
-    exhibit.claim(
-        t("neurons.claim_spread"), stands,
-        t("neurons.spread", unit=names[0], before=shares[0][document.answer],
-          after=shares[1][document.answer]),
-    )  # fmt: skip
+    page_parts.claim(
+        t("neurons.claim_spread"),
+        stands,
+        t(
+            "neurons.spread",
+            unit=names[0],
+            before=shares[0][document.answer],
+            after=shares[1][document.answer],
+        ),
+    )
 
 
 def transplanted(generator: Generator, task: Task, document: Document) -> None:
@@ -214,10 +237,14 @@ def transplanted(generator: Generator, task: Task, document: Document) -> None:
     )
     with columns[2]:
         chosen = st.segmented_control(
-            t("neurons.handed"), list(kinds), default="C" if "C" in kinds else names[0],
-            required=True, key="handed", bind="query-params",
-        )  # fmt: skip
-    donor = exhibit.written(task, fact)
+            t("neurons.handed"),
+            list(kinds),
+            default="C" if "C" in kinds else names[0],
+            required=True,
+            key="handed",
+            bind="query-params",
+        )
+    donor = page_parts.written(task, fact)
     left = len(ids) - at
     scorer = memory.scorer(generator, task)
     end = transplant(
@@ -228,47 +255,68 @@ def transplanted(generator: Generator, task: Task, document: Document) -> None:
     after = dict(zip(task.answers, map(float, row), strict=True))
     one, many = st.columns(2, gap="large")
     with one:
-        exhibit.answers(generator, "transplant", before, after, t("neurons.after"))
+        page_parts.answers(generator, "transplant", before, after, t("neurons.after"))
     found = {}
     with many, st.spinner(t("neurons.pairs")):
         for kind, parts in kinds.items():
             found[kind] = stores.flips(
-                generator, task, exhibit.distance(), exhibit.variant(), left, parts
+                generator, task, page_parts.distance(), page_parts.variant(), left, parts
             )
         rows = pd.DataFrame([{"parts": kind} | vars(flips) for kind, flips in found.items()])
-        words = {"parts": t("neurons.handed"), "share": t("neurons.flipped"),
-                 "own": t("neurons.kept")}  # fmt: skip
-        exhibit.chart(neuron_charts.flips(rows, FLIPPED, words), rows, "flips", generator)
+        words = {
+            "parts": t("neurons.handed"),
+            "share": t("neurons.flipped"),
+            "own": t("neurons.kept"),
+        }
+        page_parts.chart(neuron_charts.flips(rows, FLIPPED, words), rows, "flips", generator)
     part = names[-1]
-    exhibit.claim(
-        t("neurons.claim_transplant", part=part), found[part].share >= FLIPPED,
-        t("neurons.turned", share=found[part].share, low=found[part].low, high=found[part].high,
-          n=found[part].n, left=left, limit=FLIPPED),
-    )  # fmt: skip
+    page_parts.claim(
+        t("neurons.claim_transplant", part=part),
+        found[part].share >= FLIPPED,
+        t(
+            "neurons.turned",
+            share=found[part].share,
+            low=found[part].low,
+            high=found[part].high,
+            n=found[part].n,
+            left=left,
+            limit=FLIPPED,
+        ),
+    )
 
 
 def read_off(generator: Generator, task: Task, document: Document, layer: int) -> None:
     """A linear probe for the answer on each part of the state, all along the document."""
     st.subheader(t("neurons.stored"), anchor=False)
     with st.spinner(t("neurons.probing")):
-        found = stores.readable(generator, task, exhibit.distance(), exhibit.variant(), layer)
+        found = stores.readable(generator, task, page_parts.distance(), page_parts.variant(), layer)
     rows = pd.DataFrame(
         [(left, share, part) for part, course in found.items() for left, share in course.items()],
         columns=["left", "accuracy", "part"],
     )
     told = len(looks.blank(generator, document)) - 1 - looks.told_at(generator, document)
-    words = {"left": t("gradients.distance"), "accuracy": t("neurons.readable"),
-             "part": t("neurons.part"), "chance": t("remember.chance"),
-             "told": t("exhibit.told")}  # fmt: skip
+    words = {
+        "left": t("gradients.distance"),
+        "accuracy": t("neurons.readable"),
+        "part": t("neurons.part"),
+        "chance": t("remember.chance"),
+        "told": t("exhibit.told"),
+    }
     chance = 1 / len(task.answers)
-    exhibit.chart(neuron_charts.readable(rows, told, chance, words), rows, "stored", generator)
+    page_parts.chart(neuron_charts.readable(rows, told, chance, words), rows, "stored", generator)
     part = generator.model.recurrent[0].STATE[-1]
     after = [share for left, share in found[part].items() if left <= told]
-    exhibit.claim(
-        t("neurons.claim_stored", part=part), min(after) >= READ,
-        t("neurons.least", least=min(after), last=found[part][0],
-          n=stores.FILLERS * len(task.facts), limit=READ),
-    )  # fmt: skip
+    page_parts.claim(
+        t("neurons.claim_stored", part=part),
+        min(after) >= READ,
+        t(
+            "neurons.least",
+            least=min(after),
+            last=found[part][0],
+            n=stores.FILLERS * len(task.facts),
+            limit=READ,
+        ),
+    )
 
 
 main()

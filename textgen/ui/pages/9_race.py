@@ -9,10 +9,12 @@ import streamlit as st
 
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.documents import SHIPPED
+from textgen.data.recall_task import SHIPPED
 from textgen.errors import TextgenError
-from textgen.ui import exhibit, models, race_charts, races, runs, widgets
+from textgen.ui import models, page_parts, widgets
+from textgen.ui.charts import race as race_charts
 from textgen.ui.messages import language, t
+from textgen.ui.processes import races, trainings
 
 state = st.session_state
 TICK = 1.0  # seconds between two looks
@@ -22,8 +24,13 @@ TASK_EPOCHS = (4, 8, 16)
 MANY = 1_000_000  # epochs, or patience: something else ends the training
 COMMON = {"embedding_size": 32, "sample_length": 0, "patience": MANY}
 # of documents with a question: settings with which a gated cell learns short distances in a minute
-OF_TASK = {"distance": 60, "answer_weight": 30, "learning_rate": 0.01, "chrono": 200,
-           "steps_per_epoch": 100}  # fmt: skip
+OF_TASK = {
+    "distance": 60,
+    "answer_weight": 30,
+    "learning_rate": 0.01,
+    "chrono": 200,
+    "steps_per_epoch": 100,
+}
 
 
 def main() -> None:
@@ -39,7 +46,7 @@ def main() -> None:
                 state["race"] = races.start(source, cells, settings)
                 st.rerun()
             if alive and race is not None:
-                st.button(t("train.stop"), key="stop", on_click=runs.stop, args=(race.name,))
+                st.button(t("train.stop"), key="stop", on_click=trainings.stop, args=(race.name,))
         if race is None:
             table([], cells, size)
         else:
@@ -47,7 +54,7 @@ def main() -> None:
         four_times(size)
     except TextgenError as error:
         widgets.error(error)
-    exhibit.how(t("race.how"), t("race.source"))
+    page_parts.how(t("race.how"), t("race.source"))
 
 
 # --- what is raced --------------------------------------------------------------------------------
@@ -55,28 +62,37 @@ def main() -> None:
 
 def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
     """The text, and what says when a cell's time is up."""
-    texts = {folder.name: folder for folder in sorted((models.ROOT / "corpora").iterdir())
-             if any(folder.glob("*.txt"))}  # fmt: skip
+    texts = {
+        folder.name: folder
+        for folder in sorted((models.ROOT / "corpora").iterdir())
+        if any(folder.glob("*.txt"))
+    }
     texts |= {task.stem: task for task in sorted(SHIPPED.glob("*.toml"))}
     left, middle, right = st.columns([3, 3, 4], vertical_alignment="bottom", gap="medium")
     own = list(texts).index(language()) if language() in texts else 0
-    name = left.selectbox(t("train.text"), list(texts), own, key="text", bind="query-params",
-                          format_func=text_name)  # fmt: skip
+    name = left.selectbox(
+        t("train.text"), list(texts), own, key="text", bind="query-params", format_func=text_name
+    )
     if texts[name].suffix == ".toml":
         # its documents grow longer from epoch to epoch, so it has no end by the clock
-        epochs = right.select_slider(t("option.epochs"), TASK_EPOCHS, 8, key="task_epochs",
-                                     bind="query-params")  # fmt: skip
+        epochs = right.select_slider(
+            t("option.epochs"), TASK_EPOCHS, 8, key="task_epochs", bind="query-params"
+        )
         return texts[name], OF_TASK | {"epochs": epochs}
     limit = widgets.worded(
-        middle.segmented_control, t("race.same"), ("seconds", "steps"), "same",
-        lambda s: t(f"race.{s}"), required=True,
-    )  # fmt: skip
+        middle.segmented_control,
+        t("race.same"),
+        ("seconds", "steps"),
+        "same",
+        lambda s: t(f"race.{s}"),
+        required=True,
+    )
     if limit == "seconds":
-        seconds = right.select_slider(t("race.seconds_each"), SECONDS, 20, key="seconds",
-                                      bind="query-params")  # fmt: skip
+        seconds = right.select_slider(
+            t("race.seconds_each"), SECONDS, 20, key="seconds", bind="query-params"
+        )
         return texts[name], {"epochs": MANY, "max_seconds": seconds}
-    epochs = right.select_slider(t("option.epochs"), EPOCHS, 10, key="epochs",
-                                 bind="query-params")  # fmt: skip
+    epochs = right.select_slider(t("option.epochs"), EPOCHS, 10, key="epochs", bind="query-params")
     return texts[name], {"epochs": epochs}
 
 
@@ -88,10 +104,18 @@ def text_name(name: str) -> str:
 def choose_cells() -> tuple[list[str], int]:
     left, right = st.columns([6, 4], vertical_alignment="bottom", gap="medium")
     names = [cell.upper() for cell in CELLS]
-    cells = left.pills(t("race.cells"), names, selection_mode="multi", default=list(FIRST_CELLS),
-                       key="cells", bind="query-params", wrap=True)  # fmt: skip
-    size = right.select_slider(t("option.hidden_size"), (32, 64, 128, 256), 128, key="size",
-                               bind="query-params")  # fmt: skip
+    cells = left.pills(
+        t("race.cells"),
+        names,
+        selection_mode="multi",
+        default=list(FIRST_CELLS),
+        key="cells",
+        bind="query-params",
+        wrap=True,
+    )
+    size = right.select_slider(
+        t("option.hidden_size"), (32, 64, 128, 256), 128, key="size", bind="query-params"
+    )
     return [name.lower() for name in names if name in cells], size
 
 
@@ -120,13 +144,16 @@ def watch(name: str, was_alive: bool) -> None:
     rows = races.courses(race)
     if len(rows):
         words = {
-            "seconds": t("race.seconds"), "step": t("race.steps"), "bits": t("train.bits"),
-            "training": t("train.training"), "cell": t("option.cell"),
-        }  # fmt: skip
+            "seconds": t("race.seconds"),
+            "step": t("race.steps"),
+            "bits": t("train.bits"),
+            "training": t("train.training"),
+            "cell": t("option.cell"),
+        }
         for place, across in zip(st.columns(2, gap="large"), ("seconds", "step"), strict=True):
             with place:
                 chart = race_charts.course(rows, across, words)
-                exhibit.chart(chart, rows, f"race-{across}")
+                page_parts.chart(chart, rows, f"race-{across}")
     table(list(race.results.values()), race.cells, race.hidden_size, task=race.task)
     weaker(race)
 
@@ -144,20 +171,32 @@ def table(
     results: list[dict[str, Any]], cells: list[str], size: int, *, task: bool = False
 ) -> None:
     """One row for each cell; what has not been measured yet is left empty."""
-    from textgen.race import recurrent_parameters
+    from textgen.tuning.race import recurrent_parameters
 
     found = {result["cell"]: result for result in results}
     config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
-    head = ["", t("race.parameters"), t("race.step_time"), t("race.steps"), t("race.held_out"),
-            t("race.horizon") if task else t("race.looks_back")]  # fmt: skip
+    head = [
+        "",
+        t("race.parameters"),
+        t("race.step_time"),
+        t("race.steps"),
+        t("race.held_out"),
+        t("race.horizon") if task else t("race.looks_back"),
+    ]
     rows = []
     for cell in cells:
         own = found.get(cell)
         rows.append([cell.upper(), f"{recurrent_parameters(cell, config):,}"])
-        rows[-1] += ["", "", "", ""] if own is None else [
-            f"{own['ms_per_step']:.1f} ms", f"{own['steps']:,}", f"{own['bits_per_char']:.3f}",
-            f"{own['reach']:,}",
-        ]  # fmt: skip
+        rows[-1] += (
+            ["", "", "", ""]
+            if own is None
+            else [
+                f"{own['ms_per_step']:.1f} ms",
+                f"{own['steps']:,}",
+                f"{own['bits_per_char']:.3f}",
+                f"{own['reach']:,}",
+            ]
+        )
     widgets.table(head, rows)
 
 
@@ -169,24 +208,30 @@ def weaker(race: races.Race) -> None:
         {cell: race.results[cell][figure] for cell in ("gru", "lstm")}
         for figure in ("ms_per_step", "bits_per_char")
     )
-    exhibit.claim(
+    page_parts.claim(
         t("race.claim_gru"),
         ms["gru"] < ms["lstm"] and bits["gru"] > bits["lstm"],
-        t("race.evidence_gru", gru_ms=ms["gru"], lstm_ms=ms["lstm"], gru_bits=bits["gru"],
-          lstm_bits=bits["lstm"]),
-    )  # fmt: skip
+        t(
+            "race.evidence_gru",
+            gru_ms=ms["gru"],
+            lstm_ms=ms["lstm"],
+            gru_bits=bits["gru"],
+            lstm_bits=bits["lstm"],
+        ),
+    )
 
 
 def four_times(size: int) -> None:
     """Counted on layers built now."""
-    from textgen.race import recurrent_parameters
+    from textgen.tuning.race import recurrent_parameters
 
     config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
     rnn, lstm = (recurrent_parameters(cell, config) for cell in ("rnn", "lstm"))
-    exhibit.claim(
-        t("race.claim_four"), lstm == 4 * rnn,
+    page_parts.claim(
+        t("race.claim_four"),
+        lstm == 4 * rnn,
         t("race.evidence_four", lstm=lstm, rnn=rnn, ratio=lstm / rnn),
-    )  # fmt: skip
+    )
 
 
 main()

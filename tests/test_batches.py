@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textgen.data.batches import FileLanes, lay_out, make_lanes
+from textgen.errors import CorpusError
+
+
+def test_lanes_by_hand():
+    lanes = make_lanes(np.arange(10), batch_size=2, sequence_length=2)
+    # nine targets: five in the first lane, four in the second; padded to three windows of two
+    assert lanes.inputs.tolist() == [[0, 1, 2, 3, 4, 0], [5, 6, 7, 8, 0, 0]]
+    assert lanes.targets.tolist() == [[1, 2, 3, 4, 5, 0], [6, 7, 8, 9, 0, 0]]
+    assert lanes.weights.tolist() == [[1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 0, 0]]
+    assert lanes.steps == 3
+
+
+@given(st.integers(3, 400), st.integers(1, 9), st.integers(1, 12))
+def test_every_id_but_the_first_is_a_target_once(n, batch_size, length):
+    if n - 1 < length:
+        return
+    lanes = make_lanes(np.arange(n), batch_size, length)
+    real = lanes.weights == 1
+    assert sorted(lanes.targets[real].tolist()) == list(range(1, n))
+    assert (lanes.targets[real] == lanes.inputs[real] + 1).all()
+    assert lanes.batch_size <= batch_size and lanes.inputs.shape[1] % length == 0
+
+
+def read(lanes, number, start=0):
+    batches = lanes.dataset(start).take(number)
+    return [tuple(part.numpy() for part in batch) for batch in batches]
+
+
+def test_a_batch_begins_where_the_last_one_ended():
+    lanes = make_lanes(np.arange(100), batch_size=3, sequence_length=8)
+    batches = read(lanes, lanes.steps)
+    for (inputs, _, _), (_, targets, weights) in zip(batches[1:], batches, strict=False):
+        whole = weights[:, -1] == 1
+        carried_on = (inputs[:, 0] == targets[:, -1]) | (inputs[:, 0] == 0)
+        assert carried_on[whole].all()
+
+
+def test_a_dataset_may_begin_anywhere_and_comes_round():
+    lanes = make_lanes(np.arange(100), batch_size=3, sequence_length=8)
+    text = [inputs.tolist() for inputs, _, _ in read(lanes, lanes.steps)]
+    found = [inputs.tolist() for inputs, _, _ in read(lanes, lanes.steps, start=lanes.steps + 2)]
+    assert found == text[2:] + text[:2]
+
+
+def test_no_thread_is_left_that_keeps_a_training_from_ending():
+    # TensorFlow's tuner sleeps ever longer, and the end of a training would wait for it to wake
+    dataset = make_lanes(np.arange(100), 2, 5).dataset()
+    assert dataset.options().autotune.enabled is False
+    assert dataset.take(3).options().autotune.enabled is False
+
+
+def test_a_text_shorter_than_one_window():
+    with pytest.raises(CorpusError, match=r"has 64 tokens, but one window takes 65"):
+        make_lanes(np.arange(64), 4, 64)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(2, 400),
+    st.integers(1, 9),
+    st.integers(1, 12),
+    st.sampled_from(["u1", "<u2", "<u4"]),
+    st.integers(0, 99),
+)
+def test_lanes_in_a_file_are_those_in_memory(tmp_path_factory, n, batch_size, length, dtype, start):
+    if n - 1 < length:
+        return
+    ids = np.random.default_rng(n).integers(0, 256, n)
+    path = tmp_path_factory.getbasetemp() / "ids"
+    path.write_bytes(ids.astype(dtype).tobytes())
+    lanes = make_lanes(ids, batch_size, length)
+    layout = lay_out(n, batch_size, length)
+    filed = FileLanes(path, np.dtype(dtype), layout, layout.steps)
+    assert (filed.batch_size, filed.steps) == (lanes.batch_size, lanes.steps)
+    number = lanes.steps + 1
+    for ours, theirs in zip(read(filed, number, start), read(lanes, number, start), strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)

@@ -1,0 +1,209 @@
+import itertools
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks import filler
+from textgen.data.recall_task import HELD_OUT, SHIPPED, Writer, gaps, read_task
+from textgen.errors import ConfigError, TextgenError
+from textgen.evaluation.recall_probe import written
+
+TASKS = {path.stem: read_task(path) for path in sorted(SHIPPED.glob("*.toml"))}
+GOOD = """
+facts = ["I am {}."]
+questions = ["So I speak {} well."]
+filler = ["filler.txt"]
+[pairs.all]
+Korean = "Korean"
+Brazilian = "Portuguese"
+"""
+
+
+@pytest.fixture
+def task_file(tmp_path):
+    (tmp_path / "filler.txt").write_text(
+        "It rained.\nThe cat slept on the chair.\nNobody came to see the garden today.\n"
+        "I met a Korean teacher.\n"
+    )
+    path = tmp_path / "task.toml"
+    path.write_text(GOOD)
+    return path
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_shipped_task_has_many_pairs_of_both_kinds(name):
+    task = TASKS[name]
+    assert len(task.facts) >= 12 and set(task.pairs) == {"copyable", "associative"}
+    assert len(task.answers) == len(task.facts)  # chance is one in as many
+    assert task.variants == ["plain", "distractor", "correction"]
+    for fact, answer in task.pairs["copyable"].items():
+        assert answer.startswith(fact)
+    for fact, answer in task.pairs["associative"].items():
+        assert fact[:2] not in answer
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_filler_names_neither_fact_nor_answer(name):
+    task = TASKS[name]
+    text = "\n".join((*task.filler, *task.held_out_filler))
+    assert not [word for word in (*task.facts, *task.answers) if word in text]
+    assert not set(task.filler) & set(task.held_out_filler)
+
+
+@pytest.mark.parametrize("name", TASKS)
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_the_answer_follows_at_the_distance_asked_for(name, data):
+    task = TASKS[name]
+    fact = data.draw(st.sampled_from(task.facts))
+    distance = data.draw(st.integers(60, 700))
+    held_out = data.draw(st.sampled_from([(), HELD_OUT]))
+    rng = random.Random(data.draw(st.integers()))
+    document = Writer(task, held_out).write(rng, fact, distance)
+    assert document.distance == distance
+    assert document.before.count(fact) == 1 and fact in document.before[: document.told]
+    assert document.answer == task.answer_to(fact) and document.answer not in document.ending
+    question = document.before[document.asked :] + "{}" + document.ending
+    assert question in (*task.plain.questions, *task.held_out.questions)
+    same = Writer(task, held_out).write(random.Random(5), fact, distance)
+    assert same == Writer(task, held_out).write(random.Random(5), fact, distance)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_short_distances_are_nearly_met(name):
+    writer, rng = Writer(TASKS[name]), random.Random(1)
+    for distance in range(20, 60):
+        found = writer.write(rng, TASKS[name].facts[0], distance).distance
+        assert abs(found - distance) <= 12
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_filler_says_nothing_of_the_fact(name):
+    """A naive Bayes classifier on the letters of the filler alone finds chance."""
+    task, writer, rng = TASKS[name], Writer(TASKS[name]), random.Random(7)
+    alphabet = sorted(set("".join(task.filler)))
+    facts = [rng.choice(task.facts) for _ in range(4800)]
+    counts = np.zeros((len(facts), len(alphabet)))
+    for k, fact in enumerate(facts):
+        document = writer.write(rng, fact, 120)
+        for letter in document.before[document.told :]:
+            if letter in alphabet:
+                counts[k, alphabet.index(letter)] += 1
+    labels = np.array([task.facts.index(fact) for fact in facts])
+    train, test = slice(0, 2400), slice(2400, None)
+    likelihood = np.stack(
+        [counts[train][labels[train] == c].sum(0) + 1 for c in range(len(task.facts))]
+    )
+    guesses = counts[test] @ np.log(likelihood / likelihood.sum(1, keepdims=True)).T
+    right = (guesses.argmax(1) == labels[test]).mean()
+    chance = 1 / len(task.facts)
+    assert abs(right - chance) < 4 * np.sqrt(chance * (1 - chance) / 2400)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_filler_is_read_with_every_fact(name):
+    task = TASKS[name]
+    documents = list(itertools.islice(written(task, 100, "plain", ("filler",), 1), 24))
+    for same in (documents[:12], documents[12:]):
+        assert {d.fact for d in same} == set(task.facts)
+        assert len({d.before[d.told :] for d in same}) == 1
+    assert documents[0].before[-90:] != documents[12].before[-90:]
+
+
+def test_of_two_persons_the_one_asked_about_counts():
+    task = TASKS["speaker-ko"]
+    writer, rng = Writer(task), random.Random(3)
+    asked_of_friend = 0
+    for _ in range(200):
+        document = writer.write(rng, rng.choice(task.facts), 60, "distractor")
+        told = document.before[: document.told]
+        friend = "내 친구는 " in document.before[document.told :]
+        asked_of_friend += friend
+        place = told.index("내 친구는 ") + len("내 친구는 ")
+        assert told[place:].startswith(document.fact) == friend
+        assert sum(fact in told for fact in task.facts) == 2
+    assert 70 < asked_of_friend < 130
+
+
+def test_what_is_taken_back_does_not_count():
+    task = TASKS["speaker-en"]
+    for seed in range(50):
+        document = Writer(task).write(random.Random(seed), "Polish", 80, "correction")
+        told = document.before[: document.told]
+        assert document.answer == "Polish" and told.rindex("Polish") > told.index(" am ")
+        assert told.endswith("Polish.")
+
+
+def test_held_out_phrasings_are_never_trained_on():
+    task = TASKS["speaker-ko"]
+    writer, unseen = Writer(task), Writer(task, HELD_OUT)
+    rng = random.Random(1)
+    for _ in range(100):
+        seen = writer.write(rng, "몽골", 80)
+        assert "자랐어" not in seen.before[: seen.told] and "집에서 몽골어" not in seen.text
+    new = {unseen.write(rng, "몽골", 80).ending for _ in range(20)}
+    assert new == {"로 이야기해."}
+
+
+def test_the_filler_is_what_its_script_writes():
+    for language in filler.LENGTHS:
+        for held_out, suffix in ((False, ""), (True, "-held-out")):
+            path = Path(filler.HERE) / "filler" / f"{language}{suffix}.txt"
+            assert path.read_text(encoding="utf-8") == filler.text(language, held_out)
+
+
+@given(lengths=st.sets(st.integers(1, 40), min_size=1, max_size=4), distance=st.integers(0, 2000))
+@settings(deadline=None)
+def test_any_filler_fills_any_distance_as_well_as_it_can(lengths, distance):
+    writer = Writer(TASKS["speaker-en"])
+    writer.filler = [(n - 1) * "a" + "." for n in lengths]
+    writer.by_length = {n: [(n - 1) * "a" + "."] for n in lengths}
+    writer.gaps = gaps(lengths, writer.ample)
+    found = len(writer.fill(random.Random(1), distance))
+    assert max(distance, 1) - max(lengths) - 1 <= found <= max(distance, 1)
+
+
+def test_gaps_by_hand():
+    # sentences of 2 and 4, each with its space: 3, 5, 6, 8, 9, 10, ...
+    assert gaps({2, 4}, 12) == {1, 2, 4, 7}
+
+
+def test_a_task_of_ones_own(task_file):
+    task = read_task(task_file)
+    assert task.variants == ["plain"] and task.answers == ["Korean", "Portuguese"]
+    assert len(task.filler) == 3 == len(task.held_out_filler)  # one names a fact
+    document = Writer(task).write(random.Random(1), "Brazilian", 300)
+    assert document.text.startswith("I am Brazilian. ")
+    assert document.text.endswith(" So I speak Portuguese well.")
+
+
+@pytest.mark.parametrize(
+    "change, what",
+    [
+        (('["I am {}."]', "[]"), "has no facts"),
+        (("So I speak {} well.", "So I speak well."), "has 0 times {}: put it once"),
+        (('"Portuguese"', '"Korean"'), "two different answers"),
+        (("[pairs.all]", "[other]"), r"needs tables \[pairs.NAME\]"),
+        (('["filler.txt"]', "[]"), "names no filler"),
+        (('["filler.txt"]', '["gone.txt"]'), "gone.txt"),
+        (('["I am {}."]', '"I am {}."'), "give a list of sentences"),
+        (('facts = ["I am {}."]', "facts = ["), "is not valid TOML"),
+        (('filler = ["filler.txt"]', "filler = 3"), "give a list of files"),
+        (("[pairs.all]", "distractor = 3\n[pairs.all]"), r"make it a table \[distractor\]"),
+        (('Brazilian = "Portuguese"', 'Brazilian = "P"\n[pairs.b]\nKorean="K"'), "fact twice"),
+    ],
+)
+def test_a_task_that_cannot_be_used_says_why(task_file, change, what):
+    task_file.write_text(GOOD.replace(*change))
+    with pytest.raises(TextgenError, match=what) as found:
+        read_task(task_file)
+    assert "\n" not in str(found.value)
+
+
+def test_a_task_that_is_not_there():
+    with pytest.raises(ConfigError, match=r"cannot read the task nowhere.toml"):
+        read_task("nowhere.toml")

@@ -1,0 +1,364 @@
+"""Saving against any end: a fault at every touch of the disk, and none loses what was saved."""
+
+import builtins
+import errno
+import io
+import itertools
+import json
+import math
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from textgen.backend import keras
+from textgen.config import ModelConfig
+from textgen.errors import ConfigError, RunError
+from textgen.runs import run_folder
+from textgen.training.callbacks import Recorder
+from textgen.training.divergence import FAST, Diverged, Watch
+from textgen.training.resume import SAVES, Keeper, read_saved
+
+STEPS = 3  # of an epoch
+
+
+class Network:
+    """Weights that tell the step at which they were saved."""
+
+    config = ModelConfig()
+
+    def __init__(self):
+        self.kernel = keras.Variable(np.zeros((4, 8), "float32"))
+        self.seed = keras.Variable(np.zeros(2, "uint32"), dtype="uint32", trainable=False)
+        self.moment = keras.Variable(np.zeros((4, 8), "float32"))
+        self.variables = [self.kernel, self.seed]
+        self.optimizer = SimpleNamespace(variables=[self.moment])
+        self.model, self.stop_training = self, False
+
+    def named_weights(self):
+        return {"kernel": self.kernel}
+
+    def count_params(self):
+        return 32
+
+    def be(self, step):
+        for variable in (self.kernel, self.seed, self.moment):
+            variable.assign(np.full(variable.shape, step, variable.dtype))
+
+
+def keeper_of(folder):
+    """A keeper at the start of a run of epochs of `STEPS` batches."""
+    recorder = Recorder(folder, SimpleNamespace(steps=STEPS), 99, (1.0, 1.0))
+    card = {
+        "model": {"cell": "lstm", "num_layers": 1, "hidden_size": 8},
+        "tokenizer": {"name": "char", "vocab_size": 4},
+        "training": {"epochs": 99},
+        "corpus": {"characters": 1, "documents": 1},
+    }
+    keeper = Keeper(folder, card, recorder, Watch(recorder), patience=99, learning_rate=0.1)
+    keeper.set_model(Network())
+    return keeper
+
+
+def run_on(keeper, steps):
+    """Train, as far as a keeper can tell, with a save after each epoch and within it."""
+    recorder = keeper.recorder
+    for _ in range(steps):
+        recorder.step += 1
+        recorder.nats = (float(recorder.step), 1.0)
+        keeper.model.be(recorder.step)
+        run_folder.append_line(keeper.folder / "samples.jsonl", f'{{"step": {recorder.step}}}\n')
+        if recorder.within_epoch:
+            keeper.save_training()
+        else:
+            keeper.on_epoch_end(recorder.step // STEPS, {"loss": 1 / recorder.step})
+
+
+def resumed(folder):
+    keeper = keeper_of(folder)
+    keeper.restore(read_saved(folder))
+    return keeper
+
+
+def check(keeper):
+    """All is of one step."""
+    step = keeper.recorder.step
+    for variable in keeper._variables():
+        np.testing.assert_array_equal(variable, np.full(variable.shape, step))
+    best = step - step % STEPS
+    assert keeper.best == (1 / best if best else math.inf)
+    assert keeper.recorder.nats == ((float(step), 1.0) if step else (0.0, 0.0))
+    samples = keeper.folder / "samples.jsonl"
+    lines = samples.read_text().splitlines() if samples.exists() else []
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, step + 1))
+
+
+class Killed(BaseException):
+    """The process is no more: nothing is cleaned up behind it."""
+
+
+class Faults:
+    """Counts each touch of the disk, and at the one numbered `at` does not carry it out.
+
+    how: "killed" before it, "torn" in the midst of it (of a write, half the bytes), or an `errno`.
+    A killed process touches nothing any more.
+    """
+
+    def __init__(self, patch, at=None, how="killed"):
+        self.at, self.how, self.seen, self.dead = at, how, 0, False
+        real = SimpleNamespace(open=builtins.open, unlink=Path.unlink)
+
+        def opened(path, mode="r", *arguments, **options):
+            if "r" in mode:
+                return real.open(path, mode, *arguments, **options)
+            self.touch(lambda: real.open(path, mode, *arguments, **options).close())
+            file = real.open(path, mode, *arguments, **options)
+            write = file.write
+            outer = self
+
+            class File(io.IOBase):
+                def write(self, data):
+                    outer.touch(lambda: (write(data[: len(data) // 2]), file.flush()))
+                    return write(data)
+
+                def flush(self):
+                    file.flush()
+
+                def fileno(self):
+                    return file.fileno()
+
+                def close(self):
+                    file.close()
+
+            return File()
+
+        def unlink(path, missing_ok=False):
+            self.touch(lambda: None)
+            real.unlink(path, missing_ok=missing_ok)
+
+        patch.setattr(builtins, "open", opened)
+        patch.setattr(Path, "unlink", unlink)
+        for name in ("fsync", "replace", "open"):
+            self.wrap(patch, name, getattr(os, name))
+
+    def wrap(self, patch, name, function):
+        def touched(*arguments, **options):
+            self.touch(lambda: None)
+            return function(*arguments, **options)
+
+        patch.setattr(os, name, touched)
+
+    def touch(self, half):
+        if self.dead:
+            raise Killed
+        self.seen += 1
+        if self.seen != self.at:
+            return
+        if isinstance(self.how, int):
+            raise OSError(self.how, os.strerror(self.how))
+        self.dead = True
+        if self.how == "torn":
+            half()
+        raise Killed
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    """Thousands of true fsyncs take a minute."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+@pytest.mark.parametrize("how", ["killed", "torn"])
+def test_a_process_killed_at_any_touch_of_the_disk_loses_no_save(tmp_path, how):
+    for at in itertools.count(1):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        keeper = keeper_of(folder)
+        keeper.save_training()
+        with pytest.MonkeyPatch.context() as patch:
+            faults = Faults(patch, at, how)
+            try:
+                run_on(keeper, 2 * STEPS)
+            except Killed:
+                pass
+            else:
+                break
+        # the step under way is lost at most
+        again = resumed(folder)
+        assert keeper.recorder.step - again.recorder.step in (0, 1)
+        check(again)
+        if (folder / run_folder.WEIGHTS).exists():
+            run_folder.read_weights(folder / run_folder.WEIGHTS)
+        with run_folder.held(folder):
+            assert not list(folder.glob(".*.tmp"))
+        run_on(again, 4)
+        check(again)
+        check(resumed(folder))
+    assert faults.seen == at - 1 > 80  # every touch had its turn
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_disk_that_fails_at_any_touch_is_told_of_and_loses_no_save(tmp_path, code):
+    for at in itertools.count(1):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        keeper = keeper_of(folder)
+        keeper.save_training()
+        with pytest.MonkeyPatch.context() as patch:
+            faults = Faults(patch, at, code)
+            try:
+                run_on(keeper, 2 * STEPS)
+            except RunError as error:
+                assert os.strerror(code) in str(error) and "\n" not in str(error)
+        if faults.seen < at:
+            break
+        again = resumed(folder)
+        assert keeper.recorder.step - again.recorder.step in (0, 1)
+        check(again)
+        with run_folder.held(folder):
+            assert not list(folder.glob(".*.tmp"))
+    assert at > 80
+
+
+def test_the_two_newest_saves_are_kept(tmp_path):
+    keeper = keeper_of(tmp_path)
+    keeper.save_training()
+    run_on(keeper, 5)
+    assert [p.name for p in sorted(tmp_path.glob("training*"))] == sorted(SAVES)
+    assert read_saved(tmp_path).place.step == 5
+    (tmp_path / read_saved(tmp_path).name).unlink()
+    assert read_saved(tmp_path).place.step == 4
+    check(resumed(tmp_path))
+
+
+@pytest.mark.parametrize("where", [5, -5])  # in the header, in an array
+def test_where_the_newest_save_is_damaged_the_one_before_it_goes_on(tmp_path, capsys, where):
+    keeper = keeper_of(tmp_path)
+    keeper.save_training()
+    run_on(keeper, 4)
+    newest = tmp_path / read_saved(tmp_path).name
+    data = bytearray(newest.read_bytes())
+    data[where] ^= 0x10
+    newest.write_bytes(data)
+    again = resumed(tmp_path)
+    assert again.recorder.step == 3
+    assert f"note: {newest} is damaged: going on from" in capsys.readouterr().err
+    run_on(again, 1)  # over the damaged one
+    assert read_saved(tmp_path).place.step == 4
+    check(resumed(tmp_path))
+
+
+def test_no_save_can_be_read(tmp_path):
+    with pytest.raises(RunError, match=r"training.safetensors is missing: train until"):
+        read_saved(tmp_path)
+    for name in SAVES:
+        (tmp_path / name).write_bytes(b"{}")
+    with pytest.raises(RunError, match="is not a whole safetensors file"):
+        read_saved(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["", "[]", "{", "1e999", '{"number": 1}', "[" * 100_000, '{"number": "' + "9" * 9999 + '"}'],
+)
+def test_a_save_with_a_false_note_is_refused(tmp_path, note):
+    keeper = keeper_of(tmp_path)
+    keeper.save_training()
+    arrays, _ = run_folder.read_weights(tmp_path / SAVES[0])
+    run_folder.write_weights(tmp_path / SAVES[0], arrays, note)
+    with pytest.raises(RunError, match="does not fit this run"):
+        read_saved(tmp_path)
+
+
+def test_a_save_of_another_model_is_refused(tmp_path):
+    keeper = keeper_of(tmp_path)
+    keeper.save_training()
+    keeper.model.variables.append(keeper.model.moment)
+    with pytest.raises(RunError, match="does not fit this run"):
+        keeper.restore(read_saved(tmp_path))
+
+
+def test_what_is_no_number_is_never_saved(tmp_path):
+    keeper = keeper_of(tmp_path)
+    keeper.save_training()
+    run_on(keeper, 4)
+    keeper.model.moment.assign(np.full((4, 8), np.nan))
+    with pytest.raises(Diverged):
+        keeper.save_training()
+    check(resumed(tmp_path))
+
+
+def test_a_runaway_loss_goes_back_once_at_a_lower_rate(tmp_path, capsys):
+    keeper = keeper_of(tmp_path)
+    keeper.save_training()
+    run_on(keeper, 4)
+    keeper.recorder.step = 7
+    saved = keeper.roll_back(Diverged("the loss is no longer a number at step 7"))
+    assert "at step 7: back to step 4, learning rate lowered from 0.1 to 0.03" in (
+        capsys.readouterr().err
+    )
+    keeper.restore(saved)
+    check(keeper)
+    keeper.save_training()
+    again = resumed(tmp_path)
+    assert again.learning_rate == pytest.approx(0.03)
+    assert read_saved(tmp_path).place.rolled_back == {
+        "step": 7,
+        "to": 4,
+        "learning_rate": pytest.approx(0.03),
+    }
+    with pytest.raises(ConfigError, match=r"lowered to 0.03: train anew with --learning-rate 0.00"):
+        keeper.roll_back(Diverged("the loss rose"))
+
+
+def watched(losses):
+    """(the step at which `Watch` raises or None, the last at which it was calm or None)"""
+    recorder = SimpleNamespace(step=0)
+    watch, calm = Watch(recorder), None
+    for recorder.step, recorder.batch_loss in enumerate(losses, 1):
+        try:
+            watch.on_train_batch_end(0)
+        except Diverged:
+            return recorder.step, calm
+        calm = recorder.step if watch.calm else calm
+    return None, calm
+
+
+def test_the_watch_tells_a_runaway_loss_from_a_rough_one():
+    random = np.random.default_rng(1)
+    learning = 4 * np.exp(-np.arange(300) / 50) + 1.2
+    rough = learning + random.normal(0, 0.3, 300)
+    assert watched(rough) == (None, 300)
+    one_bad_batch = rough.copy()
+    one_bad_batch[200] = 6.0
+    assert watched(one_bad_batch)[0] is None
+    raised, calm = watched([*rough, *[3.5] * 50])
+    assert 302 < raised <= 300 + 2 * FAST and 300 <= calm < raised - 1
+    assert watched([*rough, math.nan]) == (301, 300)
+    assert watched([*rough[:2], math.inf]) == (3, 2)
+
+
+def test_lines_with_marks_of_their_own_are_kept_whole(tmp_path):
+    path = tmp_path / "samples.jsonl"
+    lines = [
+        json.dumps({"step": n, "text": "a\u2028b\x85c\x0bd\re"}, ensure_ascii=False)
+        for n in range(4)
+    ]
+    path.write_text("\n".join(lines) + '\n{"step": 1, "te', encoding="utf-8")
+    run_folder.keep_lines(path, lambda line: int(json.loads(line)["step"]), 2)
+    assert path.read_text(encoding="utf-8").split("\n") == [*lines[:3], ""]
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()  # else it is cleared away, being empty, and its lock with it
+    for _ in range(2):
+        with (
+            run_folder.held(run),
+            pytest.raises(RunError, match="another process is training in"),
+            run_folder.held(run),
+        ):
+            pass
+    assert run.is_dir()

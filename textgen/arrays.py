@@ -1,0 +1,14 @@
+"""The names under which arrays appear in signatures.
+
+`Array` is an array of numbers of NumPy or of TensorFlow: code that is annotated with it works on
+both. TensorFlow ships no types that a checker could hold it to, so the alias says it to people;
+docstrings give the shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+Array: TypeAlias = Any
+Arrays: TypeAlias = tuple[Array, ...]
+State: TypeAlias = tuple[Arrays, ...]  # for each layer, the parts of its state

@@ -1,0 +1,275 @@
+"""The `textgen` command. Parsing needs no TensorFlow, so `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen.cli.arguments import parser
+from textgen.config import EvaluateConfig, SweepConfig
+from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
+from textgen.options import build, options_of
+from textgen.runs.recipe import CONFIGS, read_recipe
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; a `TextgenError` becomes one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no error
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    parsed = parser().parse_args(arguments)
+    try:
+        COMMANDS[parsed.command](parsed)
+        sys.stdout.flush()
+    except TextgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt as stop:
+        print(str(stop) or "stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `textgen generate ... | head`
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _train(parsed: argparse.Namespace) -> None:
+    values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
+    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
+    source = parsed.corpus or recipe.pop("corpus", None)
+    out = parsed.resume or parsed.out or recipe.pop("out", None)
+    recipe.pop("out", None)
+    if out is None:
+        raise ConfigError("no run folder given: add --out RUN")
+    if parsed.workers is not None:
+        from textgen.training.launch import again, launch
+
+        sys.exit(launch(parsed.workers, again(parsed, values), Path(out)))
+    if parsed.resume is None:
+        if not source:
+            raise ConfigError("no text given: name a file, a folder or hf:NAME")
+        merged = recipe | values
+        model, tokens, training = (build(cls, merged) for cls in CONFIGS)
+        from textgen.training.budget import seconds_of
+        from textgen.training.train import start
+
+        budget = seconds_of(parsed.budget) if parsed.budget else 0.0
+        _report_interruption(
+            lambda: start(
+                _one_or_all(source), out, model, tokens, training, budget, fixed=set(merged)
+            ),
+            out,
+        )
+    else:
+        fixed = ["budget"] * bool(parsed.budget) + sorted(set(values) - {"epochs"})
+        if fixed:
+            raise ConfigError(
+                f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"
+            )
+        from textgen.training.train import resume
+
+        source = _one_or_all(parsed.corpus) if parsed.corpus else None
+        _report_interruption(lambda: resume(out, source, values.get("epochs")), out)
+    print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
+
+
+def _report_interruption(train: Callable[[], Any], out: str) -> None:
+    from textgen.training.callbacks import Interrupted
+
+    try:
+        train()
+    except Interrupted as stop:
+        message = f"stopped and saved: textgen train --resume {out} goes on"
+        raise Interrupted(message) from stop
+
+
+def _race(parsed: argparse.Namespace) -> None:
+    from textgen.tuning.race import race, report
+
+    configs = [build(cls, vars(parsed)) for cls in CONFIGS]
+    print(report(race(_one_or_all(parsed.corpus), parsed.out, parsed.cells, *configs)))
+
+
+def _sweep(parsed: argparse.Namespace) -> None:
+    from textgen.tuning.search_space import read_space
+
+    space = read_space(Path(parsed.space))
+    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
+    from textgen.tuning.sweep import Sweep
+
+    sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
+    if not sweep.run():
+        with contextlib.suppress(TextgenError):  # there may be nothing to report yet
+            print(sweep.ledger.report(), flush=True)
+        raise KeyboardInterrupt("stopped: the same command goes on")
+    print(sweep.ledger.report())
+
+
+def _one_or_all(source: Any) -> Any:
+    return source[0] if isinstance(source, list) and len(source) == 1 else source
+
+
+def _generate(parsed: argparse.Namespace) -> None:
+    from textgen.generation.generator import load
+    from textgen.generation.options import GENERATION_OPTIONS
+
+    if parsed.num_samples < 1:
+        raise ConfigError(f"num_samples is {parsed.num_samples}: give at least 1")
+    options = {k: v for k, v in vars(parsed).items() if k in GENERATION_OPTIONS}
+    if "stop_strings" in options:
+        options["stop_strings"] = tuple(options["stop_strings"])
+    model = load(parsed.run)
+    if parsed.json or parsed.num_samples > 1:
+        written = model.generate_batch([parsed.prompt] * parsed.num_samples, **options)
+        _warn_unknown(written[0].unknown)
+        for number, one in enumerate(written, 1):
+            if parsed.json:
+                print(json.dumps(dataclasses.asdict(one), ensure_ascii=False))
+            else:
+                print(f"--- {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
+        return
+    chunks = model.stream(parsed.prompt, **options)  # a bad prompt is refused here
+    _warn_unknown(model.tokenizer.unknown_characters(parsed.prompt))
+    print(parsed.prompt, end="", flush=True)
+    for chunk in chunks:
+        print(chunk.text, end="", flush=True)
+    print()
+    print(f"seed {chunk.seed}, finish_reason {chunk.finish_reason}", file=sys.stderr)
+
+
+def _warn_unknown(unknown: list[str]) -> None:
+    if unknown:
+        shown = " ".join(repr(c) for c in unknown[:20])
+        print(f"note: the model has never seen {shown}", file=sys.stderr)
+
+
+def _score(parsed: argparse.Namespace) -> None:
+    from textgen.generation.generator import load
+    from textgen.text.corpus import load_corpus
+
+    text = parsed.text
+    if _is_file(text):
+        text = load_corpus(text).text
+    model = load(parsed.run)
+    score = model.score(text)
+    _warn_unknown(score.unknown)
+    print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")
+    if parsed.tokens:
+        for token in score.tokens:
+            print(f"{token.text!r}\t{math.exp(token.logprob):.4f}\t{token.rank}")
+
+
+def _probe(parsed: argparse.Namespace) -> None:
+    from textgen.data.recall_task import read_task
+    from textgen.evaluation.recall_probe import (
+        CONTROLS,
+        DISTANCES,
+        Scorer,
+        as_csv,
+        probe,
+        report,
+        task_of,
+    )
+    from textgen.generation.generator import load
+
+    model = load(parsed.run)
+    task = read_task(parsed.task) if parsed.task else task_of(model)
+    controls = tuple(CONTROLS) if parsed.controls else ("none",)
+    found = probe(
+        Scorer(model, task),
+        parsed.distances or DISTANCES,
+        parsed.n,
+        controls,
+        parsed.variant,
+        parsed.held_out,
+        parsed.seed,
+    )
+    print(report(found))
+    _save(parsed.json, lambda: json.dumps(found.as_dict(), ensure_ascii=False, indent=2) + "\n")
+    _save(parsed.csv, lambda: as_csv(found))
+
+
+def _evaluate(parsed: argparse.Namespace) -> None:
+    from textgen.evaluation.context_length import CONTEXTS, context_curve
+    from textgen.evaluation.context_length import report as look_back_report
+    from textgen.evaluation.evaluate import as_csv, evaluate, report
+    from textgen.generation.generator import load
+
+    config = build(EvaluateConfig, vars(parsed))
+    model = load(parsed.run)
+    text, training_text = _texts(model.card, parsed)
+    found = evaluate(model, text, training_text, config)
+    print(report(found))
+    result = dataclasses.asdict(found)
+    if parsed.look_back or parsed.contexts:
+        rows = context_curve(model, text, parsed.contexts or CONTEXTS, parsed.n, config.seed)
+        print("\n" + look_back_report(rows))
+        result["look_back"] = [dataclasses.asdict(row) for row in rows]
+    _save(parsed.json, lambda: json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+    _save(parsed.csv, lambda: as_csv(found))
+
+
+def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:
+    """What to evaluate on, and what the model was trained on where that is at hand."""
+    from textgen.data.streamed_text import held_out_of
+    from textgen.data.training_data import material_at_hand, own_material
+    from textgen.text.corpus import load_corpus
+
+    own, run = own_material(card, parsed.text), Path(parsed.run)
+    held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
+    if held_out is None:
+        text = load_corpus(parsed.text).text
+    elif held_out:
+        text = held_out
+        print(f"{parsed.text}: the end that {parsed.run} held out")
+    else:
+        raise ConfigError(
+            f"{parsed.run} was trained on all of {parsed.text}: give a text it has not seen"
+        )
+    if parsed.train:
+        if held_out_of(run, card, parsed.train) is not None:
+            raise ConfigError(
+                f"{run} streamed {parsed.train}: give --train a part that fits in memory"
+            )
+        known = own_material(card, parsed.train)
+        return text, known.text if known else load_corpus(parsed.train).text
+    known = own or material_at_hand(card)
+    return text, known.text if known else None
+
+
+def _save(path: Path | None, text: Callable[[], str]) -> None:
+    if path is not None:
+        from textgen.runs.run_folder import write_file
+
+        write_file(path, text().encode())
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it: a text
+        return False
+
+
+def _corpus(parsed: argparse.Namespace) -> None:
+    from textgen.text.corpus import load_corpus
+    from textgen.text.doctor import diagnose, report
+
+    print(report(diagnose(load_corpus(_one_or_all(parsed.corpus), sample_by=parsed.sample_by))))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "train": _train,
+    "race": _race,
+    "sweep": _sweep,
+    "generate": _generate,
+    "score": _score,
+    "probe": _probe,
+    "evaluate": _evaluate,
+    "corpus": _corpus,
+}

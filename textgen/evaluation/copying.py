@@ -1,0 +1,117 @@
+"""The copy meter: what of a sample stands verbatim in the text the model was trained on; and how
+varied a sample is.
+
+A model of a small text that writes well may only remember. So what it wrote is searched for spans
+of at least `shortest` characters that the training text has too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from textgen.config import EvaluateConfig
+from textgen.errors import ConfigError
+from textgen.tokenizers.tokenizer import nfc
+
+SHORTEST = EvaluateConfig.shortest
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no power of it vanishes modulo 2**64
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """sample[begin:end] stands in the training text, and could be made longer at neither end."""
+
+    begin: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.begin
+
+
+class CopyMeter:
+    """Looks samples up in one training text. Raises `ConfigError` when `shortest` is below 1."""
+
+    def __init__(self, training_text: str, shortest: int = SHORTEST) -> None:
+        if shortest < 1:
+            raise ConfigError(f"shortest is {shortest}: give at least 1 character")
+        self.shortest = shortest
+        self._text = nfc(training_text)
+        self._windows = np.unique(_hashes(self._text, shortest))
+
+    def spans(self, sample: str) -> list[Span]:
+        """The longest copied spans of a sample in NFC, in its order; they may overlap."""
+        sample = nfc(sample)
+        found: list[Span] = []
+        for begin in map(int, np.flatnonzero(self._known(_hashes(sample, self.shortest)))):
+            end = found[-1].end if found else 0
+            # a span that begins later must reach further
+            shortest = max(self.shortest, end - begin + 1)
+            if begin + shortest > len(sample):
+                break
+            place = self._text.find(sample[begin : begin + shortest])
+            if place >= 0:
+                found.append(Span(begin, self._reach(sample, begin, shortest, place)))
+        return found
+
+    def _known(self, hashes: np.ndarray) -> np.ndarray:
+        if not len(self._windows):
+            return np.zeros(len(hashes), bool)
+        at = np.searchsorted(self._windows, hashes)
+        return self._windows[np.minimum(at, len(self._windows) - 1)] == hashes
+
+    def _reach(self, sample: str, begin: int, length: int, place: int) -> int:
+        """The end of the longest copied span from `begin`, whose first `length` characters were
+        first found at `place`: a longer span is found there or later, never before."""
+        text = self._text
+        while place >= 0:
+            longest = min(len(sample) - begin, len(text) - place)
+            while length < longest and sample[begin + length] == text[place + length]:
+                length += 1
+            if begin + length == len(sample):
+                break
+            place = text.find(sample[begin : begin + length + 1], place + 1)
+        return begin + length
+
+
+def covered(spans: Sequence[Span], length: int) -> np.ndarray:
+    """For each of `length` characters the longest span it stands in, 0 where it is in none."""
+    longest = np.zeros(length, np.int64)
+    for span in spans:
+        part = longest[span.begin : span.end]
+        np.maximum(part, span.length, out=part)
+    return longest
+
+
+def _hashes(text: str, size: int) -> np.ndarray:
+    """uint64 [len(text) - size + 1]: a polynomial in the characters of every window."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    hashes = np.zeros(max(len(codes) - size + 1, 0), np.uint64)
+    for k in range(size):
+        hashes *= _BASE
+        hashes += codes[k : k + len(hashes)] + np.uint64(1)
+    return hashes
+
+
+def distinct(units: Sequence[object], n: int) -> float:
+    """distinct-n (Li et al. 2016): different n-grams of a sequence over all its n-grams."""
+    grams = [tuple(units[i : i + n]) for i in range(len(units) - n + 1)]
+    return len(set(grams)) / len(grams) if grams else 1.0
+
+
+def repetition(text: str, size: int = SHORTEST) -> float:
+    """The share of characters in spans of at least `size` that stood in the text before.
+
+    It catches a model that goes round in circles, which distinct-n sees only when they are small.
+    """
+    hashes = _hashes(text, size)
+    _, first = np.unique(hashes, return_index=True)
+    again = np.ones(len(hashes), bool)
+    again[first] = False
+    marked = np.zeros(len(text) + 1, np.int64)
+    np.add.at(marked, np.flatnonzero(again), 1)
+    np.add.at(marked, np.flatnonzero(again) + size, -1)
+    return float((np.cumsum(marked[:-1]) > 0).mean()) if text else 0.0

@@ -1,0 +1,65 @@
+"""What one may ask of generation, under the names of Hugging Face's `GenerationConfig`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from textgen.errors import ConfigError
+from textgen.generation.sampling import PENALTIES, TRANSFORMS
+from textgen.options import build, option, options_of
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopConfig:
+    """Generation: how much, and when to stop."""
+
+    max_new_tokens: int = option(200, "tokens to write", low=1, high=100_000)
+    stop_strings: tuple[str, ...] = option((), "end before this text (may be repeated)")
+    seed: int | None = option(
+        None, "same seed, same text (none: one is drawn)", low=0, high=2**63 - 1
+    )
+    num_beams: int = option(
+        1,
+        "above 1: search for a likely text with so many beams, instead of drawing one",
+        low=1,
+        high=64,
+    )
+    top_logprobs: int = option(0, "alternatives reported for each token", low=0, high=50)
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerationConfig:
+    """The options of one call: the loop's, and those transforms that are not at their default."""
+
+    loop: LoopConfig
+    transforms: tuple[Any, ...]
+
+
+GENERATION_OPTIONS = {
+    name: entry for cls in (LoopConfig, *TRANSFORMS) for name, entry in options_of(cls).items()
+}
+
+
+def generation_config(**options: Any) -> GenerationConfig:
+    """Check `options` by name. Raises `ConfigError` for an unknown name or a bad value."""
+    for name in options:
+        if name not in GENERATION_OPTIONS:
+            raise ConfigError(
+                f"{name} is not an option of generation: use {', '.join(GENERATION_OPTIONS)}"
+            )
+    if isinstance(options.get("stop_strings"), str):
+        options["stop_strings"] = (options["stop_strings"],)
+    if any(text == "" for text in options.get("stop_strings", ())):
+        raise ConfigError("stop_strings holds an empty text: give at least one character")
+    loop = build(LoopConfig, options)
+    transforms = tuple(build(cls, options) for cls in TRANSFORMS)
+    changed = tuple(t for t in transforms if t != type(t)())
+    for transform in changed if loop.num_beams > 1 else ():
+        if not isinstance(transform, PENALTIES):
+            (name, value), *_ = vars(transform).items()
+            raise ConfigError(
+                f"{name} is {value} with num_beams {loop.num_beams}: beam search draws nothing; "
+                "leave one of them out"
+            )
+    return GenerationConfig(loop, changed)

@@ -1,0 +1,1 @@
+"""A run folder: written one whole file at a time, read with suspicion."""

@@ -1,0 +1,352 @@
+"""The run folder: written one whole file at a time, read with suspicion.
+
+config.json           model, tokenizer, training, corpus and metrics, as resolved
+model.safetensors     the weights that did best on the validation text
+tokenizer.json|model  the tokenizer
+history.csv           the course of training
+README.md             a model card
+training.safetensors, training.2.safetensors
+                      what resuming needs (not needed to generate): the two newest saves
+tokens.u16, held_out.txt
+                      of a streamed text: its ids, and its end
+
+A run begins to exist with its config.json, which is written when all else that it needs is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from textgen.config import ModelConfig
+from textgen.errors import ConfigError, RunError, shown
+from textgen.options import build
+from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
+
+FORMAT = 1
+CONFIG, WEIGHTS, TRAINING = "config.json", "model.safetensors", "training.safetensors"
+HISTORY = "history.csv"
+LARGEST_CONFIG = 1 << 20
+LARGEST_WEIGHTS, LARGEST_HEADER = 2 << 30, 1 << 20
+LARGEST_WEIGHT = 1e6  # training gives none near it; no sum of a step's products overflows
+REMEDY = "give a folder that `textgen train --out` made"
+DIGEST = "sha256"  # of the arrays, in the header of their file
+_FOLDERS_OPEN = os.name == "posix"  # elsewhere a folder can be neither locked nor synced
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make `folder` where there is none, and keep other processes from training in it.
+
+    What a killed process left half written there is cleared away, and folders made here that stay
+    empty. Raises `RunError`.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY) if _FOLDERS_OPEN else None
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        if handle is not None and not lock(handle):
+            raise RunError(f"another process is training in {folder}: wait for its end, or stop it")
+        for path in folder.glob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)  # which unlocks
+        with contextlib.suppress(OSError):  # of one that is not empty
+            for path in made:
+                path.rmdir()
+
+
+def lock(file: int | IO[bytes], *, wait: bool = False) -> bool:
+    """Lock `file` until it is closed, here and in the processes that inherit it; whether it was
+    free."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        pass  # a system, or a file system, that has no such locks
+    return True
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write `data` as `written` does."""
+    with written(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path`, to be written, that is put there in one move: never half a file.
+
+    Raises `RunError` when the disk is full or the folder cannot be written; what stood at `path`
+    stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # before the move: else a power cut may leave an empty file
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the move itself survive a power cut."""
+    if _FOLDERS_OPEN:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+    )
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a log of the run. Raises `RunError` when the disk is full."""
+    try:
+        # not through a link: in a folder from elsewhere it may lead anywhere
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        with open(os.open(path, flags, 0o666), "a", encoding="utf-8", errors="replace") as file:
+            file.write(line)
+    except OSError as error:
+        raise RunError(
+            f"cannot write {path}: {error.strerror}; free some space, then go on with --resume"
+        ) from error
+
+
+def read_history(folder: Path) -> list[dict[str, str]]:
+    """The rows of history.csv, as text; one that is still being written is left out. Raises
+    `RunError`."""
+    text = read_file(folder / HISTORY).decode("utf-8")
+    return list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
+
+
+def keep_lines(path: Path, step_of: Callable[[str], int], last: int) -> None:
+    """Drop the lines of a log that tell of steps after `last`, or are torn.
+
+    step_of: raises `ValueError`, `LookupError` or `TypeError` for a line that is torn.
+    """
+    if not path.is_file():
+        return
+    kept = []
+    # by bytes, since a text may hold other marks that end a line; what follows the last is torn
+    for line in read_file(path).split(b"\n")[:-1]:
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            if step_of(line.decode()) <= last:
+                kept.append(line + b"\n")
+    write_file(path, b"".join(kept))
+
+
+def read_file(path: Path, largest: int | None = None) -> bytes:
+    """The bytes of a file of a run folder. Raises `RunError` when missing or too large."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe never ends, nor does /dev/zero
+            raise RunError(f"{path} is not a plain file: {REMEDY}")
+        if largest is not None and status.st_size > largest:
+            raise RunError(f"{path} is larger than {largest} bytes: it is not a textgen file")
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}; {REMEDY}") from error
+
+
+def write_config(folder: Path, card: dict[str, Any]) -> None:
+    text = json.dumps({"format": FORMAT} | card, ensure_ascii=False, indent=2)
+    # a path of bytes that are no text comes back as it was given
+    write_file(folder / CONFIG, (text + "\n").encode("utf-8", "surrogatepass"))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json as a dict whose sections are dicts. Raises `RunError` if it is not ours."""
+    path = folder / CONFIG
+    if not folder.is_dir():
+        raise RunError(f"no run folder at {folder}: give one that `textgen train --out` made")
+    data = read_file(path, LARGEST_CONFIG)
+    try:
+        card = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is not valid JSON: restore it or train again") from error
+    sections = ("model", "tokenizer", "training")
+    if not isinstance(card, dict) or any(not isinstance(card.get(s), dict) for s in sections):
+        raise RunError(f"{path} is not a textgen configuration: give a textgen run folder")
+    if card.get("format") != FORMAT:
+        raise RunError(
+            f"{path} has format {shown(card.get('format'))}, this textgen reads {FORMAT}: "
+            "use the textgen version that wrote it"
+        )
+    return card
+
+
+def settings(folder: Path, card: dict[str, Any], section: str, cls: type) -> Any:
+    """The `cls` that a section of config.json describes. Raises `RunError` for a bad value."""
+    try:
+        return build(cls, card[section])
+    except (ConfigError, TypeError, ArithmeticError) as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from error
+
+
+def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
+    write_file(folder / tokenizer.filename, tokenizer.to_bytes())
+
+
+def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
+    name = card["tokenizer"].get("name")
+    if not isinstance(name, str) or name not in TOKENIZERS:
+        raise RunError(
+            f"{folder / CONFIG} names the tokenizer {shown(name)}: this textgen knows "
+            f"{', '.join(TOKENIZERS)}"
+        )
+    kind = TOKENIZERS[name]
+    return kind.from_bytes(read_file(folder / kind.filename, 64 << 20))
+
+
+def write_weights(path: Path, arrays: dict[str, np.ndarray], note: str = "") -> None:
+    """Save named arrays, and a word on them, as safetensors: the same arrays, the same bytes."""
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    # one entry: safetensors writes several in any order
+    told = {DIGEST: f"{digest(contiguous, note)} {note}".rstrip()}
+    write_file(path, safetensors.numpy.save(contiguous, told))
+
+
+def read_weights(
+    path: Path, wanted: Callable[[dict[str, tuple[int, ...]]], None] | None = None
+) -> tuple[dict[str, np.ndarray], str]:
+    """(arrays by name, the word on them). `wanted` sees the shapes, and may raise, before any is
+    read. Raises `RunError` unless all is as it was written."""
+    if not path.is_file():
+        raise RunError(f"{path} is missing: train until the first save, or give another run folder")
+    damaged = RunError(f"{path} is not a whole safetensors file: restore it or train again")
+    try:
+        _refuse_a_long_header(path)
+        with safetensors.safe_open(path, framework="numpy") as file:
+            names = list(file.keys())
+            if wanted is not None:
+                wanted({name: tuple(file.get_slice(name).get_shape()) for name in names})
+            arrays = {name: file.get_tensor(name) for name in names}
+            told, _, note = (file.metadata() or {}).get(DIGEST, "").partition(" ")
+    except (safetensors.SafetensorError, OSError, TypeError, ValueError) as error:
+        raise damaged from error
+    if told and told != digest(arrays, note):
+        raise damaged
+    return arrays, note
+
+
+def _refuse_a_long_header(path: Path) -> None:
+    """The library would parse one of 100 MB. Raises `RunError` or `OSError`."""
+    with open(path, "rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > LARGEST_HEADER or path.stat().st_size > LARGEST_WEIGHTS:
+        raise RunError(f"{path} is too large for a textgen model: {REMEDY}")
+
+
+def read_note(path: Path) -> str:
+    """The word on the arrays of a file, unchecked: its header alone is read. Raises `RunError`."""
+    try:
+        _refuse_a_long_header(path)
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return str((file.metadata() or {}).get(DIGEST, "").partition(" ")[2])
+    except (safetensors.SafetensorError, OSError) as error:
+        raise RunError(f"{path} is not a whole safetensors file: train again") from error
+
+
+def digest(arrays: dict[str, np.ndarray], note: str = "") -> str:
+    """SHA-256 of named arrays and a word on them."""
+    found = hashlib.sha256(note.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        found.update(f"{name} {array.dtype} {array.shape}".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def save_model(folder: Path, model: Any) -> None:
+    """Write the model's weights to model.safetensors."""
+    arrays = {name: np.asarray(w) for name, w in model.named_weights().items()}
+    write_weights(folder / WEIGHTS, arrays)
+
+
+def load_model(folder: Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
+    """(model, tokenizer, card) of a run folder. Raises `TextgenError` for anything amiss."""
+    card = read_config(folder)
+    tokenizer = read_tokenizer(folder, card)
+    config = settings(folder, card, "model", ModelConfig)
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise RunError(f"{path} is missing: train until the first save, or give another run folder")
+    _refuse_inflated(path, config, tokenizer.vocab_size)
+
+    from textgen.model import build_model  # only here: it imports TensorFlow
+
+    try:
+        model = build_model(config, tokenizer.vocab_size)
+    except ConfigError as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from error
+    weights = model.named_weights()
+    arrays, _ = read_weights(path, lambda shapes: _same_shapes(path, weights, shapes))
+    for name, array in arrays.items():
+        if array.dtype != np.float32 or not (np.abs(array) <= LARGEST_WEIGHT).all():
+            raise RunError(
+                f"{path}: {name} holds values that are no finite float32, or are too large to "
+                "compute with: train again"
+            )
+        weights[name].assign(array)
+    return model, tokenizer, card
+
+
+def _refuse_inflated(path: Path, config: ModelConfig, vocab_size: int) -> None:
+    """A config may claim any size: compare with the file before memory is taken."""
+    size, first = config.hidden_size, config.embedding_size
+    # the smallest cell has one block for its input, and none for h_{t-1}
+    least = 4 * (size * first + (config.num_layers - 1) * size**2 + vocab_size * first)
+    if least > path.stat().st_size:
+        raise RunError(
+            f"{path} is too small for the model in {CONFIG} ({least} bytes at least): "
+            "the two do not belong together, or the file is truncated"
+        )
+
+
+def _same_shapes(path: Path, weights: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> None:
+    expected = {name: tuple(w.shape) for name, w in weights.items()}
+    for name in sorted(expected.keys() | shapes.keys()):
+        if expected.get(name) != shapes.get(name):
+            raise RunError(
+                f"{path}: {name} has shape {shapes.get(name, 'none')}, {CONFIG} asks for "
+                f"{expected.get(name, 'none')}: the two do not belong together"
+            )
+
+
+def weights_hash(folder: Path) -> str:
+    """The first 8 hex digits of the SHA-256 of model.safetensors: which weights these are."""
+    return hashlib.sha256(read_file(folder / WEIGHTS)).hexdigest()[:8]

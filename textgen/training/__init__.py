@@ -1,0 +1,1 @@
+"""From a text and its settings to a run folder."""

@@ -1,0 +1,214 @@
+"""Minutes given, settings found: the largest model that still gets to read the text often enough.
+
+A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
+here leaves ten passes, of a long text thirteen million tokens, and takes no more than four weights
+for each token of the text; embeds a thousand pieces or more wider than letters; and gives more
+dropout the more weights there are for a token and the more often it is read. Over the whole
+training the weights decay by the same factor, however many steps there are. What it reached, and on
+which texts, stands in docs/quality.md. The speed is measured on this machine, with this vocabulary,
+before the training begins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import sys
+import time
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from textgen.backend import tf
+from textgen.cells import cell_class
+from textgen.config import ModelConfig, TrainConfig
+from textgen.data.batches import ready
+from textgen.data.training_data import Material, TaskMaterial
+from textgen.errors import ConfigError
+from textgen.model import build_model, settle_threads
+from textgen.tokenizers.tokenizer import Tokenizer
+from textgen.training.trainer import LaneTrainer, optimizer, policy
+
+CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
+MANY, WIDE = 1000, 256  # so many pieces, or more, are embedded so wide
+SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
+PASSES = 10  # over the text, that the size is chosen to leave,
+ENOUGH = 13_000_000  # or this many tokens: of a long text a larger model learns more in one pass
+MOST_WEIGHTS = 4  # a token of the text, without the embeddings: more only learn it by heart
+MOST = 60  # passes: patience ends most trainings before
+WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
+STEPS = 50  # of a pass, at least
+RATE = 8e-3  # of learning: twice the default, for few passes. Unless it rises over some steps,
+RISE, MOST_RISE = 150, 0.2  # a text of many letters may throw it off; at most such a share
+TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
+MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
+# at a weight a token and ten passes; each time twice as many of either
+BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.15, 0.07, 0.5
+DECAYED = 2.0  # e-foldings of a weight that nothing pulls at, by the decay of AdamW,
+MOST_DECAY = 0.5  # which is no more than this
+TIMED = 1.5  # seconds of steps for one measurement
+LEAST = 10.0  # seconds of a budget
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds_of(text: str) -> float:
+    """ "90s", "3m", "1.5h" or a number of seconds. Raises `ConfigError`."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", text.strip())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if not LEAST <= seconds < math.inf:
+        raise ConfigError(
+            f"budget is {text!r}: give at least {LEAST:.0f} seconds, such as 90s, 3m or 1h"
+        )
+    return seconds
+
+
+def within(
+    seconds: float,
+    material: Material,
+    tokenizer: Tokenizer,
+    model: ModelConfig,
+    training: TrainConfig,
+    fixed: Collection[str] = (),
+) -> tuple[ModelConfig, TrainConfig]:
+    """The settings to train with on `material` for `seconds`, told on stderr; see `plan`.
+
+    Raises `ConfigError` for a task, which has no passes, and where next to no time is left.
+    """
+    if isinstance(material, TaskMaterial):
+        raise ConfigError(
+            f"budget is for a text, and {material.task.path} is a task: give --epochs instead"
+        )
+    begin = time.perf_counter()
+    tokens = material.tokens(tokenizer)
+    seconds -= time.perf_counter() - begin
+    if seconds < LEAST:
+        raise ConfigError("the budget went into reading the text: give a longer --budget")
+    model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
+    print(
+        f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
+        f"dropout {model.dropout}, decay {training.weight_decay}, {training.epochs} epochs in "
+        f"batches of {training.batch_size} x {training.sequence_length}",
+        file=sys.stderr,
+    )
+    return model, training
+
+
+def plan(
+    tokens: int,
+    vocab_size: int,
+    seconds: float,
+    model: ModelConfig,
+    training: TrainConfig,
+    fixed: Collection[str] = (),
+) -> tuple[ModelConfig, TrainConfig]:
+    """`model` and `training` with what `seconds` on this machine allow.
+
+    tokens: of a pass over the text. A setting that is not its default, or named in `fixed`, is left
+    as it is; where that is max_seconds, the passes are those of that time.
+    """
+    lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
+    model = _fill(model, fixed, cell=CELL)
+    if vocab_size >= MANY and not model.tie_weights:
+        model = _fill(model, fixed, embedding_size=WIDE)
+    training = _fill(training, fixed, batch_size=lanes, sequence_length=length, learning_rate=RATE)
+    end = time.perf_counter() + seconds
+
+    def passes(tokens_per_second: float) -> float:
+        left = training.max_seconds or end - time.perf_counter()
+        return TRAINED * left * tokens_per_second / tokens
+
+    def sized(size: int, read: float = PASSES) -> ModelConfig:
+        return _sized(model, size, vocab_size, tokens * PASSES / read, fixed)
+
+    chosen = sized(SIZES[-1])
+    if _is_free(model, fixed, "hidden_size"):
+        tried = sized(MIDDLE)
+        work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
+        enough = min(PASSES, ENOUGH / tokens)
+        fitting = (
+            m
+            for m in map(sized, SIZES)
+            if (weights := _products(m, vocab_size)) <= MOST_WEIGHTS * tokens
+            and passes(work / weights) >= enough
+        )
+        chosen = next(fitting, chosen)
+    of_pass = tokens / (training.batch_size * training.sequence_length)
+    steps = math.inf  # that the time allows
+    if _is_free(training, fixed, "epochs"):
+        steps = of_pass * passes(speed(chosen, vocab_size, training))
+        if training.stream and steps < of_pass:
+            # so that the rate has fallen, and the model is judged, at the end
+            training = _fill(training, fixed, steps_per_epoch=max(1, round(steps)))
+        epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
+        training = _fill(training, fixed, epochs=max(1, min(MOST, epochs)))
+    steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
+    chosen = sized(chosen.hidden_size, steps / of_pass)
+    rise = round(min(RISE / steps, MOST_RISE), 4)
+    decay = _decay(training.learning_rate, steps)
+    training = _fill(training, fixed, warmup=rise, weight_decay=decay)
+    # time ends the last pass, and the rate falls towards that
+    left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
+    return chosen, _fill(training, fixed, max_seconds=left)
+
+
+def _of_epoch(training: TrainConfig, of_pass: float) -> float:
+    """Steps of an epoch, which is a pass unless a streamed text is cut into shorter ones."""
+    return training.steps_per_epoch if training.stream and training.steps_per_epoch else of_pass
+
+
+def _decay(rate: float, steps: float) -> float:
+    """That of AdamW: half of its rate, on average, takes `DECAYED` over all steps."""
+    return round(min(DECAYED / (rate / 2 * steps), MOST_DECAY), 3)
+
+
+def _sized(
+    model: ModelConfig, size: int, vocab_size: int, tokens: float, fixed: Collection[str]
+) -> ModelConfig:
+    """`model` of this size, with the dropout that its size calls for on so many tokens.
+
+    tokens: of a text that is read `PASSES` times; one read twice as often counts as half as long.
+    """
+    model = _fill(model, fixed, hidden_size=size)
+    weights = _products(model, vocab_size) + vocab_size * model.embedding_size
+    share = BASE_DROPOUT + SLOPE * math.log2(weights / tokens)
+    return _fill(model, fixed, dropout=round(min(max(share, 0.0), MOST_DROPOUT), 2))
+
+
+def _products(model: ModelConfig, vocab_size: int) -> int:
+    """Weights that every token is multiplied by: what a step costs."""
+    cell, size = cell_class(model.cell), model.hidden_size
+    widths = (model.embedding_size, *[size] * (model.num_layers - 1))
+    layers = (len(cell.BLOCKS) * size * (width + size * cell.RECURRENT) for width in widths)
+    return sum(layers) + size * vocab_size
+
+
+def _fill(settings: Any, fixed: Collection[str], **values: Any) -> Any:
+    """`settings` with those of `values` that are not `fixed` and whose place holds the default."""
+    free = {name: value for name, value in values.items() if _is_free(settings, fixed, name)}
+    return dataclasses.replace(settings, **free)
+
+
+def _is_free(settings: Any, fixed: Collection[str], name: str) -> bool:
+    return name not in fixed and getattr(settings, name) == getattr(type(settings), name)
+
+
+def speed(model: ModelConfig, vocab_size: int, training: TrainConfig) -> float:
+    """Tokens per second of training steps, as they will be."""
+    lanes, length = training.batch_size, training.sequence_length
+    settle_threads(lanes)
+    trainer = LaneTrainer(build_model(model, vocab_size, policy(training.dtype)), lanes)
+    trainer.compile(optimizer=optimizer(training, 1000), jit_compile=False)
+    ids = np.random.default_rng(1).integers(0, vocab_size, (lanes, length + 1))
+    batch = (ids[:, :-1], ids[:, 1:], np.ones((lanes, length), np.float32))
+    batches: Any = iter(ready(tf.data.Dataset.from_tensors(batch).repeat()))
+    trainer.make_train_function()
+    step = trainer.train_function
+    step(batches)  # which compiles it
+    best, end = np.inf, time.perf_counter() + TIMED
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        float(step(batches)["loss"])
+        best = min(best, time.perf_counter() - begin)
+    return lanes * length / best

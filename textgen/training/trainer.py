@@ -1,0 +1,163 @@
+"""A language model as Keras's `fit` and `evaluate` want it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textgen import backend
+from textgen.backend import keras, ops, tf
+from textgen.config import TrainConfig
+from textgen.model import LanguageModel
+from textgen.training.distributed import Workers
+
+# Share of lanes that forget their state before a batch. Without it a model meets the empty state
+# once an epoch, and a sample from a short prompt begins with noise.
+FORGET = 0.02
+FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
+
+
+class LaneTrainer(keras.Model):
+    """Ids in, logits out, the state kept between batches.
+
+    The state of every lane lives in non-trainable weights, so that one batch begins where the
+    batch before it ended. Gradients stop at the border. Without `carry` every row of a batch is a
+    document of its own, read from the empty state.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        lanes: int,
+        seed: int = 0,
+        *,
+        carry: bool = True,
+        workers: Workers | None = None,
+    ) -> None:
+        """lanes: those of this worker, where several share a batch."""
+        super().__init__(name="lane_trainer")
+        self.model = model
+        self.workers = workers
+        self.carry = carry
+        self.carried = [
+            [
+                self.add_weight(
+                    shape=(lanes, model.config.hidden_size),
+                    initializer="zeros",
+                    trainable=False,
+                    name=f"carried_{layer}_{part}",
+                )
+                for part in range(len(parts))
+            ]
+            for layer, parts in enumerate(model.initial_state(1))
+        ]
+        self.lanes = lanes
+        self.random = keras.random.SeedGenerator(seed)
+        self.nats = keras.metrics.Mean(name="nats")  # per token, every token counted alike
+
+    def build(self, *shapes: Any) -> None:
+        """Nothing is left to make: the model has its weights."""
+        self.built = True
+
+    def call(self, ids: Any, targets: Any, training: bool = False) -> Any:
+        """ids, targets [lanes, T] -> -ln p of each target [lanes, T]."""
+        if not self.carry:
+            return self.model.nats(ids, targets, training=training)[0]
+        state = tuple(tuple(part.value for part in layer) for layer in self.carried)
+        if training:
+            known = self._draw() >= FORGET
+            state = tuple(tuple(ops.where(known, p, 0.0) for p in layer) for layer in state)
+        nats, end = self.model.nats(ids, targets, state, training=training)
+        for layer, parts in zip(self.carried, end, strict=True):
+            for part, value in zip(layer, parts, strict=True):
+                part.assign(ops.stop_gradient(value))
+        return nats
+
+    def _draw(self) -> Any:
+        """A number for each lane, the same however many workers share them: [lanes, 1]."""
+        if self.workers is None:
+            return keras.random.uniform((self.lanes, 1), seed=self.random)
+        every = (self.lanes * self.workers.number, 1)
+        return self.workers.rows(keras.random.uniform(every, seed=self.random))
+
+    def train_step(self, data: Any) -> Any:
+        """One step on (ids, targets, weights), by the weighted mean of the cross-entropy over the
+        whole batch, whose rows several workers may share."""
+        ids, targets, weights = data
+        with tf.GradientTape() as tape:
+            nats = self(ids, targets, training=True)
+            loss = ops.sum(nats * weights)
+        found = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
+        sums = [*found, ops.sum(weights), *_counted(nats, weights)]
+        if self.workers is not None:
+            sums = self.workers.total(sums)
+        *gradients, weight, every, count = sums
+        weight = ops.maximum(weight, 1.0)
+        # compiled, it goes over the weights once, and not once for each of its dozen operations
+        tf.function(self._improve, jit_compile=True)(gradients, weight)
+        return self._told(every, count)
+
+    def _improve(self, gradients: Any, weight: Any) -> None:
+        self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
+
+    def test_step(self, data: Any) -> Any:
+        ids, targets, weights = data
+        return self._told(*_counted(self(ids, targets), weights))
+
+    def _told(self, every: Any, count: Any) -> dict[str, Any]:
+        self.nats.update_state(every / ops.maximum(count, 1.0), count)
+        return {"loss": self.nats.result()}
+
+    def reset_lanes(self) -> None:
+        """Forget: the next batch begins a text."""
+        for layer in self.carried:
+            for part in layer:
+                part.assign(ops.zeros(part.shape))
+
+
+def _counted(nats: Any, weights: Any) -> tuple[Any, Any]:
+    """(sum of the nats, number) of the tokens of any weight, all counted alike."""
+    counted = ops.cast(weights > 0, "float32")
+    return ops.sum(nats * counted), ops.sum(counted)
+
+
+class InTime(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule over `steps` that is further on where more of the time is gone than of the steps.
+
+    gone: a variable with the share of the time.
+    """
+
+    def __init__(self, schedule: Any, steps: int, gone: Any) -> None:
+        self.schedule, self.steps, self.gone = schedule, steps, gone
+
+    def __call__(self, step: Any) -> Any:
+        return self.schedule(ops.maximum(ops.cast(step, "float32"), self.gone * self.steps))
+
+
+def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
+    """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine.
+
+    gone: a variable with the share of `max_seconds` that is gone, where the training has to end in
+    time: so that the rate is at its lowest then, however fast the steps were.
+    """
+    warmup = round(config.warmup * steps)
+    schedule: Any = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else config.learning_rate,
+        decay_steps=max(steps - warmup, 1),
+        alpha=FINAL_RATE,
+        warmup_target=config.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    if gone is not None:
+        schedule = InTime(schedule, steps, gone)
+    optimizer = keras.optimizers.AdamW(
+        schedule, weight_decay=config.weight_decay, beta_2=0.99, global_clipnorm=config.clip_norm
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def policy(dtype: str) -> str:
+    """The Keras policy: weights, states and the loss stay float32 in each."""
+    if dtype == "auto":
+        dtype = "bfloat16" if backend.has_bfloat16() else "float32"
+    return "mixed_bfloat16" if dtype == "bfloat16" else "float32"

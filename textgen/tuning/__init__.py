@@ -1,0 +1,1 @@
+"""Many trainings compared: a race of cells, a sweep of settings."""

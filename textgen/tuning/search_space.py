@@ -1,0 +1,158 @@
+"""What a sweep may choose from: a small TOML that names settings of `textgen train`.
+
+cell = ["lstm", "gru"]
+hidden_size = {low = 128, high = 512, step = 64}
+learning_rate = {low = 1e-3, high = 1e-2, log = true}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textgen.errors import ConfigError, shown
+from textgen.options import Option, check_value, options_of
+from textgen.runs.recipe import CONFIGS, read_toml
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+# They decide what is measured, for how long, or what is written beside it: trials with different
+# ones do not compare.
+OF_ALL_TRIALS = (
+    "validation_fraction",
+    "sample_by",
+    "distance",
+    "max_seconds",
+    "prompt",
+    "sample_length",
+    "deterministic",
+    "stream",
+)
+DIGITS = 4  # of a number from a range without steps: no result hangs on more
+RANGE = ("low", "high", "log", "step")
+
+
+@dataclasses.dataclass(frozen=True)
+class Choices:
+    """Any of `values`."""
+
+    values: tuple[Any, ...]
+
+    def distribution(self) -> BaseDistribution:
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution(self.values)
+
+    def tidy(self, value: Any) -> Any:
+        return value
+
+    def all(self) -> tuple[Any, ...] | None:
+        return self.values
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included. step: between them (None: any)."""
+
+    low: float
+    high: float
+    log: bool
+    step: float | None
+
+    def distribution(self) -> BaseDistribution:
+        from optuna.distributions import FloatDistribution, IntDistribution
+
+        if isinstance(self.low, int):
+            return IntDistribution(self.low, int(self.high), self.log, int(self.step or 1))
+        return FloatDistribution(self.low, self.high, self.log, self.step)
+
+    def tidy(self, value: float) -> float:
+        """`value` in few digits."""
+        if isinstance(value, int):
+            return value
+        if self.step:
+            return float(f"{value:.10g}")
+        return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
+
+    def all(self) -> tuple[float, ...] | None:
+        """Every value, or None where there is no end of them."""
+        step = self.step or (1 if isinstance(self.low, int) else 0)
+        if not step:
+            return None
+        return tuple(self.tidy(self.low + k * step) for k in range(_steps(self, step) + 1))
+
+
+Space = dict[str, Choices | Range]
+
+
+def read_space(path: Path) -> Space:
+    """name of a setting -> what it may be. Raises `ConfigError`."""
+    known = {name: entry for cls in CONFIGS for name, entry in options_of(cls).items()}
+    told = read_toml(path, "the space")
+    if not told:
+        raise ConfigError(f'{path} names no setting: write, for example, cell = ["lstm", "gru"]')
+    for name in told:
+        if name not in known:
+            raise ConfigError(f"{path} names {shown(name)}: settings are {', '.join(known)}")
+        if name in OF_ALL_TRIALS:
+            raise ConfigError(
+                f"{path} varies {name}, which is to be the same in all trials: "
+                "set it in a recipe, and give that with --config"
+            )
+    return {name: _setting(path, name, value, *known[name]) for name, value in told.items()}
+
+
+def _setting(
+    path: Path, name: str, told: Any, rule: Option, default: Any, kind: type
+) -> Choices | Range:
+    try:
+        if isinstance(told, list) and told:
+            return _choices(name, told, rule, kind)
+        if isinstance(told, dict):
+            return _range(name, told, rule, kind)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    raise ConfigError(
+        f"{path}: {name} is {shown(told)}: "
+        "give a list of choices, or a range {low = ..., high = ...}"
+    )
+
+
+def _choices(name: str, told: list[Any], rule: Option, kind: type) -> Choices:
+    for value in told:
+        check_value(name, value, rule, kind)
+    values = tuple(kind(value) for value in told)
+    if len(set(values)) < len(values):
+        raise ConfigError(f"{name} is {shown(told)}: give each choice once")
+    return Choices(values)
+
+
+def _range(name: str, told: dict[str, Any], rule: Option, kind: type) -> Range:
+    if kind not in (int, float):
+        raise ConfigError(f"{name} is not a number: give a list of choices instead of a range")
+    if not {"low", "high"} <= set(told) <= set(RANGE):
+        raise ConfigError(f"{name} is {shown(told)}: give low and high, and log or step")
+    log, step = told.get("log", False), told.get("step")
+    for end in ("low", "high"):
+        check_value(name, told[end], rule, kind)
+    low, high = kind(told["low"]), kind(told["high"])
+    if not low < high < math.inf:
+        raise ConfigError(f"{name} goes from {low} to {high}: give a low below the high")
+    if not isinstance(log, bool):
+        raise ConfigError(f"log of {name} is {shown(log)}: give true or false")
+    if log and (step is not None or low <= 0):
+        raise ConfigError(f"{name} is {shown(told)}: with log leave step out, and begin above 0")
+    if step is None:
+        return Range(low, high, log, None)
+    check_value(f"step of {name}", step, Option("", low=0, high=high - low, low_open=True), kind)
+    found = Range(low, high, log, kind(step))
+    last = found.tidy(low + _steps(found, step) * step)  # the high may lie between two steps
+    return dataclasses.replace(found, high=last)
+
+
+def _steps(numbers: Range, step: float) -> int:
+    """From low to high. A float such as (0.3 - 0.1) / 0.1 may fall short by its last digit."""
+    return int((numbers.high - numbers.low) / step + 1e-9)

@@ -1,0 +1,216 @@
+"""Many short trainings on one text, each with other settings, and which of them does best.
+
+A trial is `textgen train`, as a process of its own; what is known of all trials is the ledger's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from textgen.config import SweepConfig
+from textgen.data.training_data import TaskMaterial, TextMaterial, read_material
+from textgen.errors import ConfigError, RunError, TextgenError
+from textgen.options import build, check
+from textgen.runs import run_folder
+from textgen.runs.recipe import CONFIGS
+from textgen.training.launch import asked_to_stop, gpus_for
+from textgen.tuning.search_space import Space
+from textgen.tuning.trials import FAILED, FINISHED, FIRST_PART, PARTS, STOPPED, Ledger, Trial
+
+POLL, PATIENCE = 0.5, 60.0  # seconds: between two looks at a training; for it to save and end
+
+
+class Sweep:
+    """One process's work on the sweep in a folder."""
+
+    def __init__(
+        self,
+        source: Sequence[str],
+        out: str | Path,
+        space: Space,
+        recipe: dict[str, Any],
+        config: SweepConfig,
+    ) -> None:
+        """source: the text; none, that of the `recipe`, whose settings all trials share.
+
+        Raises `TextgenError` for what cannot be trained on, and where `out` holds another sweep.
+        """
+        check(config)
+        base = {k: v for k, v in recipe.items() if k not in ("corpus", "out", "max_seconds")}
+        training = [build(cls, base) for cls in CONFIGS][-1]
+        source = source or recipe.get("corpus") or ()
+        source = [source] if isinstance(source, str) else list(source)
+        if not source:
+            raise ConfigError("no text given: name a file, a folder or hf:NAME")
+        jobs, seconds, trials = config.jobs, config.seconds, config.trials
+        self.gpus = gpus_for("jobs", jobs)
+        material = read_material(source, training)
+        self.task = isinstance(material, TaskMaterial)
+        if isinstance(material, TextMaterial) and not material.held_out_text.strip():
+            raise ConfigError(
+                "nothing of the text is held out to judge trials by: "
+                "set validation_fraction in a recipe, or give a longer text"
+            )
+        self.seconds, self.jobs = seconds, jobs
+        told = {
+            "text": material.facts["sha256"],
+            "space": {name: dataclasses.asdict(setting) for name, setting in space.items()},
+            "recipe": base,
+            "seconds": seconds,
+        }
+        self.ledger = Ledger(Path(out), source, space, told)
+        self.trials = int(min(trials, self.ledger.sizes))
+        if self.trials < trials:
+            print(f"the space holds {self.trials} different trials: all are tried", file=sys.stderr)
+        self._stop, self._hurry = threading.Event(), threading.Event()
+
+    def run(self) -> bool:
+        """Train until all trials came to an end; False when Ctrl-C or SIGTERM stopped it before."""
+        with asked_to_stop(self._ask), ThreadPoolExecutor(self.jobs) as pool:
+            for done in [pool.submit(self._work, job) for job in range(self.jobs)]:
+                done.result()
+        return not self._stop.is_set()
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._stop.is_set():  # a second Ctrl-C does not wait
+            self._hurry.set()
+        self._stop.set()
+
+    def _work(self, job: int) -> None:
+        try:
+            while not self._stop.is_set() and (trial := self.ledger.claim(self.trials)):
+                with trial.log:
+                    self._try(trial, job)
+        except BaseException:
+            self._stop.set()  # the other jobs end with this one
+            raise
+
+    def _try(self, trial: Trial, job: int) -> None:
+        """Train, watch, and tell what came of it; nothing of one that is cut short."""
+        run = self.ledger.path(trial.number)
+        _say(trial, ", ".join(f"{name} {value}" for name, value in trial.settings.items()))
+        shutil.rmtree(run, ignore_errors=True)  # what is left of it where it was cut short before
+        trial.log.truncate(0)
+        child = self._start(trial, job)
+        behind = False
+        try:
+            while child.poll() is None and not self._stop.is_set():
+                if not behind and self._falls_behind(trial, run):
+                    behind = True
+                    self._end(child)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(POLL)
+        finally:
+            self._end(child)
+        if child.returncode and self._stop.is_set():
+            return
+        self._judge(trial, behind, child.returncode)
+
+    def _start(self, trial: Trial, job: int) -> subprocess.Popen[bytes]:
+        run, recipe = (self.ledger.path(trial.number, suffix) for suffix in ("", ".toml"))
+        command = ["train", f"--config={recipe}", f"--out={run}"]
+        if not self.task:  # which has no passes to plan
+            command.append(f"--budget={self.seconds:.10g}")
+        environment = {k: v for k, v in os.environ.items() if k != "TF_CONFIG"}
+        if self.gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = self.gpus[job]
+        try:
+            # a session of its own: Ctrl-C in the terminal reaches the sweep, which passes it on
+            return subprocess.Popen(
+                [sys.executable, "-m", "textgen", *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=trial.log,
+                stderr=trial.log,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RunError(f"a trial did not start: {error.strerror}; free some space") from error
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        """Ask the training, if it runs, to save and end; wait."""
+        child.terminate()
+        end = time.monotonic() + PATIENCE
+        while child.poll() is None and time.monotonic() < end and not self._hurry.is_set():
+            time.sleep(0.05)
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+    def _falls_behind(self, trial: Trial, run: Path) -> bool:
+        """Whether it is to be stopped, by what its history.csv tells until now."""
+        rows = _course(run)
+        for part in range(FIRST_PART, PARTS):
+            end = self.seconds * part / PARTS
+            held_out = [bits for seconds, bits in rows if bits is not None and seconds <= end]
+            if part in trial.parts or not held_out or rows[-1][0] < end:
+                continue
+            trial.parts[part] = min(held_out)
+            trial.asked.report(trial.parts[part], part)
+            if trial.asked.should_prune():
+                return True
+        return False
+
+    def _judge(self, trial: Trial, behind: bool, code: int) -> None:
+        """Tell the ledger and the user."""
+        run, log = self.ledger.path(trial.number), self.ledger.path(trial.number, ".log")
+        rows = _course(run)
+        seconds = rows[-1][0] if rows else 0.0  # of training, without what came before
+        try:
+            if code and not behind:
+                raise RunError(_last_words(log, code))
+            card = run_folder.read_config(run)
+            bits = float(card["metrics"]["val_bits_per_char"])
+            if not math.isfinite(bits):
+                raise RunError("its held-out loss is not a number")
+            epochs, parameters = int(card["training"]["epochs"]), _parameters(run)
+        except (TextgenError, LookupError, TypeError, ValueError) as error:
+            self.ledger.tell(trial, FAILED, None, seconds=seconds, message=str(error))
+            return _say(trial, f"failed: {error}")
+        facts = {"seconds": seconds, "epochs": epochs, "parameters": parameters}
+        self.ledger.tell(trial, STOPPED if behind else FINISHED, bits, **facts)
+        told = f"{bits:.3f} bits/char, {seconds:.0f} s"
+        told += ", stopped: behind the others" if behind else ""
+        best = self.ledger.ended()[0]
+        _say(trial, f"{told}; best is {best.value:.3f}, of trial {best.user_attrs['trial']}")
+
+
+def _course(run: Path) -> list[tuple[float, float | None]]:
+    """(seconds, held-out bits per character, if measured) of each whole row of history.csv."""
+    try:
+        rows = run_folder.read_history(run)
+    except RunError:  # not begun
+        return []
+    return [
+        (float(row["seconds"]), float(bits) if (bits := row["val_bits_per_char"]) else None)
+        for row in rows
+    ]
+
+
+def _parameters(run: Path) -> int:
+    arrays, _ = run_folder.read_weights(run / run_folder.WEIGHTS)
+    return sum(int(array.size) for array in arrays.values())
+
+
+def _last_words(log: Path, code: int) -> str:
+    """The error line that a training ended with, else its last line."""
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return ((errors or [line for line in lines if line] or [f"exit code {code}"])[-1])[:300]
+
+
+def _say(trial: Trial, text: str) -> None:
+    print(f"trial {trial.number}: {text}", file=sys.stderr, flush=True)

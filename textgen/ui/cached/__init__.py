@@ -1,0 +1,1 @@
+"""What pages measure on loaded models, kept for the next look."""

@@ -1,0 +1,1 @@
+"""Plots, a file for each page that has its own. Colours come from the theme."""

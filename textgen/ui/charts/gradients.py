@@ -1,0 +1,123 @@
+"""Charts of the page Gradients: products with a factor for each step, and measured gradients."""
+
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from textgen.ui.charts.curves import COLOURS, DASHES, INK
+
+TICKS = 7
+
+
+def powers_of_ten(values: np.ndarray) -> list[float]:
+    """Few, evenly spaced, 1 among them, from the least of `values` to the greatest."""
+    low, high = int(np.floor(np.log10(values.min()))), int(np.ceil(np.log10(values.max())))
+    step = max(1, -(-(high - low) // TICKS))
+    return [10.0**k for k in range(low - low % step, high + 1, step)]
+
+
+def course(
+    rows: pd.DataFrame,
+    words: dict[str, str],
+    *,
+    colours: dict[str, str] | None = None,
+    reverse: bool = False,
+    columns: int = 4,
+    height: int = 250,
+) -> alt.LayerChart:
+    """Lines over steps on a log axis, one colour for each name and one dash for each kind.
+
+    rows: step, value, name, kind. words: step, value, name. colours: name -> colour.
+    reverse: steps count backwards, from the right. columns: of the legend.
+    """
+    names, kinds = (list(dict.fromkeys(rows[column])) for column in ("name", "kind"))
+    colours = colours or dict(zip(names, COLOURS, strict=False))
+    rows = rows[rows["value"] > 0]  # a log axis has no 0, which float32 has below 1e-45
+    base = alt.Chart(rows).encode(
+        x=alt.X(
+            "step:Q",
+            title=words["step"],
+            scale=alt.Scale(nice=False, reverse=reverse),
+            axis=alt.Axis(format="d", tickCount=8),
+        ),
+        y=alt.Y(
+            "value:Q",
+            title=words["value"],
+            scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(format=".0e", values=powers_of_ten(rows["value"].to_numpy())),
+        ),
+        color=alt.Color(
+            "name:N",
+            title=None,
+            sort=None,
+            scale=alt.Scale(domain=names, range=[colours.get(name, INK) for name in names]),
+            legend=alt.Legend(
+                orient="top",
+                symbolType="stroke",
+                symbolStrokeWidth=3,
+                columns=columns,
+                labelLimit=300,
+            ),
+        ),
+        tooltip=[
+            alt.Tooltip("name:N", title=words["name"]),
+            alt.Tooltip("kind:N", title=" "),
+            alt.Tooltip("step:Q", title=words["step"]),
+            alt.Tooltip("value:Q", title=words["value"], format=".3g"),
+        ],
+    )
+    lines = base.mark_line(strokeWidth=2).encode(
+        strokeDash=alt.StrokeDash(
+            "kind:N",
+            title=None,
+            sort=None,
+            scale=alt.Scale(domain=kinds, range=DASHES[: len(kinds)]),
+            legend=alt.Legend(orient="bottom", symbolType="stroke", symbolSize=500)
+            if len(kinds) > 1
+            else None,
+        )
+    )
+    one = alt.Chart(pd.DataFrame({"y": [1.0]})).mark_rule(color=INK, opacity=0.6).encode(y="y:Q")
+    return alt.LayerChart(layer=[one, lines], height=height)
+
+
+def slopes(rows: pd.DataFrame, at: float, words: dict[str, str]) -> alt.LayerChart:
+    """Derivatives over a, their greatest values marked, and a line at the chosen a.
+
+    rows: a, value, name. words: a, value.
+    """
+    names = list(dict.fromkeys(rows["name"]))
+    colours = alt.Color(
+        "name:N",
+        title=None,
+        sort=None,
+        scale=alt.Scale(domain=names, range=COLOURS[: len(names)]),
+        legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3),
+    )
+    base = alt.Chart(rows).encode(
+        x=alt.X("a:Q", title=words["a"]),
+        y=alt.Y("value:Q", title=words["value"], scale=alt.Scale(domain=[0, 1.1])),
+        color=colours,
+        tooltip=[
+            alt.Tooltip("name:N", title=" "),
+            alt.Tooltip("a:Q", title=words["a"], format=".2f"),
+            alt.Tooltip("value:Q", title=words["value"], format=".4f"),
+        ],
+    )
+    top = rows.loc[rows.groupby("name", sort=False)["value"].idxmax()]
+    peak = alt.Chart(top).encode(x="a:Q", y="value:Q", color=colours)
+    number = peak.mark_text(dy=-10, dx=4, align="left").encode(
+        text=alt.Text("value:Q", format=".2f")
+    )
+    here = alt.Chart(pd.DataFrame({"a": [at]})).mark_rule(color=INK, strokeDash=[3, 3])
+    return alt.LayerChart(
+        layer=[
+            here.encode(x="a:Q"),
+            base.mark_line(strokeWidth=2),
+            peak.mark_point(filled=True, size=60, opacity=1),
+            number,
+        ],
+        height=250,
+    )

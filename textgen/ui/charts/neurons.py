@@ -1,0 +1,106 @@
+"""Charts of the page Neurons: without the best units, after a transplant, and read off a state."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from textgen.ui.charts.curves import COLOURS, INK, SHAPES
+
+SHARE = alt.Axis(format="%")
+FULL = alt.Scale(domain=[0, 1])
+
+
+def without(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
+    """The probability of the right answer against how many of the best units are silent.
+
+    rows: number, share. words: number, share.
+    """
+    base = alt.Chart(rows).encode(
+        x=alt.X(
+            "number:Q",
+            title=words["number"],
+            scale=alt.Scale(type="symlog", nice=False),
+            axis=alt.Axis(values=rows["number"].tolist()),
+        ),
+        y=alt.Y("share:Q", title=words["share"], axis=SHARE, scale=FULL),
+        tooltip=[
+            alt.Tooltip("number:Q", title=words["number"]),
+            alt.Tooltip("share:Q", title=words["share"], format=".1%"),
+        ],
+    )
+    marks = base.mark_point(filled=True, size=55, opacity=1, color=COLOURS[0])
+    return alt.LayerChart(layer=[base.mark_line(color=COLOURS[0]), marks], height=230)
+
+
+def flips(rows: pd.DataFrame, least: float, words: dict[str, str]) -> alt.LayerChart:
+    """How often the donor's answer comes out, by what was handed over, with 95 % intervals.
+
+    rows: parts, share, low, high, n. words: parts, share, own.
+    """
+    base = alt.Chart(rows).encode(
+        y=alt.Y("parts:N", title=None, sort=None, axis=alt.Axis(ticks=False, labelFontSize=13)),
+        tooltip=[
+            alt.Tooltip("parts:N", title=words["parts"]),
+            alt.Tooltip("share:Q", title=words["share"], format=".0%"),
+            alt.Tooltip("low:Q", title="95 % ≥", format=".0%"),
+            alt.Tooltip("high:Q", title="95 % ≤", format=".0%"),
+            alt.Tooltip("own:Q", title=words["own"], format=".0%"),
+            alt.Tooltip("n:Q", title="N"),
+        ],
+    )
+    across = alt.X(
+        "share:Q",
+        title=words["share"],
+        scale=alt.Scale(domain=[0, 1.1]),
+        axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
+    )
+    bars = base.mark_bar(size=18, cornerRadiusEnd=2, color=COLOURS[0], opacity=0.85).encode(
+        x=across
+    )
+    reach = base.mark_rule(color=INK, strokeWidth=2).encode(x="low:Q", x2="high:Q")
+    numbers = base.mark_text(align="left", dx=6, color=INK, fontSize=12).encode(
+        x="high:Q", text=alt.Text("share:Q", format=".0%")
+    )
+    limit = alt.Chart(pd.DataFrame({"share": [least]})).mark_rule(color=INK, strokeDash=[4, 4])
+    return alt.LayerChart(
+        layer=[bars, reach, numbers, limit.encode(x="share:Q")], height={"step": 34}
+    )
+
+
+def readable(rows: pd.DataFrame, told: int, chance: float, words: dict[str, str]) -> alt.LayerChart:
+    """How often a probe finds the answer in each part of the state, token by token.
+
+    rows: left, accuracy, part. told: tokens from the fact to the blank. words: left, accuracy,
+    part, chance, told.
+    """
+    parts = list(dict.fromkeys(rows["part"]))
+    base = alt.Chart(rows).encode(
+        x=alt.X("left:Q", title=words["left"], scale=alt.Scale(reverse=True, nice=False)),
+        y=alt.Y("accuracy:Q", title=words["accuracy"], axis=SHARE, scale=FULL),
+        color=alt.Color(
+            "part:N",
+            title=None,
+            scale=alt.Scale(domain=parts, range=COLOURS),
+            legend=alt.Legend(orient="top", symbolOpacity=1),
+        ),
+        tooltip=[
+            alt.Tooltip("part:N", title=words["part"]),
+            alt.Tooltip("left:Q", title=words["left"]),
+            alt.Tooltip("accuracy:Q", title=words["accuracy"], format=".0%"),
+        ],
+    )
+    marks = base.mark_point(filled=True, size=50, opacity=1).encode(
+        shape=alt.Shape("part:N", scale=alt.Scale(domain=parts, range=SHAPES[: len(parts)]))
+    )
+    level = alt.Chart(pd.DataFrame({"y": [chance], "word": [words["chance"]]})).encode(y="y:Q")
+    rule = level.mark_rule(strokeDash=[4, 4], color=INK)
+    word = level.mark_text(align="right", dx=-4, dy=-7, color=INK).encode(
+        text="word:N", x=alt.value("width")
+    )
+    there = alt.Chart(pd.DataFrame({"left": [told], "word": [words["told"]]})).encode(x="left:Q")
+    line = there.mark_rule(strokeDash=[4, 4], color=INK)
+    name = there.mark_text(align="left", dx=5, color=INK, baseline="top").encode(
+        text="word:N", y=alt.value(4)
+    )
+    return alt.LayerChart(layer=[rule, word, line, name, base.mark_line(), marks], height=280)

@@ -1,0 +1,1 @@
+"""Trainings and races as processes of their own, known by their folders."""

@@ -1,0 +1,305 @@
+"""Training as a process of its own: started, watched by its files, stopped, resumed.
+
+A run is known by its folder alone, so a reloaded page, or a restarted app, finds it again.
+Streamlit has no place for threads of the app; `runs/NAME.pid` and `runs/NAME.log` lie beside the
+folder, because the folder belongs to the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.runs.run_folder import CONFIG, WEIGHTS
+from textgen.ui.models import RUNS
+
+UPLOADS = RUNS / "uploads"
+LARGEST_UPLOAD = 50  # MB
+STALE = 120.0  # seconds of silence after which another's process counts as gone
+_NAME = re.compile(r"\w[\w.-]{0,59}")
+_WORDS = ("state", "message")
+_NUMBERS = (
+    "pid",
+    "epoch",
+    "epochs",
+    "step",
+    "steps",
+    "seconds",
+    "seconds_left",
+    "tokens_per_second",
+    "bits_per_char",
+)
+_ROLLED_BACK = ("step", "to", "learning_rate")
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What the files of a run say. state: starting, running, finished, stopped or failed."""
+
+    name: str
+    state: str
+    status: dict[str, Any]
+    message: str = ""
+
+    @property
+    def folder(self) -> Path:
+        return RUNS / self.name
+
+    @property
+    def alive(self) -> bool:
+        return self.state in ("starting", "running")
+
+    @property
+    def resumable(self) -> bool:
+        return self.state in ("stopped", "failed") and (self.folder / CONFIG).is_file()
+
+    @property
+    def writable(self) -> bool:
+        return not self.alive and (self.folder / WEIGHTS).is_file()
+
+
+# --- names and texts ----------------------------------------------------------------------------
+
+
+def checked_name(name: str) -> str:
+    """The name for a new run. Raises `ConfigError` when it is no plain name, or taken."""
+    name = unicodedata.normalize("NFC", name.strip())
+    if not _NAME.fullmatch(name) or name == UPLOADS.name:
+        raise ConfigError(
+            f"the name {name!r} cannot be a folder: use letters, digits, - and _, at most 60"
+        )
+    if (RUNS / name).exists() or _pid_file(name).exists():
+        raise ConfigError(f"the name {name!r} is taken: choose another")
+    return name
+
+
+def free_name(stem: str) -> str:
+    """`stem`-1, or the next number that is free."""
+    stem = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", stem)).strip("-_")[:40] or "run"
+    number = 1
+    while (RUNS / f"{stem}-{number}").exists() or _pid_file(f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def keep_upload(name: str, data: bytes) -> Path:
+    """Put an uploaded text where training finds it; the same text only once."""
+    if len(data) > LARGEST_UPLOAD << 20:
+        raise CorpusError(
+            f"{name} has {len(data) >> 20} MB, at most {LARGEST_UPLOAD} MB are taken here: "
+            "train on it with `textgen train`"
+        )
+    if not data.strip():
+        raise CorpusError(f"{name} is empty: give a file with some text")
+    path = Path(unicodedata.normalize("NFC", name))
+    stem = re.sub(r"[^\w-]+", "-", path.stem).strip("-")[:40] or "text"
+    suffix = path.suffix.lower() if path.suffix.lower() in (".txt", ".md") else ".txt"
+    kept = UPLOADS / f"{stem}-{hashlib.sha256(data).hexdigest()[:8]}{suffix}"
+    if not kept.is_file():
+        try:
+            UPLOADS.mkdir(parents=True, exist_ok=True)
+            temporary = kept.with_suffix(".part")
+            temporary.write_bytes(data)
+            temporary.replace(kept)
+        except OSError as error:
+            raise RunError(f"cannot write {kept}: {error.strerror}; free some space") from error
+    return kept
+
+
+# --- processes ----------------------------------------------------------------------------------
+
+
+def start(source: Path, name: str, options: dict[str, Any]) -> None:
+    """Train on `source` into runs/`name`."""
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
+    _spawn(name, ["train", str(source), f"--out={RUNS / name}", *flags])
+
+
+def start_recipe(recipe: Path, name: str, **options: Any) -> None:
+    """Train by a recipe into runs/`name`; `options` go before what it says."""
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
+    _spawn(name, ["train", f"--config={recipe}", f"--out={RUNS / name}", *flags])
+
+
+def start_race(source: Path, name: str, cells: Sequence[str], options: dict[str, Any]) -> None:
+    """Race `cells` on `source`: a run of each in runs/`name`."""
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
+    cells_flag = f"--cells={','.join(cells)}"
+    _spawn(name, ["race", str(source), f"--out={RUNS / name}", cells_flag, *flags])
+
+
+def resume(name: str) -> None:
+    _spawn(name, ["train", f"--resume={RUNS / name}"])
+
+
+def _spawn(name: str, arguments: list[str]) -> None:
+    try:
+        _log_file(name).parent.mkdir(parents=True, exist_ok=True)
+        with open(_log_file(name), "ab") as log:
+            # a session of its own: Ctrl-C in the app's terminal does not reach it
+            child = subprocess.Popen(
+                [sys.executable, "-m", "textgen", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        _children[child.pid] = child
+        _pid_file(name).write_text(str(child.pid))
+    except OSError as error:
+        raise RunError(f"training did not start: {error.strerror}; free some space") from error
+
+
+def stop(name: str) -> None:
+    """Ask for a stop that saves everything, as Ctrl-C does."""
+    pid = _pid(name, _read_status(RUNS / name))
+    if pid is not None and _lives(pid, name):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGINT)
+
+
+# --- what the files say -------------------------------------------------------------------------
+
+
+def all_runs() -> list[Run]:
+    """Every run, newest first."""
+    if not RUNS.is_dir():
+        return []
+    names = {
+        p.parent.name for pattern in (CONFIG, "status.json") for p in RUNS.glob(f"*/{pattern}")
+    }
+    names |= {p.stem for p in RUNS.glob("*.pid")}
+    newest = sorted(names - {UPLOADS.name}, key=lambda name: -_last_sign(name))
+    return [read(name) for name in newest]
+
+
+def read(name: str) -> Run:
+    status = _read_status(RUNS / name)
+    pid = _pid(name, status)
+    own = status if status.get("pid") == pid else {}  # not what an earlier process left
+    state = str(own.get("state", ""))
+    if pid is not None and state in ("", "running") and _lives(pid, name):
+        return Run(name, state or "starting", status)
+    if state in ("finished", "stopped", "failed"):
+        return Run(name, state, status, str(own.get("message", "")))
+    if pid is None and (RUNS / name / WEIGHTS).is_file():  # copied here from elsewhere
+        return Run(name, "finished", status)
+    message = _last_words(name)
+    return Run(name, "stopped" if message.startswith("stopped") else "failed", status, message)
+
+
+def history(name: str) -> pd.DataFrame:
+    """history.csv, also while it is being written."""
+    try:
+        rows = pd.read_csv(RUNS / name / "history.csv", on_bad_lines="skip")
+        return rows.apply(pd.to_numeric, errors="coerce").dropna(subset=["step", "bits_per_char"])
+    except (OSError, ValueError, KeyError):
+        return pd.DataFrame()
+
+
+def latest_samples(name: str, number: int) -> list[dict[str, Any]]:
+    """The last texts written between epochs, newest first."""
+    try:
+        lines = (RUNS / name / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in reversed(lines[-number:]):
+        with contextlib.suppress(ValueError, RecursionError):
+            found.append(json.loads(line))
+    return [s for s in found if isinstance(s, dict)]
+
+
+def _read_status(folder: Path) -> dict[str, Any]:
+    try:
+        status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return _checked_status(status)
+
+
+def _checked_status(status: Any) -> dict[str, Any]:
+    """What of `status` is as `Recorder` writes it: a folder may come from anyone."""
+    if not isinstance(status, dict):
+        return {}
+    kept = {name: status[name] for name in _WORDS if isinstance(status.get(name), str)}
+    kept |= {name: status[name] for name in _NUMBERS if _is_number(status.get(name))}
+    back = status.get("rolled_back")
+    if isinstance(back, dict) and all(_is_number(back.get(name)) for name in _ROLLED_BACK):
+        kept["rolled_back"] = {name: back[name] for name in _ROLLED_BACK}
+    return kept
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value < 1e15
+
+
+def _pid(name: str, status: dict[str, Any]) -> int | None:
+    try:
+        return int(_pid_file(name).read_text())
+    except (OSError, ValueError):
+        pid = status.get("pid")  # begun on the command line
+        return pid if isinstance(pid, int) and pid > 1 else None  # 0 would be all of us
+
+
+def _lives(pid: int, name: str) -> bool:
+    if pid in _children:  # without `poll` a dead child would still answer
+        return _children[pid].poll() is None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    # not our child: after a restart of the machine the number may be anyone's
+    return _is_textgen(pid) and time.time() - _last_sign(name) < STALE
+
+
+def _is_textgen(pid: int) -> bool:
+    """As far as the system tells: a folder from elsewhere may name any process."""
+    if not Path("/proc/self/cmdline").is_file():
+        return True
+    try:
+        return b"textgen" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _last_sign(name: str) -> float:
+    files = (RUNS / name / "status.json", RUNS / name / CONFIG, _log_file(name), _pid_file(name))
+    return max((f.stat().st_mtime for f in files if f.is_file()), default=0.0)
+
+
+def _last_words(name: str) -> str:
+    """The error line a process ended with, else its last line."""
+    try:
+        text = _log_file(name).read_bytes()[-4000:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return (errors or lines or [""])[-1]
+
+
+def _pid_file(name: str) -> Path:
+    return RUNS / f"{name}.pid"
+
+
+def _log_file(name: str) -> Path:
+    return RUNS / f"{name}.log"
