@@ -6,13 +6,14 @@ import dataclasses
 
 from textgen.cells import CELLS
 from textgen.options import option
+from textgen.tokenizers.tokenizer import TOKENIZERS
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """Model: what is built."""
 
-    cell: str = option("lstm", "recurrent cell", choices=tuple(CELLS))
+    cell: str = option("lstm", "recurrent cell", choices=CELLS)
     hidden_size: int = option(256, "units of each recurrent layer", low=1, high=8192)
     num_layers: int = option(1, "recurrent layers, one above the other", low=1, high=16)
     embedding_size: int = option(64, "size of a token's vector", low=1, high=8192)
@@ -43,7 +44,7 @@ class ModelConfig:
 class TokenizerConfig:
     """Tokenizer: how text becomes ids."""
 
-    tokenizer: str = option("char", "what a token is", choices=("char", "sentencepiece", "jamo"))
+    tokenizer: str = option("char", "what a token is", choices=TOKENIZERS)
     vocab_size: int = option(2000, "pieces in a SentencePiece vocabulary", low=2, high=100_000)
     model_type: str = option("unigram", "kind of SentencePiece", choices=("unigram", "bpe"))
 

@@ -9,7 +9,7 @@ import argparse
 import dataclasses
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from textgen.errors import ConfigError, shown
@@ -17,13 +17,17 @@ from textgen.errors import ConfigError, shown
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What is known of an option beside its name and default."""
+    """What is known of an option beside its name and default.
+
+    choices: the values it may take. A registry itself can stand here (`choices=CELLS`): a name put
+    into it later is then a choice on the command line, in a recipe and on the pages.
+    """
 
     help: str
     low: float | None = None
     high: float | None = None
     low_open: bool = False  # True: the lower bound itself is not allowed
-    choices: tuple[str, ...] | None = None
+    choices: Collection[str] | None = None
 
 
 def option(default: Any, help: str, **rules: Any) -> Any:

@@ -2,7 +2,8 @@
 
 The library reads a model by parsing a protobuf in C++ and trusts what it finds. Here the bytes are
 walked first, only a model of the kind that `train_model` makes is handed on, and one from a file is
-tried in a process of its own, whose crash harms nobody.
+tried in a process of its own, whose crash harms nobody. It is imported when first used, so that
+`textgen --help` answers at once.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate, islice
-from typing import Any
-
-import sentencepiece
+from typing import TYPE_CHECKING, Any
 
 from textgen.errors import TokenizerError
+
+if TYPE_CHECKING:
+    from sentencepiece import SentencePieceProcessor
 
 SPACE = "\u2581"  # ▁: how pieces write a space
 NEWLINE = "\n"
@@ -68,8 +70,10 @@ def train_model(text: str, vocab_size: int, model_type: str) -> bytes:
     raise _explained(failure, vocab_size)
 
 
-def load_model(data: bytes) -> Any:
+def load_model(data: bytes) -> SentencePieceProcessor:
     """A `SentencePieceProcessor`, or `TokenizerError` unless `train_model` could have made it."""
+    import sentencepiece
+
     _checked(data)
     try:
         return sentencepiece.SentencePieceProcessor(model_proto=data)
@@ -130,6 +134,8 @@ def try_apart(data: bytes) -> None:
 
 
 def _train(text: str, vocab_size: int, model_type: str) -> bytes:
+    import sentencepiece
+
     parts = (
         line[begin : begin + _LINE]
         for line in text.split("\n")

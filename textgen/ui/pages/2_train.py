@@ -181,7 +181,7 @@ def choose_settings(found: Diagnosis, beginning: str) -> dict[str, Any]:
     """What the suggestion says, to be changed; keyed by it, so that a new text resets it."""
     hint = found.suggestion
     mark = f"{found.characters}/{found.alphabet_size}"
-    tokenizers = options_of(TokenizerConfig)["tokenizer"][0].choices or ()
+    tokenizers = list(options_of(TokenizerConfig)["tokenizer"][0].choices or ())
     st.caption(widgets.plain(translated("reason", hint.reason)))
 
     def number(column: Any, name: str, cls: type, start: int, step: int = 1) -> int:
