@@ -21,7 +21,7 @@ from textgen.ui.cached import looks
 from textgen.ui.components import cell_picture
 from textgen.ui.processes import races, trainings
 
-PAGES = Path(messages.__file__).parent / "pages"
+PAGES = Path(messages.__file__).parents[1] / "pages"
 IDS, TOKEN, UNIT = [1, 5, 8, 2, 7], 3, 4
 
 

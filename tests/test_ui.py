@@ -14,8 +14,8 @@ from textgen.options import options_of
 from textgen.ui import messages, models, samples, widgets
 from textgen.ui.processes import trainings
 
-UI = Path(messages.__file__).parent
-SOURCES = [*UI.glob("*.py"), *UI.glob("pages/*.py"), UI.parents[1] / "app.py"]
+UI = Path(messages.__file__).parents[1]
+SOURCES = [*UI.rglob("*.py")]
 CATALOGUES = {language: messages.catalogue(language) for language in messages.LANGUAGES}
 
 # --- the catalogues -----------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def test_every_transform_is_named_and_explained():
 
 
 def test_every_finding_of_the_doctor_is_translated():
-    source = (UI.parent / "doctor.py").read_text("utf-8")
+    source = (UI.parent / "text/doctor.py").read_text("utf-8")
     codes = set(re.findall(r"warn\(\"(\w+)\"|code = \"\w+\", \"(\w+)\"", source))
     codes = {code for pair in codes for code in pair if code}
     assert len(codes) >= 11
