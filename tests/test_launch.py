@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_cli import fails
-from test_workers import FLAGS, begin, course, end, told, weights
+from test_distributed import FLAGS, begin, course, end, told, weights
 
 from textgen import backend
 from textgen.cli.arguments import parser

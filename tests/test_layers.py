@@ -46,6 +46,7 @@ ORDER = {
         "train",
         "launch",
     ],
+    "api": [],
     "tuning": ["search_space", "trials", "sweep", "race"],
     "cli": ["arguments", "main"],
     "ui": [],

@@ -11,16 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import load
+    from textgen.api import Model, load
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["Model", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    # `load` needs TensorFlow; `import textgen` does not wait for it
-    if name == "load":
-        from textgen.generation.generator import load
+    # they need TensorFlow; `import textgen` does not wait for it
+    if name in __all__:
+        from textgen import api
 
-        return load
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

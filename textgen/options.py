@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import types
 import typing
 from collections.abc import Collection, Iterable, Mapping
@@ -129,6 +130,21 @@ def build(cls: type, values: Mapping[str, Any]) -> Any:
     instance = cls(**given)
     check(instance)
     return instance
+
+
+def build_strictly(cls: type, values: Mapping[str, Any]) -> Any:
+    """As `build`. Raises `ConfigError` also for a name that is no option of `cls`."""
+    refuse_unknown(values, options_of(cls))
+    return build(cls, values)
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `ConfigError` for the first of `names` that is not `known`, with the nearest."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1) or known
+            raise ConfigError(f"there is no option {shown(name)}: give {', '.join(near)}")
 
 
 def _as_tuple(value: Any) -> Any:

@@ -7,7 +7,7 @@ import math
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from textgen.errors import ConfigError, GenerationError
 from textgen.generation.beam_search import beam_search
@@ -97,6 +97,14 @@ class Generator:
         self.name, self.hash = name, hash
         self.config = model.config
         self._decoder = Decoder(model, tokenizer.banned_ids)
+
+    @classmethod
+    def from_run(cls, path: str | Path) -> Self:
+        """Load a run folder. Raises `RunError` when it is missing, damaged or foreign."""
+        folder = Path(path)
+        model, tokenizer, card = load_model(folder)
+        name = folder.resolve().name
+        return cls(model, tokenizer, card, name=name, hash=weights_hash(folder))
 
     @property
     def num_parameters(self) -> int:
@@ -279,7 +287,4 @@ def _join(prompt: str, chunks: list[Chunk]) -> Generation:
 
 def load(path: str | Path) -> Generator:
     """Load a run folder. Raises `RunError` when it is missing, damaged or foreign."""
-    folder = Path(path)
-    model, tokenizer, card = load_model(folder)
-    name = folder.resolve().name
-    return Generator(model, tokenizer, card, name=name, hash=weights_hash(folder))
+    return Generator.from_run(path)

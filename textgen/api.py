@@ -1,0 +1,92 @@
+"""What a program imports: a model that is loaded or trained, and what it can be asked.
+
+import textgen
+
+model = textgen.load("runs/tales")
+print(model.generate("Once ", max_new_tokens=100, temperature=0.8, seed=1).text)
+
+`docs/api.md` shows all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen.config import EvaluateConfig
+from textgen.data.recall_task import Task, read_task
+from textgen.evaluation.evaluate import Evaluation, evaluate
+from textgen.evaluation.recall_probe import DISTANCES, Probe, Scorer, probe, task_of
+from textgen.generation.generator import Generator
+from textgen.interpret import Override, Trace, trace
+from textgen.options import build_strictly
+
+
+class Model(Generator):
+    """A trained model with its tokenizer, as `load` and `train` give it.
+
+    It writes (`generate`, `generate_batch`, `stream`, `stream_batch`), predicts (`score`,
+    `evaluate`), remembers (`probe`) and can be looked into (`trace`).
+
+    name: of its run folder. hash: of its weights, 8 hex digits. config: its `ModelConfig`.
+    card: what config.json says, unchecked. num_parameters: of all its weights.
+    """
+
+    def evaluate(
+        self, text: str, *, training_text: str | None = None, **options: Any
+    ) -> Evaluation:
+        """How well the model predicts `text`, which it should not have been trained on, in bits
+        per character, per byte and per kind of character; how much of what it writes is new.
+
+        training_text: what it was trained on, for n-gram models beside it and for the share that
+        it copies. options: those of `EvaluateConfig`.
+        Raises `CorpusError` for an empty text and `ConfigError` for a bad option.
+        """
+        return evaluate(self, text, training_text, build_strictly(EvaluateConfig, options))
+
+    def probe(
+        self,
+        task: str | Path | Task | None = None,
+        *,
+        distances: Sequence[int] = DISTANCES,
+        n: int = 408,
+        controls: Sequence[str] = ("none",),
+        variant: str = "plain",
+        held_out: Sequence[str] = ("filler",),
+        seed: int = 1,
+    ) -> Probe:
+        """Does the model remember? The share of right answers against the distance from a fact to
+        its answer, in characters, on `n` documents of each distance.
+
+        task: a task or its file (None: the one that the model was trained on). controls: of "none",
+        "removed", "swapped", "zeroed". variant: "plain", "distractor" or "correction". held_out:
+        what is taken from what is never trained on, "filler", "phrasing", both or none.
+        Raises `ConfigError` for what the task or the model does not have.
+        """
+        if task is None:
+            task = task_of(self)
+        elif not isinstance(task, Task):
+            task = read_task(task)
+        scorer = Scorer(self, task)
+        return probe(scorer, distances, n, controls, variant, held_out, seed)
+
+    def trace(self, text: str, overrides: Sequence[Override] = ()) -> Trace:
+        """Every gate and state of every unit while the model reads `text`, by the names of the
+        cell's equations: `trace(text).layers[0]["f"]` [T, U], with T the tokens of the text after
+        the newline that every text begins with, and U hidden_size.
+
+        overrides: values to replace on the way.
+        Raises `ConfigError` for an override of what is not there.
+        """
+        ids = [self.tokenizer.start_id, *self.tokenizer.encode(text)]
+        return trace(self.model, ids, overrides)
+
+
+def load(path: str | Path) -> Model:
+    """The model in the run folder `path`.
+
+    Raises `RunError` when the folder is missing, damaged or foreign, and `TokenizerError` for a
+    tokenizer file that cannot be read.
+    """
+    return Model.from_run(path)
