@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
+from textgen import shipped
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.data.recall_task import SHIPPED, read_task
+from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer, written
 from textgen.generation.generator import Generator
@@ -29,7 +30,7 @@ from textgen.interpret import (
 from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
 
-TASK = read_task(SHIPPED / "speaker-en.toml")
+TASK = read_task(shipped.TASKS / "speaker-en.toml")
 RANDOM = np.random.default_rng(0)
 
 

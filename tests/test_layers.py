@@ -15,6 +15,7 @@ ORDER = {
     "errors": [],
     "arrays": [],
     "options": [],
+    "shipped": [],
     "backend": [],
     "text": ["nfc", "tables", "corpus", "chunks", "doctor"],
     "tokenizers": ["detokenizer", "sentencepiece_model", "tokenizer"],

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import textgen
+from textgen import shipped
 from textgen.backend import ops
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.data.recall_task import SHIPPED, read_task
+from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError
 from textgen.evaluation.batch_reader import BLOCK, Reader
 from textgen.evaluation.context_length import ContextRow, context_curve, looks_back
@@ -216,7 +217,7 @@ def test_a_model_of_ordinary_text_has_no_task(runs):
         task_of(textgen.load(runs()))
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.parent.glob("recipes/speaker-*.toml")), ids=str)
+@pytest.mark.parametrize("path", sorted(shipped.RECIPES.glob("speaker-*.toml")), ids=str)
 def test_recipes_name_a_shipped_task(path):
     assert read_task(path.read_text().split('corpus = "')[1].split('"')[0]).facts
 

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks import filler
-from textgen.data.recall_task import HELD_OUT, SHIPPED, Writer, gaps, read_task
+from textgen import shipped
+from textgen.data.recall_task import HELD_OUT, Writer, gaps, read_task
 from textgen.errors import ConfigError, TextgenError
 from textgen.evaluation.recall_probe import written
 
-TASKS = {path.stem: read_task(path) for path in sorted(SHIPPED.glob("*.toml"))}
+TASKS = {path.stem: read_task(path) for path in sorted(shipped.TASKS.glob("*.toml"))}
 GOOD = """
 facts = ["I am {}."]
 questions = ["So I speak {} well."]

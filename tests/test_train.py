@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import textgen
+from textgen import shipped
 from textgen.backend import keras
 from textgen.cells import CELLS
 from textgen.cli.main import main
@@ -26,8 +26,6 @@ from textgen.training.callbacks import Interrupted, Limit, Recorder
 from textgen.training.train import resume, start
 from textgen.training.trainer import FINAL_RATE, LaneTrainer, optimizer, policy
 from tiny import TEXT, interrupt, tiny
-
-SHIPPED = Path(textgen.__file__).parents[1]
 
 
 def rows(run):
@@ -112,7 +110,7 @@ def losses(cell, dtype, ids, vocab_size, steps=200):
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_bfloat16_learns_as_float32_does(cell):
-    text = (SHIPPED / "corpora/en/tales.txt").read_text(encoding="utf-8")
+    text = (shipped.CORPORA / "en/tales.txt").read_text(encoding="utf-8")
     tokenizer = CharTokenizer.train(text)
     ids = np.array(tokenizer.encode(text), np.int32)
     exact, rounded = (

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from textgen import shipped
 from textgen.errors import ConfigError, CorpusError
 from textgen.generation.sampling import TRANSFORMS
 from textgen.options import options_of
-from textgen.ui import messages, models, samples, widgets
+from textgen.ui import messages, samples, widgets
 from textgen.ui.processes import trainings
 
 UI = Path(messages.__file__).parents[1]
@@ -195,10 +196,10 @@ def test_a_run_that_fails_says_why(home, text_file):
 @pytest.fixture
 def page(home, monkeypatch, runs):
     """page(name) -> that page with one tiny model shipped."""
-    shipped = home / "models"
-    shipped.mkdir()
-    (shipped / "ko-tiny").symlink_to(runs())
-    monkeypatch.setattr(models, "shipped", lambda: shipped)
+    folder = home / "models"
+    folder.mkdir()
+    (folder / "ko-tiny").symlink_to(runs())
+    monkeypatch.setattr(shipped, "MODELS", folder)
 
     def open_page(name, **query):
         app = AppTest.from_file(str(UI / "pages" / name), default_timeout=60)

@@ -84,7 +84,7 @@ class Model(Generator):
 
 
 def load(path: str | Path) -> Model:
-    """The model in the run folder `path`.
+    """The model in the run folder `path`, or the shipped model of that name.
 
     Raises `RunError` when the folder is missing, damaged or foreign, and `TokenizerError` for a
     tokenizer file that cannot be read.

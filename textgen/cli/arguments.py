@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     sweep.set_defaults(command="sweep")
 
     generate = commands.add_parser("generate", help="let a model write")
-    generate.add_argument("run", help="a run folder")
+    generate.add_argument("run", help="a run folder, or the name of a shipped model")
     generate.add_argument("--prompt", default="", help="what the text begins with")
     generate.add_argument(
         "--num-samples", type=int, default=1, metavar="INT", help="texts to write (default 1)"
@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     generate.set_defaults(command="generate")
 
     score = commands.add_parser("score", help="how well a model predicts a text")
-    score.add_argument("run", help="a run folder")
+    score.add_argument("run", help="a run folder, or the name of a shipped model")
     score.add_argument("text", help="the text, or a file that holds it")
     score.add_argument(
         "--tokens", action="store_true", help="also each token with its probability and rank"
@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     probe = commands.add_parser(
         "probe", help="does a model remember? right answers against distance"
     )
-    probe.add_argument("run", help="a run folder")
+    probe.add_argument("run", help="a run folder, or the name of a shipped model")
     probe.add_argument(
         "--task", metavar="FILE", help="a task (TOML); default: the one it was trained on"
     )
@@ -136,7 +136,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser(
         "evaluate", help="how well a model predicts a text, and how much it copies"
     )
-    evaluate.add_argument("run", help="a run folder")
+    evaluate.add_argument("run", help="a run folder, or the name of a shipped model")
     evaluate.add_argument(
         "text",
         help="a text; of the one it was trained on, the held-out end is taken",
@@ -167,6 +167,15 @@ def parser() -> argparse.ArgumentParser:
     rule, default, _ = options_of(TrainConfig)["sample_by"]
     corpus.add_argument("--sample-by", choices=rule.choices, default=default, help=rule.help)
     corpus.set_defaults(command="corpus")
+
+    app = commands.add_parser("app", help="open the app in a browser")
+    app.add_argument(
+        "--host",
+        default="localhost",
+        help="where it listens (default localhost: this machine alone)",
+    )
+    app.add_argument("--port", type=int, default=8501, metavar="INT", help="(default 8501)")
+    app.set_defaults(command="app")
     return whole
 
 

@@ -7,11 +7,13 @@ import contextlib
 import dataclasses
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from textgen import shipped
 from textgen.cli.arguments import parser
 from textgen.config import EvaluateConfig, SweepConfig
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
@@ -40,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _train(parsed: argparse.Namespace) -> None:
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
-    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
+    recipe = (
+        read_recipe(shipped.find(Path(parsed.config), shipped.RECIPES)) if parsed.config else {}
+    )
     source = parsed.corpus or recipe.pop("corpus", None)
     out = parsed.resume or parsed.out or recipe.pop("out", None)
     recipe.pop("out", None)
@@ -78,6 +82,10 @@ def _train(parsed: argparse.Namespace) -> None:
     print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
 
 
+def _recipe(name: str | None) -> dict[str, Any]:
+    return read_recipe(shipped.find(Path(name), shipped.RECIPES)) if name else {}
+
+
 def _report_interruption(train: Callable[[], Any], out: str) -> None:
     from textgen.training.callbacks import Interrupted
 
@@ -99,7 +107,9 @@ def _sweep(parsed: argparse.Namespace) -> None:
     from textgen.tuning.search_space import read_space
 
     space = read_space(Path(parsed.space))
-    recipe = read_recipe(Path(parsed.config)) if parsed.config else {}
+    recipe = (
+        read_recipe(shipped.find(Path(parsed.config), shipped.RECIPES)) if parsed.config else {}
+    )
     from textgen.tuning.sweep import Sweep
 
     sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
@@ -220,7 +230,7 @@ def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str |
     from textgen.data.training_data import material_at_hand, own_material
     from textgen.text.corpus import load_corpus
 
-    own, run = own_material(card, parsed.text), Path(parsed.run)
+    own, run = own_material(card, parsed.text), shipped.find(Path(parsed.run), shipped.MODELS)
     held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
     if held_out is None:
         text = load_corpus(parsed.text).text
@@ -263,6 +273,11 @@ def _corpus(parsed: argparse.Namespace) -> None:
     print(report(diagnose(load_corpus(_one_or_all(parsed.corpus), sample_by=parsed.sample_by))))
 
 
+def _app(parsed: argparse.Namespace) -> None:
+    flags = [f"--server.address={parsed.host}", f"--server.port={parsed.port}"]
+    os.execv(sys.executable, [sys.executable, "-m", "textgen.ui.app", *flags])
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "train": _train,
     "race": _race,
@@ -272,4 +287,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "probe": _probe,
     "evaluate": _evaluate,
     "corpus": _corpus,
+    "app": _app,
 }

@@ -18,11 +18,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from textgen import shipped
 from textgen.errors import ConfigError
 from textgen.text.corpus import load_corpus
 
 BLANK = "{}"
-SHIPPED = Path(__file__).parents[2] / "tasks"
 VARIANTS = ("plain", "distractor", "correction")
 HELD_OUT = ("filler", "phrasing")  # what a writer may take from what is never trained on
 LARGEST_TASK = 1 << 20
@@ -111,13 +111,11 @@ def is_task(source: Any) -> bool:
 
 
 def read_task(path: str | Path) -> Task:
-    """The task in a TOML file; one that is not there is looked for among the shipped ones.
+    """The task in a TOML file; `NAME.toml` or `tasks/NAME.toml` may be a shipped one.
 
     Raises `ConfigError` with what is missing.
     """
-    path = Path(path)
-    if not path.exists() and (SHIPPED / path.name).is_file():
-        path = SHIPPED / path.name
+    path = shipped.find(Path(path), shipped.TASKS)
     try:
         if path.stat().st_size > LARGEST_TASK:
             raise ConfigError(

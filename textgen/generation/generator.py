@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from textgen import shipped
 from textgen.errors import ConfigError, GenerationError
 from textgen.generation.beam_search import beam_search
 from textgen.generation.decoder import Decoder, Step
@@ -100,8 +101,11 @@ class Generator:
 
     @classmethod
     def from_run(cls, path: str | Path) -> Self:
-        """Load a run folder. Raises `RunError` when it is missing, damaged or foreign."""
-        folder = Path(path)
+        """Load a run folder, or a shipped model by its name.
+
+        Raises `RunError` when it is missing, damaged or foreign.
+        """
+        folder = shipped.find(Path(path), shipped.MODELS)
         model, tokenizer, card = load_model(folder)
         name = folder.resolve().name
         return cls(model, tokenizer, card, name=name, hash=weights_hash(folder))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from textgen import shipped
 from textgen.errors import TextgenError
 from textgen.runs.run_folder import WEIGHTS, read_config
 from textgen.ui.messages import language, t
@@ -15,20 +16,15 @@ if TYPE_CHECKING:
     from textgen.evaluation.copying import CopyMeter
     from textgen.generation.generator import Generator
 
-ROOT = Path(__file__).parents[2]
 RUNS = Path("runs")  # in the working directory, as on the command line
 FIRST = "lstm-char"  # how the name of what the app opens with ends
 LONGEST_PROMPT = 5000  # characters
 KEPT = 16  # loaded models; the one used longest ago goes first
 
 
-def shipped() -> Path:
-    return ROOT / "models"
-
-
 def available() -> dict[str, Path]:
     """name -> folder: what is shipped, the page's language first, then the runs, newest first."""
-    ready = [file.parent for file in shipped().glob(f"*/{WEIGHTS}")]
+    ready = [file.parent for file in shipped.MODELS.glob(f"*/{WEIGHTS}")]
     ready.sort(
         key=lambda f: (not f.name.startswith(language()), not f.name.endswith(FIRST), f.name)
     )
@@ -61,7 +57,7 @@ def short_name(name: str) -> str:
 
 def name_of_run(run: str) -> str:
     """How `available` calls the run folder runs/`run`."""
-    return f"runs/{run}" if (shipped() / run / WEIGHTS).is_file() else run
+    return f"runs/{run}" if (shipped.MODELS / run / WEIGHTS).is_file() else run
 
 
 def load(folder: Path) -> Generator:
@@ -92,7 +88,7 @@ def _copy_meter(_generator: Generator, folder: str, mark: str) -> CopyMeter | No
     from textgen.data.training_data import material_at_hand
     from textgen.evaluation.copying import CopyMeter
 
-    material = material_at_hand(_generator.card, ROOT)
+    material = material_at_hand(_generator.card, shipped.HOME)
     return CopyMeter(material.text) if material else None
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.data.recall_task import SHIPPED, Document, Task, Writer, read_task
+from textgen import shipped
+from textgen.data.recall_task import Document, Task, Writer, read_task
 from textgen.ui import models, widgets
 from textgen.ui.cached import looks
 from textgen.ui.charts import step as step_charts
@@ -108,7 +109,7 @@ def variant() -> str:
 
 def the_task() -> Task:
     """The shipped one in the page's language."""
-    return read_task(SHIPPED / f"speaker-{language()}.toml")
+    return read_task(shipped.TASKS / f"speaker-{language()}.toml")
 
 
 def refill() -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from textgen import shipped
 from textgen.data.recall_task import Document, Task
-from textgen.ui.models import ROOT
 
 if TYPE_CHECKING:
     from textgen.evaluation.recall_probe import Probe, Scorer
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 CONTROLS = ("none", "removed", "swapped", "zeroed")
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000)
-TEXTS = {"ko": "corpora/ko/tales.txt", "en": "corpora/en/tales.txt"}
+TEXTS = {"ko": "ko/tales.txt", "en": "en/tales.txt"}
 TEXT_LENGTH = 6000  # characters of them
 
 
 def recipe(task: Task, cell: str) -> Path:
     """recipes/speaker-lstm-ko.toml for the task speaker-ko."""
     stem, _, tongue = task.path.stem.rpartition("-")
-    return ROOT / "recipes" / f"{stem}-{cell}-{tongue}.toml"
+    return shipped.RECIPES / f"{stem}-{cell}-{tongue}.toml"
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -94,7 +94,7 @@ def recall_of(folder: Path) -> pd.DataFrame:
 
 def some_text(language: str) -> str:
     try:
-        return (ROOT / TEXTS[language]).read_text(encoding="utf-8")[:TEXT_LENGTH]
+        return (shipped.CORPORA / TEXTS[language]).read_text(encoding="utf-8")[:TEXT_LENGTH]
     except OSError:
         return ""
 

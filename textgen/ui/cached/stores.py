@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from textgen import shipped
 from textgen.ui.cached import memory
-from textgen.ui.models import ROOT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,7 +159,7 @@ def _readable(
 def _corpus(language: str) -> str:
     from textgen.text.corpus import load_corpus
 
-    return load_corpus([ROOT / "corpora" / language]).text
+    return load_corpus([shipped.CORPORA / language]).text
 
 
 def corpus_outputs(

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from textgen import shipped
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import TextgenError
@@ -79,9 +80,9 @@ def form(known: list[trainings.Run]) -> None:
 
 def choose_text() -> tuple[Path, str] | None:
     """(file or folder to train on, what to name the run after)."""
-    folders = [p for p in (models.ROOT / "corpora").iterdir() if has_text(p)]
-    shipped = {p.name: p for p in sorted(folders, key=lambda p: (p.name != language(), p.name))}
-    ways = [*(["shipped"] if shipped else []), "upload", "paste"]
+    folders = [p for p in shipped.CORPORA.iterdir() if has_text(p)]
+    texts = {p.name: p for p in sorted(folders, key=lambda p: (p.name != language(), p.name))}
+    ways = [*(["shipped"] if texts else []), "upload", "paste"]
     way = st.segmented_control(
         t("train.text"),
         ways,
@@ -94,13 +95,13 @@ def choose_text() -> tuple[Path, str] | None:
     if way == "shipped":
         name = st.selectbox(
             t("train.shipped"),
-            list(shipped),
+            list(texts),
             format_func=corpus_name,
             key="corpus",
             label_visibility="collapsed",
             persist_state="session",
         )
-        return relative(shipped[name]), name
+        return relative(texts[name]), name
     if way == "upload":
         file = st.file_uploader(
             t("train.upload"),

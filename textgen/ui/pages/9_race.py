@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from textgen import shipped
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.data.recall_task import SHIPPED
 from textgen.errors import TextgenError
-from textgen.ui import models, page_parts, widgets
+from textgen.ui import page_parts, widgets
 from textgen.ui.charts import race as race_charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import races, trainings
@@ -64,10 +64,10 @@ def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
     """The text, and what says when a cell's time is up."""
     texts = {
         folder.name: folder
-        for folder in sorted((models.ROOT / "corpora").iterdir())
+        for folder in sorted(shipped.CORPORA.iterdir())
         if any(folder.glob("*.txt"))
     }
-    texts |= {task.stem: task for task in sorted(SHIPPED.glob("*.toml"))}
+    texts |= {task.stem: task for task in sorted(shipped.TASKS.glob("*.toml"))}
     left, middle, right = st.columns([3, 3, 4], vertical_alignment="bottom", gap="medium")
     own = list(texts).index(language()) if language() in texts else 0
     name = left.selectbox(

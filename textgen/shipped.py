@@ -1,0 +1,27 @@
+"""Where the files that come with textgen lie: beside the package in a checkout, within it in a
+wheel, where setup.py puts them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+_IN_WHEEL = _PACKAGE / "share"
+
+HOME = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent
+CORPORA = HOME / "corpora"
+MODELS = HOME / "models"
+RECIPES = HOME / "recipes"
+TASKS = HOME / "tasks"
+
+
+def find(path: Path, folder: Path) -> Path:
+    """`path` as it is where something lies there, else what is shipped under that name.
+
+    folder: one of those above. `speaker-ko.toml` and `tasks/speaker-ko.toml` are then names of a
+    shipped task; a path through any other folder is not.
+    """
+    is_name = path.parent in (Path(), Path(folder.name))
+    if is_name and not path.exists() and (folder / path.name).exists():
+        return folder / path.name
+    return path
