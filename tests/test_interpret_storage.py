@@ -15,15 +15,17 @@ from textgen.generation.generator import Generator
 from textgen.interpret import (
     Match,
     exchange,
+    fact_contrast,
     firing,
+    flips,
     linear_probe,
     matches,
     outputs,
     pairs,
     patterns,
+    readable,
     silenced,
     stored,
-    told_apart,
     trace,
     transplant,
 )
@@ -88,7 +90,37 @@ def test_what_cannot_be_handed_over_is_told(left, parts, what):
         exchange(drawn("gru"), pairs(TASK, 40, 2), left, parts)
 
 
+def test_flips_counts_whose_answer_came_out():
+    scorer = drawn("lstm")
+    whole, nothing = (flips(scorer, 40, 7, parts, number=24) for parts in (("h", "C"), ()))
+    assert whole.n == nothing.n == 24
+    expected = exchange(scorer, pairs(TASK, 40, 24), 7, ("h", "C")).argmax(1)
+    answers = TASK.answers
+    given = [
+        answers[k] == b.answer for k, (_, b) in zip(expected, pairs(TASK, 40, 24), strict=True)
+    ]
+    assert whole.share == np.mean(given) and whole.low <= whole.share <= whole.high
+    kept = [d.answer for d, _ in pairs(TASK, 40, 24)]
+    alone = scorer.shares([d for d, _ in pairs(TASK, 40, 24)]).argmax(1)
+    assert nothing.unmoved == np.mean([answers[k] == a for k, a in zip(alone, kept, strict=True)])
+    assert not whole.holds  # a model that never learnt the task
+
+
 # --- what can be read off -------------------------------------------------------------------------
+
+
+def test_readable_looks_at_every_part_from_the_blank_back_to_the_beginning():
+    scorer = drawn("lstm", 1)
+    course = readable(scorer, 40, fillers=5)
+    assert list(course.accuracy) == ["h", "C"] and course.n == 5 * len(TASK.facts)
+    for shares in course.accuracy.values():
+        assert min(shares) == 0 and len(shares) <= 17
+        longest = max(len(ids_of(scorer, d)) for d in documents(course.n))
+        assert max(shares) >= longest  # where nothing has been read yet
+    shares = course.accuracy["C"]
+    assert course.least("C", max(shares)) == min(shares.values())
+    assert course.least("C", 0) == shares[0]
+    assert course.holds("C", 0) == (shares[0] >= 0.9)
 
 
 def test_what_is_stored_is_what_a_probe_reads_off_each_state():
@@ -108,7 +140,7 @@ def test_what_is_stored_is_what_a_probe_reads_off_each_state():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_units_are_told_apart_by_what_the_fact_left_in_them_when_the_question_begins(cell):
+def test_units_are_set_apart_by_what_the_fact_left_in_them_when_the_question_begins(cell):
     scorer, facts = drawn(cell), len(TASK.facts)
     texts = documents(facts)
     model, names = scorer.generator.model, scorer.generator.model.recurrent[0].STATE
@@ -119,7 +151,7 @@ def test_units_are_told_apart_by_what_the_fact_left_in_them_when_the_question_be
     for layer in range(2):
         states = np.array([state[layer][-1][0] for state in read])
         shown = np.tanh(states) if names[-1] == "C" else states
-        found = told_apart(scorer, texts[2], texts, layer)
+        found = fact_contrast(scorer, texts[2], texts, layer)
         np.testing.assert_allclose(found, shown[2] - shown.mean(0), atol=1e-5)
 
 

@@ -20,35 +20,50 @@ from textgen.interpret.goals import (
 from textgen.interpret.measures import linear_probe, saturation, time_scale
 from textgen.interpret.patterns import Match, firing, matches, outputs
 from textgen.interpret.replay import Override
-from textgen.interpret.storage import exchange, pairs, stored, told_apart
+from textgen.interpret.storage import (
+    Flips,
+    Readable,
+    exchange,
+    fact_contrast,
+    flips,
+    pairs,
+    readable,
+    stored,
+)
 from textgen.interpret.trace import GATES, KEEP, Trace, trace
+from textgen.interpret.untrained import untrained
 
 __all__ = [
     "GATES",
     "KEEP",
+    "Flips",
     "Goal",
     "Gradients",
     "Match",
     "Override",
+    "Readable",
     "Saliency",
     "Trace",
     "ablation",
     "at_blank",
     "exchange",
+    "fact_contrast",
     "firing",
+    "flips",
     "gradients",
     "linear_probe",
     "matches",
     "occlusion",
     "outputs",
     "pairs",
+    "readable",
     "saliency",
     "saturation",
     "silenced",
     "stored",
     "time_scale",
-    "told_apart",
     "trace",
     "transplant",
+    "untrained",
     "value",
 ]

@@ -12,7 +12,7 @@ from textgen.interpret.replay import Override, replay
 from textgen.interpret.trace import read
 from textgen.model import LanguageModel, State
 
-ROWS = 256  # texts read at once
+TEXTS_AT_ONCE = 256
 
 
 def occlusion(model: LanguageModel, ids: Sequence[int], goal: Goal) -> np.ndarray:
@@ -21,15 +21,15 @@ def occlusion(model: LanguageModel, ids: Sequence[int], goal: Goal) -> np.ndarra
     Its place is taken by the mean of all embeddings. Positive: the token speaks for the answer.
     Raises as `trace` does.
     """
-    own = replay(model)
-    x, answers, edits = own.inputs(ids), weighted(own, goal), own.edits(1)
+    program = replay(model)
+    x, answers, edits = program.inputs(ids), weighted(program, goal), program.edits(1)
     nothing = np.asarray(model.embedding.embeddings).mean(0)
     without = []
-    for at in range(0, len(x), ROWS):
-        tokens = np.arange(at, min(at + ROWS, len(x)))
+    for at in range(0, len(x), TEXTS_AT_ONCE):
+        tokens = np.arange(at, min(at + TEXTS_AT_ONCE, len(x)))
         rows = np.repeat(x, len(tokens), 1)
         rows[tokens, tokens - at] = nothing
-        without.append(own.score(rows, *answers, *edits).numpy())
+        without.append(program.score(rows, *answers, *edits).numpy())
     return value(model, ids, goal) - np.concatenate(without)
 
 
@@ -38,13 +38,13 @@ def ablation(model: LanguageModel, ids: Sequence[int], goal: Goal, layer: int) -
 
     From the first token to the end of the answer. Raises as `trace` does.
     """
-    own = replay(model)
-    x, answers = own.inputs(ids), weighted(own, goal)
-    keep, add = own.edits(1)
-    keep = np.repeat(keep, own.size, 2)
-    for name in own.state_names:
-        keep[0, own.place(layer, name)] -= np.eye(own.size, dtype=np.float32)
-    without = own.score(np.repeat(x, own.size, 1), *answers, keep, add).numpy()
+    program = replay(model)
+    x, answers = program.inputs(ids), weighted(program, goal)
+    keep, add = program.edits(1)
+    keep = np.repeat(keep, program.size, 2)
+    for name in program.state_names:
+        keep[0, program.place(layer, name)] -= np.eye(program.size, dtype=np.float32)
+    without = program.score(np.repeat(x, program.size, 1), *answers, keep, add).numpy()
     return value(model, ids, goal) - without
 
 

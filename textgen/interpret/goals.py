@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from textgen.data.recall_task import Document
+from textgen.interpret.positions import ids_before_blank
 from textgen.interpret.replay import Override, Replay, replay
 from textgen.interpret.trace import Values
 from textgen.model import LanguageModel
@@ -26,27 +27,28 @@ class Goal:
 def at_blank(tokenizer: Tokenizer, document: Document, foil: str = "") -> tuple[list[int], Goal]:
     """(ids of a document up to its blank, the goal there: its answer, against `foil` if given).
 
-    An answer is judged together with the ending after it, as in `longrange`.
+    An answer is judged together with the ending after it, as in a `recall_probe`.
     """
-    ids = [tokenizer.start_id, *tokenizer.encode(document.before)]
     answers = [tokenizer.encode(a + document.ending) if a else [] for a in (document.answer, foil)]
-    return ids, Goal(*answers)
+    return ids_before_blank(tokenizer, document), Goal(*answers)
 
 
 def value(
     model: LanguageModel, ids: Sequence[int], goal: Goal, overrides: Sequence[Override] = ()
 ) -> float:
     """The goal after ids. Raises as `trace` does."""
-    own = replay(model)
-    x = own.inputs(ids)
-    answers = weighted(own, goal)
-    edits = own.edits(length(x, answers), overrides, len(x))
-    return float(own.score(x, *answers, *edits).numpy()[0])
+    program = replay(model)
+    x = program.inputs(ids)
+    answers = weighted(program, goal)
+    edits = program.edits(length(x, answers), overrides, len(x))
+    return float(program.score(x, *answers, *edits).numpy()[0])
 
 
-def weighted(own: Replay, goal: Goal) -> tuple[np.ndarray, np.ndarray]:
+def weighted(program: Replay, goal: Goal) -> tuple[np.ndarray, np.ndarray]:
     """(answers, weights) as `Replay` takes them: the answer counts +1, the foil -1."""
-    answers = [own.checked(ids) for ids in (goal.answer, goal.foil)[: 2 if len(goal.foil) else 1]]
+    answers = [
+        program.checked(ids) for ids in (goal.answer, goal.foil)[: 2 if len(goal.foil) else 1]
+    ]
     ids = np.zeros((max(map(len, answers)), len(answers)), np.int32)
     weights = np.zeros(ids.shape, np.float32)
     for k, (answer, sign) in enumerate(zip(answers, (1.0, -1.0), strict=False)):
@@ -73,13 +75,13 @@ class Gradients:
 
 def gradients(model: LanguageModel, ids: Sequence[int], goal: Goal) -> Gradients:
     """Backpropagation through time, in full. Raises as `trace` does."""
-    own = replay(model)
-    x = own.inputs(ids)
-    answers = weighted(own, goal)
-    d_inputs, d_values = own.slopes(x, *answers, *own.edits(length(x, answers)))
+    program = replay(model)
+    x = program.inputs(ids)
+    answers = weighted(program, goal)
+    d_inputs, d_values = program.slopes(x, *answers, *program.edits(length(x, answers)))
     d_values = d_values.numpy()[: len(x), :, 0]
     layers = [
-        {name: d_values[:, own.place(layer, name)] for name in own.state_names}
+        {name: d_values[:, program.place(layer, name)] for name in program.state_names}
         for layer in range(len(model.recurrent))
     ]
     return Gradients(d_inputs.numpy()[:, 0], layers)

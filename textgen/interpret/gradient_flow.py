@@ -5,10 +5,14 @@ Bengio et al. 1994; Pascanu et al. 2013, arXiv 1211.5063, section 2.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
+
 import numpy as np
 
 from textgen.backend import keras, ops
 from textgen.cells import make_cell
+from textgen.interpret.trace import Values
 
 
 def powers(factor: float, steps: int) -> np.ndarray:
@@ -51,6 +55,35 @@ def along(keep: np.ndarray, end: np.ndarray) -> np.ndarray:
     later = np.ones_like(keep, dtype=np.float64)
     later[:-1] = np.cumprod(np.asarray(keep, np.float64)[:0:-1], 0)[::-1]
     return end * later
+
+
+@dataclasses.dataclass(frozen=True)
+class WaysBack:
+    """Lengths of an answer's gradient with respect to the state after each token, each [T].
+
+    part: of the state, the one that is carried along: C where the cell has one, else h.
+    whole: of the gradient with respect to it. alone: of what comes back along it alone, multiplied
+    by nothing but what the gates let stay. output: with respect to h, where that is another part.
+    """
+
+    part: str
+    whole: np.ndarray
+    alone: np.ndarray
+    output: np.ndarray | None
+
+
+def ways_back(gradient: Values, keep: np.ndarray) -> WaysBack:
+    """gradient: of a layer, by the parts of its state (`Gradients.layers`). keep [T, U]: the share
+    of the old state that survives each token."""
+    part = carried_part(gradient)
+    whole = gradient[part]
+    output = norms(gradient["h"]) if part != "h" else None
+    return WaysBack(part, norms(whole), norms(along(keep, whole[-1])), output)
+
+
+def carried_part(values: Iterable[str]) -> str:
+    """The part of a state that is carried along: C where there is one, else h."""
+    return "C" if "C" in values else "h"
 
 
 def norms(gradient: np.ndarray) -> np.ndarray:

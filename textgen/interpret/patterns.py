@@ -22,15 +22,15 @@ def outputs(model: LanguageModel, ids: Sequence[int], layer: int) -> np.ndarray:
     The text is read in rows that each begin `WARM` tokens earlier, from nothing. Raises
     `GenerationError` for ids that are not the model's, `ConfigError` for a layer that is not there.
     """
-    own = replay(model)
-    place = own.place(layer, "h")
-    x = own.inputs(ids)[:, 0]
+    program = replay(model)
+    place = program.place(layer, "h")
+    x = program.inputs(ids)[:, 0]
     lanes = -(-len(x) // LANE)
     padded = np.zeros((WARM + lanes * LANE, x.shape[1]), np.float32)
     padded[WARM : WARM + len(x)] = x
     padded[:WARM] = x[0]
     rows = np.stack([padded[k * LANE : (k + 1) * LANE + WARM] for k in range(lanes)], 1)
-    values, _ = own.values(rows, *own.edits(1))
+    values, _ = program.values(rows, *program.edits(1))
     h = values[WARM:, place].numpy()
     return np.asarray(h.transpose(1, 0, 2).reshape(-1, h.shape[-1])[: len(x)], np.float16)
 
@@ -70,10 +70,10 @@ def matches(
     sums = np.concatenate([np.zeros((1, len(units)), int), fires.cumsum(0)])
     throughout = sums[length:] - sums[:-length] == length
     shares = throughout @ weights / weights.sum()
-    found: list[Match] = []
+    best: list[Match] = []
     for start in np.argsort(-shares, kind="stable"):
-        if len(found) == number or not shares[start]:
+        if len(best) == number or not shares[start]:
             break
-        if all(abs(start - other.start) >= length for other in found):
-            found.append(Match(int(start), float(shares[start])))
-    return units, found
+        if all(abs(start - other.start) >= length for other in best):
+            best.append(Match(int(start), float(shares[start])))
+    return units, best

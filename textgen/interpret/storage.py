@@ -1,11 +1,12 @@
-"""Where a fact is kept, over many documents: states swapped, and read off with a ruler.
+"""Where a fact is kept, over many documents: states handed over, and read off by a linear probe.
 
-All take a `Scorer`, whose programs are compiled once for a number of documents. Places are told in
-tokens before the blank, at which all documents with the same filler have read the same.
+All take a `Scorer`, whose programs are compiled once for a number of documents. Places are counted
+in tokens before the blank, at which all documents with the same filler have read the same.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from collections.abc import Collection, Sequence
@@ -14,11 +15,15 @@ import numpy as np
 
 from textgen.data.recall_task import Document, Task, Writer
 from textgen.errors import ConfigError
-from textgen.evaluation.recall_probe import Scorer
+from textgen.evaluation.recall_probe import Scorer, wilson, written
 from textgen.interpret.measures import linear_probe
+from textgen.interpret.verdicts import MOSTLY
 from textgen.model import State
 
 STEP = 16  # tokens: places this far apart, or a multiple, cost no reading beyond the text
+PAIRS = 132  # every ordered pair of twelve facts
+FILLERS = 160  # each read with every fact: with fewer the probe falls short of what is there
+PLACES = 16  # before the blank, at which the probe reads, at most
 
 
 def pairs(
@@ -28,7 +33,8 @@ def pairs(
 
     Every fact comes equally often, on either side; each filler serves every fact once.
     """
-    writer, facts, found = Writer(task, ("filler",)), task.facts, []
+    writer, facts = Writer(task, ("filler",)), task.facts
+    made: list[tuple[Document, Document]] = []
     for k in itertools.count():
         step = 1 + k % (len(facts) - 1)  # from a fact to that of its donor
         texts = [
@@ -38,9 +44,9 @@ def pairs(
         for index, text in enumerate(texts):
             donor = texts[(index + step) % len(facts)]
             if donor.answer != text.answer:
-                found.append((text, donor))
-            if len(found) == number:
-                return found
+                made.append((text, donor))
+            if len(made) == number:
+                return made
     raise AssertionError  # the count has no end
 
 
@@ -65,16 +71,58 @@ def exchange(
     shortest = min(map(len, receivers + donors))
     if not 0 <= left < shortest:
         raise ConfigError(f"left is {left}: give 0 to {shortest - 1} tokens before the blank")
-    own, given = (
+    received, donated = (
         scorer.reader.read([ids[: len(ids) - left] for ids in rows]) for rows in (receivers, donors)
     )
     state: State = tuple(
         tuple(b if name in parts else a for name, a, b in zip(names, *layers, strict=True))
-        for layers in zip(own, given, strict=True)
+        for layers in zip(received, donated, strict=True)
     )
     if left:
         state = scorer.reader.read([ids[-left:] for ids in receivers], state)
     return scorer.shares_of(state, [receiver.ending for receiver, _ in documents])
+
+
+@dataclasses.dataclass(frozen=True)
+class Flips:
+    """The fact is in some parts of the state: who is handed them gives the donor's answer.
+
+    share: of n pairs, those that gave the donor's answer; low, high: its 95 % interval (Wilson).
+    unmoved: the share of those that gave their own all the same.
+    """
+
+    share: float
+    low: float
+    high: float
+    unmoved: float
+    n: int
+
+    @property
+    def holds(self) -> bool:
+        return self.share >= MOSTLY
+
+
+def flips(
+    scorer: Scorer,
+    distance: int,
+    left: int,
+    parts: Collection[str],
+    variant: str = "plain",
+    number: int = PAIRS,
+) -> Flips:
+    """How often `parts` of the state, handed over `left` tokens before the blank, turn the answer.
+
+    Judged on `pairs` at this distance (characters from the fact to the answer). Raises as
+    `exchange` does.
+    """
+    documents = pairs(scorer.task, distance, number, variant)
+    answers = exchange(scorer, documents, left, parts).argmax(1)
+    wanted = np.array(
+        [[scorer.task.answers.index(text.answer) for text in pair] for pair in documents]
+    )
+    unmoved, turned = (answers[:, None] == wanted).sum(0).tolist()
+    n = len(documents)
+    return Flips(turned / n, *wilson(turned, n), unmoved / n, n)
 
 
 def stored(
@@ -96,7 +144,7 @@ def stored(
         raise ConfigError(f"part is {part!r}: this cell's state has {', '.join(names)}")
     rows = [ids_of(scorer, document.before) for document in documents]
     labels = [document.answer for document in documents]
-    found: dict[int, float] = {}
+    accuracies: dict[int, float] = {}
     state, read = None, [0] * len(rows)
     for left in sorted(set(lefts), reverse=True):
         ends = [max(len(ids) - left, 0) for ids in rows]
@@ -105,19 +153,68 @@ def stored(
             state = scorer.reader.read(news, state, STEP)
         read = ends
         values = np.asarray(state[layer][names.index(part)])
-        found[left] = linear_probe(values, labels, groups=groups)
-    return [found[left] for left in lefts]
+        accuracies[left] = linear_probe(values, labels, groups=groups)
+    return [accuracies[left] for left in lefts]
 
 
-def told_apart(
-    scorer: Scorer, document: Document, every: Sequence[Document], layer: int
-) -> np.ndarray:
-    """How far each unit of a layer tells a document from others, when the question begins [U].
+@dataclasses.dataclass(frozen=True)
+class Readable:
+    """How far the answer can be read off each part of the state, all along a document.
 
-    What it may show then, tanh(C) or h, minus its mean over `every`: documents with the same filler
-    and every fact. A unit that tells them apart has kept something of the fact.
+    accuracy: part of the state -> tokens before the blank -> the share of n held-out documents in
+    which a linear probe finds the answer.
     """
-    rows = [ids_of(scorer, d.before[: d.asked]) for d in (document, *every)]
+
+    accuracy: dict[str, dict[int, float]]
+    n: int
+
+    def least(self, part: str, left: int) -> float:
+        """The worst of a part over the last `left` tokens before the blank."""
+        return min(share for place, share in self.accuracy[part].items() if place <= left)
+
+    def holds(self, part: str, left: int) -> bool:
+        """The fact can be read off this part all that way."""
+        return self.least(part, left) >= MOSTLY
+
+
+def readable(
+    scorer: Scorer,
+    distance: int,
+    layer: int = -1,
+    variant: str = "plain",
+    fillers: int = FILLERS,
+    seed: int = 1,
+) -> Readable:
+    """`stored` for every part of a layer's state, at up to `PLACES` places of documents at this
+    distance: `fillers` fillers, each read with every fact. Raises as `stored` does."""
+    facts = len(scorer.task.facts)
+    texts = written(scorer.task, distance, variant, ("filler",), seed)
+    documents = list(itertools.islice(texts, fillers * facts))
+    groups = [index // facts for index in range(len(documents))]
+    longest = max(len(ids_of(scorer, document.before)) for document in documents)
+    steps = -(-longest // STEP)
+    lefts = [STEP * step for step in range(0, steps + 1, -(-steps // PLACES))]
+    parts: tuple[str, ...] = scorer.generator.model.recurrent[0].STATE
+    return Readable(
+        {
+            part: dict(
+                zip(lefts, stored(scorer, documents, lefts, part, groups, layer), strict=True)
+            )
+            for part in parts
+        },
+        len(documents),
+    )
+
+
+def fact_contrast(
+    scorer: Scorer, document: Document, documents: Sequence[Document], layer: int
+) -> np.ndarray:
+    """How far each unit of a layer sets a document apart from others when the question begins [U].
+
+    What it may show then, tanh(C) or h, minus its mean over `documents`: those with the same filler
+    and every fact. A unit with a contrast has kept something of the fact.
+    """
+    rows = [ids_of(scorer, d.before[: d.asked]) for d in (document, *documents)]
     name = scorer.generator.model.recurrent[0].STATE[-1]
     shown = np.asarray(scorer.reader.read(rows)[layer][-1])
     shown = np.tanh(shown) if name == "C" else shown

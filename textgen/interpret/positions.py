@@ -1,0 +1,32 @@
+"""Where in a document the fact, the question and the blank stand, counted in tokens.
+
+Token 0 is the `start_id` that every text begins with.
+"""
+
+from __future__ import annotations
+
+from textgen.data.recall_task import Document
+from textgen.tokenizers.tokenizer import Tokenizer
+
+
+def ids_before_blank(tokenizer: Tokenizer, document: Document) -> list[int]:
+    """The ids of a document up to its blank, the `start_id` before them."""
+    return [tokenizer.start_id, *tokenizer.encode(document.before)]
+
+
+def fact_end(tokenizer: Tokenizer, document: Document) -> int:
+    """The token that ends the sentence with the fact; the last of a document without one."""
+    return len(tokenizer.encode(document.before[: document.told or len(document.before)]))
+
+
+def question_start(tokenizer: Tokenizer, document: Document) -> int:
+    """The first token of the question."""
+    return len(tokenizer.encode(document.before[: document.asked])) + 1
+
+
+def fact_word(tokenizer: Tokenizer, document: Document) -> tuple[int, int]:
+    """(first, last) token of the word that is the fact, such as "Korean", in its sentence."""
+    before = document.before
+    begin = max(before[: document.told].rfind(document.fact), 0)
+    end = begin + len(document.fact)
+    return len(tokenizer.encode(before[:begin])) + 1, len(tokenizer.encode(before[:end]))
