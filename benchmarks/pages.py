@@ -3,9 +3,10 @@
     BROWSER=/usr/bin/chromium python -m benchmarks.pages [--repeats 5] [--json F] [--markdown F]
 
 Each page is visited once, so that models are loaded and programs compiled. Then two clicks are
-timed: on the link to the page, and, on the exhibits, on "Other filler" at 300 characters from the
-fact to the answer, which makes a text that was never read before: everything is computed anew. The
-time ends when the script of the page has come to its end, later than its first figure.
+timed: on the link to the page, and, on the pages that look into a model, on "Other filler" at 300
+characters from the fact to the answer, which makes a text that was never read before: everything
+is computed anew. The time ends when the script of the page has come to its end, later than its
+first figure.
 
 The figure of tokens is also scrolled with 2,000 tokens x 256 units, a step each frame.
 """

@@ -4,14 +4,14 @@ import time
 import pytest
 
 from textgen.ui import fair_queue, samples
-from textgen.ui.fair_queue import Turns
+from textgen.ui.fair_queue import FairQueue
 
 
 class Workers:
     """Threads that take turns; `done` tells in which order."""
 
     def __init__(self, at_once=1):
-        self.turns, self.done = Turns(at_once), []
+        self.queue, self.done = FairQueue(at_once), []
         self.threads = []
         self.inside, self.most = 0, 0
         self.lock = threading.Lock()
@@ -19,7 +19,7 @@ class Workers:
     def begin(self, name, number, error=None):
         def work():
             for _ in range(number):
-                with self.turns.turn():
+                with self.queue.turn():
                     with self.lock:
                         self.inside += 1
                         self.most = max(self.most, self.inside)
@@ -42,10 +42,10 @@ class Workers:
 
 def test_each_has_the_same_share_however_much_is_asked_for():
     workers = Workers()
-    with workers.turns.turn():  # until all wait
+    with workers.queue.turn():  # until all wait
         for name, number in (("a", 30), ("b", 10), ("c", 10)):
             workers.begin(name, number)
-        while len(workers.turns._waiting) < 3:
+        while len(workers.queue._waiting) < 3:
             time.sleep(0.001)
     workers.end()
     shared = workers.done[: workers.done.index("a") + 30]
@@ -75,8 +75,8 @@ def test_a_turn_that_ends_badly_is_over():
 def test_a_text_that_is_left_alone_gives_its_turn_back(runs, monkeypatch):
     import textgen
 
-    one = Turns(1)
-    monkeypatch.setattr(samples, "TURNS", one)
+    one = FairQueue(1)
+    monkeypatch.setattr(samples, "QUEUE", one)
     texts, job = samples.begin("나", 1, {"max_new_tokens": 2000, "seed": 1})
     writing = samples.write(textgen.load(runs()), texts, job)
     next(writing)
@@ -88,7 +88,7 @@ def test_a_text_that_is_left_alone_gives_its_turn_back(runs, monkeypatch):
 def test_no_client_gets_more_tokens_than_the_most(runs, monkeypatch):
     import textgen
 
-    monkeypatch.setattr(samples, "MOST_TOKENS", 12)
+    monkeypatch.setattr(samples, "TOKEN_LIMIT", 12)
     texts, job = samples.begin("나", 2, {"max_new_tokens": 10**6, "seed": 1})
     for _ in samples.write(textgen.load(runs()), texts, job):
         pass
@@ -98,4 +98,4 @@ def test_no_client_gets_more_tokens_than_the_most(runs, monkeypatch):
 def test_there_is_a_turn_for_each_core():
     from textgen.backend import cores
 
-    assert fair_queue.TURNS._free == cores()
+    assert fair_queue.QUEUE._free == cores()

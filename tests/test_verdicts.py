@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from textgen.config import ModelConfig
+from textgen.data import token_positions as positions
 from textgen.data.recall_task import Document
 from textgen.generation.generator import Generator
-from textgen.interpret import positions, untrained, verdicts
+from textgen.interpret import untrained, verdicts
 from textgen.interpret.gradient_flow import ways_back
 from textgen.interpret.trace import Trace
 from textgen.model import build_model

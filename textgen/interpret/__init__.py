@@ -18,7 +18,7 @@ from textgen.interpret.goals import (
     value,
 )
 from textgen.interpret.measures import linear_probe, saturation, time_scale
-from textgen.interpret.patterns import Match, firing, matches, outputs
+from textgen.interpret.patterns import Match, firing, in_context, matches, outputs
 from textgen.interpret.replay import Override
 from textgen.interpret.storage import (
     Flips,
@@ -51,6 +51,7 @@ __all__ = [
     "firing",
     "flips",
     "gradients",
+    "in_context",
     "linear_probe",
     "matches",
     "occlusion",

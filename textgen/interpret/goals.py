@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from textgen.data.recall_task import Document
-from textgen.interpret.positions import ids_before_blank
+from textgen.data.token_positions import ids_before_blank
 from textgen.interpret.replay import Override, Replay, replay
 from textgen.interpret.trace import Values
 from textgen.model import LanguageModel

@@ -4,6 +4,7 @@ that fire all through a stretch of tokens are looked for together in another tex
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from textgen.errors import ConfigError
 from textgen.interpret.replay import replay
 from textgen.model import LanguageModel
+from textgen.tokenizers.tokenizer import Tokenizer
 
 LANE = 512  # tokens of a text that are read in one row; many rows are read at once
 WARM = 64  # tokens that a row reads before them
@@ -77,3 +79,18 @@ def matches(
         if all(abs(start - other.start) >= length for other in best):
             best.append(Match(int(start), float(shares[start])))
     return units, best
+
+
+def in_context(
+    tokenizer: Tokenizer, text: str, ids: Sequence[int], match: Match, length: int, around: int
+) -> tuple[str, str, str]:
+    """(what stands before a match of `length` tokens in its text, the match, what stands after).
+
+    ids: of the whole text. around: tokens before and after.
+    """
+    start, end = match.start, match.start + length
+    # cut from the text, which still has the letters that the model's tokens do not know
+    cuts = [len(tokenizer.decode(ids[: max(k, 0)])) for k in (start - around, start, end)]
+    cuts.append(len(tokenizer.decode(ids[: end + around])))
+    before, matched, after = (text[a:b] for a, b in itertools.pairwise(cuts))
+    return before, matched, after

@@ -43,3 +43,18 @@ def sums(
             C = values["C"][token] if name == "o" else before["C"]
             found_sums[name]["C"] = weight * C
     return found_sums
+
+
+def unit_values(
+    model: LanguageModel, ids: Sequence[int], found: Trace, layer: int, unit: int, token: int
+) -> dict[str, float]:
+    """All that the equations of one unit name at a token: its values, its values one token before
+    ("was_C"), and the parts of its sums ("f_x", "f_h", "f_b"; "c_b2" for the b' of a gru)."""
+    values: dict[str, float] = {}
+    for name, course in found.layers[layer].items():
+        values[name] = float(course[token, unit])
+        values[f"was_{name}"] = float(course[token - 1, unit]) if token else 0.0
+    for name, parts in sums(model, ids, found, layer, token).items():
+        for part, column in parts.items():
+            values[f"{name}_{part}".replace("'", "2")] = float(column[unit])
+    return values

@@ -1,4 +1,4 @@
-"""Who computes next, where many write at once: in turns, each session a chunk at a time."""
+"""Who computes next where many sessions write at once: each in its turn, a chunk at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from textgen.backend import cores
 
 
-class Turns:
-    """Lets `at_once` threads compute; the others wait in the order in which they came.
+class FairQueue:
+    """Let `at_once` threads compute; the others wait in the order in which they came.
 
-    Who has had a turn asks again, behind all who wait: so each has the same share, and someone new
-    waits for one turn of each of the others at most. A turn ends with its `with` block, whatever
-    ends that: a stop, a closed page, an error.
+    A thread that has had a turn asks again, behind all that wait: so each has the same share, and a
+    new one waits for one turn of each of the others at most. A turn ends with its `with` block,
+    whatever ends that: a stop, a closed page, an error.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -25,6 +25,7 @@ class Turns:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
+        """Wait for a turn, and have it until the `with` block ends."""
         me = object()
         with self._changed:
             self._waiting.append(me)
@@ -42,4 +43,4 @@ class Turns:
                 self._changed.notify_all()
 
 
-TURNS = Turns(cores())
+QUEUE = FairQueue(cores())

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from textgen import shipped
 from textgen.errors import TextgenError
 from textgen.runs.run_folder import WEIGHTS, read_config
+from textgen.ui.cached import HASHES, cached_object
 from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
+    from textgen.api import Model
     from textgen.evaluation.copying import CopyMeter
-    from textgen.generation.generator import Generator
 
 RUNS = Path("runs")  # in the working directory, as on the command line
 FIRST = "lstm-char"  # how the name of what the app opens with ends
 LONGEST_PROMPT = 5000  # characters
-KEPT = 16  # loaded models; the one used longest ago goes first
+LOADED_MODELS = 16  # at most; the one used longest ago goes first
 
 
 def available() -> dict[str, Path]:
@@ -37,16 +38,16 @@ def available() -> dict[str, Path]:
 
 
 def trained_on(task: str) -> dict[str, Path]:
-    """Those of `available` that were trained on the task file of this name."""
-    found = {}
+    """What of `available` was trained on the task file of this name."""
+    trained = {}
     for name, folder in available().items():
         try:
             corpus = read_config(folder).get("corpus")
         except TextgenError:
             continue
         if isinstance(corpus, dict) and corpus.get("task") == task:
-            found[name] = folder
-    return found
+            trained[name] = folder
+    return trained
 
 
 def short_name(name: str) -> str:
@@ -60,44 +61,35 @@ def name_of_run(run: str) -> str:
     return f"runs/{run}" if (shipped.MODELS / run / WEIGHTS).is_file() else run
 
 
-def load(folder: Path) -> Generator:
+def load(folder: Path) -> Model:
     """The model in `folder`, read once until its weights change."""
     with st.spinner(t("write.loading")):
         return _load(str(folder), (folder / WEIGHTS).stat().st_mtime_ns)
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _load(folder: str, changed: int) -> Generator:
-    from textgen.generation.generator import load as load_generator
+@cached_object(LOADED_MODELS)
+def _load(folder: str, changed: int) -> Model:
+    import textgen
 
-    keep_programs()
-    return load_generator(folder)
+    return textgen.load(folder)
 
 
-def copy_meter(generator: Generator, folder: Path) -> CopyMeter | None:
-    """For the text that the model in `folder` was trained on; None where that is not at hand."""
+def copy_meter(model: Model) -> CopyMeter | None:
+    """For the text that the model was trained on; None where that is not at hand."""
     with st.spinner(t("colour.reading")):
-        meter = _copy_meter(generator, str(folder), generator.hash)
+        meter = _copy_meter(model)
     if meter is None:
-        _copy_meter.clear(generator, str(folder), generator.hash)  # it may be there the next time
+        _copy_meter.clear(model)  # the text may be there the next time
     return meter
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _copy_meter(_generator: Generator, folder: str, mark: str) -> CopyMeter | None:
+@st.cache_resource(max_entries=LOADED_MODELS, show_spinner=False, hash_funcs=HASHES)
+def _copy_meter(model: Model) -> CopyMeter | None:
     from textgen.data.training_data import material_at_hand
     from textgen.evaluation.copying import CopyMeter
 
-    material = material_at_hand(_generator.card, shipped.HOME)
-    return CopyMeter(material.text) if material else None
-
-
-def keep_programs() -> None:
-    """Streamlit ends every run of a page with `keras.backend.clear_session()`, after which each
-    program of TensorFlow is prepared anew, in the best part of a second."""
-    from textgen.backend import keras
-
-    keras.backend.clear_session = lambda: None
+    text = material_at_hand(model.card, shipped.HOME)
+    return CopyMeter(text.text) if text else None
 
 
 def first_prompt(folder: Path) -> str:
@@ -108,15 +100,14 @@ def first_prompt(folder: Path) -> str:
         return ""
 
 
-def described(generator: Generator) -> list[str]:
+def described(model: Model) -> list[str]:
     """cell and size, tokenizer, parameters, bits per character, hash."""
-    config = generator.config
-    metrics: Any = generator.card.get("metrics") or {}
+    config, metrics = model.config, model.card.get("metrics")
     bits = metrics.get("val_bits_per_char") if isinstance(metrics, dict) else None
     return [
         f"{config.cell.upper()} {config.num_layers} × {config.hidden_size}",
-        t(f"tokenizer.{generator.tokenizer.name}"),
-        t("write.parameters", count=generator.num_parameters),
+        t(f"tokenizer.{model.tokenizer.name}"),
+        t("write.parameters", count=model.num_parameters),
         t("write.bits", bits=bits) if isinstance(bits, int | float) else "",
-        generator.hash,
+        model.hash,
     ]

@@ -1,12 +1,12 @@
-"""What every exhibit has: a model and a document to look at, a claim with its verdict, how the
-figure is computed, and the figure to take away."""
+"""What the pages that look into a model share: a model and a document to choose, a claim with its
+verdict, how a figure is computed, and the figure to take away."""
 
 from __future__ import annotations
 
 import html
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import altair as alt
@@ -16,34 +16,35 @@ import streamlit as st
 
 from textgen import shipped
 from textgen.data.recall_task import Document, Task, Writer, read_task
-from textgen.ui import models, widgets
-from textgen.ui.cached import looks
+from textgen.data.token_positions import fact_end, ids_before_blank
+from textgen.ui import address, cached, models, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.components.chart_saver import chart_saver
 from textgen.ui.components.token_figure import Pin, Scale
 from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Generator
+    from textgen.api import Model
+    from textgen.arrays import Array
     from textgen.interpret import Trace
 
 state = st.session_state
 FIRST = "LSTM"
 NEAREST, FARTHEST, AT_FIRST = 20, 1500, 150  # characters from fact to answer
-TOLERANCE = 1e-5  # of a replay
-ANSWERS = 6  # shown
+SHOWN_ANSWERS = 6
 SATURATED = 3.0  # where tanh is nearly 1
+LARGEST_SEED = 2**31 - 1
 
 
 # --- what is looked at ----------------------------------------------------------------------------
 
 
-def choose() -> tuple[Generator, Task, Document] | None:
+def choose() -> tuple[Model, Task, Document] | None:
     """One model that was trained on the task of the page's language, and a document of it."""
     task = the_task()
     available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
     if not available:
-        st.info(t("exhibit.no_model", task=widgets.plain(task.path.name)))
+        st.info(t("parts.no_model", task=widgets.plain(task.path.name)))
         return None
     if state.get("model") not in available:
         state.pop("model", None)
@@ -83,20 +84,21 @@ def choose_document() -> tuple[Task, Document]:
         lambda v: t(f"variant.{v}"),
     )
     last.button(t("remember.refill"), on_click=refill, icon=":material/shuffle:", type="tertiary")
-    return task, written(task, fact)
+    return task, document_with(task, fact)
 
 
-def written(task: Task, fact: str) -> Document:
+def document_with(task: Task, fact: str) -> Document:
     """The chosen document with this fact: the same filler and wording for every fact."""
-    seed = st.query_params.get("filler", "1")
+    filler = address.number("filler", 0, LARGEST_SEED)
+    seed = "1" if filler is None else str(filler)
     return Writer(task, ("filler",)).write(random.Random(seed), fact, distance(), variant())
 
 
-def keepers(generator: Generator, task: Task, document: Document, layer: int) -> np.ndarray:
-    """The units of a layer [U], first the one that most tells this document from those with the
-    same filler and any fact."""
-    every = tuple(written(task, fact) for fact in task.facts)
-    return np.argsort(-abs(looks.told_apart(generator, task, document, every, layer)))
+def units_by_fact(model: Model, task: Task, document: Document, layer: int) -> Array:
+    """The units of a layer [U], first the one that most sets this document apart from those with
+    the same filler and any fact."""
+    documents = [document_with(task, fact) for fact in task.facts]
+    return np.argsort(-abs(cached.fact_contrast(model, task, document, documents, layer)))
 
 
 def distance() -> int:
@@ -116,9 +118,9 @@ def refill() -> None:
     st.query_params["filler"] = str(secrets.randbits(31))
 
 
-def choose_layer(generator: Generator) -> int:
-    """From 0; of a model with one layer nothing is asked."""
-    layers = generator.config.num_layers
+def choose_layer(model: Model) -> int:
+    """A layer, from 0; a model with one layer asks nothing."""
+    layers = model.config.num_layers
     if layers == 1:
         return 0
     numbers = [str(k + 1) for k in range(layers)]
@@ -127,10 +129,24 @@ def choose_layer(generator: Generator) -> int:
     )
 
 
-def gates_of(generator: Generator) -> tuple[str, ...]:
+def gates_of(model: Model) -> tuple[str, ...]:
+    """The names of the gates of the model's cell."""
     from textgen.interpret import GATES
 
-    return GATES[generator.config.cell]
+    return GATES[model.config.cell]
+
+
+def tokens(model: Model, document: Document) -> list[str]:
+    """The text of each token up to the blank; what stands before the first is a line's end."""
+    _, *others = ids_before_blank(model.tokenizer, document)
+    return ["↵", *(model.tokenizer.token(token) for token in others)]
+
+
+def time_scales(model: Model, values: Mapping[str, Array]) -> Array:
+    """How long each unit of a gated cell remembers, in tokens [U]."""
+    from textgen.interpret import KEEP, time_scale
+
+    return time_scale(KEEP[model.config.cell](dict(values)))
 
 
 # --- a cell of a figure that is pinned, kept in the address ---------------------------------------
@@ -138,77 +154,75 @@ def gates_of(generator: Generator) -> tuple[str, ...]:
 UNPINNED = "none"
 
 
-def pinned(default: str | None = None) -> Pin:
-    """(unit, token) of the address; `default` is the unit of an address that names none."""
-    unit = st.query_params.get("unit", default)
-    token = st.query_params.get("token", "")
-    return Pin(
-        unit if unit is not None and unit.isdigit() else None,
-        int(token) if token.isdigit() else None,
-    )
+def pinned(tokens: int, units: int = 0, default: int | None = None) -> Pin:
+    """The unit and the token in the address, of as many as there are.
+
+    default: the unit where the address names none that there is.
+    """
+    unit = address.number("unit", 0, units - 1)
+    if unit is None and st.query_params.get("unit") != UNPINNED:
+        unit = default
+    return Pin(None if unit is None else str(unit), address.number("token", 0, tokens - 1))
 
 
-def pin(found: Pin) -> None:
-    st.query_params["unit"] = UNPINNED if found.row is None else found.row
-    pin_token(found)
+def pin(chosen: Pin) -> None:
+    """Keep a pinned unit and token in the address."""
+    st.query_params["unit"] = UNPINNED if chosen.row is None else chosen.row
+    pin_token(chosen)
 
 
-def pin_token(found: Pin) -> None:
-    if found.token is None:
+def pin_token(chosen: Pin) -> None:
+    """Keep a pinned token in the address."""
+    if chosen.token is None:
         st.query_params.pop("token", None)
     else:
-        st.query_params["token"] = str(found.token)
+        st.query_params["token"] = str(chosen.token)
 
 
 # --- what is said of it ---------------------------------------------------------------------------
 
 
-def claim(text: str, holds: bool, measured: str) -> None:
+def claim(sentence: str, holds: bool, measured: str) -> None:
     """A sentence of the lesson, whether it holds, and the measurement that says so."""
     kind, mark = ("holds", "✓") if holds else ("fails", "✗")
     st.html(
-        f'<div class="tg-claim tg-{kind}"><p>{html.escape(text)}</p>'
-        f"<p><b>{mark} {html.escape(t(f'exhibit.{kind}'))}</b> {html.escape(measured)}</p></div>"
+        f'<div class="tg-claim tg-{kind}"><p>{html.escape(sentence)}</p>'
+        f"<p><b>{mark} {html.escape(t(f'parts.{kind}'))}</b> {html.escape(measured)}</p></div>"
     )
 
 
 def how(text: str, source: str) -> None:
-    """How it is computed, folded away."""
-    with st.expander(t("exhibit.how")):
+    """How a figure is computed, folded away."""
+    with st.expander(t("parts.how")):
         words, where = html.escape(text), html.escape(source)
         st.html(f'<p class="tg-intro">{words}</p><p><small>{where}</small></p>')
 
 
 def replay_error(*traces: Trace) -> None:
     """How close what is shown comes to what the trained layers compute."""
-    error = max(read.error for read in traces)
+    from textgen.interpret.verdicts import TOLERANCE
+
+    error = max(trace.error for trace in traces)
     mark = "✓" if error < TOLERANCE else "✗"
-    widgets.line([f"{mark} {t('exhibit.replay', error=error, limit=TOLERANCE)}"])
+    widgets.line([f"{mark} {t('parts.replay', error=error, limit=TOLERANCE)}"])
 
 
 # --- the figure -----------------------------------------------------------------------------------
 
 
 def chart(
-    figure: alt.LayerChart,
-    rows: pd.DataFrame,
-    name: str,
-    generators: Generator | Sequence[Generator] = (),
+    figure: alt.LayerChart, rows: pd.DataFrame, name: str, models: Sequence[Model] = ()
 ) -> None:
     """A figure and its downloads."""
     with st.container(key=f"figure {name}"):
         st.altair_chart(figure, key=name)
-    downloads(rows, name, generators, f"figure {name}")
+    downloads(rows, name, models, f"figure {name}")
 
 
 def downloads(
-    rows: pd.DataFrame,
-    name: str,
-    generators: Generator | Sequence[Generator] = (),
-    drawn: str = "",
+    rows: pd.DataFrame, name: str, models: Sequence[Model] = (), container: str = ""
 ) -> None:
-    """The numbers as CSV, the chart in the container `drawn` as SVG and PNG, and whose they are."""
-    found = generators if isinstance(generators, Sequence) else [generators]
+    """The numbers as CSV, the chart in `container`, a key, as SVG and PNG, and whose they are."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "CSV",
@@ -219,55 +233,56 @@ def downloads(
             type="tertiary",
             icon=":material/download:",
         )
-        if drawn:
-            chart_saver(drawn, name)
-        if found:
-            st.caption(widgets.plain(", ".join(f"{g.name} {g.hash}" for g in found)))
+        if container:
+            chart_saver(container, name)
+        if models:
+            st.caption(widgets.plain(", ".join(f"{m.name} {m.hash}" for m in models)))
 
 
-def symbol(generator: Generator, name: str) -> str:
+def symbol(model: Model, name: str) -> str:
     """How the equations write a value: the candidate as what it may become."""
-    return generator.model.recurrent[0].STATE[-1] + "\u0303" if name == "c" else name
+    return model.model.recurrent[0].STATE[-1] + "\u0303" if name == "c" else name
 
 
-def most(values: np.ndarray) -> float:
+def scale_end(values: Array) -> float:
     """The end of a scale for these: their largest size, of two figures."""
     return float(f"{max(float(abs(values).max()), 0.01):.1e}")
 
 
-def scale_of(generator: Generator, name: str, values: np.ndarray) -> Scale:
+def scale_of(model: Model, name: str, values: Array) -> Scale:
     """A gate from 0 to 1, anything else about zero; C only as far as tanh(C) still grows."""
-    if name in gates_of(generator):
+    if name in gates_of(model):
         return Scale("share", t("gates.share"))
-    end = most(values)
+    end = scale_end(values)
     if name == "C" and end > SATURATED:
-        return Scale("signed", t("gates.clipped", most=SATURATED), SATURATED)
-    return Scale("signed", symbol(generator, name), end)
+        return Scale("signed", t("gates.clipped", limit=SATURATED), SATURATED)
+    return Scale("signed", symbol(model, name), end)
 
 
-def origin(generator: Generator, tokens: Sequence[str]) -> str:
+def origin(model: Model, tokens: Sequence[str]) -> str:
     """Whose figure it is."""
-    return f"{generator.name} {generator.hash} · {t('exhibit.tokens', n=len(tokens))}"
+    return f"{model.name} {model.hash} · {t('parts.tokens', n=len(tokens))}"
 
 
-def marks(generator: Generator, document: Document) -> list[tuple[int, str]]:
-    """Where the sentence that tells ends."""
-    return [(looks.told_at(generator, document), t("exhibit.told"))]
+def marks(model: Model, document: Document) -> list[tuple[int, str]]:
+    """Where the sentence with the fact ends."""
+    return [(fact_end(model.tokenizer, document), t("parts.fact_end"))]
 
 
 def answers(
-    generator: Generator,
+    model: Model,
     name: str,
     before: dict[str, float],
     after: dict[str, float] | None = None,
     changed: str = "",
 ) -> None:
-    """The likeliest answers, as read and, where something was changed, as `changed`."""
+    """The likeliest answers, as read and, where something was changed, as the word `changed`
+    says."""
     words = {"before": t("step.before"), "after": changed, "share": t("remember.share")}
     frame = pd.DataFrame({"answer": before.keys(), "before": before.values()})
     if after is not None:
         frame["after"] = after.values()
     shown = list(frame.columns[1:])
-    frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:ANSWERS]]
+    frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN_ANSWERS]]
     long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
-    chart(step_charts.answers(long, words), long, name, generator)
+    chart(step_charts.answers(long, words), long, name, [model])

@@ -15,14 +15,14 @@ import numpy as np
 
 from textgen.evaluation.copying import CopyMeter, covered
 from textgen.tokenizers.detokenizer import group_tokens
-from textgen.ui.fair_queue import TURNS
+from textgen.ui.fair_queue import QUEUE
 
 if TYPE_CHECKING:
     from textgen.generation.generator import Alternative, Chunk, Generator
     from textgen.tokenizers.tokenizer import Tokenizer
 
 ALTERNATIVES = 10
-MOST_TOKENS = 2000  # at one press of a button, whatever a client asks for
+TOKEN_LIMIT = 2000  # at one press of a button, whatever a client asks for
 
 
 @dataclasses.dataclass
@@ -86,10 +86,10 @@ def write(generator: Generator, samples: list[Sample], job: Job) -> Iterator[Non
     texts = [samples[row].text(tokenizer) for row in job.rows]
     for row, text in zip(job.rows, texts, strict=True):
         samples[row].streamed = text.removeprefix(samples[row].prompt)
-    options = job.options | {"max_new_tokens": min(job.options["max_new_tokens"], MOST_TOKENS)}
+    options = job.options | {"max_new_tokens": min(job.options["max_new_tokens"], TOKEN_LIMIT)}
     stream = generator.stream_batch(texts, top_logprobs=ALTERNATIVES, **options)
     while True:
-        with TURNS.turn():
+        with QUEUE.turn():
             chunks = next(stream, None)
         if chunks is None:
             return

@@ -12,7 +12,8 @@ import streamlit as st
 
 from textgen.generation.sampling import TRANSFORMS
 from textgen.options import Option, options_of
-from textgen.ui.messages import LANGUAGES, address, choose_language, has, language, t
+from textgen.ui import address
+from textgen.ui.messages import LANGUAGES, choose_language, has, language, language_query, t
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 # what a slider spans where the allowed range is too wide for one: (low, high, step)
@@ -22,7 +23,7 @@ SPANS: dict[str, tuple[float, float, float]] = {
     "min_p": (0.0, 0.5, 0.01),
     "repetition_penalty": (0.5, 2.0, 0.05),
 }
-COMMON = ("temperature", "top_p")  # the other transforms lie behind "more"
+COMMON = ("temperature", "top_p")  # the other options lie behind "more"
 STARTS = {"temperature": 0.8}  # small models ramble at 1
 
 
@@ -32,6 +33,7 @@ def plain(text: object) -> str:
 
 
 def style() -> None:
+    """The rules of style.css."""
     st.html(f"<style>{(Path(__file__).parent / 'style.css').read_text()}</style>")
 
 
@@ -40,7 +42,7 @@ def top_bar(pages: Iterable[st.Page], chosen: st.Page) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="top bar"):
         for page in pages:
             title = f"**{page.title}**" if page == chosen else page.title
-            st.page_link(page, label=title, query_params=address())
+            st.page_link(page, label=title, query_params=language_query())
         st.session_state["language switch"] = language()
         with st.container(width="stretch", horizontal=True, horizontal_alignment="right"):
             st.segmented_control(
@@ -115,13 +117,12 @@ def worded(
     options: Sequence[str],
     key: str,
     words: Callable[[str], str],
-    **settings: Any,
+    **settings: object,
 ) -> str:
     """A choice shown in the page's language, the first at first; the address keeps the option
     itself, where Streamlit would keep its words."""
     if st.session_state.get(key) not in options:
-        asked = st.query_params.get(key)
-        st.session_state[key] = asked if asked in options else options[0]
+        st.session_state[key] = address.choice(key, options) or options[0]
     chosen = widget(label, options, key=key, format_func=words, **settings)
     if chosen == options[0]:
         st.query_params.pop(key, None)
@@ -138,10 +139,12 @@ def sampling_sliders(names: Iterable[str]) -> None:
 
 
 def rare_options() -> list[str]:
+    """The options that are not `COMMON`."""
     return [name for cls in TRANSFORMS for name in options_of(cls) if name not in COMMON]
 
 
 def option_slider(name: str, rule: Option, default: Any, kind: type) -> None:
+    """A slider over the range of one option, named and explained in the page's language."""
     # `kind` is the type of the default: the fields are Any, so that they may be tensors
     low, high, step = SPANS.get(name, (rule.low or 0, rule.high or 1, 1 if kind is int else 0.05))
     if rule.low_open and low == rule.low:

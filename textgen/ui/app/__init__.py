@@ -1,40 +1,77 @@
 """The app: the navigation over its pages, each of which is a file in textgen/ui/pages/.
 
-A folder of its own, because Streamlit takes a script beside a folder `pages` for an app of its old
-kind and draws a navigation of its own.
+A page is one file, N_name.py: the N-th page, at the address /name. Its words are in the catalogues
+(textgen/ui/messages/), `name.title` and `name.intro` among them, or in the file itself, as
+
+    WORDS = {"ko": {"title": "...", "intro": "..."}, "en": {"title": "...", "intro": "..."}}
+
+A page without a title is titled by its name.
+
+The app is a folder of its own because Streamlit takes a script beside a folder `pages` for an app
+of its old kind, and draws a navigation of its own.
 """
 
 from __future__ import annotations
 
+import ast
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import script_runner
 
 from textgen.ui import widgets
-from textgen.ui.messages import keep_language, t
+from textgen.ui.messages import add_words, has, keep_language, t
 
 PAGES = Path(__file__).parents[1] / "pages"
 
 
-def page_files(folder: Path = PAGES) -> list[Path]:
-    """The pages of a folder, N_name.py, in the order of N."""
-    return sorted(folder.glob("[0-9]*_*.py"), key=lambda file: int(file.stem.split("_")[0]))
-
-
-def page_of(file: Path, *, default: bool) -> st.Page:
-    """N_name.py is the page /name, titled `name.title`."""
-    name = file.stem.split("_", 1)[1]
-    return st.Page(file, title=t(f"{name}.title"), url_path=name, default=default)
-
-
-def main() -> None:
-    """Draw the navigation and run the page that the address names."""
+def main(folders: Sequence[Path] = (PAGES,)) -> None:
+    """Draw the navigation over the pages in `folders` and run the one that the address names."""
+    keep_programs()
     st.set_page_config(page_title="textgen", layout="wide")
     keep_language()
-    files = page_files()
+    files = page_files(folders)
     pages = [page_of(file, default=file == files[0]) for file in files]
     # Streamlit's own bar would hide the pages behind a button on a phone
     chosen = st.navigation(pages, position="hidden")
     widgets.style()
     widgets.top_bar(pages, chosen)
     chosen.run()
+
+
+def page_files(folders: Sequence[Path]) -> list[Path]:
+    """The pages of the folders, in the order of their numbers."""
+    files = [file for folder in folders for file in folder.glob("[0-9]*_*.py")]
+    return sorted(files, key=lambda file: int(file.stem.split("_")[0]))
+
+
+def page_of(file: Path, *, default: bool) -> st.Page:
+    """The page of a file, titled in the language of the page."""
+    name = file.stem.split("_", 1)[1]
+    add_words(name, words_of(file))
+    title = t(f"{name}.title") if has(f"{name}.title") else name
+    return st.Page(file, title=title, url_path=name, default=default)
+
+
+@functools.cache
+def words_of(file: Path) -> dict[str, dict[str, str]]:
+    """The `WORDS` of a page, read without running it; none where it has none."""
+    for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="WORDS")], value=value):
+                return dict(ast.literal_eval(value))
+    return {}
+
+
+def keep_programs() -> None:
+    """Keep what TensorFlow has compiled from one run of a page to the next.
+
+    After each run of a page, in any session, Streamlit clears Keras's session, and with it all of
+    TensorFlow's compiled programs: the next text would wait the best part of a second for them, and
+    a model that another session builds at that moment would lose its names. Streamlit has no
+    setting for it, so its function is replaced: here, by the app that starts, and nowhere else. No
+    function of Keras is touched.
+    """
+    script_runner._clean_problem_modules = lambda: None

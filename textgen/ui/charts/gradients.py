@@ -6,12 +6,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from textgen.arrays import Array
 from textgen.ui.charts.curves import COLOURS, DASHES, INK
 
 TICKS = 7
 
 
-def powers_of_ten(values: np.ndarray) -> list[float]:
+def powers_of_ten(values: Array) -> list[float]:
     """Few, evenly spaced, 1 among them, from the least of `values` to the greatest."""
     low, high = int(np.floor(np.log10(values.min()))), int(np.ceil(np.log10(values.max())))
     step = max(1, -(-(high - low) // TICKS))

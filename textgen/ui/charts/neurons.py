@@ -8,7 +8,7 @@ import pandas as pd
 from textgen.ui.charts.curves import COLOURS, INK, SHAPES
 
 SHARE = alt.Axis(format="%")
-FULL = alt.Scale(domain=[0, 1])
+WHOLE = alt.Scale(domain=[0, 1])
 
 
 def without(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
@@ -23,7 +23,7 @@ def without(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
             scale=alt.Scale(type="symlog", nice=False),
             axis=alt.Axis(values=rows["number"].tolist()),
         ),
-        y=alt.Y("share:Q", title=words["share"], axis=SHARE, scale=FULL),
+        y=alt.Y("share:Q", title=words["share"], axis=SHARE, scale=WHOLE),
         tooltip=[
             alt.Tooltip("number:Q", title=words["number"]),
             alt.Tooltip("share:Q", title=words["share"], format=".1%"),
@@ -36,7 +36,7 @@ def without(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
 def flips(rows: pd.DataFrame, least: float, words: dict[str, str]) -> alt.LayerChart:
     """How often the donor's answer comes out, by what was handed over, with 95 % intervals.
 
-    rows: parts, share, low, high, n. words: parts, share, own.
+    rows: parts, share, low, high, unmoved, n. words: parts, share, unmoved.
     """
     base = alt.Chart(rows).encode(
         y=alt.Y("parts:N", title=None, sort=None, axis=alt.Axis(ticks=False, labelFontSize=13)),
@@ -45,7 +45,7 @@ def flips(rows: pd.DataFrame, least: float, words: dict[str, str]) -> alt.LayerC
             alt.Tooltip("share:Q", title=words["share"], format=".0%"),
             alt.Tooltip("low:Q", title="95 % ≥", format=".0%"),
             alt.Tooltip("high:Q", title="95 % ≤", format=".0%"),
-            alt.Tooltip("own:Q", title=words["own"], format=".0%"),
+            alt.Tooltip("unmoved:Q", title=words["unmoved"], format=".0%"),
             alt.Tooltip("n:Q", title="N"),
         ],
     )
@@ -68,16 +68,16 @@ def flips(rows: pd.DataFrame, least: float, words: dict[str, str]) -> alt.LayerC
     )
 
 
-def readable(rows: pd.DataFrame, told: int, chance: float, words: dict[str, str]) -> alt.LayerChart:
+def readable(rows: pd.DataFrame, fact: int, chance: float, words: dict[str, str]) -> alt.LayerChart:
     """How often a probe finds the answer in each part of the state, token by token.
 
-    rows: left, accuracy, part. told: tokens from the fact to the blank. words: left, accuracy,
-    part, chance, told.
+    rows: left, accuracy, part. fact: where it ends, in tokens before the blank. words: left,
+    accuracy, part, chance, fact_end.
     """
     parts = list(dict.fromkeys(rows["part"]))
     base = alt.Chart(rows).encode(
         x=alt.X("left:Q", title=words["left"], scale=alt.Scale(reverse=True, nice=False)),
-        y=alt.Y("accuracy:Q", title=words["accuracy"], axis=SHARE, scale=FULL),
+        y=alt.Y("accuracy:Q", title=words["accuracy"], axis=SHARE, scale=WHOLE),
         color=alt.Color(
             "part:N",
             title=None,
@@ -98,7 +98,9 @@ def readable(rows: pd.DataFrame, told: int, chance: float, words: dict[str, str]
     word = level.mark_text(align="right", dx=-4, dy=-7, color=INK).encode(
         text="word:N", x=alt.value("width")
     )
-    there = alt.Chart(pd.DataFrame({"left": [told], "word": [words["told"]]})).encode(x="left:Q")
+    there = alt.Chart(pd.DataFrame({"left": [fact], "word": [words["fact_end"]]})).encode(
+        x="left:Q"
+    )
     line = there.mark_rule(strokeDash=[4, 4], color=INK)
     name = there.mark_text(align="left", dx=5, color=INK, baseline="top").encode(
         text="word:N", y=alt.value(4)

@@ -1,11 +1,13 @@
-"""The words of the pages: messages/ko.toml and messages/en.toml, with equal keys."""
+"""The words of the pages: messages/ko.toml and messages/en.toml, with equal keys.
+
+A page may also bring words of its own (see `textgen.ui.app`).
+"""
 
 from __future__ import annotations
 
 import functools
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -15,9 +17,29 @@ FOLDER = Path(__file__).parent
 
 @functools.cache
 def catalogue(language: str) -> dict[str, str]:
-    """ "section.key" -> text."""
+    """ "section.key" -> text, of the file of a language."""
     sections = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
     return {f"{s}.{key}": text for s, texts in sections.items() for key, text in texts.items()}
+
+
+# language -> "section.key" -> text, of pages that bring their own words
+_of_pages: dict[str, dict[str, str]] = {}
+
+
+def add_words(section: str, words: dict[str, dict[str, str]]) -> None:
+    """Put the words of a page, language -> key -> text, beside the catalogue."""
+    for language, texts in words.items():
+        of_language = _of_pages.setdefault(language, {})
+        of_language |= {f"{section}.{key}": text for key, text in texts.items()}
+
+
+def text_of(key: str) -> str | None:
+    """The text of a key in the page's language; of a page that has no words in it, in another."""
+    for name in (language(), *LANGUAGES):
+        text = catalogue(name).get(key, _of_pages.get(name, {}).get(key))
+        if text is not None:
+            return text
+    return None
 
 
 def language() -> str:
@@ -42,15 +64,18 @@ def choose_language(key: str) -> None:
 
 
 def has(key: str) -> bool:
-    return key in catalogue(language())
+    """Whether there is a text of this key."""
+    return text_of(key) is not None
 
 
-def t(key: str, /, **values: Any) -> str:
-    """The text of `key` in the page's language, with `values` put in."""
-    text = catalogue(language())[key]
+def t(key: str, /, **values: object) -> str:
+    """The text of `key` in the page's language, with `values` put in. Raises `KeyError`."""
+    text = text_of(key)
+    if text is None:
+        raise KeyError(key)
     return text.format(**values) if values else text
 
 
-def address() -> dict[str, str]:
+def language_query() -> dict[str, str]:
     """What a link to another page carries along."""
     return {"lang": st.session_state["language"]} if "language" in st.session_state else {}

@@ -14,8 +14,10 @@ from textgen.ui.components.token_strip import token_strip
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from textgen.api import Model
     from textgen.evaluation.copying import CopyMeter
-    from textgen.generation.generator import Generator
 
 state = st.session_state
 LARGEST_SEED = 2**31 - 1
@@ -57,11 +59,11 @@ def desk(available: dict[str, Path]) -> None:
     below = st.container()
     try:
         with facts:
-            generator = models.load(folder)
+            model = models.load(folder)
         with facts:
-            widgets.line(models.described(generator))
+            widgets.line(models.described(model))
         with below:
-            show_samples(generator, folder, job)
+            show_samples(model, job)
     except TextgenError as error:
         with below:
             widgets.error(error)
@@ -97,6 +99,7 @@ def controls() -> None:
 
 
 def chosen_options() -> dict[str, Any]:
+    """The options of generation as they stand now."""
     # from the state, not from an argument of a callback: that would be as old as the last run,
     # and a click on Write may come together with the prompt just typed
     names = ("max_new_tokens", "seed", *widgets.COMMON, *widgets.rare_options())
@@ -121,20 +124,21 @@ def prompt_area(name: str, suggested: str) -> None:
 
 
 def buttons(*, running: bool) -> None:
-    written = bool(state.get("texts"))
+    """Write, continue, regenerate; while a text is being written, stop."""
+    has_texts = bool(state.get("texts"))
     with st.container(horizontal=True):
         if running:
             # any interaction ends the run that is writing; this one does nothing else
             st.button(t("write.stop"), type="primary", key="stop")
             return
         st.button(t("write.write"), type="primary", key="write", on_click=begin)
-        st.button(t("write.continue"), key="continue", on_click=go_on, disabled=not written)
+        st.button(t("write.continue"), key="continue", on_click=go_on, disabled=not has_texts)
         st.button(
             t("write.regenerate"),
             key="regenerate",
             on_click=begin,
             args=(True,),
-            disabled=not written,
+            disabled=not has_texts,
         )
 
 
@@ -153,31 +157,31 @@ def go_on(rows: list[int] | None = None) -> None:
 
 
 def forget_samples() -> None:
-    # tokens of one model mean nothing to another
+    """Drop what was written: tokens of one model mean nothing to another."""
     state.pop("texts", None)
 
 
-def show_samples(generator: Generator, folder: Path, job: samples.Job | None) -> None:
+def show_samples(model: Model, job: samples.Job | None) -> None:
     texts: list[samples.Sample] = state.get("texts", [])
     if not texts:
         return
     colour = colours()
-    meter = models.copy_meter(generator, folder) if colour == "copied" else None
+    meter = models.copy_meter(model) if colour == "copied" else None
     legend(colour, meter)
     number = len(texts)
-    wide = 2 if number == 4 else number
-    cells = [cell for _ in range(0, number, wide) for cell in st.columns(wide, gap="large")]
+    abreast = 2 if number == 4 else number
+    cells = [cell for _ in range(0, number, abreast) for cell in st.columns(abreast, gap="large")]
     if job is not None:
-        write(generator, texts, job, [cell.empty() for cell in cells])
+        write(model, texts, job, [cell.empty() for cell in cells])
         st.rerun()
     for row, (sample, cell) in enumerate(zip(texts, cells, strict=False)):
         with cell:
-            show(generator, row, sample, colour, meter)
+            show(model, row, sample, colour, meter)
     notes(texts)
     st.download_button(
         t("write.download"),
-        together(generator, texts),
-        f"{generator.name}.txt",
+        together(model, texts),
+        f"{model.name}.txt",
         "text/plain",
         on_click="ignore",
         type="tertiary",
@@ -186,10 +190,10 @@ def show_samples(generator: Generator, folder: Path, job: samples.Job | None) ->
 
 
 def write(
-    generator: Generator, texts: list[samples.Sample], job: samples.Job, places: list[Any]
+    model: Model, texts: list[samples.Sample], job: samples.Job, places: list[DeltaGenerator]
 ) -> None:
     """Stream into `places`. A click on Stop raises out of one of them: what is written stays."""
-    tokenizer = generator.tokenizer
+    tokenizer = model.tokenizer
 
     def draw() -> None:
         for row, (sample, place) in enumerate(zip(texts, places, strict=False)):
@@ -200,7 +204,7 @@ def write(
 
     draw()
     try:
-        for _ in samples.write(generator, texts, job):
+        for _ in samples.write(model, texts, job):
             draw()
     except TextgenError:
         state["texts"] = [sample for sample in texts if sample.tokens]
@@ -229,13 +233,13 @@ def legend(colour: str, meter: CopyMeter | None) -> None:
 
 
 def show(
-    generator: Generator, row: int, sample: samples.Sample, colour: str, meter: CopyMeter | None
+    model: Model, row: int, sample: samples.Sample, colour: str, meter: CopyMeter | None
 ) -> None:
-    copied = samples.copies(sample, generator.tokenizer, meter) if meter else None
-    data = samples.strip_data(sample, generator.tokenizer, copied)
+    copied = samples.copies(sample, model.tokenizer, meter) if meter else None
+    data = samples.strip_data(sample, model.tokenizer, copied)
     chosen = token_strip(data, key=f"strip {row}", colour=colour)
     if copied is not None:
-        st.caption(t("colour.found", share=copied.share, length=copied.length))
+        st.caption(t("colour.share", share=copied.share, length=copied.length))
     if chosen is not None:
         sample.cut(*chosen)
         go_on([row])
@@ -260,8 +264,8 @@ def keep_seed(seed: int) -> None:
     state["seed"] = seed
 
 
-def together(generator: Generator, texts: list[samples.Sample]) -> str:
-    return "\n\n\n".join(sample.text(generator.tokenizer) for sample in texts) + "\n"
+def together(model: Model, texts: list[samples.Sample]) -> str:
+    return "\n\n\n".join(sample.text(model.tokenizer) for sample in texts) + "\n"
 
 
 main()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import streamlit as st
 
 from textgen import shipped
@@ -18,6 +19,9 @@ from textgen.ui import models, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import has, language, t
 from textgen.ui.processes import trainings
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 state = st.session_state
 TICK = 1.5  # seconds between two looks at a run
@@ -55,6 +59,7 @@ def watched_run(known: list[trainings.Run]) -> trainings.Run | None:
 
 
 def watch(name: str | None = None) -> None:
+    """Show this run from now on; the form without one."""
     state["run"] = name or NEW
     if name is not None:
         st.query_params["run"] = name
@@ -66,12 +71,13 @@ def watch(name: str | None = None) -> None:
 
 
 def form(known: list[trainings.Run]) -> None:
+    """A text, what the doctor says of it, and the settings to train with."""
     source = choose_text()
     if source is not None:
         path, stem = source
-        found, beginning = examine(str(path), changed(path))
-        corpus_facts(found)
-        settings = choose_settings(found, beginning)
+        diagnosis, beginning = examine(str(path), changed(path))
+        corpus_facts(diagnosis)
+        settings = choose_settings(diagnosis, beginning)
         train_button(path, stem, settings)
     if known:
         st.divider()
@@ -127,6 +133,7 @@ def choose_text() -> tuple[Path, str] | None:
 
 
 def has_text(folder: Path) -> bool:
+    """Whether a folder holds a file that can be trained on."""
     return folder.is_dir() and any(p.suffix in TEXT_FILES for p in folder.rglob("*"))
 
 
@@ -140,6 +147,7 @@ def relative(path: Path) -> Path:
 
 
 def changed(path: Path) -> float:
+    """When a file, or the last of a folder, was changed."""
     files = [path] if path.is_file() else list(path.rglob("*"))
     return max(file.stat().st_mtime for file in files)
 
@@ -153,6 +161,7 @@ def examine(path: str, changed: float) -> tuple[Diagnosis, str]:
 
 
 def corpus_facts(d: Diagnosis) -> None:
+    """What the text consists of, and what is wrong with it."""
     scripts = sorted(((share, name) for name, share in d.scripts.items()), reverse=True)
     shares = " · ".join(f"{t(f'script.{n}')} {s:.0%}" for s, n in scripts[:3] if s >= 0.005)
     widgets.facts(
@@ -178,14 +187,14 @@ def translated(section: str, finding: Finding) -> str:
     return t(key, **values) if has(key) else finding.text
 
 
-def choose_settings(found: Diagnosis, beginning: str) -> dict[str, Any]:
+def choose_settings(diagnosis: Diagnosis, beginning: str) -> dict[str, Any]:
     """What the suggestion says, to be changed; keyed by it, so that a new text resets it."""
-    hint = found.suggestion
-    mark = f"{found.characters}/{found.alphabet_size}"
+    hint = diagnosis.suggestion
+    mark = f"{diagnosis.characters}/{diagnosis.alphabet_size}"
     tokenizers = list(options_of(TokenizerConfig)["tokenizer"][0].choices or ())
     st.caption(widgets.plain(translated("reason", hint.reason)))
 
-    def number(column: Any, name: str, cls: type, start: int, step: int = 1) -> int:
+    def number(column: DeltaGenerator, name: str, cls: type, start: int, step: int = 1) -> int:
         rule, _, _ = options_of(cls)[name]
         low, high = int(rule.low or 0), int(rule.high or 10_000)
         label = t(f"option.{name}")
@@ -217,11 +226,12 @@ def choose_settings(found: Diagnosis, beginning: str) -> dict[str, Any]:
     )
     if options["tokenizer"] == "sentencepiece":
         pieces = hint.vocab_size or TokenizerConfig().vocab_size
-        options["vocab_size"] = number(st, "vocab_size", TokenizerConfig, pieces, 100)
+        options["vocab_size"] = number(st.container(), "vocab_size", TokenizerConfig, pieces, 100)
     return options
 
 
 def train_button(path: Path, stem: str, settings: dict[str, Any]) -> None:
+    """A name for the run, and its start."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             t("train.name"),
@@ -238,6 +248,7 @@ def train_button(path: Path, stem: str, settings: dict[str, Any]) -> None:
 
 
 def earlier(known: list[trainings.Run]) -> None:
+    """The last runs, to be opened."""
     st.subheader(t("train.earlier"), anchor=False)
     for run in known[:8]:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -272,6 +283,7 @@ def monitor(name: str, was_alive: bool) -> None:
 
 
 def progress(run: trainings.Run) -> None:
+    """The state of a run, and its figures."""
     status = run.status
     done = status.get("step", 0) / max(status.get("steps") or 1, 1)
     if run.state == "starting":
@@ -296,6 +308,7 @@ def progress(run: trainings.Run) -> None:
 
 
 def actions(run: trainings.Run) -> None:
+    """What can be done with a run in its state."""
     with st.container(horizontal=True):
         if run.alive:
             st.button(t("train.stop"), key="stop run", on_click=trainings.stop, args=(run.name,))
@@ -310,7 +323,8 @@ def actions(run: trainings.Run) -> None:
             st.switch_page(page, query_params={"model": model})
 
 
-def curve(run: trainings.Run, rows: Any) -> None:
+def curve(run: trainings.Run, rows: pd.DataFrame) -> None:
+    """Bits per character so far."""
     steps, epochs = run.status.get("steps"), run.status.get("epochs")
     per_step = epochs / steps if steps and epochs else 1.0
     names = {

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from textgen import shipped
 from textgen.cells import CELLS
 from textgen.data.recall_task import Document, Task
 from textgen.errors import TextgenError
-from textgen.ui import models, page_parts, widgets
-from textgen.ui.cached import memory
+from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Generator
+    from textgen.api import Model
 
 state = st.session_state
 FIRST_CELLS = ("lstm", "gru", "rnn")
@@ -27,6 +27,8 @@ BLANK = "___"
 TICK = 1.0  # seconds between two looks at a model in training
 LIVE_EPOCHS = 3
 QUICK, SURE = 96, 408  # documents of each distance
+CONTROLS = ("none", "removed", "swapped", "zeroed")
+TEXT_LENGTH = 6000  # characters of a shipped text that the last figure begins with
 
 
 def main() -> None:
@@ -35,16 +37,16 @@ def main() -> None:
     try:
         available = models.trained_on(task.path.name)
         if available:
-            generators = choose_models(available)
-            watch(task, generators)
-            curve(task, generators)
+            compared = choose_models(available)
+            watch(task, compared)
+            curve(task, compared)
         live(task)
         ordinary()
     except TextgenError as error:
         widgets.error(error)
 
 
-def choose_models(available: dict[str, Path]) -> dict[str, Generator]:
+def choose_models(available: dict[str, Path]) -> dict[str, Model]:
     """What to compare: label -> model, their untrained twins among them when asked for."""
     labels = {name: models.short_name(name) for name in available}
     first = [n for n in available if labels[n].lower() in FIRST_CELLS]
@@ -57,31 +59,31 @@ def choose_models(available: dict[str, Path]) -> dict[str, Generator]:
         key=f"models {language()}",
     )
     twins = st.toggle(t("remember.twins"), key="twins", bind="query-params")
-    found = {labels[name]: models.load(available[name]) for name in chosen}
-    if twins:
-        found |= {
-            t("remember.untrained", name=label): memory.untrained(available[name])
-            for label, name in zip(list(found), chosen, strict=True)
-        }
-    return found
+    trained = {labels[name]: models.load(available[name]) for name in chosen}
+    if not twins:
+        return trained
+    return trained | {
+        t("remember.untrained", name=label): cached.untrained(model)
+        for label, model in trained.items()
+    }
 
 
 # --- one document ---------------------------------------------------------------------------------
 
 
-def watch(task: Task, generators: dict[str, Generator]) -> None:
+def watch(task: Task, compared: dict[str, Model]) -> None:
     """One document, and what each model has at the blank."""
-    own = st.toggle(t("remember.own"), key="own", bind="query-params")
-    document = own_document() if own else page_parts.choose_document()[1]
+    custom = st.toggle(t("remember.custom"), key="custom", bind="query-params")
+    document = custom_document() if custom else page_parts.choose_document()[1]
     if document is None:
         return
     show_document(document)
-    if not generators:
+    if not compared:
         return
     known = document.answer in task.answers
-    columns = st.columns(len(generators), gap="medium")
-    for column, (label, generator) in zip(columns, generators.items(), strict=True):
-        shares = memory.shares(generator, task, document)
+    columns = st.columns(len(compared), gap="medium")
+    for column, (label, model) in zip(columns, compared.items(), strict=True):
+        shares = cached.answers(model, task, document)
         best = max(shares, key=lambda answer: shares[answer])
         with column:
             right = known and best == document.answer
@@ -96,8 +98,9 @@ def watch(task: Task, generators: dict[str, Generator]) -> None:
             st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
 
 
-def own_document() -> Document | None:
-    text = st.text_area(t("remember.own_text", blank=BLANK), t("remember.example"), height=140)
+def custom_document() -> Document | None:
+    """A document of the user's, whose answer and fact nobody names."""
+    text = st.text_area(t("remember.custom_text", blank=BLANK), t("remember.example"), height=140)
     if text.count(BLANK) != 1:
         st.info(t("remember.no_blank", blank=BLANK))
         return None
@@ -106,20 +109,21 @@ def own_document() -> Document | None:
 
 
 def show_document(document: Document) -> None:
-    told, rest = document.before[: document.told], document.before[document.told :]
+    """The document with its fact and its blank marked."""
+    fact, filler = document.before[: document.told], document.before[document.told :]
     blank = f'<span class="tg-blank">{html.escape(document.answer) or "?"}</span>'
     st.html(
-        f'<div class="tg-document"><mark>{html.escape(told)}</mark>'
-        f"<span>{html.escape(rest)}</span>{blank}{html.escape(document.ending)}</div>"
+        f'<div class="tg-document"><mark>{html.escape(fact)}</mark>'
+        f"<span>{html.escape(filler)}</span>{blank}{html.escape(document.ending)}</div>"
     )
 
 
 # --- the curve ------------------------------------------------------------------------------------
 
 
-def curve(task: Task, generators: dict[str, Generator]) -> None:
+def curve(task: Task, compared: dict[str, Model]) -> None:
     """Right answers against distance, measured now."""
-    if not generators:
+    if not compared:
         return
     st.subheader(t("remember.curve"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -143,28 +147,36 @@ def curve(task: Task, generators: dict[str, Generator]) -> None:
     place = st.empty()
     frames: list[pd.DataFrame] = []
     horizons: dict[str, int] = {}
-    for control in memory.CONTROLS if with_controls else memory.CONTROLS[:1]:
-        for label, generator in generators.items():
+    for control in CONTROLS if with_controls else CONTROLS[:1]:
+        for label, model in compared.items():
             with st.spinner(t("remember.measuring", name=label)):
-                found = memory.measured(generator, task, number, control)
-            frames.append(memory.frame(found).assign(model=label, control=t(f"control.{control}")))
-            horizons.setdefault(label, found.horizon)  # the first control is none
-            chart = charts.recall_curve(pd.concat(frames), horizons, found.chance, words)
+                probe = cached.probe(model, task, number, control)
+            frame = pd.DataFrame(probe.rows).drop(columns="groups")
+            frames.append(frame.assign(model=label, control=t(f"control.{control}")))
+            horizons.setdefault(label, probe.horizon)  # the first control is none
+            chart = charts.recall_curve(pd.concat(frames), horizons, probe.chance, words)
             place.altair_chart(chart, key=f"curve {control} {label}")
     widgets.facts(
         (label, t("remember.horizon", distance=reach)) for label, reach in horizons.items()
     )
-    seen = ", ".join(f"{label} {g.hash}" for label, g in generators.items())
-    st.caption(t("remember.how", n=number, models=widgets.plain(seen)))
+    names = ", ".join(f"{label} {model.hash}" for label, model in compared.items())
+    st.caption(t("remember.how", n=number, models=widgets.plain(names)))
 
 
 # --- a model trained now --------------------------------------------------------------------------
 
 
+def recipe(task: Task, cell: str) -> Path:
+    """recipes/speaker-lstm-ko.toml for the task speaker-ko."""
+    stem, _, tongue = task.path.stem.rpartition("-")
+    return shipped.RECIPES / f"{stem}-{cell}-{tongue}.toml"
+
+
 def live(task: Task) -> None:
+    """Train a cell by its recipe for a few epochs, and watch it learn ever longer distances."""
     st.subheader(t("remember.live"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        cells = [c for c in CELLS if memory.recipe(task, c).is_file()]
+        cells = [c for c in CELLS if recipe(task, c).is_file()]
         cell = st.selectbox(
             t("option.cell"),
             cells,
@@ -175,7 +187,7 @@ def live(task: Task) -> None:
         )
         if st.button(t("remember.train"), type="primary", key="train live") and cell:
             name = trainings.free_name(f"{task.path.stem}-{cell}")
-            trainings.start_recipe(memory.recipe(task, cell), name, epochs=LIVE_EPOCHS)
+            trainings.start_recipe(recipe(task, cell), name, epochs=LIVE_EPOCHS)
             state["live"] = name
     if current := state.get("live"):
         alive = trainings.read(current).alive
@@ -183,6 +195,7 @@ def live(task: Task) -> None:
 
 
 def monitor(name: str, was_alive: bool) -> None:
+    """How far the training is, and what it remembers by now. Runs again by itself."""
     run = trainings.read(name)
     if run.alive != was_alive:
         st.rerun()  # it is now among the models
@@ -192,7 +205,7 @@ def monitor(name: str, was_alive: bool) -> None:
         widgets.error(run.message)
         return
     st.progress(min(done, 1.0), f"{name} · {t(f'state.{run.state}')}")
-    rows = memory.recall_of(run.folder)
+    rows = trainings.recall(name)
     if len(rows):
         words = {
             "distance": t("remember.distance_axis"),
@@ -207,6 +220,15 @@ def monitor(name: str, was_alive: bool) -> None:
 # --- ordinary text --------------------------------------------------------------------------------
 
 
+def shipped_text() -> str:
+    """The beginning of a text of the page's language; empty where there is none."""
+    try:
+        file = shipped.CORPORA / language() / "tales.txt"
+        return file.read_text(encoding="utf-8")[:TEXT_LENGTH]
+    except OSError:
+        return ""
+
+
 def ordinary() -> None:
     """Loss against context length, of any model on any text."""
     st.subheader(t("remember.ordinary"), anchor=False)
@@ -217,19 +239,19 @@ def ordinary() -> None:
     name = st.selectbox(t("write.model"), list(available), key="context model")
     text = st.text_area(
         t("remember.text"),
-        memory.some_text(language()),
+        shipped_text(),
         height=120,
         max_chars=20_000,
         key=f"context text {language()}",
     )
     if not st.button(t("remember.measure"), key="measure context"):
         return
-    generator = models.load(available[name])
+    model = models.load(available[name])
     with st.spinner(t("remember.measuring", name=name)):
-        rows, reach = memory.context(generator, text)
+        curve, looks_back = cached.context(model, text)
     words = {"context": t("remember.context"), "bits": t("remember.bits")}
-    st.altair_chart(charts.context_curve(rows, words), key="context curve")
-    st.caption(t("remember.looks_back", count=reach))
+    st.altair_chart(charts.context_curve(pd.DataFrame(curve), words), key="context curve")
+    st.caption(t("remember.looks_back", count=looks_back))
 
 
 main()

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_task import Document, Task
+from textgen.data.token_positions import fact_end, question_start
 from textgen.errors import TextgenError
-from textgen.ui import models, page_parts, widgets
-from textgen.ui.cached import looks
+from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Generator
+    from textgen.api import Model
+    from textgen.arrays import Array
 
 state = st.session_state
 FIRST_CELLS = ("LSTM", "RNN")
-LEAST, MOST = 0.01, 10.0  # nats: of the lightest and the strongest tint, for all models
+LIGHTEST, STRONGEST = 0.01, 10.0  # nats of a tint, for all models
 ABREAST = 2  # models
 
 
@@ -32,9 +32,9 @@ def main() -> None:
         with left:
             foil = choose_foil(task, document)
         with right:
-            generators = choose_models(task)
-        if generators:
-            compare(generators, document, foil)
+            compared = choose_models(task)
+        if compared:
+            compare(compared, document, foil)
     except TextgenError as error:
         widgets.error(error)
     page_parts.how(t("evidence.how"), t("evidence.source"))
@@ -48,7 +48,7 @@ def choose_foil(task: Task, document: Document) -> str:
     return str(st.selectbox(t("evidence.foil"), others, key="foil", bind="query-params"))
 
 
-def choose_models(task: Task) -> dict[str, Generator]:
+def choose_models(task: Task) -> dict[str, Model]:
     available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
     names = st.pills(
         t("remember.models"),
@@ -62,52 +62,53 @@ def choose_models(task: Task) -> dict[str, Generator]:
     return {name: models.load(available[name]) for name in names}
 
 
-def compare(generators: dict[str, Generator], document: Document, foil: str) -> None:
+def compare(compared: dict[str, Model], document: Document, foil: str) -> None:
     """The same text under each model, coloured on one scale; two models beside each other."""
-    frames, reads = [], []
-    columns: list[Any] = []
-    for name, generator in generators.items():
-        columns = columns or list(st.columns(ABREAST, gap="large"))
-        with columns.pop(0):
-            st.subheader(name, anchor=False)
-            with st.spinner(t("remember.measuring", name=name)):
-                found = {
-                    "gradient": looks.saliency(generator, document, foil),
-                    "occlusion": looks.occlusion(generator, document, foil),
-                }
-                reads.append(looks.trace(generator, looks.blank(generator, document)))
-            texts = looks.texts(generator, document)
-            for kind, values in found.items():
-                strip(name, generator, document, texts, kind, values)
-            judge(name, generator, document, found["occlusion"])
-        frames.append(
-            pd.DataFrame({"model": name, "token": range(len(texts)), "text": texts} | found)
-        )
-    page_parts.downloads(pd.concat(frames), "evidence", list(generators.values()))
-    page_parts.replay_error(*reads)
+    frames, traces = [], []
+    for start in range(0, len(compared), ABREAST):
+        columns = st.columns(ABREAST, gap="large")
+        for (name, model), column in zip(
+            list(compared.items())[start : start + ABREAST], columns, strict=False
+        ):
+            with column:
+                st.subheader(name, anchor=False)
+                with st.spinner(t("remember.measuring", name=name)):
+                    measures = {
+                        "gradient": cached.saliency(model, document, foil),
+                        "occlusion": cached.occlusion(model, document, foil),
+                    }
+                    traces.append(cached.trace_document(model, document))
+                tokens = page_parts.tokens(model, document)
+                for kind, values in measures.items():
+                    strip(name, model, document, tokens, kind, values)
+                judge(name, model, document, tokens, measures["occlusion"])
+            texts = {"model": name, "token": range(len(tokens)), "text": tokens}
+            frames.append(pd.DataFrame(texts | measures))
+    page_parts.downloads(pd.concat(frames), "evidence", list(compared.values()))
+    page_parts.replay_error(*traces)
 
 
 def strip(
     name: str,
-    generator: Generator,
+    model: Model,
     document: Document,
-    texts: list[str],
+    tokens: list[str],
     kind: str,
-    values: np.ndarray,
+    values: Array,
 ) -> None:
     """Blue where a token speaks for the answer, orange where against it."""
-    scale = Scale("log", t("evidence.supports"), MOST, LEAST)
+    scale = Scale("log", t("evidence.supports"), STRONGEST, LIGHTEST)
     title = t(f"evidence.{kind}")
     token_figure(
-        texts,
+        tokens,
         values[None],
         [title],
         [scale],
         key=f"{kind}-{name}",
         title=title,
-        caption=page_parts.origin(generator, texts),
+        caption=page_parts.origin(model, tokens),
         value_word=t("evidence.nats"),
-        pinned=page_parts.Pin(None, page_parts.pinned().token),
+        pinned=page_parts.pinned(len(tokens)),
         on_pin=page_parts.pin_token,
         rest=document.answer + document.ending,
         matrix=False,
@@ -115,21 +116,23 @@ def strip(
     )
 
 
-def judge(name: str, generator: Generator, document: Document, occluded: np.ndarray) -> None:
-    """Does the answer hang on the sentence that tells? The question is left out: without its words
-    nobody would know what is asked."""
-    told = looks.told_at(generator, document)
-    strongest = int(np.argmax(abs(occluded[: looks.asked_at(generator, document) + 1])))
-    text = looks.texts(generator, document)[strongest]
+def judge(name: str, model: Model, document: Document, tokens: list[str], occlusion: Array) -> None:
+    """Does the answer hang on the sentence with the fact?"""
+    from textgen.interpret.verdicts import hangs_on_fact
+
+    tokenizer = model.tokenizer
+    verdict = hangs_on_fact(
+        occlusion, fact_end(tokenizer, document), question_start(tokenizer, document)
+    )
     page_parts.claim(
         t("evidence.claim", name=name),
-        strongest <= told,
+        verdict.holds,
         t(
-            "evidence.found",
-            text=text.replace(" ", "␣"),
-            token=strongest,
-            nats=float(occluded[strongest]),
-            told=told,
+            "evidence.measured",
+            text=tokens[verdict.token].replace(" ", "␣"),
+            token=verdict.token,
+            nats=verdict.nats,
+            fact_end=verdict.fact_end,
         ),
     )
 

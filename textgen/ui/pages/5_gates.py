@@ -9,20 +9,20 @@ import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_task import Document, Task
+from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
-from textgen.ui import page_parts, widgets
-from textgen.ui.cached import looks
+from textgen.ui import cached, page_parts, widgets
 from textgen.ui.charts import gates as gate_charts
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Generator
+    from textgen.api import Model
+    from textgen.arrays import Array
     from textgen.interpret import Trace
 
 state = st.session_state
 SORTS = ("effect", "peak", "time")
-MOST_OF = 0.5  # the share of the effect that must lie with the units that keep
 
 
 def main() -> None:
@@ -36,28 +36,29 @@ def main() -> None:
     page_parts.how(t("gates.how"), t("gates.source"))
 
 
-def look(generator: Generator, task: Task, document: Document) -> None:
-    ids = looks.blank(generator, document)
-    read = looks.trace(generator, ids)
+def look(model: Model, task: Task, document: Document) -> None:
+    """Every unit at every token, one unit in full, and what the gates keep."""
+    trace = cached.trace_document(model, document)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = page_parts.choose_layer(generator)
-        values = read.layers[layer]
-        name = choose_value(generator, values)
-        effects = looks.effects(generator, document, layer)
-        order = choose_order(generator, values, name, effects)
-    pinned = page_parts.pinned(default=str(page_parts.keepers(generator, task, document, layer)[0]))
-    heat_map(generator, document, read, layer, name, order, pinned)
-    one_unit(generator, document, read, layer, pinned.row)
-    page_parts.replay_error(read)
-    if page_parts.gates_of(generator):
-        keeping(generator, document, values, effects, pinned.row)
+        layer = page_parts.choose_layer(model)
+        values = trace.layers[layer]
+        name = choose_value(model, values)
+        effects = cached.effects(model, document, layer)
+        order = choose_order(model, values, name, effects)
+    best = int(page_parts.units_by_fact(model, task, document, layer)[0])
+    pinned = page_parts.pinned(len(values[name]), len(order), best)
+    heat_map(model, document, trace, layer, name, order, pinned)
+    one_unit(model, document, trace, layer, pinned)
+    page_parts.replay_error(trace)
+    if page_parts.gates_of(model):
+        keeping(model, document, values, effects, pinned.row)
     else:
-        widgets.line([t("gates.none", cell=generator.config.cell)])
+        widgets.line([t("gates.none", cell=model.config.cell)])
 
 
-def choose_value(generator: Generator, values: dict[str, np.ndarray]) -> str:
+def choose_value(model: Model, values: dict[str, Array]) -> str:
     """The gates of the cell, then what they work on."""
-    gates = page_parts.gates_of(generator)
+    gates = page_parts.gates_of(model)
     names = [*gates, *(name for name in values if name not in gates)]
     if state.get("value") not in names:
         state.pop("value", None)
@@ -69,16 +70,14 @@ def choose_value(generator: Generator, values: dict[str, np.ndarray]) -> str:
             required=True,
             key="value",
             bind="query-params",
-            format_func=lambda name: page_parts.symbol(generator, name),
+            format_func=lambda name: page_parts.symbol(model, name),
         )
     )
 
 
-def choose_order(
-    generator: Generator, values: dict[str, np.ndarray], name: str, effects: np.ndarray
-) -> np.ndarray:
-    """The units, first come first."""
-    sorts = SORTS if page_parts.gates_of(generator) else SORTS[:2]
+def choose_order(model: Model, values: dict[str, Array], name: str, effects: Array) -> Array:
+    """The units, in the order of the chosen sort."""
+    sorts = SORTS if page_parts.gates_of(model) else SORTS[:2]
     by = widgets.worded(
         st.segmented_control,
         t("gates.sort"),
@@ -90,112 +89,118 @@ def choose_order(
     if by == "peak":
         return np.argsort(abs(values[name]).argmax(0), kind="stable")
     if by == "time":
-        return np.argsort(-looks.time_scales(generator, values), kind="stable")
+        return np.argsort(-page_parts.time_scales(model, values), kind="stable")
     return np.argsort(-abs(effects), kind="stable")
 
 
 def heat_map(
-    generator: Generator,
+    model: Model,
     document: Document,
-    read: Trace,
+    trace: Trace,
     layer: int,
     name: str,
-    order: np.ndarray,
+    order: Array,
     pinned: page_parts.Pin,
 ) -> None:
-    found = read.layers[layer][name]
-    tokens = looks.texts(generator, document)
+    """One value of all units, a row each."""
+    values = trace.layers[layer][name]
+    tokens = page_parts.tokens(model, document)
     token_figure(
         tokens,
-        found[:, order].T,
+        values[:, order].T,
         [str(unit) for unit in order],
-        [page_parts.scale_of(generator, name, found)],
+        [page_parts.scale_of(model, name, values)],
         key="heat-map",
-        title=t("gates.map", name=page_parts.symbol(generator, name)),
-        caption=page_parts.origin(generator, tokens),
-        value_word=page_parts.symbol(generator, name),
+        title=t("gates.map", name=page_parts.symbol(model, name)),
+        caption=page_parts.origin(model, tokens),
+        value_word=page_parts.symbol(model, name),
         row_word=t("step.unit"),
         pinned=pinned,
         on_pin=page_parts.pin,
-        marks=page_parts.marks(generator, document),
+        marks=page_parts.marks(model, document),
         rest=document.answer + document.ending,
     )
-    page_parts.downloads(
-        pd.DataFrame(found[:, order], columns=order).assign(text=tokens), f"gates-{name}", generator
-    )
+    rows = pd.DataFrame(values[:, order], columns=order).assign(text=tokens)
+    page_parts.downloads(rows, f"gates-{name}", [model])
 
 
 def one_unit(
-    generator: Generator, document: Document, read: Trace, layer: int, unit: str | None
+    model: Model, document: Document, trace: Trace, layer: int, pinned: page_parts.Pin
 ) -> None:
     """All values of the pinned unit, one below the other."""
+    unit = pinned.row
     if unit is None:
         return
-    values = {name: found[:, int(unit)] for name, found in read.layers[layer].items()}
-    gates = page_parts.gates_of(generator)
-    rest = np.concatenate([v for name, v in values.items() if name not in gates])
-    end = min(page_parts.most(rest), page_parts.SATURATED)
-    scales: list[Scale] = [Scale("signed", t("gates.signed", most=end), end)]
+    values = {name: course[:, int(unit)] for name, course in trace.layers[layer].items()}
+    gates = page_parts.gates_of(model)
+    ungated = np.concatenate([v for name, v in values.items() if name not in gates])
+    end = min(page_parts.scale_end(ungated), page_parts.SATURATED)
+    scales: list[Scale] = [Scale("signed", t("gates.signed", limit=end), end)]
     if gates:
-        scales = [page_parts.scale_of(generator, gates[0], rest), *scales]
-    tokens = looks.texts(generator, document)
+        scales = [page_parts.scale_of(model, gates[0], ungated), *scales]
+    tokens = page_parts.tokens(model, document)
     token_figure(
         tokens,
         np.stack(list(values.values())),
-        [page_parts.symbol(generator, name) for name in values],
+        [page_parts.symbol(model, name) for name in values],
         scales,
         scale_of=[0 if name in gates else len(scales) - 1 for name in values],
         key="one-unit",
         title=t("gates.one", unit=unit),
-        caption=page_parts.origin(generator, tokens),
+        caption=page_parts.origin(model, tokens),
         value_word="",
         strip=False,
-        pinned=page_parts.Pin(None, page_parts.pinned().token),
+        pinned=page_parts.Pin(None, pinned.token),
         on_pin=lambda pin: page_parts.pin(page_parts.Pin(unit, pin.token)),
-        marks=page_parts.marks(generator, document),
+        marks=page_parts.marks(model, document),
     )
-    page_parts.downloads(pd.DataFrame({"text": tokens} | values), f"unit-{unit}", generator)
+    page_parts.downloads(pd.DataFrame({"text": tokens} | values), f"unit-{unit}", [model])
 
 
 def keeping(
-    generator: Generator,
+    model: Model,
     document: Document,
-    values: dict[str, np.ndarray],
-    effects: np.ndarray,
+    values: dict[str, Array],
+    effects: Array,
     unit: str | None,
 ) -> None:
     """Which gates are stuck, how long units remember, and whether the answer lies with those that
     do."""
     from textgen.interpret import saturation
+    from textgen.interpret.verdicts import kept_by_gates
 
     left, right = st.columns(2, gap="large")
+    units = [str(k) for k in range(len(effects))]
     points = []
-    for gate in page_parts.gates_of(generator):
+    for gate in page_parts.gates_of(model):
         below, above = saturation(values[gate])
-        units = [str(k) for k in range(len(below))]
         points.append(pd.DataFrame({"unit": units, "gate": gate, "left": below, "right": above}))
     stuck = pd.concat(points)
     words = {name: t(f"gates.{name}") for name in ("left", "right", "gate", "time", "effect")}
     words["unit"] = t("step.unit")
     with left:
         st.subheader(t("gates.saturation"), anchor=False)
-        page_parts.chart(gate_charts.saturation(stuck, unit, words), stuck, "saturation", generator)
-    steps = len(next(iter(values.values()))) - 1 - looks.told_at(generator, document)
-    kept = pd.DataFrame(
-        {"unit": units, "time": looks.time_scales(generator, values), "effect": abs(effects)}
-    )
-    words["distance"] = t("gates.distance", tokens=steps)
+        figure = gate_charts.saturation(stuck, unit, words)
+        page_parts.chart(figure, stuck, "saturation", [model])
+    times = page_parts.time_scales(model, values)
+    tokens = len(next(iter(values.values()))) - 1 - fact_end(model.tokenizer, document)
+    verdict = kept_by_gates(times, effects, tokens)
+    rows = pd.DataFrame({"unit": units, "time": times, "effect": abs(effects)})
+    words["distance"] = t("gates.distance", tokens=tokens)
     with right:
         st.subheader(t("gates.times"), anchor=False)
-        page_parts.chart(
-            gate_charts.times(kept, steps, unit, words), kept, "time-scales", generator
-        )
-    long = kept["time"] >= steps
-    share = float(kept["effect"][long].sum() / kept["effect"].sum())
+        figure = gate_charts.times(rows, tokens, unit, words)
+        page_parts.chart(figure, rows, "time-scales", [model])
     page_parts.claim(
         t("gates.claim"),
-        share > MOST_OF,
-        t("gates.found", long=int(long.sum()), units=len(kept), tokens=steps, share=share),
+        verdict.holds,
+        t(
+            "gates.measured",
+            keeping=verdict.keeping,
+            units=verdict.units,
+            tokens=verdict.tokens,
+            share=verdict.share,
+        ),
     )
 
 

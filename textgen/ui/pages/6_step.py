@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,20 +11,20 @@ import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_task import Document, Task
+from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import equations, page_parts, widgets
-from textgen.ui.cached import looks, memory
+from textgen.ui import cached, equations, page_parts, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.components import cell_picture
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Generator
+    from textgen.api import Model
+    from textgen.arrays import Array
     from textgen.interpret import Override, Trace
 
 state = st.session_state
 NONE = "none"
-HERE, EVERYWHERE = "here", "everywhere"
 
 
 def main() -> None:
@@ -36,28 +37,30 @@ def main() -> None:
         widgets.error(error)
 
 
-def walk(generator: Generator, task: Task, document: Document) -> None:
-    ids = looks.blank(generator, document)
-    read = looks.trace(generator, ids)
+def walk(model: Model, task: Task, document: Document) -> None:
+    """One unit at one token, and what becomes of it where a gate is replaced."""
+    ids = ids_before_blank(model.tokenizer, document)
+    trace = cached.trace(model, ids)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = page_parts.choose_layer(generator)
-        unit = choose_unit(page_parts.keepers(generator, task, document, layer))
-        replace = choose_replacement(generator)
-    token = choose_token(generator, document, carried(generator, read, layer)[:, unit])
-    edits = replacement(replace, layer, unit, token)
-    after = looks.trace(generator, ids, edits) if edits else read
-    show_text(generator, ids, token)
-    one_step(generator, ids, after, layer, unit, token, replace[0])
-    over_tokens(generator, ids, read, after, layer, unit, token)
-    show_answers(generator, task, document, read, after)
-    claim(generator, read)
+        layer = page_parts.choose_layer(model)
+        unit = choose_unit(page_parts.units_by_fact(model, task, document, layer))
+        replaced, overrides_at = choose_replacement(model, layer, unit)
+    token = choose_token(model, document, carried(model, trace, layer)[:, unit])
+    overrides = overrides_at(token)
+    after = cached.trace(model, ids, overrides) if overrides else trace
+    show_text(model, ids, token)
+    one_step(model, ids, after, layer, unit, token, replaced)
+    over_tokens(model, ids, trace, after, layer, unit, token)
+    show_answers(model, task, document, trace, after)
+    claim(model, trace)
 
 
 # --- what is chosen -------------------------------------------------------------------------------
 
 
-def choose_unit(ranked: np.ndarray) -> int:
-    names = [str(unit) for unit in ranked]
+def choose_unit(units: Array) -> int:
+    """One of the units, the first at first."""
+    names = [str(unit) for unit in units]
     if state.get("unit") not in names:
         state.pop("unit", None)
     unit = st.selectbox(
@@ -71,9 +74,11 @@ def choose_unit(ranked: np.ndarray) -> int:
     return int(unit)
 
 
-def choose_replacement(generator: Generator) -> tuple[str, float, bool, bool]:
-    """(value to replace or `NONE`, by what, at every token, of every unit)."""
-    gates = page_parts.gates_of(generator)
+def choose_replacement(
+    model: Model, layer: int, unit: int
+) -> tuple[str, Callable[[int], list[Override]]]:
+    """(the value to replace, or `NONE`; what replaces it while the page shows a token)."""
+    gates = page_parts.gates_of(model)
     names = [NONE, *(gates or ["h"])]
     if state.get("gate") not in names:
         state.pop("gate", None)
@@ -87,7 +92,7 @@ def choose_replacement(generator: Generator) -> tuple[str, float, bool, bool]:
         format_func=lambda n: t("step.none") if n == NONE else n,
     )
     if name == NONE:
-        return NONE, 0.0, False, False
+        return NONE, lambda token: []
     value = st.slider(
         t("step.by", name=name),
         0.0 if gates else -1.0,
@@ -100,42 +105,37 @@ def choose_replacement(generator: Generator) -> tuple[str, float, bool, bool]:
     )
     always = st.toggle(t("step.always"), key="always", bind="query-params")
     whole = st.toggle(t("step.all_units"), key="whole", bind="query-params")
-    return name, value, always, whole
+
+    def overrides_at(token: int) -> list[Override]:
+        from textgen.interpret import Override
+
+        return [Override(layer, name, None if always else token, None if whole else unit, value)]
+
+    return name, overrides_at
 
 
-def replacement(
-    chosen: tuple[str, float, bool, bool], layer: int, unit: int, token: int
-) -> list[Override]:
-    from textgen.interpret import Override
-
-    name, value, always, whole = chosen
-    if name == NONE:
-        return []
-    return [Override(layer, name, None if always else token, None if whole else unit, value)]
-
-
-def choose_token(generator: Generator, document: Document, course: np.ndarray) -> int:
-    """At first where the unit [T] changes most, from the word that tells to its sentence's end."""
+def choose_token(model: Model, document: Document, course: Array) -> int:
+    """At first where the unit [T] changes most, from the word of the fact to its sentence's end."""
     last = len(course) - 1
     if not 0 <= state.get("token", 0) <= last:
         state.pop("token", None)
-    word = max(document.before[: document.told].rfind(document.fact), 0)
-    begin = len(generator.tokenizer.encode(document.before[:word]))
-    told = min(looks.told_at(generator, document), last)
-    first = begin + 1 + int(np.argmax(abs(np.diff(course[begin : told + 1]))))
+    word = fact_word(model.tokenizer, document)[0] - 1
+    end = min(fact_end(model.tokenizer, document), last)
+    first = word + 1 + int(np.argmax(abs(np.diff(course[word : end + 1]))))
     return st.slider(t("step.token"), 0, last, first, key="token", bind="query-params")
 
 
-def carried(generator: Generator, found: Trace, layer: int) -> np.ndarray:
+def carried(model: Model, trace: Trace, layer: int) -> Array:
     """C where the cell has one, else h: [T, U]."""
-    return found.layers[layer][equations.PAGES[generator.config.cell].state]
+    return trace.layers[layer][equations.PAGES[model.config.cell].state]
 
 
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def show_text(generator: Generator, ids: list[int], token: int) -> None:
-    decode = generator.tokenizer.decode
+def show_text(model: Model, ids: list[int], token: int) -> None:
+    """The document with the token marked, and what follows it paler."""
+    decode = model.tokenizer.decode
     before, after = decode(ids[1:token]), decode(ids[token + 1 :])
     here = decode([ids[token]]) if token else "↵"
     st.html(
@@ -146,33 +146,35 @@ def show_text(generator: Generator, ids: list[int], token: int) -> None:
 
 
 def one_step(
-    generator: Generator,
+    model: Model,
     ids: list[int],
-    found: Trace,
+    trace: Trace,
     layer: int,
     unit: int,
     token: int,
     replaced: str,
 ) -> None:
     """The picture of the cell, and its equations with the unit's numbers."""
-    page = equations.PAGES[generator.config.cell]
-    values = looks.unit_values(generator, ids, found, layer, unit, token)
-    course = carried(generator, found, layer)[:, unit]
+    from textgen.interpret.sums import unit_values
+
+    page = equations.PAGES[model.config.cell]
+    values = unit_values(model.model, ids, trace, layer, unit, token)
+    course = carried(model, trace, layer)[:, unit]
     left, right = st.columns([6, 7], gap="medium")
     with left, st.container(key="figure cell"):
         cell_picture.show(
             cell_picture.picture(
                 page,
                 values,
-                generator.tokenizer.token(ids[token]),
+                model.tokenizer.token(ids[token]),
                 float(abs(course).max()),
                 {replaced},
-                generator.config.activation,
+                model.config.activation,
             ),
             key="cell",
         )
         numbers = pd.DataFrame(values.items(), columns=["name", "value"])
-        page_parts.downloads(numbers, "cell", drawn="figure cell")
+        page_parts.downloads(numbers, "cell", container="figure cell")
     for stage, lines in page.stages.items():
         with right.container(border=True, gap="xsmall", key=f"stage {stage}"):
             st.caption(f"**{t(f'stage.{stage}')}** · {t(f'stage_what.{stage}')}")
@@ -180,7 +182,7 @@ def one_step(
                 rows = equations.lines(
                     equation,
                     page.state,
-                    generator.config.activation,
+                    model.config.activation,
                     values,
                     equation.value == replaced,
                 )
@@ -188,15 +190,16 @@ def one_step(
 
 
 def over_tokens(
-    generator: Generator,
+    model: Model,
     ids: list[int],
-    read: Trace,
+    before: Trace,
     after: Trace,
     layer: int,
     unit: int,
     token: int,
 ) -> None:
-    page = equations.PAGES[generator.config.cell]
+    """What the unit carries, and its gates, over all tokens."""
+    page = equations.PAGES[model.config.cell]
     words = {
         "token": t("step.token"),
         "value": page.state,
@@ -204,22 +207,23 @@ def over_tokens(
         "after": t("step.after"),
         "gate": t("step.gate"),
     }
-    texts = [generator.tokenizer.token(i) for i in ids]
+    texts = [model.tokenizer.token(i) for i in ids]
+    traces = {"before": before} | ({"after": after} if after is not before else {})
     frame = pd.concat(
         pd.DataFrame(
             {
                 "token": range(len(ids)),
                 "text": texts,
                 "kind": words[kind],
-                "value": carried(generator, found, layer)[:, unit],
+                "value": carried(model, trace, layer)[:, unit],
             }
         )
-        for kind, found in ([("before", read)] + ([("after", after)] if after is not read else []))
+        for kind, trace in traces.items()
     )
     st.subheader(t("step.course", unit=unit, state=page.state), anchor=False)
     chart = step_charts.unit_curve(frame, token, words)
-    page_parts.chart(chart, frame, f"unit-{unit}", generator)
-    gates = page_parts.gates_of(generator)
+    page_parts.chart(chart, frame, f"unit-{unit}", [model])
+    gates = page_parts.gates_of(model)
     if gates:
         strip = pd.concat(
             pd.DataFrame(
@@ -234,35 +238,30 @@ def over_tokens(
             for gate in gates
         )
         chart = step_charts.gate_strip(strip, token, words | {"value": t("step.gate")})
-        page_parts.chart(chart, strip, "gates", generator)
+        page_parts.chart(chart, strip, "gates", [model])
 
 
-def show_answers(
-    generator: Generator, task: Task, document: Document, read: Trace, after: Trace
-) -> None:
+def show_answers(model: Model, task: Task, document: Document, before: Trace, after: Trace) -> None:
     """The probability of each answer at the blank, after the text as read and as changed."""
-    scorer = memory.scorer(generator, task)
-    shares = [
-        dict(zip(task.answers, scorer.shares_of(found.state, [document.ending])[0], strict=True))
-        for found in (read, after)
-    ]
     st.subheader(t("step.answers"), anchor=False)
-    changed = None if after is read else shares[1]
-    page_parts.answers(generator, "answers", shares[0], changed, t("step.after"))
+    shares = cached.answers_after(model, task, before.state, document)
+    changed = None
+    if after is not before:
+        changed = cached.answers_after(model, task, after.state, document)
+    page_parts.answers(model, "answers", shares, changed, t("step.after"))
 
 
-def claim(generator: Generator, read: Trace) -> None:
+def claim(model: Model, trace: Trace) -> None:
     """The equations are those of the trained layer; where there is an output gate, h = o tanh C."""
-    own = [v for v in read.layers if "o" in v]
-    gap = max((float(abs(v["h"] - v["o"] * np.tanh(v["C"])).max()) for v in own), default=0.0)
-    page_parts.claim(
-        t("step.claim_output") if own else t("step.claim_replay"),
-        max(gap, read.error) < page_parts.TOLERANCE,
-        t("step.gap", gap=gap) * bool(own)
-        + t("step.error", error=read.error, tokens=len(read.logprobs)),
-    )
-    cell = generator.config.cell
-    page_parts.how(t("step.how"), source=t(f"source.{cell}"))
+    from textgen.interpret.verdicts import equations_hold
+
+    verdict = equations_hold([trace])
+    measured = t("step.error", error=verdict.error, tokens=len(trace.logprobs))
+    if verdict.gap is not None:
+        measured = t("step.gap", gap=verdict.gap) + measured
+    sentence = t("step.claim_replay") if verdict.gap is None else t("step.claim_output")
+    page_parts.claim(sentence, verdict.holds, measured)
+    page_parts.how(t("step.how"), source=t(f"source.{model.config.cell}"))
 
 
 main()

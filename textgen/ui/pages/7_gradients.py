@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,21 +9,18 @@ import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_task import Document
+from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
-from textgen.ui import models, page_parts, widgets
-from textgen.ui.cached import looks, memory
+from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.charts import gradients as gradient_charts
 from textgen.ui.charts.curves import CELL_COLOURS
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Generator
+    from textgen.api import Model
 
 FIRST_CELLS = ("LSTM", "GRU", "RNN")
-KINDS = ("trained", "untrained")
-PLAIN, GATED = "RNN", "LSTM"  # of the two claims
-GONE = 1e-3  # a gradient of which less is left at the fact has vanished
-NEAR = 2.0  # a way bears a gradient when what it brings is the whole within this factor
+PLAIN, GATED = "RNN", "LSTM"  # the cells of the two claims
 REPEATED = (0.9, 1.0, 1.1)
 
 
@@ -69,112 +65,119 @@ def measured() -> None:
         "value": t("gradients.norm"),
         "name": t("option.cell"),
     }
-    generators = {(name, kind): load(available[name], kind) for kind in KINDS for name in names}
+    trained = {name: models.load(available[name]) for name in names}
+    both = {
+        "trained": trained,
+        "untrained": {name: cached.untrained(model) for name, model in trained.items()},
+    }
     with st.container(key="figure gradients"):
         place = st.empty()
     frames: list[pd.DataFrame] = []
-    for (name, kind), generator in generators.items():  # the first look at each takes a second
-        told = t(f"gradients.{kind}")
-        with st.spinner(t("remember.measuring", name=f"{name}, {told}")):
-            frames.append(course(generator, document, name, told))
-        if name == names[-1]:
-            rows = pd.concat(frames)
-            chart = gradient_charts.course(
-                rows, words, colours=CELL_COLOURS, reverse=True, height=320
-            )
-            place.altair_chart(chart, key=f"gradients {kind}")
-    trained = {name: generators[name, KINDS[0]] for name in names}
+    for kind, compared in both.items():  # the first look at each takes a second
+        for name, model in compared.items():
+            label = t(f"gradients.{kind}")
+            with st.spinner(t("remember.measuring", name=f"{name}, {label}")):
+                frames.append(course(model, document, name, label))
+        rows = pd.concat(frames)
+        chart = gradient_charts.course(rows, words, colours=CELL_COLOURS, reverse=True, height=320)
+        place.altair_chart(chart, key=f"gradients {kind}")
     page_parts.downloads(rows, "gradients", list(trained.values()), "figure gradients")
     if PLAIN in trained:
-        vanishes(rows, trained[PLAIN], document)
+        vanishes(trained[PLAIN], both["untrained"][PLAIN], document)
     ways_back(trained, document)
 
 
-def load(folder: Path, kind: str) -> Generator:
-    return models.load(folder) if kind == "trained" else memory.untrained(folder)
+def course(model: Model, document: Document, name: str, kind: str) -> pd.DataFrame:
+    """Lengths of the gradient with respect to the part of the state that is carried along, by
+    tokens before the answer."""
+    from textgen.interpret.gradient_flow import carried_part, norms
+
+    layer = cached.gradients(model, document).layers[-1]
+    part = carried_part(layer)
+    values = norms(layer[part])
+    steps = np.arange(len(values))[::-1]
+    return pd.DataFrame({"step": steps, "value": values, "name": name, "kind": kind, "part": part})
 
 
-def course(generator: Generator, document: Document, name: str, kind: str) -> pd.DataFrame:
-    """Norms for the state that is carried along, C where there is one, by tokens before the
-    answer."""
-    from textgen.interpret.gradient_flow import norms
+def vanishes(trained: Model, untrained: Model, document: Document) -> None:
+    """What is left of the gradient at the fact: judged on the trained model, and measured on the
+    untrained one beside it."""
+    from textgen.interpret.gradient_flow import carried_part, norms
+    from textgen.interpret.verdicts import VANISHED, Vanishes, share_left
 
-    layer = looks.gradients(generator, document).layers[-1]
-    part = "C" if "C" in layer else "h"
-    found = norms(layer[part])
-    steps = np.arange(len(found))[::-1]
-    return pd.DataFrame({"step": steps, "value": found, "name": name, "kind": kind, "part": part})
-
-
-def left_at_fact(norms: np.ndarray, generator: Generator, document: Document) -> float:
-    """What is left of a gradient at the end of the sentence that tells."""
-    return float(norms[looks.told_at(generator, document)] / norms[-1])
-
-
-def vanishes(rows: pd.DataFrame, generator: Generator, document: Document) -> None:
-    """Judged on the trained model; its untrained twin is told beside it."""
-    trained, untrained = (
-        left_at_fact(own["value"].to_numpy(), generator, document)
-        for _, own in rows[rows["name"] == PLAIN].groupby("kind", sort=False)
-    )
+    fact = fact_end(trained.tokenizer, document)
+    shares = []
+    for model in (trained, untrained):
+        layer = cached.gradients(model, document).layers[-1]
+        shares.append(share_left(norms(layer[carried_part(layer)]), fact))
+    verdict = Vanishes(*shares)
     page_parts.claim(
         t("gradients.claim_vanishes"),
-        trained < GONE,
-        t("gradients.left", trained=trained, untrained=untrained, limit=GONE),
+        verdict.holds,
+        t(
+            "gradients.left",
+            trained=verdict.trained,
+            untrained=verdict.untrained,
+            limit=VANISHED,
+        ),
     )
 
 
-def ways_back(trained: dict[str, Generator], document: Document) -> None:
+def ways_back(trained: dict[str, Model], document: Document) -> None:
     """In a gated cell: along the state alone a gradient meets nothing but what the gates keep."""
     from textgen.interpret import KEEP
-    from textgen.interpret.gradient_flow import along, norms
+    from textgen.interpret.gradient_flow import ways_back
+    from textgen.interpret.verdicts import VANISHED, SurvivesAlongState, share_left
 
-    gated = [name for name, generator in trained.items() if generator.config.cell in KEEP]
+    gated = [name for name, model in trained.items() if model.config.cell in KEEP]
     if not gated:
-        plain = next(iter(trained.values()))
-        page_parts.replay_error(looks.trace(plain, looks.blank(plain, document)))
+        page_parts.replay_error(cached.trace_document(next(iter(trained.values())), document))
         return
     st.subheader(t("gradients.ways"), anchor=False)
-    first = GATED if GATED in gated else gated[0]
-    name = first
-    if len(gated) > 1:
-        name = st.segmented_control(
-            t("option.cell"),
-            gated,
-            default=first,
-            required=True,
-            key="way",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-    generator = trained[name]
-    slopes = looks.gradients(generator, document).layers[-1]
-    read = looks.trace(generator, looks.blank(generator, document))
-    values = read.layers[-1]
-    part = "C" if "C" in slopes else "h"
-    keep = KEEP[generator.config.cell](values)
-    ways = {
-        t("gradients.whole", part=part): norms(slopes[part]),
-        t("gradients.along", part=part): norms(along(keep, slopes[part][-1])),
+    name = choose_gated(gated)
+    model = trained[name]
+    trace = cached.trace_document(model, document)
+    keep = KEEP[model.config.cell](trace.layers[-1])
+    ways = ways_back(cached.gradients(model, document).layers[-1], keep)
+    courses = {
+        t("gradients.whole", part=ways.part): ways.whole,
+        t("gradients.along", part=ways.part): ways.alone,
     }
-    whole, alone = (left_at_fact(found, generator, document) for found in ways.values())
-    if part == "C":
-        ways[t("gradients.whole", part="h")] = norms(slopes["h"])
-    steps = np.arange(len(keep))[::-1]
+    if ways.output is not None:
+        courses[t("gradients.whole", part="h")] = ways.output
+    steps = np.arange(len(ways.whole))[::-1]
     rows = pd.concat(
-        pd.DataFrame({"step": steps, "value": found, "name": way, "kind": ""})
-        for way, found in ways.items()
+        pd.DataFrame({"step": steps, "value": values, "name": way, "kind": ""})
+        for way, values in courses.items()
     )
     words = {"step": t("gradients.distance"), "value": t("gradients.norm"), "name": " "}
     chart = gradient_charts.course(rows, words, reverse=True, columns=1)
-    page_parts.chart(chart, rows, "ways", [generator])
+    page_parts.chart(chart, rows, "ways", [model])
     if name == GATED:
+        fact = fact_end(model.tokenizer, document)
+        verdict = SurvivesAlongState(share_left(ways.whole, fact), share_left(ways.alone, fact))
         page_parts.claim(
             t("gradients.claim_survives"),
-            whole > GONE and 1 / NEAR < alone / whole < NEAR,
-            t("gradients.borne", whole=whole, alone=alone, limit=GONE),
+            verdict.holds,
+            t("gradients.borne", whole=verdict.whole, alone=verdict.alone, limit=VANISHED),
         )
-    page_parts.replay_error(read)
+    page_parts.replay_error(trace)
+
+
+def choose_gated(names: list[str]) -> str:
+    """One of the gated cells; nothing is asked where there is but one."""
+    first = GATED if GATED in names else names[0]
+    if len(names) == 1:
+        return first
+    return st.segmented_control(
+        t("option.cell"),
+        names,
+        default=first,
+        required=True,
+        key="way",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
 
 
 # --- the mathematics ------------------------------------------------------------------------------
@@ -241,14 +244,14 @@ def run_away() -> None:
     st.subheader(t("gradients.relu"), anchor=False)
     norm = st.slider(t("gradients.scale"), 0.8, 1.5, 1.1, 0.01, key="scale", bind="query-params")
     steps = st.slider(t("gradients.steps"), 10, 300, 100, 10, key="run", bind="query-params")
-    found = {name: run_free(name, norm, steps) for name in ("relu", "tanh")}
+    lengths = {name: run_free(name, norm, steps) for name in ("relu", "tanh")}
     rows = pd.concat(
         pd.DataFrame({"step": range(steps + 1), "value": values, "name": name, "kind": ""})
-        for name, values in found.items()
+        for name, values in lengths.items()
     )
     words = {"step": t("gradients.steps"), "value": "|h|", "name": " "}
     page_parts.chart(gradient_charts.course(rows, words), rows, "relu")
-    widgets.facts((name, f"|h| {values[-1]:.3g}") for name, values in found.items())
+    widgets.facts((name, f"|h| {values[-1]:.3g}") for name, values in lengths.items())
 
 
 main()

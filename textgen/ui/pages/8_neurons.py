@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,23 +10,22 @@ import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_task import Document, Task
+from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import page_parts, widgets
-from textgen.ui.cached import looks, memory, stores
+from textgen.ui import address, cached, page_parts, widgets
 from textgen.ui.charts import neurons as neuron_charts
 from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Generator
+    from textgen.api import Model
+    from textgen.arrays import Array
 
 state = st.session_state
-SHOWN = 12  # units
-SILENT = (0, 1, 2, 4, 8, 16, 32, 64)
-FIRES = 0.3  # the least output of a unit that fires
+SHOWN_UNITS = 12
+SILENCED = (0, 1, 2, 4, 8, 16, 32, 64)  # the numbers of units in one figure
+THRESHOLD = 0.3  # the least output of a unit that fires
 AROUND = 24  # tokens shown on either side of a stretch
-FLIPPED = 0.9  # of the pairs
-READ = 0.9  # of the documents
 
 
 def main() -> None:
@@ -41,21 +39,22 @@ def main() -> None:
     page_parts.how(t("neurons.how"), t("neurons.source"))
 
 
-def look(generator: Generator, task: Task, document: Document) -> None:
+def look(model: Model, task: Task, document: Document) -> None:
+    """The best units, where else they fire, and what happens without them or with another's."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = page_parts.choose_layer(generator)
-        part = choose_part(generator)
-    ranked = np.argsort(-abs(looks.effects(generator, document, layer)), kind="stable")
-    coloured(generator, document, layer, part, ranked)
-    elsewhere(generator, document, layer)
-    st.fragment(silence)(generator, task, document, layer, ranked)
-    st.fragment(transplanted)(generator, task, document)
-    read_off(generator, task, document, layer)
+        layer = page_parts.choose_layer(model)
+        part = choose_part(model)
+    ranked = np.argsort(-abs(cached.effects(model, document, layer)), kind="stable")
+    coloured(model, document, layer, part, ranked)
+    elsewhere(model, document, layer)
+    st.fragment(silence)(model, task, document, layer, ranked)
+    st.fragment(transplanted)(model, task, document)
+    read_off(model, task, document, layer)
 
 
-def choose_part(generator: Generator) -> str:
+def choose_part(model: Model) -> str:
     """What is carried along, C where there is one, or what is shown of it."""
-    names: tuple[str, ...] = generator.model.recurrent[0].STATE[::-1]
+    names: tuple[str, ...] = model.model.recurrent[0].STATE[::-1]
     if len(names) == 1:
         return names[0]
     return widgets.worded(
@@ -71,172 +70,202 @@ def choose_part(generator: Generator) -> str:
 # --- the text, coloured by one unit ---------------------------------------------------------------
 
 
-def coloured(
-    generator: Generator, document: Document, layer: int, part: str, ranked: np.ndarray
-) -> None:
-    read = looks.trace(generator, looks.blank(generator, document))
-    units = ranked[:SHOWN]
-    found = read.layers[layer][part][:, units]
-    tokens = looks.texts(generator, document)
+def coloured(model: Model, document: Document, layer: int, part: str, ranked: Array) -> None:
+    """The best units at every token, and the text in the colours of one of them."""
+    trace = cached.trace_document(model, document)
+    units = ranked[:SHOWN_UNITS]
+    values = trace.layers[layer][part][:, units]
+    tokens = page_parts.tokens(model, document)
     token_figure(
         tokens,
-        found.T,
+        values.T,
         [str(unit) for unit in units],
-        [page_parts.scale_of(generator, part, found)],
+        [page_parts.scale_of(model, part, values)],
         key="units",
         title=t("neurons.best", n=len(units), part=part),
-        caption=page_parts.origin(generator, tokens),
+        caption=page_parts.origin(model, tokens),
         value_word=part,
         row_word=t("step.unit"),
-        pinned=page_parts.pinned(default=str(units[0])),
+        pinned=page_parts.pinned(len(tokens), len(ranked), int(units[0])),
         on_pin=page_parts.pin,
-        brush=chosen_span(generator, document, len(tokens)),
+        brush=chosen_span(model, document, len(tokens)),
         on_span=brushed,
-        marks=page_parts.marks(generator, document),
+        marks=page_parts.marks(model, document),
         rest=document.answer + document.ending,
     )
-    page_parts.downloads(pd.DataFrame(found, columns=units).assign(text=tokens), "units", generator)
-    page_parts.replay_error(read)
+    rows = pd.DataFrame(values, columns=units).assign(text=tokens)
+    page_parts.downloads(rows, "units", [model])
+    page_parts.replay_error(trace)
 
 
 def brushed(first: int, last: int) -> None:
+    """Keep the stretch that was dragged over the text."""
     state["span"] = (first, last)
 
 
-def chosen_span(generator: Generator, document: Document, tokens: int) -> tuple[int, int]:
+def chosen_span(model: Model, document: Document, tokens: int) -> tuple[int, int]:
     """The first and the last token of the stretch."""
     span = state.get("span")
     if span is None:  # the slider that keeps it in the address stands further down
-        asked = st.query_params.get_all("span")
-        if len(asked) == 2 and all(part.isdigit() for part in asked):
-            span = (int(asked[0]), int(asked[1]))
+        span = address.span("span", 0, tokens - 1)
     if span is not None and 0 <= span[0] <= span[1] < tokens:
         return span[0], span[1]
     state.pop("span", None)
-    return first_span(generator, document, tokens)
+    return first_span(model, document, tokens)
 
 
-def first_span(generator: Generator, document: Document, tokens: int) -> tuple[int, int]:
+def first_span(model: Model, document: Document, tokens: int) -> tuple[int, int]:
     """The last two tokens of the word of the fact: more would fire too few units together."""
-    encode, before = generator.tokenizer.encode, document.before
-    word = max(before[: document.told].rfind(document.fact), 0)
-    first, last = (len(encode(before[:end])) for end in (word, word + len(document.fact)))
-    return min(max(first + 1, last - 1), tokens - 1), min(last, tokens - 1)
+    first, last = fact_word(model.tokenizer, document)
+    return min(max(first, last - 1), tokens - 1), min(last, tokens - 1)
 
 
-def elsewhere(generator: Generator, document: Document, layer: int) -> None:
+def elsewhere(model: Model, document: Document, layer: int) -> None:
     """Where in the shipped corpus the units that fire all through the brushed stretch fire too."""
-    from textgen.interpret import matches
+    from textgen.interpret import in_context, matches
 
-    ids = looks.blank(generator, document)
+    ids = ids_before_blank(model.tokenizer, document)
     st.subheader(t("neurons.elsewhere"), anchor=False)
     low, high = st.slider(
         t("neurons.span"),
         0,
         len(ids) - 1,
-        first_span(generator, document, len(ids)),
+        first_span(model, document, len(ids)),
         key="span",
         bind="query-params",
         help=t("neurons.span_help"),
     )
-    read = looks.trace(generator, ids)
-    text, corpus, h = stores.corpus_outputs(generator, language(), layer)
-    units, found = matches(read.layers[layer]["h"][low : high + 1], h, FIRES)
-    decode = generator.tokenizer.decode
+    span = cached.trace(model, ids).layers[layer]["h"][low : high + 1]
+    text = cached.corpus(language())
+    text_ids, h = cached.outputs(model, text, layer)
+    units, best = matches(span, h, THRESHOLD)
     widgets.line(
         [
-            f"‘{decode(ids[low : high + 1])}’",
+            f"‘{model.tokenizer.decode(ids[low : high + 1])}’",
             t("neurons.firing", n=len(units)),
-            ", ".join(map(str, units[:SHOWN])),
+            ", ".join(map(str, units[:SHOWN_UNITS])),
         ]
     )
-    ends = [(m.start - AROUND, m.start, m.start + high - low + 1) for m in found]
-    # where a token that the model does not know hides a letter, the corpus still has it
-    places = [
-        [len(decode(corpus[: max(end, 0)])) for end in (*three, three[-1] + AROUND)]
-        for three in ends
-    ]
-    stretches = [[text[a:b] for a, b in itertools.pairwise(place)] for place in places]
-    rows = pd.DataFrame(stretches, columns=["before", "match", "after"])
-    rows.insert(0, "share", [match.share for match in found])
+    rows = pd.DataFrame(
+        [
+            (match.share, *in_context(model.tokenizer, text, text_ids, match, len(span), AROUND))
+            for match in best
+        ],
+        columns=["share", "before", "match", "after"],
+    )
     if rows.empty:
         st.info(t("neurons.nowhere"))
         return
     lines = "".join(
-        f"<tr><td>{match.share:.0%}</td><td>{html.escape(before)}<mark>{html.escape(own)}</mark>"
+        f"<tr><td>{share:.0%}</td><td>{html.escape(before)}<mark>{html.escape(match)}</mark>"
         f"{html.escape(after)}</td></tr>"
-        for match, (before, own, after) in zip(found, stretches, strict=True)
+        for share, before, match, after in rows.itertuples(index=False)
     )
     st.html(f'<table class="tg-found">{lines}</table>')
-    page_parts.downloads(rows, "elsewhere", generator)
+    page_parts.downloads(rows, "elsewhere", [model])
 
 
 # --- experiments ----------------------------------------------------------------------------------
 
 
-def silence(
-    generator: Generator, task: Task, document: Document, layer: int, ranked: np.ndarray
-) -> None:
+def silence(model: Model, task: Task, document: Document, layer: int, ranked: Array) -> None:
     """The answer without some units, and without ever more of the best."""
+    from textgen.interpret.verdicts import spread
+
     names = [str(unit) for unit in ranked]
     if not set(state.get("off", ())) <= set(names):
         state.pop("off", None)
     st.subheader(t("neurons.silence"), anchor=False)
     off = st.multiselect(t("neurons.off"), names, default=names[:1], key="off", bind="query-params")
-    shares = {
-        number: stores.answers_without(generator, task, document, layer, ranked[:number].tolist())
-        for number in SILENT
+    without = {
+        number: cached.answers_without(model, task, document, layer, ranked[:number].tolist())
+        for number in SILENCED
         if number <= len(ranked)
     }
-    after = stores.answers_without(generator, task, document, layer, [int(unit) for unit in off])
+    after = cached.answers_without(model, task, document, layer, [int(unit) for unit in off])
     left, right = st.columns(2, gap="large")
     with left:
-        page_parts.answers(generator, "silenced", shares[0], after, t("neurons.silent"))
+        page_parts.answers(model, "silenced", without[0], after, t("neurons.silent"))
     rows = pd.DataFrame(
-        {"number": list(shares), "share": [found[document.answer] for found in shares.values()]}
+        [(number, shares[document.answer]) for number, shares in without.items()],
+        columns=["number", "share"],
     )
     words = {"number": t("neurons.number"), "share": t("neurons.right_answer")}
     with right:
-        page_parts.chart(neuron_charts.without(rows, words), rows, "without", generator)
-    stands = all(
-        max(found, key=lambda answer: found[answer]) == document.answer
-        for found in (shares[0], shares[1])
-    )
+        page_parts.chart(neuron_charts.without(rows, words), rows, "without", [model])
+    verdict = spread(without[0], without[1], document.answer)
     page_parts.claim(
         t("neurons.claim_spread"),
-        stands,
+        verdict.holds,
+        t("neurons.spread", unit=names[0], before=verdict.before, after=verdict.after),
+    )
+
+
+def transplanted(model: Model, task: Task, document: Document) -> None:
+    """Another's state, or a part of it, handed over in the middle of the filler."""
+    from textgen.interpret.verdicts import MOSTLY
+
+    st.subheader(t("neurons.transplant"), anchor=False)
+    tokens = len(ids_before_blank(model.tokenizer, document))
+    names: tuple[str, ...] = model.model.recurrent[0].STATE
+    donor, at, handed, kinds = choose_transplant(model, task, document, tokens, names)
+    before = cached.answers(model, task, document)
+    after = cached.answers_transplanted(model, task, document, donor, at, kinds[handed])
+    one, many = st.columns(2, gap="large")
+    with one:
+        page_parts.answers(model, "transplant", before, after, t("neurons.after"))
+    left = tokens - at
+    distance, variant = page_parts.distance(), page_parts.variant()
+    with many, st.spinner(t("neurons.pairs")):
+        flips = {
+            kind: cached.flips(model, task, distance, variant, left, parts)
+            for kind, parts in kinds.items()
+        }
+        rows = pd.DataFrame([{"parts": kind} | vars(flip) for kind, flip in flips.items()])
+        words = {
+            "parts": t("neurons.handed"),
+            "share": t("neurons.flipped"),
+            "unmoved": t("neurons.unmoved"),
+        }
+        page_parts.chart(neuron_charts.flips(rows, MOSTLY, words), rows, "flips", [model])
+    part = names[-1]
+    verdict = flips[part]
+    page_parts.claim(
+        t("neurons.claim_transplant", part=part),
+        verdict.holds,
         t(
-            "neurons.spread",
-            unit=names[0],
-            before=shares[0][document.answer],
-            after=shares[1][document.answer],
+            "neurons.turned",
+            share=verdict.share,
+            low=verdict.low,
+            high=verdict.high,
+            n=verdict.n,
+            left=left,
+            limit=MOSTLY,
         ),
     )
 
 
-def transplanted(generator: Generator, task: Task, document: Document) -> None:
-    """Another's state, or a part of it, handed over in the middle of the filler."""
-    from textgen.interpret import transplant
-
-    st.subheader(t("neurons.transplant"), anchor=False)
-    ids, told = looks.blank(generator, document), looks.told_at(generator, document)
-    names: tuple[str, ...] = generator.model.recurrent[0].STATE
+def choose_transplant(
+    model: Model, task: Task, document: Document, tokens: int, names: tuple[str, ...]
+) -> tuple[Document, int, str, dict[str, tuple[str, ...]]]:
+    """(the donor, after which token it hands over, what, what there is to hand over by name)."""
     wholes = [names] if len(names) > 1 else []
     kinds = {" + ".join(parts): parts for parts in [*wholes, *((name,) for name in names[::-1])]}
     others = [fact for fact in task.facts if task.answer_to(fact) != document.answer]
     for key, allowed in (("donor", others), ("handed", kinds)):
         if state.get(key) not in allowed:
             state.pop(key, None)
-    middle = (told + len(ids)) // 2
-    if not told < state.get("at", middle) < len(ids):
+    first = fact_end(model.tokenizer, document) + 1
+    middle = (first - 1 + tokens) // 2
+    if not first <= state.get("at", middle) < tokens:
         state.pop("at", None)
     columns = st.columns([2, 3, 2], vertical_alignment="bottom", gap="medium")
     fact = columns[0].selectbox(t("neurons.donor"), others, key="donor", bind="query-params")
     at = columns[1].slider(
-        t("neurons.at"), told + 1, len(ids) - 1, middle, key="at", bind="query-params"
+        t("neurons.at"), first, tokens - 1, middle, key="at", bind="query-params"
     )
     with columns[2]:
-        chosen = st.segmented_control(
+        handed = st.segmented_control(
             t("neurons.handed"),
             list(kinds),
             default="C" if "C" in kinds else names[0],
@@ -244,77 +273,46 @@ def transplanted(generator: Generator, task: Task, document: Document) -> None:
             key="handed",
             bind="query-params",
         )
-    donor = page_parts.written(task, fact)
-    left = len(ids) - at
-    scorer = memory.scorer(generator, task)
-    end = transplant(
-        generator.model, ids, looks.blank(generator, donor), at, kinds[chosen or next(iter(kinds))]
-    )
-    (row,) = scorer.shares_of(end, [document.ending])
-    before = memory.shares(generator, task, document)
-    after = dict(zip(task.answers, map(float, row), strict=True))
-    one, many = st.columns(2, gap="large")
-    with one:
-        page_parts.answers(generator, "transplant", before, after, t("neurons.after"))
-    found = {}
-    with many, st.spinner(t("neurons.pairs")):
-        for kind, parts in kinds.items():
-            found[kind] = stores.flips(
-                generator, task, page_parts.distance(), page_parts.variant(), left, parts
-            )
-        rows = pd.DataFrame([{"parts": kind} | vars(flips) for kind, flips in found.items()])
-        words = {
-            "parts": t("neurons.handed"),
-            "share": t("neurons.flipped"),
-            "own": t("neurons.kept"),
-        }
-        page_parts.chart(neuron_charts.flips(rows, FLIPPED, words), rows, "flips", generator)
-    part = names[-1]
-    page_parts.claim(
-        t("neurons.claim_transplant", part=part),
-        found[part].share >= FLIPPED,
-        t(
-            "neurons.turned",
-            share=found[part].share,
-            low=found[part].low,
-            high=found[part].high,
-            n=found[part].n,
-            left=left,
-            limit=FLIPPED,
-        ),
-    )
+    return page_parts.document_with(task, fact), at, handed or next(iter(kinds)), kinds
 
 
-def read_off(generator: Generator, task: Task, document: Document, layer: int) -> None:
+def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
     """A linear probe for the answer on each part of the state, all along the document."""
+    from textgen.interpret.verdicts import MOSTLY
+
     st.subheader(t("neurons.stored"), anchor=False)
+    distance, variant = page_parts.distance(), page_parts.variant()
     with st.spinner(t("neurons.probing")):
-        found = stores.readable(generator, task, page_parts.distance(), page_parts.variant(), layer)
+        readable = cached.readable(model, task, distance, variant, layer)
     rows = pd.DataFrame(
-        [(left, share, part) for part, course in found.items() for left, share in course.items()],
+        [
+            (left, share, part)
+            for part, course in readable.accuracy.items()
+            for left, share in course.items()
+        ],
         columns=["left", "accuracy", "part"],
     )
-    told = len(looks.blank(generator, document)) - 1 - looks.told_at(generator, document)
+    last = len(ids_before_blank(model.tokenizer, document)) - 1
+    fact = last - fact_end(model.tokenizer, document)  # tokens before the blank
     words = {
         "left": t("gradients.distance"),
         "accuracy": t("neurons.readable"),
         "part": t("neurons.part"),
         "chance": t("remember.chance"),
-        "told": t("exhibit.told"),
+        "fact_end": t("parts.fact_end"),
     }
     chance = 1 / len(task.answers)
-    page_parts.chart(neuron_charts.readable(rows, told, chance, words), rows, "stored", generator)
-    part = generator.model.recurrent[0].STATE[-1]
-    after = [share for left, share in found[part].items() if left <= told]
+    page_parts.chart(neuron_charts.readable(rows, fact, chance, words), rows, "stored", [model])
+    part = model.model.recurrent[0].STATE[-1]
     page_parts.claim(
         t("neurons.claim_stored", part=part),
-        min(after) >= READ,
+        readable.holds(part, fact),
         t(
             "neurons.least",
-            least=min(after),
-            last=found[part][0],
-            n=stores.FILLERS * len(task.facts),
-            limit=READ,
+            least=readable.least(part, fact),
+            last=readable.accuracy[part][0],
+            n=readable.n,
+            limit=MOSTLY,
         ),
     )
 

@@ -21,8 +21,8 @@ TICK = 1.0  # seconds between two looks
 FIRST_CELLS = ("RNN", "LSTM", "GRU")
 SECONDS, EPOCHS = (10, 20, 40, 80, 160), (2, 5, 10, 20, 40)
 TASK_EPOCHS = (4, 8, 16)
-MANY = 1_000_000  # epochs, or patience: something else ends the training
-COMMON = {"embedding_size": 32, "sample_length": 0, "patience": MANY}
+UNREACHED = 1_000_000  # epochs, or patience: something else ends the training
+COMMON = {"embedding_size": 32, "sample_length": 0, "patience": UNREACHED}
 # of documents with a question: settings with which a gated cell learns short distances in a minute
 OF_TASK = {
     "distance": 60,
@@ -69,9 +69,9 @@ def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
     }
     texts |= {task.stem: task for task in sorted(shipped.TASKS.glob("*.toml"))}
     left, middle, right = st.columns([3, 3, 4], vertical_alignment="bottom", gap="medium")
-    own = list(texts).index(language()) if language() in texts else 0
+    first = list(texts).index(language()) if language() in texts else 0
     name = left.selectbox(
-        t("train.text"), list(texts), own, key="text", bind="query-params", format_func=text_name
+        t("train.text"), list(texts), first, key="text", bind="query-params", format_func=text_name
     )
     if texts[name].suffix == ".toml":
         # its documents grow longer from epoch to epoch, so it has no end by the clock
@@ -91,17 +91,19 @@ def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
         seconds = right.select_slider(
             t("race.seconds_each"), SECONDS, 20, key="seconds", bind="query-params"
         )
-        return texts[name], {"epochs": MANY, "max_seconds": seconds}
+        return texts[name], {"epochs": UNREACHED, "max_seconds": seconds}
     epochs = right.select_slider(t("option.epochs"), EPOCHS, 10, key="epochs", bind="query-params")
     return texts[name], {"epochs": epochs}
 
 
 def text_name(name: str) -> str:
+    """What the page calls a text or a task."""
     known = {"ko": t("corpora.ko"), "en": t("corpora.en")}
     return known.get(name) or t("race.task", name=name)
 
 
 def choose_cells() -> tuple[list[str], int]:
+    """(the cells, in the order of their turns; hidden_size of each)."""
     left, right = st.columns([6, 4], vertical_alignment="bottom", gap="medium")
     names = [cell.upper() for cell in CELLS]
     cells = left.pills(
@@ -132,7 +134,7 @@ def shown() -> races.Race | None:
 
 
 def watch(name: str, was_alive: bool) -> None:
-    """Runs again by itself while the race is on."""
+    """How far each cell is. Runs again by itself while the race is on."""
     race = races.read(name)
     if race.run.alive != was_alive:
         st.rerun()
@@ -173,7 +175,7 @@ def table(
     """One row for each cell; what has not been measured yet is left empty."""
     from textgen.tuning.race import recurrent_parameters
 
-    found = {result["cell"]: result for result in results}
+    by_cell = {result["cell"]: result for result in results}
     config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
     head = [
         "",
@@ -185,18 +187,16 @@ def table(
     ]
     rows = []
     for cell in cells:
-        own = found.get(cell)
-        rows.append([cell.upper(), f"{recurrent_parameters(cell, config):,}"])
-        rows[-1] += (
-            ["", "", "", ""]
-            if own is None
-            else [
-                f"{own['ms_per_step']:.1f} ms",
-                f"{own['steps']:,}",
-                f"{own['bits_per_char']:.3f}",
-                f"{own['reach']:,}",
+        result = by_cell.get(cell)
+        measured = ["", "", "", ""]
+        if result is not None:
+            measured = [
+                f"{result['ms_per_step']:.1f} ms",
+                f"{result['steps']:,}",
+                f"{result['bits_per_char']:.3f}",
+                f"{result['reach']:,}",
             ]
-        )
+        rows.append([cell.upper(), f"{recurrent_parameters(cell, config):,}", *measured])
     widgets.table(head, rows)
 
 
@@ -204,33 +204,33 @@ def weaker(race: races.Race) -> None:
     """The lesson's sentence about the GRU, on this race."""
     if not {"gru", "lstm"} <= race.results.keys():
         return
-    ms, bits = (
-        {cell: race.results[cell][figure] for cell in ("gru", "lstm")}
-        for figure in ("ms_per_step", "bits_per_char")
+    from textgen.interpret.verdicts import FasterButWeaker
+
+    verdict = FasterButWeaker(
+        **{
+            f"{cell}_{short}": race.results[cell][figure]
+            for cell in ("gru", "lstm")
+            for short, figure in (("ms", "ms_per_step"), ("bits", "bits_per_char"))
+        }
     )
     page_parts.claim(
         t("race.claim_gru"),
-        ms["gru"] < ms["lstm"] and bits["gru"] > bits["lstm"],
-        t(
-            "race.evidence_gru",
-            gru_ms=ms["gru"],
-            lstm_ms=ms["lstm"],
-            gru_bits=bits["gru"],
-            lstm_bits=bits["lstm"],
-        ),
+        verdict.holds,
+        t("race.evidence_gru", **vars(verdict)),
     )
 
 
 def four_times(size: int) -> None:
-    """Counted on layers built now."""
+    """The lesson's sentence about the parameters, counted on layers of this size."""
+    from textgen.interpret.verdicts import FourTimes
     from textgen.tuning.race import recurrent_parameters
 
     config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
-    rnn, lstm = (recurrent_parameters(cell, config) for cell in ("rnn", "lstm"))
+    verdict = FourTimes(*(recurrent_parameters(cell, config) for cell in ("lstm", "rnn")))
     page_parts.claim(
         t("race.claim_four"),
-        lstm == 4 * rnn,
-        t("race.evidence_four", lstm=lstm, rnn=rnn, ratio=lstm / rnn),
+        verdict.holds,
+        t("race.evidence_four", lstm=verdict.lstm, rnn=verdict.rnn, ratio=verdict.ratio),
     )
 
 

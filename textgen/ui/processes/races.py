@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from textgen.ui.models import RUNS
 from textgen.ui.processes import trainings
 
 FOLDER = "race"
-KEPT = 5
+KEPT_RACES = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ def start(source: Path, cells: Sequence[str], options: dict[str, Any]) -> str:
     for number in numbers:
         if trainings.read(f"{FOLDER}/{number}").alive:
             raise ConfigError(f"race {number} is being run: wait for its end, or stop it")
-    for number in numbers[KEPT - 1 :]:
+    for number in numbers[KEPT_RACES - 1 :]:
         shutil.rmtree(RUNS / FOLDER / str(number), ignore_errors=True)
         for file in (RUNS / FOLDER).glob(f"{number}.*"):
             file.unlink(missing_ok=True)
@@ -71,37 +72,38 @@ def newest() -> str | None:
 
 
 def exists(name: str) -> bool:
-    folder, _, number = name.partition("/")
-    return folder == FOLDER and number.isdecimal() and int(number) in _numbers()
+    """Whether there is a race of this name, which may come from an address."""
+    return name in (f"{FOLDER}/{number}" for number in _numbers())
 
 
 def _numbers() -> list[int]:
-    """Newest first."""
-    found = {p.stem for p in (RUNS / FOLDER).glob("*")} if (RUNS / FOLDER).is_dir() else set()
-    return sorted((int(stem) for stem in found if stem.isdecimal()), reverse=True)
+    """The numbers of all races, the newest first."""
+    stems = {path.stem for path in (RUNS / FOLDER).glob("*")}
+    return sorted((int(stem) for stem in stems if re.fullmatch("[0-9]+", stem)), reverse=True)
 
 
 def read(name: str) -> Race:
-    told = _json(RUNS / name)
-    cells = [str(cell) for cell in told.get("cells", [])]
-    results = {cell: found for cell in cells if (found := _json(RUNS / name / cell))}
+    """What the files of runs/`name` say."""
+    settings = _json(RUNS / name)
+    cells = [str(cell) for cell in settings.get("cells", [])]
+    results = {cell: result for cell in cells if (result := _json(RUNS / name / cell))}
     return Race(
         trainings.read(name),
         cells,
-        bool(told.get("task")),
-        str(told.get("source", "")),
-        int(told.get("hidden_size", 0)),
-        float(told.get("max_seconds", 0)),
+        bool(settings.get("task")),
+        str(settings.get("source", "")),
+        int(settings.get("hidden_size", 0)),
+        float(settings.get("max_seconds", 0)),
         results,
     )
 
 
 def _json(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / "race.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = json.loads((folder / "race.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def courses(race: Race) -> pd.DataFrame:

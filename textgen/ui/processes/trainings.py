@@ -110,16 +110,16 @@ def keep_upload(name: str, data: bytes) -> Path:
     path = Path(unicodedata.normalize("NFC", name))
     stem = re.sub(r"[^\w-]+", "-", path.stem).strip("-")[:40] or "text"
     suffix = path.suffix.lower() if path.suffix.lower() in (".txt", ".md") else ".txt"
-    kept = UPLOADS / f"{stem}-{hashlib.sha256(data).hexdigest()[:8]}{suffix}"
-    if not kept.is_file():
+    upload = UPLOADS / f"{stem}-{hashlib.sha256(data).hexdigest()[:8]}{suffix}"
+    if not upload.is_file():
         try:
             UPLOADS.mkdir(parents=True, exist_ok=True)
-            temporary = kept.with_suffix(".part")
+            temporary = upload.with_suffix(".part")
             temporary.write_bytes(data)
-            temporary.replace(kept)
+            temporary.replace(upload)
         except OSError as error:
-            raise RunError(f"cannot write {kept}: {error.strerror}; free some space") from error
-    return kept
+            raise RunError(f"cannot write {upload}: {error.strerror}; free some space") from error
+    return upload
 
 
 # --- processes ----------------------------------------------------------------------------------
@@ -145,6 +145,7 @@ def start_race(source: Path, name: str, cells: Sequence[str], options: dict[str,
 
 
 def resume(name: str) -> None:
+    """Go on with the run runs/`name` where it was stopped."""
     _spawn(name, ["train", f"--resume={RUNS / name}"])
 
 
@@ -190,14 +191,15 @@ def all_runs() -> list[Run]:
 
 
 def read(name: str) -> Run:
+    """What the files of runs/`name` say."""
     status = _read_status(RUNS / name)
     pid = _pid(name, status)
-    own = status if status.get("pid") == pid else {}  # not what an earlier process left
-    state = str(own.get("state", ""))
+    latest = status if status.get("pid") == pid else {}  # not what an earlier process left
+    state = str(latest.get("state", ""))
     if pid is not None and state in ("", "running") and _lives(pid, name):
         return Run(name, state or "starting", status)
     if state in ("finished", "stopped", "failed"):
-        return Run(name, state, status, str(own.get("message", "")))
+        return Run(name, state, status, str(latest.get("message", "")))
     if pid is None and (RUNS / name / WEIGHTS).is_file():  # copied here from elsewhere
         return Run(name, "finished", status)
     message = _last_words(name)
@@ -219,11 +221,28 @@ def latest_samples(name: str, number: int) -> list[dict[str, Any]]:
         lines = (RUNS / name / "samples.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found = []
+    samples = []
     for line in reversed(lines[-number:]):
         with contextlib.suppress(ValueError, RecursionError):
-            found.append(json.loads(line))
-    return [s for s in found if isinstance(s, dict)]
+            samples.append(json.loads(line))
+    return [sample for sample in samples if isinstance(sample, dict)]
+
+
+def recall(name: str) -> pd.DataFrame:
+    """recall.jsonl, also while it is being written: seconds, distance, accuracy."""
+    try:
+        text = (RUNS / name / "recall.jsonl").read_text(encoding="utf-8")
+        probes = [json.loads(line) for line in text.splitlines()]
+        return pd.DataFrame(
+            [
+                (probe["seconds"], row["distance"], row["accuracy"])
+                for probe in probes
+                for row in probe["rows"]
+            ],
+            columns=["seconds", "distance", "accuracy"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return pd.DataFrame()
 
 
 def _read_status(folder: Path) -> dict[str, Any]:
@@ -234,19 +253,19 @@ def _read_status(folder: Path) -> dict[str, Any]:
     return _checked_status(status)
 
 
-def _checked_status(status: Any) -> dict[str, Any]:
+def _checked_status(status: object) -> dict[str, Any]:
     """What of `status` is as `Recorder` writes it: a folder may come from anyone."""
     if not isinstance(status, dict):
         return {}
-    kept = {name: status[name] for name in _WORDS if isinstance(status.get(name), str)}
-    kept |= {name: status[name] for name in _NUMBERS if _is_number(status.get(name))}
+    checked = {name: status[name] for name in _WORDS if isinstance(status.get(name), str)}
+    checked |= {name: status[name] for name in _NUMBERS if _is_number(status.get(name))}
     back = status.get("rolled_back")
     if isinstance(back, dict) and all(_is_number(back.get(name)) for name in _ROLLED_BACK):
-        kept["rolled_back"] = {name: back[name] for name in _ROLLED_BACK}
-    return kept
+        checked["rolled_back"] = {name: back[name] for name in _ROLLED_BACK}
+    return checked
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < 1e15
 
 

@@ -1,0 +1,34 @@
+"""What the address of a page says. Anyone may have written it: what cannot be is as if unsaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+_NUMBER = re.compile("[0-9]{1,15}")  # not what Python takes for digits, such as ² or ٣
+
+
+def number(name: str, low: int, high: int) -> int | None:
+    """The whole number `name` in the address; None where there is none from low to high."""
+    return _number(st.query_params.get(name, ""), low, high)
+
+
+def span(name: str, low: int, high: int) -> tuple[int, int] | None:
+    """The two numbers `name` in the address, the first not above the second; else None."""
+    said = st.query_params.get_all(name)
+    if len(said) != 2:
+        return None
+    first, last = (_number(text, low, high) for text in said)
+    return (first, last) if first is not None and last is not None and first <= last else None
+
+
+def choice(name: str, options: Sequence[str]) -> str | None:
+    """The option that the address names; None where it names none of them."""
+    said = st.query_params.get(name)
+    return said if said in options else None
+
+
+def _number(text: str, low: int, high: int) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) and low <= int(text) <= high else None

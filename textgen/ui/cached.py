@@ -1,0 +1,226 @@
+"""What pages measure on loaded models, kept for the next run of a page.
+
+A measurement is found again by its arguments: a model by its name, its weights and its settings, a
+task by its file and all that the file says, anything else by its value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import streamlit as st
+
+from textgen import shipped
+from textgen.data.recall_task import Document, Task
+from textgen.data.token_positions import ids_before_blank
+
+if TYPE_CHECKING:
+    from textgen.api import Model
+    from textgen.arrays import Array
+    from textgen.evaluation.context_length import ContextRow
+    from textgen.evaluation.recall_probe import Probe, Scorer
+    from textgen.interpret import Flips, Gradients, Override, Readable, Trace
+
+DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000)  # characters, of a curve of recall
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# by name, because importing the class would import TensorFlow
+HASHES: dict[str | type, Callable[[Any], object]] = {
+    "textgen.api.Model": lambda model: (
+        model.name,
+        model.hash,
+        dataclasses.asdict(model.config),
+        model.tokenizer.vocab_size,
+    ),
+    "textgen.data.recall_task.Task": repr,
+}
+
+
+def cached(entries: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Keep what a function returns, a copy for each reader, for its last `entries` arguments."""
+    return st.cache_data(max_entries=entries, show_spinner=False, hash_funcs=HASHES)
+
+
+def cached_object(entries: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Keep the one object that a function returns, for all sessions."""
+    return st.cache_resource(max_entries=entries, show_spinner=False, hash_funcs=HASHES)
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+@cached_object(12)
+def untrained(model: Model) -> Model:
+    """The model as it might have been before its training."""
+    from textgen.interpret import untrained
+
+    return untrained(model)
+
+
+@cached_object(32)
+def scorer(model: Model, task: Task) -> Scorer:
+    """Its programs are compiled once for a number of documents."""
+    from textgen.evaluation.recall_probe import Scorer
+
+    return Scorer(model, task)
+
+
+# --- one document ---------------------------------------------------------------------------------
+
+
+@cached(32)
+def trace(model: Model, ids: Sequence[int], overrides: Sequence[Override] = ()) -> Trace:
+    """Every value of every unit while the model reads ids."""
+    from textgen.interpret import trace
+
+    return trace(model.model, ids, overrides)
+
+
+def trace_document(model: Model, document: Document) -> Trace:
+    """`trace` of a document up to its blank."""
+    return trace(model, ids_before_blank(model.tokenizer, document))
+
+
+@cached(32)
+def effects(model: Model, document: Document, layer: int) -> Array:
+    """What each unit of a layer does for the right answer [U]: `ablation`."""
+    from textgen.interpret import ablation, at_blank
+
+    return ablation(model.model, *at_blank(model.tokenizer, document), layer)
+
+
+@cached(32)
+def fact_contrast(
+    model: Model, task: Task, document: Document, documents: Sequence[Document], layer: int
+) -> Array:
+    """How far each unit of a layer sets the document apart from `documents`, the same with every
+    fact, when the question begins [U]."""
+    from textgen.interpret import fact_contrast
+
+    return fact_contrast(scorer(model, task), document, documents, layer)
+
+
+@cached(32)
+def gradients(model: Model, document: Document) -> Gradients:
+    """Of log p(right answer) at the blank."""
+    from textgen.interpret import at_blank, gradients
+
+    return gradients(model.model, *at_blank(model.tokenizer, document))
+
+
+@cached(64)
+def saliency(model: Model, document: Document, foil: str) -> Array:
+    """Gradient times embedding, of the answer against a foil [T]."""
+    from textgen.interpret import at_blank, saliency
+
+    return saliency(model.model, *at_blank(model.tokenizer, document, foil)).product
+
+
+@cached(64)
+def occlusion(model: Model, document: Document, foil: str) -> Array:
+    """What the answer loses against a foil without each token [T]."""
+    from textgen.interpret import at_blank, occlusion
+
+    return occlusion(model.model, *at_blank(model.tokenizer, document, foil))
+
+
+@cached(64)
+def answers(model: Model, task: Task, document: Document) -> dict[str, float]:
+    """The probability of each answer at the blank."""
+    (shares,) = scorer(model, task).shares([document])
+    return dict(zip(task.answers, map(float, shares), strict=True))
+
+
+def answers_after(model: Model, task: Task, state: Array, document: Document) -> dict[str, float]:
+    """The probability of each answer where the document was read up to this state."""
+    (shares,) = scorer(model, task).shares_of(state, [document.ending])
+    return dict(zip(task.answers, map(float, shares), strict=True))
+
+
+@cached(256)
+def answers_without(
+    model: Model, task: Task, document: Document, layer: int, units: Sequence[int]
+) -> dict[str, float]:
+    """The probability of each answer, the state of these units held at zero up to the blank."""
+    from textgen.interpret import silenced
+
+    ids = ids_before_blank(model.tokenizer, document)
+    return answers_after(model, task, silenced(model.model, ids, layer, units), document)
+
+
+@cached(64)
+def answers_transplanted(
+    model: Model, task: Task, document: Document, donor: Document, at: int, parts: Sequence[str]
+) -> dict[str, float]:
+    """The probability of each answer where `parts` of the donor's state were handed over after
+    `at` tokens."""
+    from textgen.interpret import transplant
+
+    ids, given = (ids_before_blank(model.tokenizer, text) for text in (document, donor))
+    return answers_after(model, task, transplant(model.model, ids, given, at, parts), document)
+
+
+# --- many documents, and long texts ---------------------------------------------------------------
+
+
+@cached(64)
+def probe(model: Model, task: Task, n: int, control: str) -> Probe:
+    """Right answers against distance, on `n` documents of each."""
+    from textgen.evaluation.recall_probe import probe
+
+    return probe(scorer(model, task), DISTANCES, n, (control,))
+
+
+@cached(128)
+def flips(
+    model: Model, task: Task, distance: int, variant: str, left: int, parts: Sequence[str]
+) -> Flips:
+    """How often parts of the state, handed over `left` tokens before the blank, turn the answer."""
+    from textgen.interpret import flips
+
+    return flips(scorer(model, task), distance, left, parts, variant)
+
+
+@cached(64)
+def readable(model: Model, task: Task, distance: int, variant: str, layer: int) -> Readable:
+    """How far the answer can be read off each part of a layer's state."""
+    from textgen.interpret import readable
+
+    return readable(scorer(model, task), distance, layer, variant)
+
+
+@cached(8)
+def corpus(language: str) -> str:
+    """The shipped text of a language."""
+    from textgen.text.corpus import load_corpus
+
+    return load_corpus([shipped.CORPORA / language]).text
+
+
+@cached(8)
+def outputs(model: Model, text: str, layer: int) -> tuple[list[int], Array]:
+    """(the ids of a text, h of a layer after each [T, U])."""
+    from textgen.interpret import outputs
+
+    ids = model.tokenizer.encode(text)
+    return ids, outputs(model.model, ids, layer)
+
+
+@cached(16)
+def context(model: Model, text: str) -> tuple[list[ContextRow], int]:
+    """(the loss with ever more context, how many tokens the model looks back)."""
+    from textgen.evaluation.context_length import context_curve, looks_back
+
+    rows = context_curve(model, text)
+    return rows, looks_back(rows)
+
+
+def recipe(task: Task, cell: str) -> Path:
+    """recipes/speaker-lstm-ko.toml for the task speaker-ko."""
+    stem, _, tongue = task.path.stem.rpartition("-")
+    return shipped.RECIPES / f"{stem}-{cell}-{tongue}.toml"

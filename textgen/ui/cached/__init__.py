@@ -1,1 +1,0 @@
-"""What pages measure on loaded models, kept for the next look."""
