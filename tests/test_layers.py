@@ -14,6 +14,7 @@ PACKAGE = ROOT / "textgen"
 ORDER = {
     "errors": [],
     "arrays": [],
+    "log": [],
     "options": [],
     "shipped": [],
     "backend": [],

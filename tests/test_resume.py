@@ -234,7 +234,7 @@ def test_the_two_newest_saves_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("where", [5, -5])  # in the header, in an array
-def test_where_the_newest_save_is_damaged_the_one_before_it_goes_on(tmp_path, capsys, where):
+def test_where_the_newest_save_is_damaged_the_one_before_it_goes_on(tmp_path, caplog, where):
     keeper = keeper_of(tmp_path)
     keeper.save_training()
     run_on(keeper, 4)
@@ -244,7 +244,7 @@ def test_where_the_newest_save_is_damaged_the_one_before_it_goes_on(tmp_path, ca
     newest.write_bytes(data)
     again = resumed(tmp_path)
     assert again.recorder.step == 3
-    assert f"note: {newest} is damaged: going on from" in capsys.readouterr().err
+    assert f"note: {newest} is damaged: going on from" in caplog.text
     run_on(again, 1)  # over the damaged one
     assert read_saved(tmp_path).place.step == 4
     check(resumed(tmp_path))
@@ -290,15 +290,13 @@ def test_what_is_no_number_is_never_saved(tmp_path):
     check(resumed(tmp_path))
 
 
-def test_a_runaway_loss_goes_back_once_at_a_lower_rate(tmp_path, capsys):
+def test_a_runaway_loss_goes_back_once_at_a_lower_rate(tmp_path, caplog):
     keeper = keeper_of(tmp_path)
     keeper.save_training()
     run_on(keeper, 4)
     keeper.recorder.step = 7
     saved = keeper.roll_back(Diverged("the loss is no longer a number at step 7"))
-    assert "at step 7: back to step 4, learning rate lowered from 0.1 to 0.03" in (
-        capsys.readouterr().err
-    )
+    assert "at step 7: back to step 4, learning rate lowered from 0.1 to 0.03" in caplog.text
     keeper.restore(saved)
     check(keeper)
     keeper.save_training()

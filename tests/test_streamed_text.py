@@ -140,13 +140,13 @@ def test_the_end_is_held_out_up_to_a_size(tmp_path, monkeypatch, sample_by, held
         assert 0 < len(end) <= held_out and plain.held_out_text.endswith(end)
 
 
-def test_a_tokenizer_is_trained_on_the_beginning_alone(tmp_path, monkeypatch, capsys):
+def test_a_tokenizer_is_trained_on_the_beginning_alone(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(streamed_module, "LEARNT", 900)
     monkeypatch.setattr(streamed_module, "HELD_OUT", 300)
     path = tmp_path / "a.txt"
     path.write_text(TEXT[:1000] + "Ω" + TEXT)
     run = start(path, tmp_path / "run", *settings(epochs=1))
-    assert "read 3,801 characters, 3,501 tokens to train on" in capsys.readouterr().err
+    assert "read 3,801 characters, 3,501 tokens to train on" in caplog.text
     tokenizer = run_folder.read_tokenizer(run, card_of(run))
     assert tokenizer.unknown_characters(TEXT[:900] + "Ω") == ["Ω"]
     assert np.fromfile(run / "tokens.u8", np.uint8)[1000] == tokenizer.unk_id
@@ -198,7 +198,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(text_file, tmp_path, monkeypa
 
 @pytest.mark.parametrize("name", ["tokens.u8", "held_out.txt"])
 @pytest.mark.parametrize("spoil", ["missing", "short", "other"])
-def test_ids_that_are_not_whole_are_read_again(text_file, run, capsys, name, spoil):
+def test_ids_that_are_not_whole_are_read_again(text_file, run, caplog, name, spoil):
     path = run / name
     data = path.read_bytes()
     if spoil == "missing":
@@ -207,9 +207,10 @@ def test_ids_that_are_not_whole_are_read_again(text_file, run, capsys, name, spo
         path.write_bytes(data[:-1] if spoil == "short" else data[1:2] + data[1:])
     material = taken_up(run, text_file)
     assert path.read_bytes() == data
-    assert "is missing or damaged: reading the text again" in capsys.readouterr().err
+    assert "is missing or damaged: reading the text again" in caplog.text
+    caplog.clear()
     assert material.facts == taken_up(run, text_file).facts
-    assert capsys.readouterr().err == ""
+    assert not caplog.text
 
 
 def test_resuming_where_the_source_has_changed(text_file, run, tmp_path):
@@ -350,7 +351,7 @@ def test_killed_while_reading(tmp_path):
 # --- with what else there is ----------------------------------------------------------------------
 
 
-def test_rows_beyond_the_limit_are_read(tmp_path, monkeypatch, capsys):
+def test_rows_beyond_the_limit_are_read(tmp_path, monkeypatch, caplog):
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
@@ -359,7 +360,7 @@ def test_rows_beyond_the_limit_are_read(tmp_path, monkeypatch, capsys):
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps({"text": line}) + "\n" for line in TEXT.split("\n") if line))
     start(path, tmp_path / "cut", *settings(epochs=1, stream=False))
-    assert "note: a.jsonl is read up to 1,000 characters: --stream" in capsys.readouterr().err
+    assert "note: a.jsonl is read up to 1,000 characters: --stream" in caplog.text
     run = start(path, tmp_path / "run", *settings(epochs=1))
     told = card_of(run)["corpus"]
     assert told["documents"] == 75 and told["characters"] > 2000

@@ -226,7 +226,7 @@ def spoil(monkeypatch, *steps):
 
 
 def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
-    text_file, tmp_path, monkeypatch, capsys
+    text_file, tmp_path, monkeypatch, caplog
 ):
     settings = tiny(epochs=3, learning_rate=0.01)
     steps = int(rows(start(text_file, tmp_path / "whole", *settings))[-1]["step"]) // 3
@@ -235,7 +235,7 @@ def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
     run = start(text_file, tmp_path / "run", *settings)
     assert (
         f"the loss is no longer a number at step {bad}: back to step {steps}, "
-        "learning rate lowered from 0.01 to 0.003" in capsys.readouterr().err
+        "learning rate lowered from 0.01 to 0.003" in caplog.text
     )
     status = json.loads((run / "status.json").read_text())
     assert status["state"] == "finished"

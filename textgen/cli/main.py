@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from textgen import shipped
+from textgen import log, shipped
 from textgen.cli.arguments import parser
 from textgen.config import EvaluateConfig, SweepConfig
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     parsed = parser().parse_args(arguments)
     try:
-        COMMANDS[parsed.command](parsed)
+        with log.command():
+            COMMANDS[parsed.command](parsed)
         sys.stdout.flush()
     except TextgenError as error:
         print(f"error: {error}", file=sys.stderr)

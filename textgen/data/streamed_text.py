@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -18,11 +17,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from tqdm import tqdm
 
 from textgen.config import TrainConfig
 from textgen.data.batches import FileLanes, Lanes, held_out_lanes, lay_out
 from textgen.errors import RunError, TextgenError
+from textgen.log import logger, progress_bar
 from textgen.options import build
 from textgen.runs import run_folder
 from textgen.text.chunks import digest_of, pieces
@@ -105,7 +104,7 @@ class StreamedMaterial:
         with (
             contextlib.closing(pieces(self.source, self.config.sample_by, sources)) as read,
             run_folder.written(path) as file,
-            tqdm(unit=" characters", unit_scale=True, disable=not sys.stderr.isatty()) as bar,
+            progress_bar(unit=" characters", unit_scale=True) as bar,
         ):
 
             def write(text: str) -> int:
@@ -132,10 +131,9 @@ class StreamedMaterial:
             # too short a text is refused here, before there is anything of it
             lay_out(tokens, self.config.batch_size, self.config.sequence_length)
             run_folder.write_file(self.folder / HELD_OUT_FILE, text[cut:].encode())
-        tqdm.write(
+        logger.info(
             f"read {characters:,} characters, {tokens:,} tokens to train on, in "
-            f"{time.perf_counter() - begin:.0f} s",
-            file=sys.stderr,
+            f"{time.perf_counter() - begin:.0f} s"
         )
         record = Record(
             sorted({source.encoding for source in sources}),
@@ -155,7 +153,7 @@ class StreamedMaterial:
         record = _record(told)
         if record is None or not _whole(self.folder, record, tokenizer):
             path = _file(self.folder, tokenizer)[0]
-            print(f"note: {path} is missing or damaged: reading the text again", file=sys.stderr)
+            logger.warning(f"note: {path} is missing or damaged: reading the text again")
             return self.read(tokenizer)
         if anew:
             sha256 = digest_of(self.source, self.config.sample_by)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import sys
 import time
 from collections.abc import Collection
 from typing import Any
@@ -27,6 +26,7 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.data.batches import ready
 from textgen.data.training_data import Material, TaskMaterial
 from textgen.errors import ConfigError
+from textgen.log import logger
 from textgen.model import build_model, settle_threads
 from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.trainer import LaneTrainer, optimizer, policy
@@ -86,11 +86,10 @@ def within(
     if seconds < LEAST:
         raise ConfigError("the budget went into reading the text: give a longer --budget")
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
-    print(
+    logger.info(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
         f"dropout {model.dropout}, decay {training.weight_decay}, {training.epochs} epochs in "
-        f"batches of {training.batch_size} x {training.sequence_length}",
-        file=sys.stderr,
+        f"batches of {training.batch_size} x {training.sequence_length}"
     )
     return model, training
 

@@ -8,18 +8,16 @@ import json
 import math
 import os
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tqdm import tqdm
-
 from textgen.backend import keras
 from textgen.data.batches import Batches
 from textgen.generation.generator import Generator
+from textgen.log import logger, progress_bar
 from textgen.model import LanguageModel
 from textgen.runs import run_folder
 from textgen.training.trainer import LaneTrainer
@@ -251,7 +249,7 @@ class Sampler(keras.callbacks.Callback):
         sample = {"epoch": epoch + 1, "step": self.recorder.step, "text": text}
         line = json.dumps(sample, ensure_ascii=False) + "\n"
         run_folder.append_line(self.folder / "samples.jsonl", line)
-        tqdm.write(text.strip() + "\n", file=sys.stderr)
+        logger.info(text.strip() + "\n")
 
 
 class Progress(keras.callbacks.Callback):
@@ -265,10 +263,9 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         recorder = self.recorder
         self.on_train_end()  # a bar may be left open where the loss ran away
-        self.bar = tqdm(
+        self.bar = progress_bar(
             total=recorder.steps * recorder.epochs,
             initial=recorder.step,
-            disable=not sys.stderr.isatty(),
             bar_format="{percentage:3.0f}%|{bar}| {remaining} left{postfix}",
             mininterval=0.2,
             dynamic_ncols=True,
@@ -289,11 +286,10 @@ class Progress(keras.callbacks.Callback):
         held_out = ""
         if "val_loss" in logs:
             held_out = f", held out {logs['val_loss'] * recorder.val_bits:.3f}"
-        tqdm.write(
+        logger.info(
             f"epoch {epoch + 1}/{recorder.epochs}: loss {logs['loss']:.3f}, bits/char "
             f"{logs['loss'] * recorder.bits:.3f}{held_out}, "
-            f"{recorder.tokens_per_second:,.0f} tokens/s, {recorder.seconds:.0f} s",
-            file=sys.stderr,
+            f"{recorder.tokens_per_second:,.0f} tokens/s, {recorder.seconds:.0f} s"
         )
 
     def on_train_end(self, logs: Any = None) -> None:

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from textgen import backend
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError
+from textgen.log import logger
 
 POLL = 0.1  # seconds between two looks at the workers
 # Seconds that the others may take to notice that one of them died, and then to end when told to.
@@ -79,7 +80,7 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
     if stopped:  # before they had begun
         codes = [INTERRUPTED if code == 128 + signal.SIGTERM else code for code in codes]
     for index, line in _told(codes, logs, _failed(out)):
-        print(f"worker {index} of {number} ended: {line}", file=sys.stderr)
+        logger.warning(f"worker {index} of {number} ended: {line}")
     return max((c for c in codes if c is not None), key=lambda c: (c != 0, c != INTERRUPTED, c))
 
 

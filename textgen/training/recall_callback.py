@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from textgen.backend import keras
 from textgen.data.recall_task import Task
 from textgen.evaluation.recall_probe import Scorer, measure
 from textgen.generation.generator import Generator
+from textgen.log import logger
 from textgen.runs import run_folder
 from textgen.training.callbacks import Recorder
 
@@ -40,4 +38,4 @@ class Recall(keras.callbacks.Callback):
         }
         run_folder.append_line(self.folder / FILE, json.dumps(line, ensure_ascii=False) + "\n")
         shown = ", ".join(f"{row.accuracy:.0%} at {row.distance}" for row in rows)
-        tqdm.write(f"remembers {shown} characters", file=sys.stderr)
+        logger.info(f"remembers {shown} characters")

@@ -10,16 +10,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from textgen.backend import keras
 from textgen.errors import ConfigError, RunError
+from textgen.log import logger
 from textgen.runs import run_folder
 from textgen.runs.model_card import model_card
 from textgen.training.callbacks import Recorder
@@ -176,10 +175,9 @@ class Keeper(keras.callbacks.Callback):
             ) from trouble
         saved = read_saved(self.folder)
         rate = saved.place.learning_rate * LOWERED
-        tqdm.write(
+        logger.warning(
             f"{trouble}: back to step {saved.place.step}, learning rate lowered from "
-            f"{self.learning_rate:.2g} to {rate:.2g}",
-            file=sys.stderr,
+            f"{self.learning_rate:.2g} to {rate:.2g}"
         )
         self.recorder.rolled_back = {
             "step": self.recorder.step,
@@ -209,10 +207,7 @@ def read_saved(folder: Path, step: int | None = None) -> Saved:
             continue
         other = folder / _other(name)
         if failures or (other.is_file() and not _number(other)):
-            print(
-                f"note: {other} is damaged: going on from {name}, at step {place.step}",
-                file=sys.stderr,
-            )
+            logger.warning(f"note: {other} is damaged: going on from {name}, at step {place.step}")
         return Saved(place, arrays, name)
     raise (
         failures[0] if failures else RunError(f"{folder} holds no save of step {step}: train anew")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import sys
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from textgen.data.streamed_text import StreamedMaterial
 from textgen.data.training_data import Material, TaskMaterial, TextMaterial, read_material
 from textgen.errors import ConfigError, RunError, shown
 from textgen.generation.generator import Generator
+from textgen.log import logger
 from textgen.model import build_model, settle_threads
 from textgen.options import build, check
 from textgen.runs import run_folder
@@ -176,10 +176,9 @@ def _tell_of_rows_left_out(material: Material) -> None:
     if isinstance(material, TextMaterial):
         for source in material.corpus.sources:
             if source.truncated:
-                print(
+                logger.warning(
                     f"note: {source.name} is read up to {MAX_CHARACTERS:,} characters: "
-                    "--stream reads it all",
-                    file=sys.stderr,
+                    "--stream reads it all"
                 )
 
 

@@ -23,6 +23,7 @@ from typing import Any
 from textgen.config import SweepConfig
 from textgen.data.training_data import TaskMaterial, TextMaterial, read_material
 from textgen.errors import ConfigError, RunError, TextgenError
+from textgen.log import logger
 from textgen.options import build, check
 from textgen.runs import run_folder
 from textgen.runs.recipe import CONFIGS
@@ -74,7 +75,7 @@ class Sweep:
         self.ledger = Ledger(Path(out), source, space, told)
         self.trials = int(min(trials, self.ledger.sizes))
         if self.trials < trials:
-            print(f"the space holds {self.trials} different trials: all are tried", file=sys.stderr)
+            logger.warning(f"the space holds {self.trials} different trials: all are tried")
         self._stop, self._hurry = threading.Event(), threading.Event()
 
     def run(self) -> bool:
@@ -213,4 +214,4 @@ def _last_words(log: Path, code: int) -> str:
 
 
 def _say(trial: Trial, text: str) -> None:
-    print(f"trial {trial.number}: {text}", file=sys.stderr, flush=True)
+    logger.info(f"trial {trial.number}: {text}")
