@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import safetensors.numpy
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 import textgen
 from benchmarks.fuzz import fuzz
@@ -91,21 +92,79 @@ def test_a_model_that_crashes_its_reader_takes_only_the_trial_down(monkeypatch):
                 SentencePieceTokenizer.from_bytes(data)
 
 
-@pytest.mark.parametrize("data", [b"\x0a\x00", b"\x12\x00", b"\x12\x02\x08\x01"])
-def test_millions_of_fields_are_not_walked_to_the_end(data):
-    began = time.monotonic()
-    with pytest.raises(TokenizerError):
+# what protobuf reads: empty pieces, settings joined a million times, fields without a name, groups
+# within groups, symbols without end
+ENDLESS = {
+    "pieces": b"\x0a\x00",
+    "settings": b"\x12\x00",
+    "settings with a value": b"\x12\x02\x08\x01",
+    "unknown fields": b"\xf8\x07\x01",
+    "nested groups": b"\x33" * 90 + b"\x34" * 90,
+    "nested groups beyond its limit": b"\x33" * 1000 + b"\x34" * 1000,
+    "symbols": b"\x12\x03\xfa\x01\x00",
+}
+
+
+@pytest.mark.parametrize("part", ENDLESS)
+def test_eight_megabytes_of_anything_are_refused_soon(part):
+    data = ENDLESS[part]
+    began = time.process_time()
+    with pytest.raises(TokenizerError, match=r"damaged|more than 100000 pieces"):
         sentencepiece_model.try_apart(data * (sentencepiece_model.MAX_BYTES // len(data)))
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 5  # about 1 s for the pieces, less for all else
 
 
-def test_settings_told_twice_are_refused():
-    # the library joins them, so that rules to rewrite text in the first would stay
+def spoiled_model(change):
+    """The bytes of a SentencePiece model after `change` of its message."""
+    model = ModelProto.FromString(SentencePieceTokenizer.train(TEXT, vocab_size=300).to_bytes())
+    change(model)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda m: m.pieces[-1].ClearField("piece"), "it has an empty piece"),
+        (lambda m: setattr(m.pieces[-1], "piece", "a\0"), "it has an empty piece"),
+        (lambda m: setattr(m.pieces[-1], "piece", "\n"), "repeated pieces"),
+        (lambda m: setattr(m.pieces[-1], "score", float("nan")), "a score that is no number"),
+        (lambda m: setattr(m.pieces[-1], "score", float("-inf")), "a score that is no number"),
+        (lambda m: setattr(m.pieces[-1], "type", 5), "pieces of a foreign kind"),
+        (lambda m: setattr(m.pieces[0], "type", 1), "its unknown or newline piece"),
+        (lambda m: setattr(m.pieces[1], "type", 1), "its unknown or newline piece|its bytes"),
+        (lambda m: m.ClearField("pieces"), "too few or repeated pieces"),
+        (lambda m: m.ClearField("trainer_spec"), "trained with other settings"),
+        (lambda m: setattr(m.trainer_spec, "model_type", 4), "trained with other settings"),
+        (lambda m: setattr(m.trainer_spec, "vocab_size", 301), "trained with other settings"),
+        (lambda m: m.ClearField("normalizer_spec"), "it alters text"),
+        (lambda m: setattr(m.normalizer_spec, "add_dummy_prefix", True), "it alters text"),
+        (lambda m: setattr(m.normalizer_spec, "precompiled_charsmap", b"\0"), "it alters text"),
+        (lambda m: setattr(m.denormalizer_spec, "precompiled_charsmap", b"\0"), "it alters text"),
+    ],
+)
+def test_a_model_of_another_kind_is_refused(change, what):
+    with pytest.raises(TokenizerError, match=what):
+        SentencePieceTokenizer.from_bytes(spoiled_model(change))
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        b"\x1a\x06\x12\x04\0\0\0\0",  # a second normalizer: the library joins both, rules and all
+        b"\x0a\x05\x0a\x01\xff\x18\x01",  # a piece that is no UTF-8
+        b"\x0a\x05\x0a\x01a\x18\x63",  # a piece of a kind without a name
+        b"\x22\x00",  # samples that the library carries along
+        b"\xf8\x07\x01",  # a field without a name
+        b"\x33\x34",  # a group
+        b"\x0a\x83\x80\x00\x0a\x01a",  # a length in more bytes than it takes
+    ],
+)
+def test_what_stands_before_or_behind_a_model_is_refused(hidden):
     data = SentencePieceTokenizer.train(TEXT, vocab_size=300).to_bytes()
-    rules = b"\x1a\x06\x12\x04\0\0\0\0"
-    for hidden in (rules + data, data + rules):
+    SentencePieceTokenizer.from_bytes(data)
+    for spoilt in (hidden + data, data + hidden):
         with pytest.raises(TokenizerError, match="it is damaged"):
-            SentencePieceTokenizer.from_bytes(hidden)
+            SentencePieceTokenizer.from_bytes(spoilt)
 
 
 SOURCES = [None, [], {}, {"source": 3}, {"source": [3]}, {"source": []}, {"source": "/dev/zero"}]

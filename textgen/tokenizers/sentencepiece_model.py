@@ -1,9 +1,9 @@
 """SentencePiece at arm's length: models are trained here, and read from bytes with suspicion.
 
-The library reads a model by parsing a protobuf in C++ and trusts what it finds. Here the bytes are
-walked first, only a model of the kind that `train_model` makes is handed on, and one from a file is
-tried in a process of its own, whose crash harms nobody. It is imported when first used, so that
-`textgen --help` answers at once.
+The library trusts the model that it is given. Here its protobuf is checked first, only a model of
+the kind that `train_model` makes is handed on, and one from a file is tried in a process of its
+own, whose crash harms nobody. Both libraries are imported when first used, so that `textgen --help`
+answers at once.
 """
 
 from __future__ import annotations
@@ -11,32 +11,27 @@ from __future__ import annotations
 import io
 import math
 import re
-import struct
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from itertools import accumulate, islice
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from textgen.errors import TokenizerError
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto  # type: ignore[attr-defined]
 
 SPACE = "\u2581"  # ▁: how pieces write a space
 NEWLINE = "\n"
-MODEL_TYPES = ("unigram", "bpe")  # from 1 on, the numbers of the file format
+MODEL_TYPES = ("unigram", "bpe")
 RESERVED = 258  # unknown, 256 bytes, newline
 SMALLEST = RESERVED + 2
 MAX_PIECES = 100_000
 MAX_BYTES = 1 << 23
-MAX_SETTINGS = 200  # fields of a piece, or of the settings
 REMEDY = "take the file from the run folder again, or train again"
 
-# field numbers of sentencepiece_model.proto
-PIECE, TRAINER, NORMALIZER, DENORMALIZER = 1, 2, 3, 5
-NORMAL, UNKNOWN, USER_DEFINED, BYTE = 1, 2, 4, 6
 _LINE = 1000  # characters; longer lines are learnt from in parts
 _COVERAGE = 0.9995
 _SMALL_ALPHABET = 256
@@ -86,8 +81,6 @@ def _checked(data: bytes) -> None:
         _check(data)
     except _DamagedError as error:
         raise _refused(data, str(error)) from None
-    except UnicodeDecodeError:
-        raise _refused(data, "it is damaged") from None
 
 
 def _refused(data: bytes, what: str) -> TokenizerError:
@@ -199,99 +192,69 @@ class _DamagedError(Exception):
 
 
 def _check(data: bytes) -> None:
+    """Raise `_DamagedError` unless `train_model` could have made `data`."""
     if len(data) > MAX_BYTES:
         raise _DamagedError(f"larger than {MAX_BYTES} bytes")
-    pieces: list[tuple[str, int]] = []
-    settings: dict[int, dict[int, Any]] = {}
-    for number, value in _fields(data):
-        if not isinstance(value, bytes):
-            raise _DamagedError("it is damaged")
-        if number == PIECE:
-            pieces.append(_piece(value))
-            if len(pieces) > MAX_PIECES:
-                break  # refused below
-        elif number in settings or number > DENORMALIZER:
-            raise _DamagedError("it is damaged")  # the library would join what is there twice
-        else:
-            settings[number] = _few_fields(value)
-    _check_pieces(pieces)
-    trainer, normalizer = settings.get(TRAINER, {}), settings.get(NORMALIZER, {})
-    # name, compiled rules (none), add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces
-    normal = (b"identity", b"", 0, 0, 1)
-    found = tuple(
-        normalizer.get(i, d) for i, d in zip(range(1, 6), (b"", b"", 1, 1, 1), strict=True)
-    )
-    if found != normal or settings.get(DENORMALIZER, {}).get(2, b""):
+    model = _parsed(data)
+    _check_pieces(model)
+    normalizer, trainer = model.normalizer_spec, model.trainer_spec
+    rules = normalizer.precompiled_charsmap or model.denormalizer_spec.precompiled_charsmap
+    if (
+        normalizer.name != "identity"
+        or rules
+        or normalizer.add_dummy_prefix
+        or normalizer.remove_extra_whitespaces
+        or not normalizer.escape_whitespaces
+    ):
         raise _DamagedError("it alters text")
-    # model_type, vocab_size and byte_fallback
-    if trainer.get(3) not in (1, 2) or trainer.get(4) != len(pieces) or trainer.get(35) != 1:
+    if (
+        trainer.model_type not in (trainer.UNIGRAM, trainer.BPE)
+        or trainer.vocab_size != len(model.pieces)
+        or not trainer.byte_fallback
+    ):
         raise _DamagedError("it was trained with other settings")
 
 
-def _check_pieces(pieces: list[tuple[str, int]]) -> None:
-    if not SMALLEST <= len(pieces) <= MAX_PIECES or len(dict(pieces)) != len(pieces):
-        raise _DamagedError("it has too few, too many or repeated pieces")
-    of_kind = Counter(kind for _, kind in pieces)
+def _parsed(data: bytes) -> ModelProto:
+    from google.protobuf.message import DecodeError
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto  # type: ignore[attr-defined]
+
+    model = ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError:
+        raise _DamagedError("it is damaged") from None
+    if len(model.pieces) > MAX_PIECES:
+        raise _DamagedError(f"it has more than {MAX_PIECES} pieces")
+    # Written again it must be the same bytes: so nothing stands there twice, for the library to
+    # join, and nothing that has no name.
+    model.DiscardUnknownFields()
+    same = model.SerializeToString(deterministic=True) == data
+    # a name that is no UTF-8 is given as bytes
+    if not same or not all(isinstance(piece.piece, str) for piece in model.pieces):
+        raise _DamagedError("it is damaged")
+    return model
+
+
+def _check_pieces(model: ModelProto) -> None:
+    kinds = model.SentencePiece
+    pieces = {piece.piece: piece.type for piece in model.pieces}
+    if len(pieces) < SMALLEST or len(pieces) < len(model.pieces):
+        raise _DamagedError("it has too few or repeated pieces")
+    of_kind = Counter(pieces.values())
     if (
-        pieces[0][1] != UNKNOWN
-        or of_kind[UNKNOWN] != 1
-        or dict(pieces).get(NEWLINE) != USER_DEFINED
+        model.pieces[0].type != kinds.UNKNOWN
+        or of_kind[kinds.UNKNOWN] != 1
+        or pieces.get(NEWLINE) != kinds.USER_DEFINED
     ):
         raise _DamagedError("its unknown or newline piece is missing")
     every_byte = {f"<0x{byte:02X}>" for byte in range(256)}
-    if {piece for piece, kind in pieces if kind == BYTE} != every_byte:
+    if {piece for piece, kind in pieces.items() if kind == kinds.BYTE} != every_byte:
         raise _DamagedError("its bytes are incomplete")
-    if set(of_kind) != {NORMAL, UNKNOWN, USER_DEFINED, BYTE} or of_kind[USER_DEFINED] != 1:
+    allowed = {kinds.NORMAL, kinds.UNKNOWN, kinds.USER_DEFINED, kinds.BYTE}
+    if set(of_kind) != allowed or of_kind[kinds.USER_DEFINED] != 1:
         raise _DamagedError("it has pieces of a foreign kind")
-    if any(not piece or "\0" in piece for piece, _ in pieces):
+    if any(not piece or "\0" in piece for piece in pieces):
         raise _DamagedError("it has an empty piece")
-
-
-def _piece(data: bytes) -> tuple[str, int]:
-    fields = _few_fields(data)
-    name, score, kind = fields.get(1), fields.get(2), fields.get(3, NORMAL)
-    if not isinstance(name, bytes) or not isinstance(kind, int):
-        raise _DamagedError("it is damaged")
-    if score is not None and not (isinstance(score, float) and math.isfinite(score)):
-        raise _DamagedError("it is damaged")
-    return name.decode("utf-8"), kind
-
-
-def _few_fields(data: bytes) -> dict[int, int | float | bytes]:
-    """One message as a dict; time is not lost on one of millions of fields."""
-    found = list(islice(_fields(data), MAX_SETTINGS + 1))
-    if len(found) > MAX_SETTINGS:
-        raise _DamagedError("it is damaged")
-    return dict(found)
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | float | bytes]]:
-    """The (number, value) pairs of one protobuf message."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        value: int | float | bytes
-        if key & 7 == 0:
-            value, at = _varint(data, at)
-        elif key & 7 == 2:
-            length, at = _varint(data, at)
-            value, at = data[at : at + length], at + length
-        elif key & 7 == 5 and at + 4 <= len(data):
-            value, at = struct.unpack_from("<f", data, at)[0], at + 4
-        else:
-            raise _DamagedError("it is damaged")
-        if at > len(data):
-            raise _DamagedError("it is cut short")
-        yield key >> 3, value
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(data):
-            raise _DamagedError("it is cut short")
-        byte, at = data[at], at + 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise _DamagedError("it is damaged")
+    if not all(math.isfinite(piece.score) for piece in model.pieces):
+        raise _DamagedError("it has a score that is no number")
