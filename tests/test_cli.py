@@ -60,7 +60,9 @@ def test_train_resume_generate_score(capsys, text_file, tmp_path):
     assert first["prompt"] + first["text"] + "\n" == text and second["text"] != first["text"]
 
     code, text, _ = run(capsys, "score", out, "나는 한국사람", "--tokens")
-    assert code == 0 and text.startswith("bits_per_char ") and len(text.splitlines()) == 8
+    assert code == 0 and text.startswith("bits_per_char ")
+    assert text.splitlines()[1].split() == ["token", "probability", "rank"]
+    assert len(text.splitlines()) == 9
     assert run(capsys, "score", out, text_file)[0] == 0
 
 

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from textgen.terminal import as_text
 from textgen.text.corpus import Corpus, Source
 from textgen.text.doctor import SCRIPTS, diagnose, report, script_of
 
@@ -108,7 +109,7 @@ def test_japanese_is_not_mixed():
 
 def test_report_shows_facts_suggestion_and_warnings():
     source = Source("a.txt", "cp949")
-    text = report(diagnose(corpus_of("가\u200b나\n", sources=(source,))))
+    text = as_text(report(diagnose(corpus_of("가\u200b나\n", sources=(source,)))))
     for part in (
         "cp949 (1)",
         "U+200B 1",

@@ -15,6 +15,7 @@ ORDER = {
     "errors": [],
     "arrays": [],
     "log": [],
+    "terminal": [],
     "options": [],
     "shipped": [],
     "backend": [],

@@ -8,6 +8,7 @@ from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.model import build_model
+from textgen.terminal import as_text
 from textgen.tuning.race import Result, measured, race, recurrent_parameters, report
 from tiny import tiny
 
@@ -70,6 +71,6 @@ def test_the_command_prints_a_table(text_file, tmp_path, capsys):
 
 
 def test_report_is_a_table():
-    lines = report([Result("gru", 1200, 300, 7, 2.0, 4.25, math.nan, 20)]).splitlines()
+    lines = as_text(report([Result("gru", 1200, 300, 7, 2.0, 4.25, math.nan, 20)])).splitlines()
     assert len(lines) == 2 and len(lines[0]) == len(lines[1])
     assert lines[1].split() == ["gru", "1,200", "300", "7", "2.0", "4.2", "nan", "20"]

@@ -17,6 +17,7 @@ from test_cli import fails, run
 from textgen.config import SweepConfig
 from textgen.errors import ConfigError, RunError
 from textgen.runs.recipe import as_toml, read_recipe
+from textgen.terminal import as_text
 from textgen.tuning.search_space import Choices, Range, read_space
 from textgen.tuning.sweep import Sweep, _course
 from textgen.tuning.trials import FAILED, FINISHED, STOPPED, Ledger
@@ -215,7 +216,7 @@ def test_one_behind_the_median_is_to_be_stopped(tmp_path):
     rows = list(csv.DictReader((book.folder / "trials.csv").open()))
     assert [row["state"] for row in rows] == ["finished"] * 4 + ["stopped early", "failed"]
     assert rows[5]["bits_per_char"] == "" and float(rows[4]["bits_per_char"]) == 2.9
-    assert "4 finished, 1 stopped early, 1 failed" in book.report()
+    assert "4 finished, 1 stopped early, 1 failed" in as_text(book.report())
 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path):

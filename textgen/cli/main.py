@@ -19,6 +19,7 @@ from textgen.config import EvaluateConfig, SweepConfig
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
 from textgen.options import build, options_of
 from textgen.runs.recipe import CONFIGS, read_recipe
+from textgen.terminal import show, table
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,7 +102,7 @@ def _race(parsed: argparse.Namespace) -> None:
     from textgen.tuning.race import race, report
 
     configs = [build(cls, vars(parsed)) for cls in CONFIGS]
-    print(report(race(_one_or_all(parsed.corpus), parsed.out, parsed.cells, *configs)))
+    show(report(race(_one_or_all(parsed.corpus), parsed.out, parsed.cells, *configs)))
 
 
 def _sweep(parsed: argparse.Namespace) -> None:
@@ -116,9 +117,9 @@ def _sweep(parsed: argparse.Namespace) -> None:
     sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
     if not sweep.run():
         with contextlib.suppress(TextgenError):  # there may be nothing to report yet
-            print(sweep.ledger.report(), flush=True)
+            show(sweep.ledger.report())
         raise KeyboardInterrupt("stopped: the same command goes on")
-    print(sweep.ledger.report())
+    show(sweep.ledger.report())
 
 
 def _one_or_all(source: Any) -> Any:
@@ -171,8 +172,8 @@ def _score(parsed: argparse.Namespace) -> None:
     _warn_unknown(score.unknown)
     print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")
     if parsed.tokens:
-        for token in score.tokens:
-            print(f"{token.text!r}\t{math.exp(token.logprob):.4f}\t{token.rank}")
+        rows = [[repr(t.text), f"{math.exp(t.logprob):.4f}", f"{t.rank}"] for t in score.tokens]
+        show([table(["token", "probability", "rank"], rows)])
 
 
 def _probe(parsed: argparse.Namespace) -> None:
@@ -200,7 +201,7 @@ def _probe(parsed: argparse.Namespace) -> None:
         parsed.held_out,
         parsed.seed,
     )
-    print(report(found))
+    show(report(found))
     _save(parsed.json, lambda: json.dumps(found.as_dict(), ensure_ascii=False, indent=2) + "\n")
     _save(parsed.csv, lambda: as_csv(found))
 
@@ -215,11 +216,11 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     model = load(parsed.run)
     text, training_text = _texts(model.card, parsed)
     found = evaluate(model, text, training_text, config)
-    print(report(found))
+    show(report(found))
     result = dataclasses.asdict(found)
     if parsed.look_back or parsed.contexts:
         rows = context_curve(model, text, parsed.contexts or CONTEXTS, parsed.n, config.seed)
-        print("\n" + look_back_report(rows))
+        show(["", *look_back_report(rows)])
         result["look_back"] = [dataclasses.asdict(row) for row in rows]
     _save(parsed.json, lambda: json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     _save(parsed.csv, lambda: as_csv(found))
@@ -271,7 +272,7 @@ def _corpus(parsed: argparse.Namespace) -> None:
     from textgen.text.corpus import load_corpus
     from textgen.text.doctor import diagnose, report
 
-    print(report(diagnose(load_corpus(_one_or_all(parsed.corpus), sample_by=parsed.sample_by))))
+    show(report(diagnose(load_corpus(_one_or_all(parsed.corpus), sample_by=parsed.sample_by))))
 
 
 def _app(parsed: argparse.Namespace) -> None:

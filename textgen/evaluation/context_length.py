@@ -16,6 +16,7 @@ from textgen.errors import ConfigError
 from textgen.evaluation.batch_reader import Reader
 from textgen.evaluation.recall_probe import Z95
 from textgen.generation.generator import Generator
+from textgen.terminal import Report, table
 
 CONTEXTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -84,11 +85,18 @@ def looks_back(rows: Sequence[ContextRow]) -> int:
     return min(longer)
 
 
-def report(rows: Sequence[ContextRow]) -> str:
-    lines = ["context  bits per token  95 %            lost"]
-    lines += [
-        f"{r.context:7}  {r.bits:14.3f}  {r.low:.3f} to {r.high:.3f}  "
-        f"{r.lost:.3f} ± {r.lost_error:.3f}"
+def report(rows: Sequence[ContextRow]) -> Report:
+    """The curve as a table for a terminal."""
+    lines = [
+        [
+            f"{r.context}",
+            f"{r.bits:.3f}",
+            f"{r.low:.3f} to {r.high:.3f}",
+            f"{r.lost:.3f} ± {r.lost_error:.3f}",
+        ]
         for r in rows
     ]
-    return "\n".join([*lines, f"looks back {looks_back(rows)} tokens, of {rows[-1].context} tried"])
+    return [
+        table(["context", "bits per token", "95 %", "lost"], lines, words=0),
+        f"looks back {looks_back(rows)} tokens, of {rows[-1].context} tried",
+    ]

@@ -13,6 +13,7 @@ import math
 import time
 import unicodedata
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,8 +26,12 @@ from textgen.evaluation.dynamic_evaluation import cache_nats, dynamic_nats
 from textgen.evaluation.ngram import NGram
 from textgen.generation.generator import Generator
 from textgen.options import check
+from textgen.terminal import Report, table
 from textgen.tokenizers.detokenizer import group_tokens
 from textgen.tokenizers.tokenizer import nfc
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 WINDOWS = 32  # read side by side
 KINDS = ("Hangul", "Latin", "digit", "space", "punctuation", "other")
@@ -300,35 +305,49 @@ def variety(name: str, sample: str, meter: CopyMeter | None, shortest: int) -> V
 # --- as text --------------------------------------------------------------------------------------
 
 
-def report(found: Evaluation) -> str:
-    """Tables for the terminal."""
-    lines = [
-        f"{found.characters:,} characters, {found.bytes:,} bytes in UTF-8, {found.tokens:,} tokens",
-        "",
-    ]
-    width = max(len(row.name) for row in found.rows) + 2
-    lines.append(f"{'':{width}}bits/char  bits/byte  nats/char  perplexity/token  seconds")
-    lines += [
-        f"{r.name:{width}}{r.bits_per_char:9.4f}  {r.bits_per_byte:9.4f}  {r.nats_per_char:9.4f}"
-        f"  {r.perplexity:16.2f}  {r.seconds:7.1f}"
-        for r in found.rows
-    ]
+def report(found: Evaluation) -> Report:
+    """Tables for a terminal."""
+    size = f"{found.characters:,} characters, {found.bytes:,} bytes in UTF-8, "
+    parts: list[str | Table] = [f"{size}{found.tokens:,} tokens", "", _loss_table(found)]
     if found.unknown:
-        lines += [
+        parts += [
             "",
             f"{found.unknown:,} tokens are none the model knows: each counts as one unknown "
             f"character; to spell them out would cost {found.spelling_bits:.4f} bits/char more",
         ]
-    lines += ["", f"tokens seen of a window of {found.window}    bits/token"]
-    lines += [f"{name:>28}  {bits:12.4f}" for name, bits in positions(found.position)]
-    lines += ["", "characters        of the text  bits/char  of all bits"]
-    lines += [
-        f"{k.name:16}{k.characters:13,}  {k.bits_per_char:9.4f}  {k.share_of_bits:11.1%}"
+    parts += ["", _position_table(found), "", _kind_table(found)]
+    if found.variety:
+        parts += ["", *_variety_table(found)]
+    return parts
+
+
+def _loss_table(found: Evaluation) -> Table:
+    head = ["", "bits/char", "bits/byte", "nats/char", "perplexity/token", "seconds"]
+    rows = [
+        [
+            r.name,
+            f"{r.bits_per_char:.4f}",
+            f"{r.bits_per_byte:.4f}",
+            f"{r.nats_per_char:.4f}",
+            f"{r.perplexity:.2f}",
+            f"{r.seconds:.1f}",
+        ]
+        for r in found.rows
+    ]
+    return table(head, rows)
+
+
+def _position_table(found: Evaluation) -> Table:
+    head = [f"tokens seen of a window of {found.window}", "bits/token"]
+    return table(head, [[name, f"{bits:.4f}"] for name, bits in positions(found.position)], words=0)
+
+
+def _kind_table(found: Evaluation) -> Table:
+    rows = [
+        [k.name, f"{k.characters:,}", f"{k.bits_per_char:.4f}", f"{k.share_of_bits:.1%}"]
         for k in found.kinds
     ]
-    if found.variety:
-        lines += ["", *_variety_report(found)]
-    return "\n".join(lines)
+    return table(["characters", "of the text", "bits/char", "of all bits"], rows)
 
 
 def positions(bits: Sequence[float]) -> list[tuple[str, float]]:
@@ -343,20 +362,19 @@ def positions(bits: Sequence[float]) -> list[tuple[str, float]]:
     return rows
 
 
-def _variety_report(found: Evaluation) -> list[str]:
+def _variety_table(found: Evaluation) -> Report:
     parts = found.variety
     named = {"sample": f"model, seed {found.seed}", "text": "the text"}
-    lines = [f"{'':36}" + "".join(f"{named[v.name]:>16}" for v in parts)]
-
-    def line(what: str, show: Callable[[Variety], str]) -> None:
-        lines.append(f"{what:36}" + "".join(f"{show(v):>16}" for v in parts))
-
-    line("characters", lambda v: f"{v.characters:,}")
+    rows = [["characters", *(f"{v.characters:,}" for v in parts)]]
     if parts[0].copied is not None:
-        line(f"copied, spans of at least {found.shortest}", lambda v: f"{v.copied:.1%}")
-        line("longest copied span", lambda v: f"{v.longest_copy:,}")
-    line("repeated within itself", lambda v: f"{v.repetition:.1%}")
-    line("distinct-1, 2, 3 of words", lambda v: " ".join(f"{share:.2f}" for share in v.distinct))
+        copied = f"copied, spans of at least {found.shortest}"
+        rows.append([copied, *(f"{v.copied:.1%}" for v in parts)])
+        rows.append(["longest copied span", *(f"{v.longest_copy:,}" for v in parts)])
+    rows.append(["repeated within itself", *(f"{v.repetition:.1%}" for v in parts)])
+    rows.append(
+        ["distinct-1, 2, 3 of words", *(" ".join(f"{d:.2f}" for d in v.distinct) for v in parts)]
+    )
+    lines: list[str | Table] = [table(["", *(named[v.name] for v in parts)], rows)]
     longest = parts[0].longest_text
     if longest:
         shown = longest if len(longest) <= 200 else longest[:197] + "..."

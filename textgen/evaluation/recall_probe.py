@@ -22,6 +22,7 @@ from textgen.data.recall_task import Document, Task, Writer, is_task, read_task
 from textgen.errors import ConfigError
 from textgen.evaluation.batch_reader import Reader
 from textgen.generation.generator import Generator
+from textgen.terminal import Report, table
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000)
 LEAST = 0.9  # what the horizon asks of the lower bound
@@ -222,7 +223,7 @@ def task_of(generator: Generator) -> Task:
     return read_task(str(source))
 
 
-def report(found: Probe) -> str:
+def report(found: Probe) -> Report:
     """The rows as a table, and the horizon, for a terminal."""
     groups = list(found.rows[0].groups)
     head = ["distance", "tokens", "control", "n", "right", "95 %", "probability", *groups]
@@ -239,12 +240,11 @@ def report(found: Probe) -> str:
         ]
         for r in found.rows
     ]
-    widths = [max(len(row[k]) for row in (head, *lines)) for k in range(len(head))]
-    table = [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in (head, *lines)
+    return [
+        table(head, lines, words=0),
+        f"chance {found.chance:.1%}",
+        f"horizon {found.horizon} characters",
     ]
-    return "\n".join([*table, f"chance {found.chance:.1%}", f"horizon {found.horizon} characters"])
 
 
 def as_csv(found: Probe) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from textgen.terminal import Report, facts
 from textgen.text.corpus import MAX_CHARACTERS, Corpus
 
 SCRIPTS = ("hangul", "latin", "digit", "space", "punctuation", "han", "kana", "jamo", "other")
@@ -219,8 +220,8 @@ def _warnings(
 # --- report -------------------------------------------------------------------------------------
 
 
-def report(diagnosis: Diagnosis) -> str:
-    """The diagnosis as lines for a terminal."""
+def report(diagnosis: Diagnosis) -> Report:
+    """The diagnosis for a terminal."""
     d, s = diagnosis, diagnosis.suggestion
     encodings = Counter(encoding for _, encoding in d.encodings)
     scripts = sorted(((v, k) for k, v in d.scripts.items() if v >= 0.0005), reverse=True)
@@ -240,7 +241,7 @@ def report(diagnosis: Diagnosis) -> str:
         ("because", s.reason.text),
         *(("warning", finding.text) for finding in d.warnings),
     ]
-    return "\n".join(f"{name:<12}{value}" for name, value in rows)
+    return [facts(rows)]
 
 
 def _shown(char: str) -> str:

@@ -22,6 +22,7 @@ from textgen.evaluation.context_length import context_curve, looks_back
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
 from textgen.runs import run_folder
+from textgen.terminal import Report, table
 from textgen.training.train import start
 
 FILE = "race.json"  # of the whole race, and of each cell that has come in
@@ -122,7 +123,7 @@ def recurrent_parameters(cell: str, config: ModelConfig) -> int:
     return int(layer.count_params())
 
 
-def report(results: Sequence[Result]) -> str:
+def report(results: Sequence[Result]) -> Report:
     """A table for a terminal."""
     head = [
         "cell",
@@ -147,8 +148,4 @@ def report(results: Sequence[Result]) -> str:
         ]
         for r in results
     ]
-    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-    return "\n".join(
-        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
-        for row in (head, *lines)
-    )
+    return [table(head, lines)]

@@ -33,6 +33,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from textgen.errors import ConfigError, RunError
 from textgen.runs import run_folder
 from textgen.runs.recipe import CONFIGS, as_toml, read_recipe
+from textgen.terminal import Report, table
 from textgen.tuning.search_space import Space
 
 FILE, JOURNAL = "sweep.json", "journal.log"
@@ -242,7 +243,7 @@ class Ledger:
             recipe = note + as_toml(self.source, values)
             run_folder.write_file(self.folder / "best.toml", recipe.encode("utf-8", "replace"))
 
-    def report(self) -> str:
+    def report(self) -> Report:
         """A table of the best trials, for a terminal. Raises `RunError` where none is good."""
         ended = self.ended()
         good = [t for t in ended if t.state == FINISHED]
@@ -261,21 +262,14 @@ class Ledger:
             ]
             for t in good[:SHOWN]
         ]
-        widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-        rows = [
-            "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
-            for row in (head, *lines)
-        ]
         counts = {word: sum(t.state == state for t in ended) for state, word in WORDS.items()}
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         best = self.path(good[0].user_attrs["trial"])
-        return "\n".join(
-            [
-                *rows,
-                f"{told}; all of them: {self.folder / 'trials.csv'}",
-                f"the best: {best}, its settings: {self.folder / 'best.toml'}",
-            ]
-        )
+        return [
+            table(head, lines, words=0),
+            f"{told}; all of them: {self.folder / 'trials.csv'}",
+            f"the best: {best}, its settings: {self.folder / 'best.toml'}",
+        ]
 
     # --- files ----------------------------------------------------------------------------------
 
