@@ -11,7 +11,7 @@ from textgen import shipped
 from textgen.errors import TextgenError
 from textgen.runs.run_folder import WEIGHTS, read_config
 from textgen.ui.cached import HASHES, cached_object
-from textgen.ui.messages import language, t
+from textgen.ui.messages import has, language, t
 
 if TYPE_CHECKING:
     from textgen.api import Model
@@ -100,13 +100,18 @@ def first_prompt(folder: Path) -> str:
         return ""
 
 
+def tokenizer_label(name: str) -> str:
+    """What a page calls a tokenizer: its own name where the texts have none for it."""
+    return t(f"tokenizer.{name}") if has(f"tokenizer.{name}") else name
+
+
 def described(model: Model) -> list[str]:
     """cell and size, tokenizer, parameters, bits per character, hash."""
     config, metrics = model.config, model.card.get("metrics")
     bits = metrics.get("val_bits_per_char") if isinstance(metrics, dict) else None
     return [
         f"{config.cell.upper()} {config.num_layers} × {config.hidden_size}",
-        t(f"tokenizer.{model.tokenizer.name}"),
+        tokenizer_label(model.tokenizer.name),
         t("write.parameters", count=model.num_parameters),
         t("write.bits", bits=bits) if isinstance(bits, int | float) else "",
         model.hash,

@@ -206,7 +206,7 @@ def choose_settings(diagnosis: Diagnosis, beginning: str) -> dict[str, Any]:
             t("option.tokenizer"),
             tokenizers,
             tokenizers.index(hint.tokenizer),
-            format_func=lambda name: t(f"tokenizer.{name}"),
+            format_func=models.tokenizer_label,
             key=f"tokenizer {mark}",
         ),
         "cell": middle.selectbox(
