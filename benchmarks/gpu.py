@@ -19,13 +19,14 @@ import torch
 from benchmarks.train import CELLS, PEERS, SHAPES, VOCAB, Shape, textgen_step
 from textgen.backend import tf
 from textgen.cells import make_cell
+from textgen.cells.layer import RecurrentLayer
 
 ROUNDS, STEPS = 3, 20
 
 
 def way(cell: str, shape: Shape) -> str:
     """ "cuDNN" or "scan", by the operations of the traced layer."""
-    layer = make_cell(cell, shape.hidden)
+    layer = RecurrentLayer(make_cell(cell), shape.hidden)
     layer.build((None, None, shape.hidden))
     traced = tf.function(
         lambda x: layer(x, layer.initial_state(shape.batch))

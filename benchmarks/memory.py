@@ -26,6 +26,7 @@ import numpy as np
 
 from textgen.backend import keras, ops, tf
 from textgen.cells import CELLS, make_cell
+from textgen.cells.layer import RecurrentLayer
 
 LENGTHS = (50, 200, 500)
 UNITS, BATCH, RATE = 128, 64, 2e-3
@@ -60,11 +61,11 @@ class Model(keras.Model):
     def __init__(self, cell: str, outputs: int, last: bool, longest: int) -> None:
         super().__init__()
         # what the gated cells are given to begin with is told the task's length
-        self.cell = make_cell(cell, UNITS, chrono=longest)
+        self.recurrent = RecurrentLayer(make_cell(cell), UNITS, chrono=longest)
         self.head, self.last = keras.layers.Dense(outputs), last
 
     def call(self, x: Any) -> Any:
-        hidden, _ = self.cell(x, self.cell.initial_state(BATCH))
+        hidden, _ = self.recurrent(x, self.recurrent.initial_state(BATCH))
         return self.head(hidden[-1] if self.last else hidden)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from textgen.backend import keras, ops, tf
-from textgen.cells import recurrence
+from textgen.cells import layer as recurrent_layer
 from textgen.config import TrainConfig
 from textgen.data.batches import Lanes, ready
 from textgen.model import LanguageModel
@@ -36,13 +36,15 @@ def locked_dropout() -> None:
 
 def weight_drop() -> None:
     """Weights of the recurrent kernel dropped for a window (Merity et al. 2018)."""
-    scan, now = recurrence.scan, _noted()
+    scan, now = recurrent_layer.scan, _noted()
 
-    def dropped(cell: Any, a: Any, kernel: Any, *more: Any) -> Any:
-        kernel = tf.nn.dropout(kernel, WEIGHT_DROP) if now["training"] else kernel
-        return scan(cell, a, kernel, *more)
+    def dropped(cell: Any, a: Any, weights: Any, state: Any) -> Any:
+        if now["training"]:
+            kernel = tf.nn.dropout(weights["recurrent_kernel"], WEIGHT_DROP)
+            weights = weights | {"recurrent_kernel": kernel}
+        return scan(cell, a, weights, state)
 
-    recurrence.scan = dropped  # type: ignore[assignment]
+    recurrent_layer.scan = dropped
 
 
 def averaging() -> None:

@@ -7,15 +7,21 @@ from safetensors.numpy import load_file
 import torch_reference
 from textgen.backend import keras, ops, tf
 from textgen.cells import CELLS, make_cell
+from textgen.cells.layer import RecurrentLayer
 
 T, B, D, U = 6, 3, 5, 4
 VARIANTS = [*((cell, "tanh") for cell in CELLS), ("rnn", "relu"), ("rnn", "sigmoid")]
 
 
-def filled(cell, dtype="float64", hidden_size=U, **settings):
-    """A layer whose every weight, biases too, is drawn at random."""
-    layer = make_cell(cell, hidden_size, dtype=dtype, **settings)
+def fresh(cell, hidden_size=U, activation="tanh", **settings):
+    layer = RecurrentLayer(make_cell(cell, activation), hidden_size, **settings)
     layer.build((None, None, D))
+    return layer
+
+
+def filled(cell, dtype="float64", **settings):
+    """A layer whose every weight, biases too, is drawn at random."""
+    layer = fresh(cell, dtype=dtype, **settings)
     random = np.random.default_rng(1)
     for weight in layer.weights:
         weight.assign(random.normal(0, 0.5, weight.shape))
@@ -28,7 +34,7 @@ def draw(layer, length=T, dtype="float64", seed=2):
     x = ops.convert_to_tensor(random.normal(size=(length, B, D)), dtype)
     state = tuple(
         ops.convert_to_tensor(random.normal(0, 0.5, (B, layer.hidden_size)), dtype)
-        for _ in layer.STATE
+        for _ in layer.cell.state_names
     )
     return x, state
 
@@ -78,19 +84,19 @@ def gru(w, x, h):
     W, R, b, d = w["W"], w["U"], w["b"], w["b'"]
     z = sigma(x @ W["z"] + b["z"] + h @ R["z"] + d["z"])
     r = sigma(x @ W["r"] + b["r"] + h @ R["r"] + d["r"])
-    new = np.tanh(x @ W["h"] + b["h"] + r * (h @ R["h"] + d["h"]))
+    new = np.tanh(x @ W["c"] + b["c"] + r * (h @ R["c"] + d["c"]))
     return (z * h + (1 - z) * new,)
 
 
 def mingru(w, x, h):
     z = sigma(x @ w["W"]["z"] + w["b"]["z"])
-    return ((1 - z) * h + z * (x @ w["W"]["h"] + w["b"]["h"]),)
+    return ((1 - z) * h + z * (x @ w["W"]["c"] + w["b"]["c"]),)
 
 
 def minlstm(w, x, h):
     f = sigma(x @ w["W"]["f"] + w["b"]["f"])
     i = sigma(x @ w["W"]["i"] + w["b"]["i"])
-    return (f / (f + i) * h + i / (f + i) * (x @ w["W"]["h"] + w["b"]["h"]),)
+    return (f / (f + i) * h + i / (f + i) * (x @ w["W"]["c"] + w["b"]["c"]),)
 
 
 EQUATIONS = {e.__name__: e for e in (rnn, lstm, gru, peephole, coupled, mingru, minlstm)}
@@ -100,17 +106,18 @@ def naive(layer, cell, activation, x, state):
     """h_1 ... h_T and the last state, a token at a time."""
 
     def blocks(weight):
-        split = np.split(np.asarray(weight), len(layer.BLOCKS), axis=-1)
-        return dict(zip(layer.BLOCKS, split, strict=True))
+        names = layer.cell.blocks
+        return dict(zip(names, np.split(weight, len(names), axis=-1), strict=True))
 
-    w = {"W": blocks(layer.kernel), "f": ACTIVATIONS[activation]}
-    if layer.RECURRENT:
-        w["U"] = blocks(layer.recurrent_kernel)
-    w["b"] = blocks(layer.input_bias())
-    if layer.recurrent_bias() is not None:
-        w["b'"] = blocks(layer.recurrent_bias())
-    if cell == "peephole":
-        w["peephole"] = np.asarray(layer.peephole)
+    weights = {name: np.asarray(weight) for name, weight in layer.named_weights().items()}
+    w = {"W": blocks(weights["kernel"]), "f": ACTIVATIONS[activation]}
+    if "recurrent_kernel" in weights:
+        w["U"] = blocks(weights["recurrent_kernel"])
+    if cell == "gru":
+        w["b"], w["b'"] = map(blocks, weights["bias"])
+    else:
+        w["b"] = blocks(weights["bias"])
+    w["peephole"] = weights.get("peephole")
     hidden, state = [], tuple(np.asarray(part) for part in state)
     for x_t in np.asarray(x):
         state = EQUATIONS[cell](w, x_t, *state)
@@ -201,12 +208,14 @@ def test_pytorch_computes_the_same(cell):
         for name, array in load_file(torch_reference.FILE).items()
         if name.startswith(cell + ".")
     }
-    layer = make_cell(cell, torch_reference.U)
+    layer = RecurrentLayer(make_cell(cell), torch_reference.U)
     layer.build((None, None, torch_reference.D))
     for weight in layer.weights:
         weight.assign(there[weight.name])
     x = tf.constant(there["x"], tf.float32)
-    state = tuple(tf.constant(there[f"start.{i}"], tf.float32) for i in range(len(layer.STATE)))
+    state = tuple(
+        tf.constant(there[f"start.{i}"], tf.float32) for i in range(len(layer.cell.state_names))
+    )
     with tf.GradientTape() as tape:
         tape.watch(x)
         hidden, end = layer(x, state)
@@ -242,7 +251,7 @@ FORMULAS = {
 @pytest.mark.parametrize("u", [1, 4, 32])
 def test_parameters_follow_their_formula(cell, u):
     layer = filled(cell, hidden_size=u)
-    assert layer.count_params() == FORMULAS[cell](u, D)
+    assert layer.count_params() == FORMULAS[cell](u, D) == layer.cell.parameters(D, u)
 
 
 def test_an_lstm_has_four_times_the_parameters_of_an_rnn():
@@ -251,18 +260,17 @@ def test_an_lstm_has_four_times_the_parameters_of_an_rnn():
 
 def biases(cell, **settings):
     """block -> its first bias."""
-    layer = make_cell(cell, 1000, **settings)
-    layer.build((None, None, D))
-    bias = np.asarray(layer.input_bias())
-    return dict(zip(layer.BLOCKS, np.split(bias, len(layer.BLOCKS)), strict=True))
+    layer = fresh(cell, 1000, **settings)
+    bias, *second = layer.cell.biases({"bias": np.asarray(layer.named_weights()["bias"])})
+    assert not np.any(second)
+    return dict(zip(layer.cell.blocks, np.split(bias, len(layer.cell.blocks)), strict=True))
 
 
 def test_a_relu_recurrence_begins_as_the_identity():
     kernels = {}
     for activation in ("tanh", "relu"):
-        layer = make_cell("rnn", 6, activation=activation)
-        layer.build((None, None, D))
-        kernels[activation] = np.asarray(layer.recurrent_kernel)
+        weights = fresh("rnn", 6, activation).named_weights()
+        kernels[activation] = np.asarray(weights["recurrent_kernel"])
     np.testing.assert_array_equal(kernels["relu"], np.eye(6))
     np.testing.assert_allclose(kernels["tanh"] @ kernels["tanh"].T, np.eye(6), atol=1e-5)
 
@@ -312,7 +320,8 @@ def test_bfloat16_is_for_products_only(cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_gate_that_closes_altogether_stays_a_number(cell):
     layer = filled(cell, "float32")
-    layer.bias.assign(ops.zeros_like(layer.bias) - 1e4)
+    bias = layer.named_weights()["bias"]
+    bias.assign(ops.zeros_like(bias) - 1e4)
     x, state = draw(layer, dtype="float32")
     with tf.GradientTape() as tape:
         hidden, _ = layer(x, state)

@@ -16,10 +16,8 @@ def test_powers():
 
 @pytest.mark.parametrize("activation, greatest", [("tanh", 1.0), ("sigmoid", 0.25), ("relu", 1.0)])
 def test_slopes_are_derivatives(activation, greatest):
-    from textgen.backend import keras
-
     a = np.linspace(-5, 5, 1000)  # 0 is not among them
-    y = np.asarray(keras.activations.get(activation)(a.astype("float64")))
+    y = {"tanh": np.tanh, "sigmoid": sigmoid, "relu": lambda a: np.maximum(a, 0)}[activation](a)
     clear = np.abs(a[1:-1]) > 0.02  # of the corner of relu
     found, wanted = slope(activation, a)[1:-1], np.gradient(y, a)[1:-1]
     np.testing.assert_allclose(found[clear], wanted[clear], atol=1e-3)
@@ -55,7 +53,7 @@ def test_sums_are_what_the_gates_are_made_of(cell):
     for layer, token in ((0, 0), (0, 3), (1, 2)):
         values = {name: v[token] for name, v in found.layers[layer].items()}
         parts = sums(model, ids, found, layer, token)
-        for gate in model.recurrent[layer].GATES:
+        for gate in model.cell.gates:
             np.testing.assert_allclose(sigmoid(sum(parts[gate].values())), values[gate], atol=1e-5)
         c = parts.get("c") or parts["h"]
         if cell == "gru":

@@ -12,8 +12,6 @@ from textgen.config import ModelConfig
 from textgen.data.recall_task import Document
 from textgen.errors import ConfigError, GenerationError
 from textgen.interpret import (
-    GATES,
-    KEEP,
     Goal,
     Override,
     ablation,
@@ -65,10 +63,11 @@ def two_units():
     ln3, ln9 = math.log(3), math.log(9)
     model.embedding.embeddings.assign([[0.0], [1.0]])
     #                    i         f         c              o
-    layer.kernel.assign([[ln3, 0, 0, 0, ln3 / 2, -ln3 / 2, 0, 0]])
-    layer.bias.assign([0, 0, ln9, 0, 0, 0, 0, ln3])
+    weights = layer.named_weights()
+    weights["kernel"].assign([[ln3, 0, 0, 0, ln3 / 2, -ln3 / 2, 0, 0]])
+    weights["bias"].assign([0, 0, ln9, 0, 0, 0, 0, ln3])
     # the candidate of unit 1 sees twice the h of unit 0
-    layer.recurrent_kernel.assign([[0, 0, 0, 0, 0, 2, 0, 0], [0] * 8])
+    weights["recurrent_kernel"].assign([[0, 0, 0, 0, 0, 2, 0, 0], [0] * 8])
     model.head.kernel.assign(np.eye(2))
     model.head.bias.assign([0, 0])
     return model
@@ -157,22 +156,22 @@ def test_the_error_shows_a_layer_that_computes_something_else(monkeypatch):
 def test_gates_lie_between_0_and_1_and_nothing_else_is_one(cell):
     values = trace(drawn(cell), IDS).layers[-1]
     between = {name for name, v in values.items() if v.min() > 0 and v.max() < 1}
-    assert between == set(GATES[cell])
+    assert between == set(CELLS[cell].gates)
 
 
-@pytest.mark.parametrize("cell", KEEP)
-def test_what_is_kept_is_what_stays_when_nothing_is_written(cell):
+@pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if cell.flow])
+def test_what_is_retained_is_what_stays_when_nothing_is_written(cell):
     model, token = drawn(cell), 5
     top = len(model.recurrent) - 1
     values = trace(model, IDS, [Override(top, "c", token, None, 0.0)]).layers[top]
-    state = values["C" if "C" in values else "h"]
-    kept = np.asarray(KEEP[cell](values))
-    np.testing.assert_allclose(state[token], kept[token] * state[token - 1], atol=1e-6)
-    assert kept.shape == state.shape
+    state = values[model.cell.carried]
+    retained = model.cell.retained(values)
+    np.testing.assert_allclose(state[token], retained[token] * state[token - 1], atol=1e-6)
+    assert retained.shape == state.shape
 
 
-def test_only_the_plain_recurrence_keeps_nothing():
-    assert set(CELLS) - set(KEEP) == {"rnn"}
+def test_only_the_plain_recurrence_retains_nothing():
+    assert [name for name, cell in CELLS.items() if cell.flow is None] == ["rnn"]
 
 
 def slow_value(model, x, goal):
@@ -269,7 +268,7 @@ def test_gradients_are_those_of_finite_differences(cell):
     plain = trace(model, IDS).layers
     found = gradients(model, IDS, GOAL)
     assert [list(layer) for layer in found.layers] == [
-        list(layer.STATE) for layer in model.recurrent
+        list(model.cell.state_names) for _ in model.recurrent
     ]
     for layer, states in enumerate(found.layers):
         for name, slopes in states.items():
@@ -345,7 +344,7 @@ def test_ablation_is_reading_again_with_a_unit_at_zero(cell):
 def test_a_transplant_is_reading_on_from_anothers_state(cell):
     model = drawn(cell)
     other = [0, 8, 8, 2, 1, 5, 2, 6, 3]
-    parts_of = model.recurrent[0].STATE
+    parts_of = model.cell.state_names
     for parts in {parts_of[:1], parts_of[1:]}:  # of a cell without C: all of it, and nothing
         for at, there in ((3, 4), (len(IDS), len(other))):
             _, own = model(np.array([IDS[:at]]))

@@ -71,7 +71,7 @@ def test_a_pair_differs_in_the_fact_and_its_answer_alone():
 @pytest.mark.parametrize("cell", CELLS)
 def test_an_exchange_is_a_transplant_of_each_pair(cell):
     scorer = drawn(cell)
-    model, names = scorer.generator.model, scorer.generator.model.recurrent[0].STATE
+    model, names = scorer.generator.model, scorer.generator.model.cell.state_names
     for parts in (names, names[-1:], ()):
         found = exchange(scorer, pairs(TASK, 40, 3), 7, parts)
         for row, (receiver, donor) in zip(found, pairs(TASK, 40, 3), strict=True):
@@ -143,7 +143,7 @@ def test_what_is_stored_is_what_a_probe_reads_off_each_state():
 def test_units_are_set_apart_by_what_the_fact_left_in_them_when_the_question_begins(cell):
     scorer, facts = drawn(cell), len(TASK.facts)
     texts = documents(facts)
-    model, names = scorer.generator.model, scorer.generator.model.recurrent[0].STATE
+    model, names = scorer.generator.model, scorer.generator.model.cell.state_names
     read = [
         trace(model, [scorer.tokenizer.start_id, *scorer.encode(d.before[: d.asked])]).state
         for d in texts

@@ -97,7 +97,7 @@ def test_tied_weights_read_out_with_the_embedding(policy, near):
     "settings, what",
     [
         ({"tie_weights": True}, "tie_weights needs them equal"),
-        ({"activation": "relu"}, "only the rnn cell"),
+        ({"activation": "relu"}, "that cell takes tanh"),
         ({"hidden_size": 0}, "hidden_size is 0"),
         ({"cell": "transformer"}, "choose one of rnn, lstm, gru"),
         ({"dropout": 1.0}, "dropout is 1.0"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from textgen.cells import CELLS
+from textgen.cells import CELLS, make_cell
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.interpret import sums, trace
@@ -69,10 +69,10 @@ def worked_out(latex):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_numbers_put_in_give_the_result(cell):
-    page, values = equations.PAGES[cell], unit_values(cell)
-    shown = [e for stage in page.stages.values() for e in stage]
+    own, values = make_cell(cell), unit_values(cell)
+    shown = [equation for step in own.steps.values() for equation in step]
     for equation in shown:
-        _, *numbers = equations.lines(equation, page.state, "tanh", values, replaced=False)
+        _, *numbers = equations.lines(own, equation, values)
         result, told = worked_out(" ".join(numbers))
         assert result == pytest.approx(told, abs=0.02), numbers
         assert told == pytest.approx(values[equation.value], abs=6e-4)
@@ -80,28 +80,27 @@ def test_the_numbers_put_in_give_the_result(cell):
     assert {e.value for e in shown} == {name for name in values if "_" not in name}
 
 
-@pytest.mark.parametrize("cell", [cell for cell in CELLS if equations.PAGES[cell].keep])
+@pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if cell.flow])
 def test_the_picture_multiplies_by_what_the_cell_does(cell):
-    page, values = equations.PAGES[cell], unit_values(cell)
-    new = page.keep.of(values) * values[f"was_{page.state}"] + page.write.of(values) * values["c"]
-    assert new == pytest.approx(values[page.state], abs=1e-5)
-    if page.show:
-        assert page.show.of(values) * np.tanh(values["C"]) == pytest.approx(values["h"], abs=1e-5)
+    flow, carried, values = CELLS[cell].flow, make_cell(cell).carried, unit_values(cell)
+    old, new = values[f"was_{carried}"], values[carried]
+    mixed = flow.retained.of(values) * old + flow.written.of(values) * values["c"]
+    assert mixed == pytest.approx(new, abs=1e-5)
+    if flow.shown:
+        assert flow.shown.of(values) * np.tanh(new) == pytest.approx(values["h"], abs=1e-5)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_token_is_drawn_as_text(cell):
-    svg = cell_picture.picture(equations.PAGES[cell], unit_values(cell), "<script>", 1.0, {"f"})
+    svg = cell_picture.picture(make_cell(cell), unit_values(cell), "<script>", 1.0, {"f"})
     assert "<script>" not in svg and "&lt;script&gt;" in svg
     assert "nan" not in svg
 
 
 def test_a_replaced_value_has_no_derivation():
-    page, values = equations.PAGES["lstm"], unit_values("lstm")
-    (forget,) = page.stages["forget"]
-    assert equations.lines(forget, "C", "tanh", values | {"f": 0.0}, replaced=True)[1].endswith(
-        "0.000"
-    )
+    cell, values = make_cell("lstm"), unit_values("lstm") | {"f": 0.0}
+    (forget,) = cell.steps["forget"]
+    assert equations.lines(cell, forget, values, replaced=True)[1].endswith("0.000")
 
 
 # --- between two runs of a page -------------------------------------------------------------------

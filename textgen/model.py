@@ -1,8 +1,8 @@
 """Embedding -> recurrent layers -> logits, with the state handed in and out.
 
 B batch, T time, V vocabulary, H hidden_size. A state is a tuple with, for each layer, a tuple of
-arrays [B, H], named by its cell's `STATE`: (h,), or (h, C) for the LSTMs. Whatever the type of the
-products, weights, states and logits are float32.
+arrays [B, H], named by the cell's `state_names`: (h,), or (h, C) for the LSTMs. Whatever the type
+of the products, weights, states and logits are float32.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from textgen.backend import cores, keras, on_gpu, ops, tf
-from textgen.cells import make_cell
+from textgen.cells import CELLS, make_cell
+from textgen.cells.layer import RecurrentLayer
 from textgen.config import ModelConfig
 from textgen.cross_entropy import cross_entropy
 from textgen.errors import ConfigError
@@ -39,9 +40,11 @@ class LanguageModel(keras.Model):
             dtype=dtype,
             embeddings_initializer=keras.initializers.RandomUniform(-scale, scale),
         )
-        settings = {name: getattr(config, name) for name in ("activation", "forget_bias", "chrono")}
+        self.cell = make_cell(config.cell, config.activation)
         self.recurrent = [
-            make_cell(config.cell, config.hidden_size, dtype=dtype, **settings)
+            RecurrentLayer(
+                self.cell, config.hidden_size, config.forget_bias, config.chrono, dtype=dtype
+            )
             for _ in range(config.num_layers)
         ]
         self.dropout = keras.layers.Dropout(config.dropout, dtype=dtype)
@@ -150,7 +153,7 @@ class LanguageModel(keras.Model):
         """Every weight by the name it bears in `model.safetensors`."""
         named = {"embedding.embeddings": self.embedding.embeddings}
         for index, layer in enumerate(self.recurrent):
-            named |= {f"recurrent.{index}.{w.name}": w for w in layer.weights}
+            named |= {f"recurrent.{index}.{name}": w for name, w in layer.named_weights().items()}
         if self.head is not None:
             named |= {f"head.{w.name}": w for w in self.head.weights}
         else:
@@ -199,10 +202,11 @@ def build_model(config: ModelConfig, vocab_size: int, dtype: str = "float32") ->
             f"embedding_size is {config.embedding_size} and hidden_size {config.hidden_size}: "
             "tie_weights needs them equal"
         )
-    if config.cell != "rnn" and config.activation != "tanh":
+    activations = CELLS[config.cell].activations
+    if config.activation not in activations:
         raise ConfigError(
             f"activation is {config.activation!r} with cell {config.cell!r}: "
-            "only the rnn cell takes another activation than tanh"
+            f"that cell takes {' or '.join(activations)}"
         )
     model = LanguageModel(config, vocab_size, dtype)
     model(ops.zeros((1, 1), dtype="int32"))  # the first call makes the weights

@@ -1,35 +1,50 @@
-"""The recurrences, by name: one file each, which reads as the equations of its cell.
+"""The recurrent cells: a file of pure equations for each, found by its name.
 
-Symbols are the lesson's: x_t input, h_t output, C_t cell state, σ the logistic function. Shapes:
-x_t [B, D], h_t and C_t [B, U], with B batch, D input size, U hidden_size; T is time.
+A file put into this folder is a cell of the package; a cell from elsewhere joins by `register`.
+Either way settings, command line, training, interpretation and pages take it from `CELLS`.
+
+`scan` and `layer`, which need TensorFlow, make a trainable layer of a cell.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+import pkgutil
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from textgen.cells.recurrence import Recurrence
+from textgen.cells.cell import Cell
 
-# name -> class, found in the module of that name; the classes need TensorFlow, the names do not
-CELLS = {
-    "rnn": "RNN",
-    "lstm": "LSTM",
-    "gru": "GRU",
-    "peephole": "PeepholeLSTM",
-    "coupled": "CoupledLSTM",
-    "mingru": "MinGRU",
-    "minlstm": "MinLSTM",
-}
+NEED_TENSORFLOW = ("scan", "layer")
+LESSON = ("rnn", "lstm", "gru")  # listed first; the others follow by their year
 
 
-def cell_class(name: str) -> type[Recurrence]:
-    """The class `name` of `CELLS`."""
-    found: type[Recurrence] = getattr(importlib.import_module(f"textgen.cells.{name}"), CELLS[name])
-    return found
+def _cells_here() -> Iterator[type[Cell]]:
+    """The cells that the files of this folder define."""
+    for file in pkgutil.iter_modules(__path__, f"{__name__}."):
+        if file.name.rpartition(".")[2] in NEED_TENSORFLOW:
+            continue
+        for value in vars(importlib.import_module(file.name)).values():
+            if isinstance(value, type) and issubclass(value, Cell) and hasattr(value, "name"):
+                yield value
 
 
-def make_cell(name: str, hidden_size: int, **settings: Any) -> Recurrence:
-    """The layer `name` of `CELLS`; `settings` are those of `Recurrence`."""
-    return cell_class(name)(hidden_size, **settings)
+def _listed(cell: type[Cell]) -> tuple[bool, int, str]:
+    return cell.name not in LESSON, cell.year, cell.name
+
+
+CELLS: dict[str, type[Cell]] = {cell.name: cell for cell in sorted(set(_cells_here()), key=_listed)}
+
+
+def register(cell: type[Cell]) -> type[Cell]:
+    """Make a cell known under its name; a decorator too.
+
+    Raises `ValueError` where the name is taken.
+    """
+    if CELLS.setdefault(cell.name, cell) is not cell:
+        raise ValueError(f"there is a cell {cell.name!r} already: give this one another name")
+    return cell
+
+
+def make_cell(name: str, activation: str = "tanh") -> Cell:
+    """The cell `name` of `CELLS`, with this activation where it takes one."""
+    return CELLS[name](activation)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from textgen.arrays import Array, Arrays
+from textgen.cells.array_functions import sigmoid, split, tanh
+from textgen.cells.cell import Cell, Observe, unchanged
+from textgen.cells.flow import Flow, rest, share
+from textgen.cells.latex import Equation, candidate, gate, mix
 
-from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
-
-class CoupledLSTM(Recurrence):
+class CoupledLSTM(Cell):
     """State: (h, C). i = 1 - f, so 3 U (D + U + 1) parameters.
 
     f_t = σ(W_f x_t + U_f h_{t-1} + b_f)
@@ -17,20 +19,32 @@ class CoupledLSTM(Recurrence):
     h_t = o_t * tanh(C_t)
     """
 
-    BLOCKS: ClassVar[tuple[str, ...]] = ("f", "c", "o")
-    STATE: ClassVar[tuple[str, ...]] = ("h", "C")
-    GATES: ClassVar[tuple[str, ...]] = ("f", "o")
-    CHRONO: ClassVar[dict[str, int]] = {"f": +1}
+    name = "coupled"
+    source = "Greff et al. 2017, arXiv 1503.04069 (CIFG)"
+    year = 2017
+    colour = "#56b4e9"
 
-    @staticmethod
-    def kept(values: Values) -> Any:
-        return values["f"]
+    blocks = ("f", "c", "o")
+    gates = ("f", "o")
+    state_names = ("h", "C")
+    forget_gate = "f"
+    chrono_signs = {"f": +1}
 
-    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+    def update(
+        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+    ) -> Arrays:
         _, C = state
         f, c, o = split(z, 3)
-        f = see("f", sigmoid(f))
-        c = see("c", tanh(c))
-        C = see("C", f * C + (1 - f) * c)
-        o = see("o", sigmoid(o))
-        return see("h", o * tanh(C)), C
+        f = observe("f", sigmoid(f))
+        c = observe("c", tanh(c))
+        C = observe("C", f * C + (1 - f) * c)
+        o = observe("o", sigmoid(o))
+        return observe("h", o * tanh(C)), C
+
+    steps = {
+        "forget": (gate("f"),),
+        "write": (candidate(),),
+        "update": (mix("C", ("f_t", "{f}"), ("(1 - f_t)", "(1 - {f})")),),
+        "output": (gate("o"), Equation("h", r"o_t \cdot \tanh(C_t)", r"{o} \cdot \tanh({C})")),
+    }
+    flow = Flow(retained=share("f"), written=rest("f"), shown=share("o"))

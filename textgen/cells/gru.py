@@ -2,52 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from textgen.arrays import Array, Arrays
+from textgen.cells.array_functions import concat, sigmoid, split, tanh
+from textgen.cells.cell import Cell, Observe, unchanged
+from textgen.cells.flow import Flow, rest, share
+from textgen.cells.latex import Equation, gate, mix
 
-from textgen.backend import tf
-from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
-
-class GRU(Recurrence):
+class GRU(Cell):
     """State: (h,). 3 U (D + U + 2) parameters: the product with h_{t-1} has a bias b' of its own.
 
     z_t = σ(W_z x_t + b_z + U_z h_{t-1} + b'_z)       how much of h to keep
-    r_t = σ(W_r x_t + b_r + U_r h_{t-1} + b'_r)       how much of h the candidate sees
+    r_t = σ(W_r x_t + b_r + U_r h_{t-1} + b'_r)       how much of h the candidate reads
     h̃_t = tanh(W_h x_t + b_h + r_t * (U_h h_{t-1} + b'_h))
     h_t = z_t * h_{t-1} + (1 - z_t) * h̃_t
     """
 
-    BLOCKS: ClassVar[tuple[str, ...]] = ("z", "r", "h")
-    GATES: ClassVar[tuple[str, ...]] = ("z", "r")
-    CHRONO: ClassVar[dict[str, int]] = {"z": +1}
-    JOINED: ClassVar[tuple[str, ...]] = ("z", "r", "a", "p")
-    KERAS: ClassVar[str] = "GRU"
+    name = "gru"
+    source = "Cho et al. 2014, arXiv 1406.1078"
+    year = 2014
+    colour = "#d55e00"
 
-    def bias_shape(self) -> tuple[int, ...]:
-        return (2, 3 * self.hidden_size)
+    blocks = ("z", "r", "c")
+    gates = ("z", "r")
+    chrono_signs = {"z": +1}
+    second_bias = True
+    joined = 4
+    keras_layer = "GRU"
 
-    def input_bias(self) -> Any:
-        return self.bias[0]
+    def join(self, a: Array, p: Array) -> Array:
+        """Sums for the gates; of the candidate a and p apart, since r stands between them."""
+        a_z, a_r, a_c = split(a, 3)
+        p_z, p_r, p_c = split(p, 3)
+        return concat([a_z + p_z, a_r + p_r, a_c, p_c])
 
-    def recurrent_bias(self) -> Any:
-        return self.bias[1]
+    def unjoin(self, dz: Array) -> tuple[Array, Array]:
+        z, r, a, p = split(dz, 4)
+        return concat([z, r, a]), concat([z, r, p])
 
-    def join(self, a: Any, p: Any) -> Any:
-        gates = 2 * self.hidden_size
-        return tf.concat([a[:, :gates] + p[:, :gates], a[:, gates:], p[:, gates:]], -1)
-
-    def unjoin(self, dz: Any) -> tuple[Any, Any]:
-        gates, size = 2 * self.hidden_size, self.hidden_size
-        return dz[:, : gates + size], tf.concat([dz[:, :gates], dz[:, gates + size :]], -1)
-
-    @staticmethod
-    def kept(values: Values) -> Any:
-        return values["z"]
-
-    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+    def update(
+        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+    ) -> Arrays:
         (h,) = state
         z, r, a, p = split(z, 4)
-        z = see("z", sigmoid(z))
-        r = see("r", sigmoid(r))
-        c = see("c", tanh(a + r * p))
-        return (see("h", z * h + (1 - z) * c),)
+        z = observe("z", sigmoid(z))
+        r = observe("r", sigmoid(r))
+        c = observe("c", tanh(a + r * p))
+        return (observe("h", z * h + (1 - z) * c),)
+
+    steps = {
+        "reset": (gate("r", biases=2),),
+        "candidate": (
+            Equation(
+                "c",
+                r"\tanh(W_h x_t + b_h + r_t \cdot (U_h h_{t-1} + b'_h))",
+                r"\tanh({c_x} {c_b:+} + {r} \cdot ({c_h} {c_b2:+}))",
+            ),
+        ),
+        "forget": (gate("z", biases=2),),
+        "update": (mix("h", ("z_t", "{z}"), ("(1 - z_t)", "(1 - {z})")),),
+    }
+    flow = Flow(retained=share("z"), written=rest("z"))

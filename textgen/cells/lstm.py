@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from textgen.arrays import Array, Arrays
+from textgen.cells.array_functions import sigmoid, split, tanh
+from textgen.cells.cell import Cell, Observe, unchanged
+from textgen.cells.flow import Flow, share
+from textgen.cells.latex import Equation, candidate, gate, mix
 
-from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
-
-class LSTM(Recurrence):
+class LSTM(Cell):
     """State: (h, C). 4 U (D + U + 1) parameters, four times those of `rnn`.
 
     f_t = σ(W_f x_t + U_f h_{t-1} + b_f)       what of C to forget
@@ -18,22 +20,38 @@ class LSTM(Recurrence):
     h_t = o_t * tanh(C_t)
     """
 
-    BLOCKS: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
-    STATE: ClassVar[tuple[str, ...]] = ("h", "C")
-    GATES: ClassVar[tuple[str, ...]] = ("f", "i", "o")
-    CHRONO: ClassVar[dict[str, int]] = {"f": +1, "i": -1}
-    KERAS: ClassVar[str] = "LSTM"
+    name = "lstm"
+    source = (
+        "Hochreiter & Schmidhuber 1997, Long Short-Term Memory; "
+        "Gers, Schmidhuber & Cummins 2000, Learning to Forget"
+    )
+    year = 1997
+    colour = "#e69f00"
 
-    @staticmethod
-    def kept(values: Values) -> Any:
-        return values["f"]
+    blocks = ("i", "f", "c", "o")
+    gates = ("f", "i", "o")
+    state_names = ("h", "C")
+    forget_gate = "f"
+    chrono_signs = {"f": +1, "i": -1}
+    keras_layer = "LSTM"
+    keras_settings = {"unit_forget_bias": False}
 
-    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+    def update(
+        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+    ) -> Arrays:
         _, C = state
         i, f, c, o = split(z, 4)
-        f = see("f", sigmoid(f))
-        i = see("i", sigmoid(i))
-        c = see("c", tanh(c))
-        C = see("C", f * C + i * c)
-        o = see("o", sigmoid(o))
-        return see("h", o * tanh(C)), C
+        f = observe("f", sigmoid(f))
+        i = observe("i", sigmoid(i))
+        c = observe("c", tanh(c))
+        C = observe("C", f * C + i * c)
+        o = observe("o", sigmoid(o))
+        return observe("h", o * tanh(C)), C
+
+    steps = {
+        "forget": (gate("f"),),
+        "write": (gate("i"), candidate()),
+        "update": (mix("C", ("f_t", "{f}"), ("i_t", "{i}")),),
+        "output": (gate("o"), Equation("h", r"o_t \cdot \tanh(C_t)", r"{o} \cdot \tanh({C})")),
+    }
+    flow = Flow(retained=share("f"), written=share("i"), shown=share("o"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from textgen.arrays import Array, Arrays
+from textgen.cells.array_functions import sigmoid, split
+from textgen.cells.cell import Cell, Observe, unchanged
+from textgen.cells.flow import Flow, rest, share
+from textgen.cells.latex import Equation, gate, mix
 
-from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split
 
-
-class MinGRU(Recurrence):
+class MinGRU(Cell):
     """State: (h,). 2 U (D + 1) parameters, and no product left in the loop over time.
 
     z_t = σ(W_z x_t + b_z)          how much to write
@@ -15,18 +17,30 @@ class MinGRU(Recurrence):
     h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t
     """
 
-    BLOCKS: ClassVar[tuple[str, ...]] = ("z", "h")
-    GATES: ClassVar[tuple[str, ...]] = ("z",)
-    CHRONO: ClassVar[dict[str, int]] = {"z": -1}
-    RECURRENT: ClassVar[bool] = False
+    name = "mingru"
+    source = "Feng et al. 2024, arXiv 2410.01201, § 3.1"
+    year = 2024
+    colour = "#cc79a7"
 
-    @staticmethod
-    def kept(values: Values) -> Any:
-        return 1 - values["z"]
+    blocks = ("z", "c")
+    gates = ("z",)
+    recurrent = False
+    chrono_signs = {"z": -1}
 
-    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+    def update(
+        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+    ) -> Arrays:
         (h,) = state
         z, c = split(z, 2)
-        z = see("z", sigmoid(z))
-        c = see("c", c)
-        return (see("h", (1 - z) * h + z * c),)
+        z = observe("z", sigmoid(z))
+        c = observe("c", c)
+        return (observe("h", (1 - z) * h + z * c),)
+
+    steps = {
+        "write": (
+            gate("z", recurrent=False),
+            Equation("c", "W_h x_t + b_h", "{c_x} {c_b:+}"),
+        ),
+        "update": (mix("h", ("(1 - z_t)", "(1 - {z})"), ("z_t", "{z}")),),
+    }
+    flow = Flow(retained=rest("z"), written=share("z"))

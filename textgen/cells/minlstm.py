@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from textgen.arrays import Array, Arrays
+from textgen.cells.array_functions import maximum, sigmoid, split
+from textgen.cells.cell import Cell, Observe, unchanged
+from textgen.cells.flow import Flow, part
+from textgen.cells.latex import Equation, gate, mix
 
-from textgen.backend import tf
-from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split
-
-SMALLEST = -80.0
+SMALLEST = -80.0  # pre-activation of a gate: float32 can still divide by its σ, 2e-35
 
 
-class MinLSTM(Recurrence):
+class MinLSTM(Cell):
     """State: (h,). 3 U (D + 1) parameters, and no product left in the loop over time.
 
     f_t = σ(W_f x_t + b_f)
@@ -19,20 +20,39 @@ class MinLSTM(Recurrence):
     h_t = f_t / (f_t + i_t) * h_{t-1} + i_t / (f_t + i_t) * h̃_t
     """
 
-    BLOCKS: ClassVar[tuple[str, ...]] = ("f", "i", "h")
-    GATES: ClassVar[tuple[str, ...]] = ("f", "i")
-    CHRONO: ClassVar[dict[str, int]] = {"f": +1, "i": -1}
-    RECURRENT: ClassVar[bool] = False
+    name = "minlstm"
+    source = "Feng et al. 2024, arXiv 2410.01201, § 3.2"
+    year = 2024
+    colour = "#8c8c8c"
 
-    @staticmethod
-    def kept(values: Values) -> Any:
-        return values["f"] / (values["f"] + values["i"])
+    blocks = ("f", "i", "c")
+    gates = ("f", "i")
+    recurrent = False
+    forget_gate = "f"
+    chrono_signs = {"f": +1, "i": -1}
 
-    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+    def update(
+        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+    ) -> Arrays:
         (h,) = state
         f, i, c = split(z, 3)
-        # no gate smaller than float32 can divide by
-        f = see("f", sigmoid(tf.maximum(f, SMALLEST)))
-        i = see("i", sigmoid(tf.maximum(i, SMALLEST)))
-        c = see("c", c)
-        return (see("h", (f * h + i * c) / (f + i)),)
+        f = observe("f", sigmoid(maximum(f, SMALLEST)))
+        i = observe("i", sigmoid(maximum(i, SMALLEST)))
+        c = observe("c", c)
+        return (observe("h", (f * h + i * c) / (f + i)),)
+
+    steps = {
+        "forget": (gate("f", recurrent=False),),
+        "write": (
+            gate("i", recurrent=False),
+            Equation("c", "W_h x_t + b_h", "{c_x} {c_b:+}"),
+        ),
+        "update": (
+            mix(
+                "h",
+                (r"\frac{f_t}{f_t + i_t}", r"\frac{{{f}}}{{{f} + {i}}}"),
+                (r"\frac{i_t}{f_t + i_t}", r"\frac{{{i}}}{{{f} + {i}}}"),
+            ),
+        ),
+    }
+    flow = Flow(retained=part("f", "i"), written=part("i", "f"))

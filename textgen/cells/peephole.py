@@ -1,48 +1,59 @@
-"""The LSTM whose gates look at the cell state (Gers & Schmidhuber 2000)."""
+"""The LSTM whose gates read the cell state (Gers & Schmidhuber 2000)."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from textgen.arrays import Array, Arrays
+from textgen.cells.array_functions import sigmoid, split, tanh
+from textgen.cells.cell import Observe, Values, Weights, unchanged
+from textgen.cells.latex import gate
+from textgen.cells.lstm import LSTM
 
-from textgen.cells.recurrence import Arrays, Recurrence, See, Values, plain, sigmoid, split, tanh
 
-
-class PeepholeLSTM(Recurrence):
+class PeepholeLSTM(LSTM):
     """State: (h, C). An LSTM and 3 U parameters more: one weight per unit and gate.
 
     f_t = σ(W_f x_t + U_f h_{t-1} + v_f * C_{t-1} + b_f)
     i_t = σ(W_i x_t + U_i h_{t-1} + v_i * C_{t-1} + b_i)
     C̃_t = tanh(W_c x_t + U_c h_{t-1} + b_c)
     C_t = f_t * C_{t-1} + i_t * C̃_t
-    o_t = σ(W_o x_t + U_o h_{t-1} + v_o * C_t + b_o)     o sees the new cell state
+    o_t = σ(W_o x_t + U_o h_{t-1} + v_o * C_t + b_o)     o reads the new cell state
     h_t = o_t * tanh(C_t)
     """
 
-    BLOCKS: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
-    STATE: ClassVar[tuple[str, ...]] = ("h", "C")
-    GATES: ClassVar[tuple[str, ...]] = ("f", "i", "o")
-    CHRONO: ClassVar[dict[str, int]] = {"f": +1, "i": -1}
+    name = "peephole"
+    source = "Gers & Schmidhuber 2000, Recurrent Nets that Time and Count"
+    year = 2000
+    colour = "#009e73"
 
-    def build(self, input_shape: Any) -> None:
-        super().build(input_shape)
-        self.peephole = self.add_weight(
-            shape=(3, self.hidden_size), initializer="zeros", name="peephole"
-        )
+    extra_weights = {"peephole": 3}  # v_i, v_f, v_o
+    keras_layer = ""  # none has peepholes
 
-    def extra(self) -> Arrays:
-        return (self.peephole,)
-
-    @staticmethod
-    def kept(values: Values) -> Any:
-        return values["f"]
-
-    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
+    def update(
+        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+    ) -> Arrays:
         _, C = state
-        v_i, v_f, v_o = extra[0][0], extra[0][1], extra[0][2]
+        v_i, v_f, v_o = (extra[0][k] for k in range(3))
         i, f, c, o = split(z, 4)
-        f = see("f", sigmoid(f + v_f * C))
-        i = see("i", sigmoid(i + v_i * C))
-        c = see("c", tanh(c))
-        C = see("C", f * C + i * c)
-        o = see("o", sigmoid(o + v_o * C))
-        return see("h", o * tanh(C)), C
+        f = observe("f", sigmoid(f + v_f * C))
+        i = observe("i", sigmoid(i + v_i * C))
+        c = observe("c", tanh(c))
+        C = observe("C", f * C + i * c)
+        o = observe("o", sigmoid(o + v_o * C))
+        return observe("h", o * tanh(C)), C
+
+    def summands(
+        self, weights: Weights, x: Array, before: Values, values: Values
+    ) -> dict[str, dict[str, Array]]:
+        """With a summand "C" of each gate, from its peephole."""
+        parts = super().summands(weights, x, before, values)
+        v_i, v_f, v_o = (weights["peephole"][k] for k in range(3))
+        parts["i"]["C"] = v_i * before["C"]
+        parts["f"]["C"] = v_f * before["C"]
+        parts["o"]["C"] = v_o * values["C"]
+        return parts
+
+    steps = LSTM.steps | {
+        "forget": (gate("f", "C_{t-1}"),),
+        "write": (gate("i", "C_{t-1}"), *LSTM.steps["write"][1:]),
+        "output": (gate("o", "C_t"), *LSTM.steps["output"][1:]),
+    }

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from textgen.arrays import Array, Arrays
+from textgen.cells.array_functions import ACTIVATIONS
+from textgen.cells.cell import Cell, Observe, unchanged
+from textgen.cells.latex import Equation
 
-from textgen.backend import keras
-from textgen.cells.recurrence import Arrays, Recurrence, See, plain
 
+class RNN(Cell):
+    """f is `activation`: tanh, relu or sigmoid. State: (h,). U (D + U + 1) parameters."""
 
-class RNN(Recurrence):
-    """f is `activation`: tanh, relu or sigmoid. State: (h,). U (D + U + 1) parameters.
+    name = "rnn"
+    source = "Elman 1990, Finding Structure in Time"
+    year = 1990
+    colour = "#0072b2"
 
-    With relu, U begins as the identity, which at first keeps h as it is (Le et al. 2015).
-    """
+    blocks = ("h",)
+    activations = tuple(ACTIVATIONS)
 
-    BLOCKS: ClassVar[tuple[str, ...]] = ("h",)
+    def update(
+        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+    ) -> Arrays:
+        return (observe("h", ACTIVATIONS[self.activation](z)),)
 
+    @property
     def first_recurrent(self) -> str:
+        """With relu the identity, which at first keeps h as it is (Le et al. 2015)."""
         return "identity" if self.activation == "relu" else "orthogonal"
 
-    def update(self, z: Any, state: Arrays, *extra: Any, see: See = plain) -> Arrays:
-        return (see("h", keras.activations.get(self.activation)(z)),)
+    steps = {
+        "anew": (
+            Equation("h", r"\varphi(W x_t + U h_{t-1} + b)", r"\varphi({h_x} {h_h:+} {h_b:+})"),
+        )
+    }

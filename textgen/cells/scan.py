@@ -1,4 +1,4 @@
-"""A recurrence over time with its gradient (backpropagation through time), for every cell.
+"""A cell over time with its gradient (backpropagation through time), for every cell.
 
 Out of the loop: the products with the input, before it, and the gradient of the recurrent kernel,
 after it, each one large product. In the loop, per step: one product with h_{t-1}, and everything
@@ -11,41 +11,40 @@ which XLA multiplies slowly on a CPU, or nothing is traced, each step but its pr
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
+from textgen.arrays import Array, Arrays
 from textgen.backend import tf
+from textgen.cells.cell import Cell, Weights
 
-Arrays = tuple[Any, ...]
 
+def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, Arrays]:
+    """Run `cell` from `state` over a [T, B, G U], the product of the input with the kernel.
 
-def scan(
-    cell: Any, a: Any, kernel: Any | None, biases: Arrays, state: Arrays, extra: Arrays
-) -> tuple[Any, Arrays]:
-    """Run `cell` from `state` over a [T, B, G U], the product with the input.
-
-    kernel [U, G U]: for the product with h_{t-1}, if the cell has one.
-    biases [G U] each: of a, and of the product with h_{t-1}, if it has one of its own.
-    extra: weights that `cell.update` reads.
+    weights: all but the kernel are read. state: of [B, U] each.
     Returns (h_1 ... h_T [T, B, U] in the type of `a`, state after the last step).
     """
-    weights = () if kernel is None else (tf.cast(kernel, a.dtype),)
-    steps = cell.steps(a.dtype, compiles_whole(a.dtype))
+    kernel = (tf.cast(weights["recurrent_kernel"], a.dtype),) if cell.recurrent else ()
+    steps = compiled(cell, a.dtype.name, compiles_whole(a.dtype))
     biases, state, extra = (
-        tuple(tf.cast(part, steps.wide) for part in parts) for parts in (biases, state, extra)
+        tuple(tf.cast(part, steps.wide) for part in parts)
+        for parts in (cell.biases(weights), state, cell.extra(weights))
     )
-    inputs = (a, weights, biases, state, extra)
+    inputs = (a, kernel, biases, state, extra)
 
-    @tf.custom_gradient
-    def run(*parts: Any) -> Any:
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(*parts: Array) -> Any:
         # an eager tape would record the loop as well, and XLA cannot compile what it records
-        own = [tf.stop_gradient(part) for part in parts]
-        a, kernel, biases, start, extra = tf.nest.pack_sequence_as(inputs, own)
+        unrecorded = [tf.stop_gradient(part) for part in parts]
+        a, kernel, biases, start, extra = tf.nest.pack_sequence_as(inputs, unrecorded)
         before, end, z = steps.forward(a, kernel, biases, start, extra)
 
-        def gradient(d_hidden: Any, *d_end: Any) -> Any:
+        def gradient(d_hidden: Array, *d_end: Array) -> Any:
             da, dp, d_state, d_extra = steps.backward(kernel, extra, before, z, d_hidden, d_end)
             d_kernel = [tf.matmul(flat(before[0][:-1]), flat(dp), transpose_a=True) for _ in kernel]
-            d_biases = [over_rows(d) for d, _ in zip((da, dp), biases, strict=False)]
+            d_biases = [over_all(d) for d, _ in zip((da, dp), biases, strict=False)]
             return da, *d_kernel, *d_biases, *d_state, *d_extra
 
         return (before[0][1:], *end), gradient
@@ -64,32 +63,40 @@ def compiles_whole(dtype: Any) -> bool:
     return not tf.executing_eagerly() and dtype == wide(dtype)
 
 
+@functools.cache
+def compiled(cell: Cell, dtype: str, whole: bool) -> Steps:
+    """Compiled once for all layers of a cell, in whatever model: the loops hold no weights."""
+    return Steps(cell, tf.as_dtype(dtype), whole)
+
+
 class Steps:
     """The loops forward and backward, for inputs of one type.
 
     whole: compile them as one program each, else their steps.
     """
 
-    def __init__(self, cell: Any, dtype: Any, whole: bool) -> None:
+    def __init__(self, cell: Cell, dtype: Any, whole: bool) -> None:
         self.cell = cell
         self.type = dtype
         self.wide = wide(dtype)
         self.one, self.one_back = self._one, self._one_back
         self.forward, self.backward = self._forward, self._backward
-        for name in ("forward", "backward") if whole else ("one", "one_back"):
-            setattr(self, name, tf.function(getattr(self, name), jit_compile=True))
+        if whole:
+            self.forward, self.backward = _by_xla(self._forward), _by_xla(self._backward)
+        else:
+            self.one, self.one_back = _by_xla(self._one), _by_xla(self._one_back)
 
     # --- one step -----------------------------------------------------------------------------
 
-    def _one(self, a: Any, p: Any, biases: Arrays, state: Arrays, extra: Arrays) -> Any:
-        """(z as it is kept for the way back, h_t for the product, the new state)."""
+    def _one(self, a: Array, p: Array, biases: Arrays, state: Arrays, extra: Arrays) -> Any:
+        """(z in the type of the products, h_t in the same, the new state)."""
         z = tf.cast(a, self.wide) + biases[0]
         if p is not None:
             z = self.cell.join(z, sum(biases[1:], tf.cast(p, self.wide)))
-        new = self.cell.update(z, state, *extra)
+        new = self.cell.update(z, state, extra)
         return tf.cast(z, self.type), tf.cast(new[0], self.type), new
 
-    def _one_back(self, z: Any, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays) -> Any:
+    def _one_back(self, z: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays) -> Any:
         """(da, dp, d state, d extra). dh [B, U] each: what the layer above wants of h_t, and what
         the product of the next step does."""
         z = tf.cast(z, self.wide)
@@ -97,21 +104,25 @@ class Steps:
         d_new = (sum((tf.cast(part, self.wide) for part in dh), d_new[0]), *d_new[1:])
         with tf.GradientTape() as tape:
             tape.watch([z, *state, *extra])
-            new = self.cell.update(z, state, *extra)
-        found = tape.gradient(new, [z, *state, *extra], list(d_new), unconnected_gradients="zero")
-        da, dp = self.cell.unjoin(tf.cast(found[0], self.type))
-        return da, dp, tuple(found[1 : 1 + len(state)]), tuple(found[1 + len(state) :])
+            new = self.cell.update(z, state, extra)
+        dz, *rest = tape.gradient(
+            new, [z, *state, *extra], list(d_new), unconnected_gradients="zero"
+        )
+        da, dp = self.cell.unjoin(tf.cast(dz, self.type))
+        return da, dp, tuple(rest[: len(state)]), tuple(rest[len(state) :])
 
     # --- over time ----------------------------------------------------------------------------
 
-    def _forward(self, a: Any, kernel: Arrays, biases: Arrays, start: Arrays, extra: Arrays) -> Any:
+    def _forward(
+        self, a: Array, kernel: Arrays, biases: Arrays, start: Arrays, extra: Arrays
+    ) -> Any:
         """(the state before each step and after the last [T + 1, B, U] each, end state, z)."""
         length = tf.shape(a)[0]
         first = (tf.cast(start[0], self.type), *start[1:])
-        z = array(length, a, len(self.cell.JOINED or self.cell.BLOCKS) * start[0].shape[1])
+        z = array(length, a, (self.cell.joined or len(self.cell.blocks)) * start[0].shape[1])
         before = tuple(array(length + 1, part).write(0, part) for part in first)
 
-        def body(t: Any, h: Any, state: Arrays, z: Any, before: Arrays) -> Any:
+        def body(t: Any, h: Array, state: Arrays, z: Array, before: Arrays) -> Any:
             p = tf.matmul(h, kernel[0]) if kernel else None
             z_t, h, state = self.one(a[t], p, biases, state, extra)
             parts = zip(before, (h, *state[1:]), strict=True)
@@ -121,13 +132,19 @@ class Steps:
         return tuple(b.stack() for b in before), end, z.stack()
 
     def _backward(
-        self, kernel: Arrays, extra: Arrays, before: Arrays, z: Any, d_hidden: Any, d_end: Arrays
+        self,
+        kernel: Arrays,
+        extra: Arrays,
+        before: Arrays,
+        z: Array,
+        d_hidden: Array,
+        d_end: Arrays,
     ) -> Any:
         """(da, dp, d state, d extra)."""
         length = tf.shape(z)[0]
-        width = len(self.cell.BLOCKS) * before[0].shape[2]
+        width = len(self.cell.blocks) * before[0].shape[2]
         # where `join` only adds, da and dp are one
-        writes = tuple(array(length, z, width) for _ in range(2 if self.cell.JOINED else 1))
+        writes = tuple(array(length, z, width) for _ in range(2 if self.cell.joined else 1))
         d_extra = tuple(tf.zeros_like(part) for part in extra)
 
         def body(s: Any, dh: Arrays, d_state: Arrays, d_extra: Arrays, writes: Arrays) -> Any:
@@ -147,7 +164,13 @@ class Steps:
         return da, rest[0] if rest else da, d_state, d_extra
 
 
-def array(length: Any, like: Any, width: int | None = None) -> Any:
+def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
+    # AutoGraph finds nothing to rewrite in these loops, and takes its time to say so
+    compiled: Callable[..., Any] = tf.function(program, jit_compile=True, autograph=False)
+    return compiled
+
+
+def array(length: Any, like: Array, width: int | None = None) -> Any:
     """A TensorArray of `length` values [B, width] with the type, the B and the width of `like`."""
     shape = (like.shape[-2], width or like.shape[-1])
     return tf.TensorArray(like.dtype, length, element_shape=shape)
@@ -159,11 +182,11 @@ def loop(length: Any, body: Any, begin: Any) -> Any:
     )
 
 
-def flat(x: Any) -> Any:
+def flat(x: Array) -> Any:
     """[T, B, N] -> [T B, N]."""
     return tf.reshape(x, (-1, x.shape[-1]))
 
 
-def over_rows(x: Any) -> Any:
-    """The sum of x [T, B, N] over all but N, in the wide type."""
+def over_all(x: Array) -> Any:
+    """The sum of x [T, B, N] over T and B, in the wide type."""
     return tf.cast(tf.reduce_sum(flat(x), 0), wide(x.dtype))

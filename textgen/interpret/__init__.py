@@ -30,12 +30,10 @@ from textgen.interpret.storage import (
     readable,
     stored,
 )
-from textgen.interpret.trace import GATES, KEEP, Trace, trace
+from textgen.interpret.trace import Trace, trace
 from textgen.interpret.untrained import untrained
 
 __all__ = [
-    "GATES",
-    "KEEP",
     "Flips",
     "Goal",
     "Gradients",

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from textgen.backend import keras, ops
 from textgen.cells import make_cell
+from textgen.cells.array_functions import ACTIVATIONS
 from textgen.interpret.trace import Values
 
 
@@ -24,7 +24,7 @@ def slope(activation: str, a: np.ndarray) -> np.ndarray:
     """The derivative of "tanh", "sigmoid" or "relu" at a: at most 1, 1/4 and 1."""
     if activation == "relu":
         return (a > 0).astype(float)
-    y = np.asarray(keras.activations.get(activation)(ops.convert_to_tensor(a, "float64")))
+    y = np.asarray(ACTIVATIONS[activation](np.asarray(a, np.float64)))
     return 1 - y**2 if activation == "tanh" else y * (1 - y)
 
 
@@ -36,13 +36,16 @@ def run_free(
     U is the identity, times `norm`: so the cell begins with relu (Le et al. 2015). h_0 has positive
     parts and the length 1.
     """
-    cell = make_cell("rnn", hidden_size, activation=activation)
-    cell.build((None, 1))
-    cell.set_weights([cell.get_weights()[0], norm * np.eye(hidden_size), cell.get_weights()[2]])
-    h = np.abs(np.random.default_rng(seed).normal(size=(1, hidden_size))).astype(np.float32)
+    cell = make_cell("rnn", activation)
+    weights = {name: np.zeros(s) for name, s in cell.weight_shapes(1, hidden_size).items()}
+    weights["recurrent_kernel"] = norm * np.eye(hidden_size)
+    h = np.abs(np.random.default_rng(seed).normal(size=(1, hidden_size)))
     h /= np.linalg.norm(h)
-    hidden, _ = cell(np.zeros((steps, 1, 1), np.float32), (h,))
-    return np.concatenate([[1.0], np.linalg.norm(np.asarray(hidden)[:, 0], axis=1)])
+    lengths = [1.0]
+    for _ in range(steps):
+        (h,) = cell.step(weights, np.zeros((1, 1)), (h,))
+        lengths.append(float(np.linalg.norm(h)))
+    return np.array(lengths)
 
 
 def along(keep: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Reads again, a token at a time, with every value of every layer in view and in reach.
+"""Reads a text again, a token at a time, with every value of every layer in view and in reach.
 
-One kind of interference does for all: a value v goes on as keep * v + add. With keep 1 and add 0
-nothing changes; with keep 0 the value is replaced by add; and the gradient with respect to an add
-of 0 is the total derivative with respect to v.
+One kind of edit does for all: a value v goes on as keep * v + add. With keep 1 and add 0 nothing
+changes; with keep 0 the value is replaced by add; and the gradient with respect to an add of 0 is
+the total derivative with respect to v.
 
 The loop is a TensorFlow graph, not compiled by XLA: traced once for a model, it takes texts of any
 length, where XLA would compile for each.
@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from textgen.arrays import Array, Arrays, State
 from textgen.backend import tf
 from textgen.errors import ConfigError, GenerationError
-from textgen.model import LanguageModel, State
+from textgen.model import LanguageModel
 
 
 @dataclasses.dataclass(frozen=True)
 class Override:
-    """The value `name` of a layer is replaced, and everything after it follows.
+    """Replaces the value `name` of a layer, and everything that follows from it.
 
     token: None for every token, those of an answer too. unit: None for all units.
     value: a number, or, for all units, one for each.
@@ -37,14 +38,16 @@ class Override:
     value: float | tuple[float, ...]
 
 
-@functools.lru_cache(maxsize=16)  # traced once for a model; few models are looked at at a time
+@functools.lru_cache(maxsize=16)  # few models are examined at a time
 def replay(model: LanguageModel) -> Replay:
+    """The programs of a model, which TensorFlow traces once."""
     return Replay(model)
 
 
 class Replay:
-    """The programs of one model. P places: the values of all layers, layer by layer, as computed.
+    """The programs of one model.
 
+    P places: the values of all layers, layer by layer, in the order in which they are computed.
     Shapes: x [T, B, D]; keep and add [T, P, B, U], where T and B may also be 1. answers and weights
     [n, N]: N ways to go on after x, and what the log-probability of each of their ids counts.
     """
@@ -52,8 +55,8 @@ class Replay:
     def __init__(self, model: LanguageModel) -> None:
         self.model = model
         self.size = model.config.hidden_size
-        self.names = names_of(model.recurrent[0])
-        self.state_names: tuple[str, ...] = model.recurrent[0].STATE
+        self.names = model.cell.value_names()
+        self.state_names = model.cell.state_names
         self.places = len(self.names) * len(model.recurrent)
         self.top = self.place(len(model.recurrent) - 1, "h")
 
@@ -70,11 +73,11 @@ class Replay:
         return self._program(self._slopes, answers=True)
 
     def _program(self, body: Any, answers: bool = False) -> Any:
-        """The graph of `body`, for texts and answers of any length and any number of rows."""
+        """The graph of `body`, for texts and answers of any length and any number."""
         x = tf.TensorSpec([None, None, self.model.config.embedding_size])
         edits = [tf.TensorSpec([None, self.places, None, self.size])] * 2
         more = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.float32)]
-        # nothing in here is AutoGraph's to rewrite, and looking takes it a second
+        # AutoGraph finds nothing to rewrite in here, and takes a second to say so
         graph = tf.function(body, autograph=False)
         return graph.get_concrete_function(x, *(more if answers else ()), *edits)
 
@@ -85,16 +88,17 @@ class Replay:
         return self.model.embedding(self.checked(ids)).numpy()[:, None]
 
     def checked(self, ids: Sequence[int]) -> np.ndarray:
+        """ids as an array. Raises `GenerationError` for none, and for ids that cannot be."""
         known = self.model.vocab_size
-        found = np.asarray(ids, np.int32)
-        if not len(found):
+        array = np.asarray(ids, np.int32)
+        if not len(array):
             raise GenerationError("there is nothing to read: give at least one token")
-        if found.min() < 0 or found.max() >= known:
-            wrong = next(i for i in found.tolist() if not 0 <= i < known)
+        if array.min() < 0 or array.max() >= known:
+            wrong = next(i for i in array.tolist() if not 0 <= i < known)
             raise GenerationError(
                 f"token {wrong} is none of the model's {known}: encode with its own tokenizer"
             )
-        return found
+        return array
 
     def place(self, layer: int, name: str) -> int:
         """Where the value `name` of a layer stands. Raises `ConfigError` when there is none."""
@@ -111,7 +115,7 @@ class Replay:
     def edits(
         self, length: int, overrides: Sequence[Override] = (), tokens: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(keep, add), of one row, for `length` tokens, of which `tokens` may be named.
+        """(keep, add) of one text, for `length` tokens, of which the first `tokens` may be named.
 
         Raises `ConfigError` for an override of what is not there.
         """
@@ -139,34 +143,36 @@ class Replay:
 
     # --- the programs -------------------------------------------------------------------------
 
-    def _values(self, x: Any, keep: Any, add: Any) -> tuple[Any, Any]:
+    def _values(self, x: Array, keep: Array, add: Array) -> tuple[Array, Array]:
         """(values [T, P, B, U], log-probabilities [T, B, V] of the token after each)."""
-        _, seen = self._read(x, self._start(x), keep, add, 0, range(self.places))
-        return seen, tf.nn.log_softmax(self._logits(seen[:, self.top]))
+        _, values = self._read(x, self._start(x), keep, add, 0, range(self.places))
+        return values, tf.nn.log_softmax(self._logits(values[:, self.top]))
 
-    def _score(self, x: Any, answers: Any, weights: Any, keep: Any, add: Any) -> Any:
+    def _score(self, x: Array, answers: Array, weights: Array, keep: Array, add: Array) -> Array:
         """The weighted sum of the log-probabilities of the answers after x: [B]."""
         state, _ = self._read(x, self._start(x), keep, add, 0)
-        rows, number = tf.shape(x)[1], tf.shape(answers)[1]
+        texts, number = tf.shape(x)[1], tf.shape(answers)[1]
 
-        def joined(part: Any, *outer: Any) -> Any:
-            """[*outer, N or 1, B or 1, W] -> [*outer, N B, W]: every row goes on in every way."""
-            full = tf.broadcast_to(part, (*outer, number, rows, part.shape[-1]))
-            return tf.reshape(full, (*outer, number * rows, part.shape[-1]))
+        def joined(part: Array, *outer: Any) -> Array:
+            """[*outer, N or 1, B or 1, W] -> [*outer, N B, W]: every text goes on in every way."""
+            full = tf.broadcast_to(part, (*outer, number, texts, part.shape[-1]))
+            return tf.reshape(full, (*outer, number * texts, part.shape[-1]))
 
         state = tf.nest.map_structure(lambda part: joined(part[None]), state)
         more = joined(self.model.embedding(answers)[:, :, None], tf.shape(answers)[0])
         keep, add = (joined(e[:, :, None], tf.shape(e)[0], self.places) for e in (keep, add))
-        _, seen = self._read(more, state, keep, add, tf.shape(x)[0], [self.top])
-        # each is predicted from what came before it; after the last, nothing is asked
-        hidden = tf.concat([state[-1][0][None], seen[:-1, 0]], 0)
-        lost = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.repeat(answers, rows, 1), self._logits(hidden)
+        _, outputs = self._read(more, state, keep, add, tf.shape(x)[0], [self.top])
+        # each id is predicted from what came before it; after the last none is
+        hidden = tf.concat([state[-1][0][None], outputs[:-1, 0]], 0)
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.repeat(answers, texts, 1), self._logits(hidden)
         )
-        each = tf.reshape(lost, (-1, number, rows))
-        return -tf.reduce_sum(each * weights[:, :, None], (0, 1))
+        of_each = tf.reshape(nats, (-1, number, texts))
+        return -tf.reduce_sum(of_each * weights[:, :, None], (0, 1))
 
-    def _slopes(self, x: Any, answers: Any, weights: Any, keep: Any, add: Any) -> tuple[Any, Any]:
+    def _slopes(
+        self, x: Array, answers: Array, weights: Array, keep: Array, add: Array
+    ) -> tuple[Array, Array]:
         """The gradient of `_score` with respect to x and add."""
         with tf.GradientTape() as tape:
             tape.watch([x, add])
@@ -174,14 +180,20 @@ class Replay:
         dx, d_add = tape.gradient(score, [x, add])
         return dx, d_add
 
-    def _start(self, x: Any) -> State:
+    def _start(self, x: Array) -> State:
         return self.model.initial_state(tf.shape(x)[1])
 
-    def _logits(self, hidden: Any) -> Any:
-        return self.model.logits(((hidden,),))  # of a state, the top h is all it asks for
+    def _logits(self, hidden: Array) -> Array:
+        return self.model.logits(((hidden,),))  # of a state it reads only the top layer's h
 
     def _read(
-        self, x: Any, state: State, keep: Any, add: Any, first: Any, wanted: Sequence[int] = ()
+        self,
+        x: Array,
+        state: State,
+        keep: Array,
+        add: Array,
+        first: Any,
+        wanted: Sequence[int] = (),
     ) -> tuple[State, Any]:
         """(state after x, the values at the places `wanted` [T, len(wanted), B, U]).
 
@@ -189,40 +201,28 @@ class Replay:
         """
         length, last = tf.shape(x)[0], tf.shape(keep)[0] - 1
         reads = [tf.TensorArray(v.dtype, tf.shape(v)[0]).unstack(v) for v in (x, keep, add)]
-        kept: Any = ()
+        record: Any = ()
         if wanted:
             shape = (len(wanted), None, self.size)
-            kept = tf.TensorArray(x.dtype, length, element_shape=shape)
+            record = tf.TensorArray(x.dtype, length, element_shape=shape)
 
-        def body(t: Any, state: State, kept: Any) -> Any:
+        def body(t: Any, state: State, record: Any) -> Any:
             number = tf.minimum(first + t, last)
             x_t = reads[0].read(t)
             keeps, adds = (tf.unstack(r.read(number), self.places) for r in reads[1:])
-            seen: list[Any] = []
+            values: list[Array] = []
 
-            def see(name: str, value: Any) -> Any:
-                seen.append(keeps[len(seen)] * value + adds[len(seen)])
-                return seen[-1]
+            def edit(name: str, value: Array) -> Array:
+                values.append(keeps[len(values)] * value + adds[len(values)])
+                return values[-1]
 
-            new: list[tuple[Any, ...]] = []
+            new: list[Arrays] = []
             for layer, start in zip(self.model.recurrent, state, strict=True):
-                new.append(layer.step(x_t, start, see=see))
+                new.append(layer.step(x_t, start, observe=edit))
                 x_t = new[-1][0]
             if wanted:
-                kept = kept.write(t, tf.stack([seen[place] for place in wanted]))
-            return t + 1, tuple(new), kept
+                record = record.write(t, tf.stack([values[place] for place in wanted]))
+            return t + 1, tuple(new), record
 
-        _, state, kept = tf.while_loop(lambda t, *_: t < length, body, (0, state, kept))
-        return state, kept.stack() if wanted else None
-
-
-def names_of(layer: Any) -> tuple[str, ...]:
-    """The values of a cell, in the order in which it computes them."""
-    names: list[str] = []
-
-    def see(name: str, value: Any) -> Any:
-        names.append(name)
-        return value
-
-    layer.step(tf.zeros((1, layer.kernel.shape[0])), layer.initial_state(1), see=see)
-    return tuple(names)
+        _, state, record = tf.while_loop(lambda t, *_: t < length, body, (0, state, record))
+        return state, record.stack() if wanted else None

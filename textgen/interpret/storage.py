@@ -61,7 +61,7 @@ def exchange(
 
     Raises `ConfigError` where there is no such part, and for a place outside a document.
     """
-    names: tuple[str, ...] = scorer.generator.model.recurrent[0].STATE
+    names: tuple[str, ...] = scorer.generator.model.cell.state_names
     if not set(parts) <= set(names):
         raise ConfigError(f"parts are {list(parts)}: this cell's state has {', '.join(names)}")
     receivers, donors = (
@@ -139,7 +139,7 @@ def stored(
     groups [B]: documents with the same filler share a number (see `linear_probe`). Raises as that
     does, and `ConfigError` for a part that is not there.
     """
-    names: tuple[str, ...] = scorer.generator.model.recurrent[0].STATE
+    names: tuple[str, ...] = scorer.generator.model.cell.state_names
     if part not in names:
         raise ConfigError(f"part is {part!r}: this cell's state has {', '.join(names)}")
     rows = [ids_of(scorer, document.before) for document in documents]
@@ -194,7 +194,7 @@ def readable(
     longest = max(len(ids_of(scorer, document.before)) for document in documents)
     steps = -(-longest // STEP)
     lefts = [STEP * step for step in range(0, steps + 1, -(-steps // PLACES))]
-    parts: tuple[str, ...] = scorer.generator.model.recurrent[0].STATE
+    parts: tuple[str, ...] = scorer.generator.model.cell.state_names
     return Readable(
         {
             part: dict(
@@ -215,7 +215,7 @@ def fact_contrast(
     and every fact. A unit with a contrast has kept something of the fact.
     """
     rows = [ids_of(scorer, d.before[: d.asked]) for d in (document, *documents)]
-    name = scorer.generator.model.recurrent[0].STATE[-1]
+    name = scorer.generator.model.cell.carried
     shown = np.asarray(scorer.reader.read(rows)[layer][-1])
     shown = np.tanh(shown) if name == "C" else shown
     return np.asarray(shown[0] - shown[1:].mean(0))

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from textgen.backend import tf
-from textgen.cells import cell_class
+from textgen.cells import CELLS
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.batches import ready
 from textgen.data.training_data import Material, TaskMaterial
@@ -177,9 +177,9 @@ def _sized(
 
 def _products(model: ModelConfig, vocab_size: int) -> int:
     """Weights that every token is multiplied by: what a step costs."""
-    cell, size = cell_class(model.cell), model.hidden_size
+    cell, size = CELLS[model.cell], model.hidden_size
     widths = (model.embedding_size, *[size] * (model.num_layers - 1))
-    layers = (len(cell.BLOCKS) * size * (width + size * cell.RECURRENT) for width in widths)
+    layers = (len(cell.blocks) * size * (width + size * cell.recurrent) for width in widths)
     return sum(layers) + size * vocab_size
 
 

@@ -118,9 +118,7 @@ def reach(generator: Generator, material: Material) -> int:
 
 def recurrent_parameters(cell: str, config: ModelConfig) -> int:
     """The size of one recurrent layer of `cell` over the embedding."""
-    layer = make_cell(cell, config.hidden_size)
-    layer.build((None, config.embedding_size))
-    return int(layer.count_params())
+    return make_cell(cell).parameters(config.embedding_size, config.hidden_size)
 
 
 def report(results: Sequence[Result]) -> Report:

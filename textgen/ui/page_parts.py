@@ -131,9 +131,7 @@ def choose_layer(model: Model) -> int:
 
 def gates_of(model: Model) -> tuple[str, ...]:
     """The names of the gates of the model's cell."""
-    from textgen.interpret import GATES
-
-    return GATES[model.config.cell]
+    return model.model.cell.gates
 
 
 def tokens(model: Model, document: Document) -> list[str]:
@@ -144,9 +142,9 @@ def tokens(model: Model, document: Document) -> list[str]:
 
 def time_scales(model: Model, values: Mapping[str, Array]) -> Array:
     """How long each unit of a gated cell remembers, in tokens [U]."""
-    from textgen.interpret import KEEP, time_scale
+    from textgen.interpret import time_scale
 
-    return time_scale(KEEP[model.config.cell](dict(values)))
+    return time_scale(model.model.cell.retained(values))
 
 
 # --- a cell of a figure that is pinned, kept in the address ---------------------------------------
@@ -241,7 +239,7 @@ def downloads(
 
 def symbol(model: Model, name: str) -> str:
     """How the equations write a value: the candidate as what it may become."""
-    return model.model.recurrent[0].STATE[-1] + "\u0303" if name == "c" else name
+    return model.model.cell.carried + "\u0303" if name == "c" else name
 
 
 def scale_end(values: Array) -> float:

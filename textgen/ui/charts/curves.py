@@ -49,10 +49,13 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
 # Okabe & Ito's colours, told apart by every eye; a model keeps its colour on all charts
 COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#8c8c8c", "#b8a800"]
 INK = "#85857e"  # of words within a chart: read on light ground and on dark
-# a cell's place among them, and that of relu's twin of the plain recurrence
-CELL_COLOURS = dict(zip([*(name.upper() for name in CELLS), "IRNN"], COLOURS, strict=True))
 DASHES = [[1, 0], [2, 3], [8, 4], [10, 3, 2, 3]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"]
+
+
+def cell_colours() -> dict[str, str]:
+    """The colour of each cell under the name that it bears on charts; IRNN is the rnn with relu."""
+    return {name.upper(): cell.colour for name, cell in CELLS.items()} | {"IRNN": COLOURS[-1]}
 
 
 def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import altair as alt
 import pandas as pd
 
-from textgen.ui.charts.curves import CELL_COLOURS, SHAPES
+from textgen.ui.charts.curves import SHAPES, cell_colours
 
 
 def course(rows: pd.DataFrame, across: str, words: dict[str, str]) -> alt.LayerChart:
@@ -14,14 +16,15 @@ def course(rows: pd.DataFrame, across: str, words: dict[str, str]) -> alt.LayerC
 
     rows: cell, seconds, step, training, held_out. words: seconds, step, bits, training, cell.
     """
-    names = [name for name in CELL_COLOURS if name in set(rows["cell"])]
-    marks = dict(zip(CELL_COLOURS, SHAPES, strict=False))
+    colours = cell_colours()
+    names = [name for name in colours if name in set(rows["cell"])]
+    marks = dict(zip(colours, itertools.cycle(SHAPES), strict=False))
     base = alt.Chart(rows).encode(
         x=alt.X(f"{across}:Q", title=words[across], scale=alt.Scale(nice=False)),
         color=alt.Color(
             "cell:N",
             title=None,
-            scale=alt.Scale(domain=names, range=[CELL_COLOURS[name] for name in names]),
+            scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
             legend=alt.Legend(orient="top", symbolOpacity=1, symbolSize=70),
         ),
         tooltip=[

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
-from textgen.ui.equations import CellPage, Factor, Values
+from textgen.cells.cell import Cell
+from textgen.cells.flow import Flow, Share
 
 WIDTH, RADIUS = 420, 26
 # cividis (Nuñez et al. 2018) at 0, 1/4 ... 1: gates
@@ -17,33 +19,31 @@ SIGNED = ((217, 95, 2), (226, 224, 218), (31, 119, 180))
 
 
 def picture(
-    page: CellPage,
-    values: Values,
+    cell: Cell,
+    values: Mapping[str, float],
     token: str,
     scale: float,
     replaced: Collection[str] = (),
-    activation: str = "tanh",
 ) -> str:
     """SVG, as wide as what it is put into. scale: the largest size of the unit's state in the text.
 
     values: as for `equations.lines`. Gates in cividis from 0 to 1, signed values orange to blue.
     replaced: names of values that were set by hand, drawn with a double ring.
     """
-    state = page.state
-    drawn = _State(values, scale, replaced)
-    new = values[state]
+    state = cell.carried
+    unit = _Unit(values, max(scale, 1e-9), replaced)
     parts = [
-        _state(
-            f"{state}<tspan dy='4' font-size='10'>t−1</tspan>", 40, values[f"was_{state}"], drawn
-        )
+        _state(f"{state}<tspan dy='4' font-size='10'>t−1</tspan>", 40, values[f"was_{state}"], unit)
     ]
-    if page.keep is None:
-        parts += _anew(drawn, activation)
+    if cell.flow is None:
+        parts += _anew(cell.activation)
         end = 152
     else:
-        parts += _conveyor(page, drawn)
-        end = 262 if page.show else 244
-    parts.append(_state(f"{state}<tspan dy='4' font-size='10'>t</tspan>", WIDTH - 40, new, drawn))
+        parts += _conveyor(cell.flow, state, unit)
+        end = 262 if cell.flow.shown else 244
+    parts.append(
+        _state(f"{state}<tspan dy='4' font-size='10'>t</tspan>", WIDTH - 40, values[state], unit)
+    )
     shown = html.escape(token.replace(" ", "␣").replace("\n", "↵"))
     parts.append(
         _text(
@@ -73,9 +73,13 @@ def show(svg: str, key: str) -> None:
     place(data={"svg": svg}, key=key)
 
 
-class _State:
-    def __init__(self, values: Values, scale: float, replaced: Collection[str]) -> None:
-        self.values, self.scale, self.replaced = values, max(scale, 1e-9), replaced
+@dataclasses.dataclass(frozen=True)
+class _Unit:
+    """What is drawn of one unit."""
+
+    values: Mapping[str, float]
+    scale: float
+    replaced: Collection[str]
 
 
 _ARROW = (
@@ -86,9 +90,8 @@ _ARROW = (
 TOP = 44  # of the line on which the state travels
 
 
-def _conveyor(page: CellPage, drawn: _State) -> list[str]:
-    """C_{t-1} -> × keep -> + write × candidate -> C_t, and what is shown of it."""
-    assert page.keep and page.write
+def _conveyor(flow: Flow, state: str, unit: _Unit) -> list[str]:
+    """C_{t-1} -> × retained -> + written × candidate -> C_t, and what is shown of it."""
     forget, add, tap = 118, 228, 322
     parts = [
         _line(70, TOP, forget - 13, TOP),
@@ -101,27 +104,27 @@ def _conveyor(page: CellPage, drawn: _State) -> list[str]:
         _line(add, 93, add, TOP + 13),
         _line(190, 150, 219, 115),
         _line(266, 150, 237, 115),
-        _factor(page.keep, forget, 160, drawn),
-        _factor(page.write, 184, 176, drawn),
-        _candidate(page, 272, 176, drawn),
+        _share(flow.retained, forget, 160, unit),
+        _share(flow.written, 184, 176, unit),
+        _candidate(state, 272, 176, unit),
     ]
-    if page.show:
+    if flow.shown:
         parts += [
             _line(tap, TOP, tap, 88),
             _box(tap, 102, "tanh"),
             _line(tap, 116, tap, 163),
             _operator(tap, 176, "×"),
             _line(354, 176, tap + 13, 176),
-            _factor(page.show, 380, 176, drawn),
+            _share(flow.shown, 380, 176, unit),
             _line(tap, 189, tap, 214),
-            _value("h", drawn.values["h"], tap, 234, 1.0, "h" in drawn.replaced),
+            _value(unit.values["h"], tap, 234, "h" in unit.replaced),
             _text(tap + 42, 239, "h<tspan dy='4' font-size='10'>t</tspan>", "start"),
         ]
     return parts
 
 
-def _anew(drawn: _State, activation: str) -> list[str]:
-    """The plain recurrence: nothing goes round the activation."""
+def _anew(activation: str) -> list[str]:
+    """The plain recurrence: no old state goes round the activation."""
     middle = WIDTH / 2
     return [
         _line(70, TOP, middle - 34, TOP),
@@ -137,31 +140,33 @@ def _anew(drawn: _State, activation: str) -> list[str]:
     ]
 
 
-def _state(name: str, x: float, value: float, drawn: _State) -> str:
-    return _pill(x, TOP, value, value / drawn.scale) + _text(x, TOP - 24, name)
+def _state(name: str, x: float, value: float, unit: _Unit) -> str:
+    return _pill(x, TOP, value, value / unit.scale) + _text(x, TOP - 24, name)
 
 
-def _factor(factor: Factor, x: float, y: float, drawn: _State) -> str:
-    ring = not set(drawn.replaced).isdisjoint(factor.values)
-    number = factor.of(drawn.values)
+def _share(share: Share, x: float, y: float, unit: _Unit) -> str:
+    ring = not set(unit.replaced).isdisjoint(share.gates)
+    number = share.of(unit.values)
     circle = _circle(x, y, _colour(CIVIDIS, number), ring) + _text(
         x, y + 5, f"{number:.2f}", fill=_ink(CIVIDIS, number)
     )
-    return circle + _text(x, y + RADIUS + 21, factor.label)
+    return circle + _text(x, y + RADIUS + 21, share.label)
 
 
-def _candidate(page: CellPage, x: float, y: float, drawn: _State) -> str:
-    value = drawn.values["c"]
-    label = f"{page.state}\u0303<tspan dy='4' font-size='10'>t</tspan>"
-    return _value("c", value, x, y, 1.0, "c" in drawn.replaced) + _text(x, y + RADIUS + 21, label)
+def _candidate(state: str, x: float, y: float, unit: _Unit) -> str:
+    label = f"{state}\u0303<tspan dy='4' font-size='10'>t</tspan>"
+    pill = _value(unit.values["c"], x, y, "c" in unit.replaced)
+    return pill + _text(x, y + RADIUS + 21, label)
 
 
-def _value(name: str, value: float, x: float, y: float, scale: float, ring: bool) -> str:
-    return _pill(x, y, value, value / scale, ring)
+def _value(value: float, x: float, y: float, ring: bool) -> str:
+    """A value that lies between -1 and 1, or is drawn as if it did."""
+    return _pill(x, y, value, value, ring)
 
 
-def _pill(x: float, y: float, value: float, share: float, ring: bool = False) -> str:
-    share = (min(max(share, -1.0), 1.0) + 1) / 2
+def _pill(x: float, y: float, value: float, signed: float, ring: bool = False) -> str:
+    """value: the number; signed: where its colour lies between -1 and 1."""
+    share = (min(max(signed, -1.0), 1.0) + 1) / 2
     outer = (
         f'<rect x="{x - 34}" y="{y - 18}" width="68" height="36" rx="18" fill="none" '
         'stroke="currentColor" stroke-width="1.5"/>'

@@ -127,7 +127,7 @@ def choose_token(model: Model, document: Document, course: Array) -> int:
 
 def carried(model: Model, trace: Trace, layer: int) -> Array:
     """C where the cell has one, else h: [T, U]."""
-    return trace.layers[layer][equations.PAGES[model.config.cell].state]
+    return trace.layers[layer][model.model.cell.carried]
 
 
 # --- what is shown --------------------------------------------------------------------------------
@@ -157,35 +157,28 @@ def one_step(
     """The picture of the cell, and its equations with the unit's numbers."""
     from textgen.interpret.sums import unit_values
 
-    page = equations.PAGES[model.config.cell]
+    cell = model.model.cell
     values = unit_values(model.model, ids, trace, layer, unit, token)
     course = carried(model, trace, layer)[:, unit]
     left, right = st.columns([6, 7], gap="medium")
     with left, st.container(key="figure cell"):
         cell_picture.show(
             cell_picture.picture(
-                page,
+                cell,
                 values,
                 model.tokenizer.token(ids[token]),
                 float(abs(course).max()),
                 {replaced},
-                model.config.activation,
             ),
             key="cell",
         )
         numbers = pd.DataFrame(values.items(), columns=["name", "value"])
         page_parts.downloads(numbers, "cell", container="figure cell")
-    for stage, lines in page.stages.items():
+    for stage, lines in cell.steps.items():
         with right.container(border=True, gap="xsmall", key=f"stage {stage}"):
             st.caption(f"**{t(f'stage.{stage}')}** · {t(f'stage_what.{stage}')}")
             for equation in lines:
-                rows = equations.lines(
-                    equation,
-                    page.state,
-                    model.config.activation,
-                    values,
-                    equation.value == replaced,
-                )
+                rows = equations.lines(cell, equation, values, equation.value == replaced)
                 st.latex(r"\begin{aligned}&" + r"\\&\;\, ".join(rows) + r"\end{aligned}")
 
 
@@ -199,10 +192,10 @@ def over_tokens(
     token: int,
 ) -> None:
     """What the unit carries, and its gates, over all tokens."""
-    page = equations.PAGES[model.config.cell]
+    state_name = model.model.cell.carried
     words = {
         "token": t("step.token"),
-        "value": page.state,
+        "value": state_name,
         "before": t("step.before"),
         "after": t("step.after"),
         "gate": t("step.gate"),
@@ -220,7 +213,7 @@ def over_tokens(
         )
         for kind, trace in traces.items()
     )
-    st.subheader(t("step.course", unit=unit, state=page.state), anchor=False)
+    st.subheader(t("step.course", unit=unit, state=state_name), anchor=False)
     chart = step_charts.unit_curve(frame, token, words)
     page_parts.chart(chart, frame, f"unit-{unit}", [model])
     gates = page_parts.gates_of(model)
@@ -261,7 +254,7 @@ def claim(model: Model, trace: Trace) -> None:
         measured = t("step.gap", gap=verdict.gap) + measured
     sentence = t("step.claim_replay") if verdict.gap is None else t("step.claim_output")
     page_parts.claim(sentence, verdict.holds, measured)
-    page_parts.how(t("step.how"), source=t(f"source.{model.config.cell}"))
+    page_parts.how(t("step.how"), source=model.model.cell.source)
 
 
 main()

@@ -13,7 +13,7 @@ from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
 from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.charts import gradients as gradient_charts
-from textgen.ui.charts.curves import CELL_COLOURS
+from textgen.ui.charts.curves import cell_colours
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def measured() -> None:
             with st.spinner(t("remember.measuring", name=f"{name}, {label}")):
                 frames.append(course(model, document, name, label))
         rows = pd.concat(frames)
-        chart = gradient_charts.course(rows, words, colours=CELL_COLOURS, reverse=True, height=320)
+        chart = gradient_charts.course(
+            rows, words, colours=cell_colours(), reverse=True, height=320
+        )
         place.altair_chart(chart, key=f"gradients {kind}")
     page_parts.downloads(rows, "gradients", list(trained.values()), "figure gradients")
     if PLAIN in trained:
@@ -125,11 +127,10 @@ def vanishes(trained: Model, untrained: Model, document: Document) -> None:
 
 def ways_back(trained: dict[str, Model], document: Document) -> None:
     """In a gated cell: along the state alone a gradient meets nothing but what the gates keep."""
-    from textgen.interpret import KEEP
     from textgen.interpret.gradient_flow import ways_back
     from textgen.interpret.verdicts import VANISHED, SurvivesAlongState, share_left
 
-    gated = [name for name, model in trained.items() if model.config.cell in KEEP]
+    gated = [name for name, model in trained.items() if model.model.cell.flow]
     if not gated:
         page_parts.replay_error(cached.trace_document(next(iter(trained.values())), document))
         return
@@ -137,7 +138,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
     name = choose_gated(gated)
     model = trained[name]
     trace = cached.trace_document(model, document)
-    keep = KEEP[model.config.cell](trace.layers[-1])
+    keep = model.model.cell.retained(trace.layers[-1])
     ways = ways_back(cached.gradients(model, document).layers[-1], keep)
     courses = {
         t("gradients.whole", part=ways.part): ways.whole,

@@ -1,0 +1,62 @@
+"""The functions that a cell's equations are written in, for arrays of NumPy and of TensorFlow.
+
+The array that a function is given decides which library computes. TensorFlow is not imported here:
+whoever holds one of its arrays has imported it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from textgen.arrays import Array
+
+
+def _tensorflow(x: Array) -> Any:
+    """TensorFlow where `x` is an array of its kind; None where it is NumPy's."""
+    return None if isinstance(x, np.ndarray | np.generic) else sys.modules["tensorflow"]
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e^-x): a share between 0 and 1."""
+    if tf := _tensorflow(x):
+        return tf.sigmoid(x)
+    small = np.exp(-np.abs(x))  # at most 1, whatever x is: e^-x itself can overflow
+    return np.where(x >= 0, 1, small) / (1 + small)
+
+
+def tanh(x: Array) -> Array:
+    """A number between -1 and 1."""
+    return (_tensorflow(x) or np).tanh(x)
+
+
+def relu(x: Array) -> Array:
+    """x where it is positive, else 0."""
+    if tf := _tensorflow(x):
+        return tf.nn.relu(x)
+    return np.maximum(x, 0)
+
+
+def maximum(x: Array, least: float) -> Array:
+    """x, but nowhere less than `least`."""
+    return (_tensorflow(x) or np).maximum(x, least)
+
+
+def split(x: Array, number: int) -> list[Array]:
+    """The `number` equal blocks of x along its last axis: [..., number U] -> number of [..., U]."""
+    if tf := _tensorflow(x):
+        return list(tf.split(x, number, axis=-1))
+    size = x.shape[-1] // number
+    return [x[..., k * size : (k + 1) * size] for k in range(number)]
+
+
+def concat(parts: list[Array]) -> Array:
+    """The opposite of `split`: arrays side by side along their last axis."""
+    if tf := _tensorflow(parts[0]):
+        return tf.concat(parts, -1)
+    return np.concatenate(parts, -1)
+
+
+ACTIVATIONS = {"tanh": tanh, "relu": relu, "sigmoid": sigmoid}
