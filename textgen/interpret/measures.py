@@ -1,4 +1,4 @@
-"""Numbers that sum up many values."""
+"""Single numbers for many values: how saturated, how lasting, how readable."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def saturation(gate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (gate < LEFT).mean(0), (gate > RIGHT).mean(0)
 
 
-def time_scale(keep: np.ndarray) -> np.ndarray:
+def time_scale(retained: np.ndarray) -> np.ndarray:
     """How long units remember [U], in tokens: in that time they lose all but 1/e.
 
-    keep [T, U]: the share of the old state that survives each token (`KEEP`). -1 / ln(mean keep),
-    the age at which a leak of that rate has forgotten (Tallec & Ollivier 2018, section 2).
+    retained [T, U]: the share of the old state that stays at each token (`Cell.retained`). Of its
+    mean r, -1 / ln r: the age at which a leak of that rate has forgotten (Tallec & Ollivier 2018,
+    section 2).
     """
     with np.errstate(divide="ignore"):
-        return np.asarray(1 / np.abs(np.log(np.asarray(keep, np.float64).mean(0))))
+        return np.asarray(1 / np.abs(np.log(np.asarray(retained, np.float64).mean(0))))
 
 
 def linear_probe(
@@ -37,14 +38,14 @@ def linear_probe(
     folds: int = 5,
     groups: Sequence[Any] | None = None,
 ) -> float:
-    """Can the label be read off the state? The share of right guesses on held-out states.
+    """The share of held-out states off which a linear probe reads the right label.
 
-    states [N, U], labels [N]. One ridge regression for each label, on standardised states, fitted
-    on all folds but the one it is judged on.
+    states [N, U], labels [N]. The probe is one ridge regression for each label, on standardised
+    states, fitted on all folds but the one it is judged on.
 
-    groups [N]: states of one group share a fold. Needed where they are alike in all but the label,
-    as after one filler read with every fact: a probe that was fitted on the others of the group
-    would know what the label is not, and fall below chance.
+    groups [N]: states of one group share a fold. Give them where states are alike in all but the
+    label, as after one filler read with every fact: a probe that was fitted on the others of the
+    group would know what the label is not, and fall below chance.
 
     Raises `ConfigError` for too few labels, states or groups.
     """
@@ -69,9 +70,9 @@ def linear_probe(
     x, wanted = np.asarray(states, np.float64), np.eye(len(kinds))[label]
     right = 0
     for held_out in (fold[group] == k for k in range(folds)):
-        own, mean = x[~held_out], wanted[~held_out].mean(0)
-        spread = own.std(0)
-        z = (x - own.mean(0)) / np.where(spread > 0, spread, 1)
+        seen, mean = x[~held_out], wanted[~held_out].mean(0)
+        spread = seen.std(0)
+        z = (x - seen.mean(0)) / np.where(spread > 0, spread, 1)
         fitted = z[~held_out]
         weights = np.linalg.solve(
             fitted.T @ fitted + RIDGE * np.eye(x.shape[1]), fitted.T @ (wanted[~held_out] - mean)
