@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import textgen
 from eighth_cell import UGRNN
-from textgen import shipped
+from textgen import shipped, ui
 from textgen.cells import CELLS, make_cell, register
 from textgen.cli.arguments import parser
 from textgen.config import ModelConfig
@@ -20,11 +20,10 @@ from textgen.options import check
 from textgen.runs.run_folder import read_config, read_history
 from textgen.training.train import resume, start
 from textgen.tuning.race import race
-from textgen.ui import messages
 from textgen.ui.charts.curves import cell_colours
 from tiny import tiny
 
-PAGE = Path(messages.__file__).parent / "pages" / "6_step.py"
+PAGE = Path(ui.__file__).parent / "pages" / "6_step.py"
 
 
 @pytest.fixture(scope="module", autouse=True)
