@@ -38,7 +38,8 @@ def unit_values(
     model: LanguageModel, ids: Sequence[int], traced: Trace, layer: int, unit: int, token: int
 ) -> dict[str, float]:
     """All that the equations of one unit name at a token: its values, its values one token before
-    ("was_C"), and the summands of its pre-activations ("f_x", "f_h", "f_b"; "c_b2" for the b' of a gru)."""
+    ("was_C"), and the summands of its pre-activations ("f_x", "f_h", "f_b"; "c_b2" for the b' of a
+    gru)."""
     values: dict[str, float] = {}
     for name, course in traced.layers[layer].items():
         values[name] = float(course[token, unit])
