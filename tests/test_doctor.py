@@ -5,8 +5,9 @@ import random
 import pytest
 
 from textgen.terminal import as_text
-from textgen.text.corpus import Corpus, Source
+from textgen.text.corpus import Corpus
 from textgen.text.doctor import SCRIPTS, diagnose, report, script_of
+from textgen.text.source import Source
 
 SYLLABLES = [chr(code) for code in range(0xAC00, 0xAC00 + 2500)]
 
@@ -29,7 +30,7 @@ def test_facts():
     source = Source("a.txt", "cp949")
     d = diagnose(corpus_of("가가나\n가가나", "b1", "b1", sources=(source,)))
     assert (d.characters, d.documents, d.duplicate_documents, d.duplicate_lines) == (15, 3, 1, 2)
-    assert d.encodings == (("a.txt", "cp949"),)
+    assert d.sources == (source,) and d.preview == ("가가나\n가가나", "b1", "b1")
     assert d.alphabet_size == 5
     assert d.rarest == (("1", 2), ("b", 2), ("나", 2), ("가", 4), ("\n", 5))
     assert d.scripts["hangul"] == pytest.approx(6 / 15)
@@ -94,7 +95,7 @@ def test_a_good_text_has_no_warnings():
         (corpus_of(GOOD, lines_of("abcdefghij", 20_000)), "mixed_scripts"),
         (corpus_of(GOOD, GOOD[:5000].replace("\n", " ")), "long_lines"),
         (corpus_of(GOOD + "\ufffd"), "replacement_characters"),
-        (corpus_of(GOOD, sources=(Source("hf:x", "utf-8", True),)), "truncated"),
+        (corpus_of(GOOD, sources=(Source("hf:x", "utf-8", truncated=True),)), "truncated"),
     ],
 )
 def test_each_warning_alone(corpus, code):

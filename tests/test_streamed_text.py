@@ -22,8 +22,9 @@ from textgen.data.training_data import material_at_hand, read_material
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.options import build
 from textgen.runs import run_folder
-from textgen.text import chunks as pieces_module
+from textgen.text import chunks as chunks_module
 from textgen.text import corpus as corpus_module
+from textgen.text import files as files_module
 from textgen.tokenizers.tokenizer import TOKENIZERS
 from textgen.training.callbacks import Interrupted, Recorder
 from textgen.training.distributed import Workers
@@ -34,8 +35,8 @@ from tiny import TEXT, interrupt, tiny
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Several pieces, of a tiny text."""
-    monkeypatch.setattr(pieces_module, "BLOCK", 512)
+    """Several chunks, of a tiny text."""
+    monkeypatch.setattr(files_module, "BLOCK", 512)
 
 
 def settings(tokenizer="char", **training):
@@ -304,7 +305,7 @@ def test_stopped_while_reading(text_file, tmp_path, monkeypatch):
     seen = []
 
     def stopped(*arguments):
-        for piece in pieces_module.pieces(*arguments):
+        for piece in chunks_module.read_chunks(*arguments):
             yield piece
             seen[:] = [p.name for p in (tmp_path / "run").iterdir()]
             if seen:  # what is written has begun

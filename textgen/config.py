@@ -6,6 +6,7 @@ import dataclasses
 
 from textgen.cells import CELLS
 from textgen.options import option
+from textgen.text.read_config import ReadConfig
 from textgen.tokenizers.tokenizer import TOKENIZERS
 
 
@@ -50,8 +51,8 @@ class TokenizerConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """Training: how the weights are found."""
+class TrainConfig(ReadConfig):
+    """Training: how the text is read and the weights are found."""
 
     epochs: int = option(20, "passes over the text", low=1)
     max_seconds: float = option(
@@ -70,9 +71,6 @@ class TrainConfig:
         0.1, "share of the text, at its end, held out", low=0.0, high=0.5
     )
     patience: int = option(5, "epochs without a better validation before it stops", low=1)
-    sample_by: str = option(
-        "document", "what counts as a document", choices=("line", "paragraph", "document")
-    )
     distance: int = option(
         150, "of a task: longest distance from fact to answer, in characters", low=20, high=100_000
     )

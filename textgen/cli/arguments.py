@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from textgen import __version__
-from textgen.config import EvaluateConfig, SweepConfig, TrainConfig
+from textgen.config import EvaluateConfig, SweepConfig
 from textgen.data.recall_task import HELD_OUT, VARIANTS
 from textgen.errors import BAD_INPUT
 from textgen.generation.options import LoopConfig
 from textgen.generation.sampling import TRANSFORMS
-from textgen.options import add_arguments, options_of
+from textgen.options import add_arguments
 from textgen.runs.recipe import CONFIGS
+from textgen.text.read_config import ReadConfig
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "corpus",
         nargs="*",
-        help="text files, folders, hf:NAME[/CONFIG][:SPLIT][:COLUMN], or a task (TOML)",
+        help="files, FILE:COLUMN, folders, - (standard input), hf:NAME[/CONFIG][:SPLIT][:COLUMN], "
+        "or a task (TOML)",
     )
     train.add_argument("--out", metavar="RUN", help="the run folder to make")
     train.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags override it")
@@ -78,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("--out", metavar="FOLDER", required=True, help="all of it goes there")
     sweep.add_argument("--config", metavar="FILE", help="a recipe (TOML), for what is not tried")
     add_arguments(sweep, SweepConfig)
+    add_arguments(sweep, ReadConfig)
     sweep.set_defaults(command="sweep")
 
     generate = commands.add_parser("generate", help="let a model write")
@@ -93,7 +96,11 @@ def parser() -> argparse.ArgumentParser:
 
     score = commands.add_parser("score", help="how well a model predicts a text")
     score.add_argument("run", help="a run folder, or the name of a shipped model")
-    score.add_argument("text", help="the text, or a file that holds it")
+    score.add_argument("text", help="the text, or a file that holds it (-: standard input)")
+    score.add_argument(
+        "--words", action="store_true", help="the text is what is given, though it reads as a name"
+    )
+    add_arguments(score, ReadConfig)
     score.add_argument(
         "--tokens", action="store_true", help="also each token with its probability and rank"
     )
@@ -147,6 +154,7 @@ def parser() -> argparse.ArgumentParser:
         help="the text it was trained on, for n-grams and copies (default: where the run found it)",
     )
     add_arguments(evaluate, EvaluateConfig)
+    add_arguments(evaluate, ReadConfig)
     evaluate.add_argument(
         "--look-back",
         action="store_true",
@@ -164,8 +172,10 @@ def parser() -> argparse.ArgumentParser:
 
     corpus = commands.add_parser("corpus", help="the corpus doctor: what a text is like")
     corpus.add_argument("corpus", nargs="+", help="as for train")
-    rule, default, _ = options_of(TrainConfig)["sample_by"]
-    corpus.add_argument("--sample-by", choices=rule.choices, default=default, help=rule.help)
+    corpus.add_argument(
+        "--json", action="store_true", help="what was read, and how, as one JSON object"
+    )
+    add_arguments(corpus, ReadConfig)
     corpus.set_defaults(command="corpus")
 
     app = commands.add_parser("app", help="open the app in a browser")

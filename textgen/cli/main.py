@@ -20,6 +20,7 @@ from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
 from textgen.options import build, options_of
 from textgen.runs.recipe import CONFIGS, read_recipe
 from textgen.terminal import show, table
+from textgen.text.read_config import ReadConfig
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -112,6 +113,7 @@ def _sweep(parsed: argparse.Namespace) -> None:
     recipe = (
         read_recipe(shipped.find(Path(parsed.config), shipped.RECIPES)) if parsed.config else {}
     )
+    recipe |= {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
     from textgen.tuning.sweep import Sweep
 
     sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
@@ -163,10 +165,11 @@ def _warn_unknown(unknown: list[str]) -> None:
 def _score(parsed: argparse.Namespace) -> None:
     from textgen.generation.generator import load
     from textgen.text.corpus import load_corpus
+    from textgen.text.readers import names_a_text
 
     text = parsed.text
-    if _is_file(text):
-        text = load_corpus(text).text
+    if not parsed.words and names_a_text(text):
+        text = load_corpus(text, build(ReadConfig, vars(parsed))).text
     model = load(parsed.run)
     score = model.score(text)
     _warn_unknown(score.unknown)
@@ -232,10 +235,14 @@ def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str |
     from textgen.data.training_data import material_at_hand, own_material
     from textgen.text.corpus import load_corpus
 
+    reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
+    config = build(ReadConfig, reading)
+    if reading:
+        card = card | {"training": card["training"] | reading}
     own, run = own_material(card, parsed.text), shipped.find(Path(parsed.run), shipped.MODELS)
     held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
     if held_out is None:
-        text = load_corpus(parsed.text).text
+        text = load_corpus(parsed.text, config).text
     elif held_out:
         text = held_out
         print(f"{parsed.text}: the end that {parsed.run} held out")
@@ -249,7 +256,7 @@ def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str |
                 f"{run} streamed {parsed.train}: give --train a part that fits in memory"
             )
         known = own_material(card, parsed.train)
-        return text, known.text if known else load_corpus(parsed.train).text
+        return text, known.text if known else load_corpus(parsed.train, config).text
     known = own or material_at_hand(card)
     return text, known.text if known else None
 
@@ -261,18 +268,16 @@ def _save(path: Path | None, text: Callable[[], str]) -> None:
         write_file(path, text().encode())
 
 
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # too long for a name, or a NUL in it: a text
-        return False
-
-
 def _corpus(parsed: argparse.Namespace) -> None:
     from textgen.text.corpus import load_corpus
-    from textgen.text.doctor import diagnose, report
+    from textgen.text.doctor import as_dict, diagnose, report
 
-    show(report(diagnose(load_corpus(_one_or_all(parsed.corpus), sample_by=parsed.sample_by))))
+    corpus = load_corpus(_one_or_all(parsed.corpus), build(ReadConfig, vars(parsed)))
+    diagnosis = diagnose(corpus)
+    if parsed.json:
+        print(json.dumps(as_dict(diagnosis), ensure_ascii=False))
+    else:
+        show(report(diagnosis))
 
 
 def _app(parsed: argparse.Namespace) -> None:

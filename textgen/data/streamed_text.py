@@ -24,8 +24,8 @@ from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar
 from textgen.options import build
 from textgen.runs import run_folder
-from textgen.text.chunks import digest_of, pieces
-from textgen.text.corpus import Source
+from textgen.text.chunks import digest_of, read_chunks
+from textgen.text.source import Source, encodings_of, summary
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer is trained on
@@ -77,7 +77,7 @@ class StreamedMaterial:
         parts: list[str] = []
         starts: list[int] = []
         characters = 0
-        with contextlib.closing(pieces(self.source, self.config.sample_by, [])) as read:
+        with contextlib.closing(read_chunks(self.source, self.config, [])) as read:
             for piece in read:
                 starts += [characters + start for start in piece.starts]
                 parts.append(piece.text)
@@ -102,7 +102,7 @@ class StreamedMaterial:
         end: deque[str] = deque()  # what may yet be held out: the last pieces, of `kept` characters
         starts: deque[int] = deque()  # of the documents among them
         with (
-            contextlib.closing(pieces(self.source, self.config.sample_by, sources)) as read,
+            contextlib.closing(read_chunks(self.source, self.config, sources)) as read,
             run_folder.written(path) as file,
             progress_bar(unit=" characters", unit_scale=True) as bar,
         ):
@@ -131,12 +131,13 @@ class StreamedMaterial:
             # too short a text is refused here, before there is anything of it
             lay_out(tokens, self.config.batch_size, self.config.sequence_length)
             run_folder.write_file(self.folder / HELD_OUT_FILE, text[cut:].encode())
+        logger.info(summary(sources, documents, characters))
         logger.info(
             f"read {characters:,} characters, {tokens:,} tokens to train on, in "
             f"{time.perf_counter() - begin:.0f} s"
         )
         record = Record(
-            sorted({source.encoding for source in sources}),
+            encodings_of(sources),
             documents,
             characters,
             digests["text"].hexdigest(),
@@ -156,7 +157,7 @@ class StreamedMaterial:
             logger.warning(f"note: {path} is missing or damaged: reading the text again")
             return self.read(tokenizer)
         if anew:
-            sha256 = digest_of(self.source, self.config.sample_by)
+            sha256 = digest_of(self.source, self.config)
             record = dataclasses.replace(record, sha256=sha256)
         return dataclasses.replace(self, record=record)
 
@@ -218,8 +219,8 @@ def held_out_of(folder: Path, card: dict[str, Any], source: Any) -> str | None:
     told = card.get("corpus")
     record = _record(told) if isinstance(told, dict) else None
     try:
-        sample_by = build(TrainConfig, card["training"]).sample_by
-        if record is None or digest_of(source, sample_by) != record.sha256:
+        config = build(TrainConfig, card["training"])
+        if record is None or digest_of(source, config) != record.sha256:
             return None
     except (TextgenError, TypeError):
         return None

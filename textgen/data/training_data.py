@@ -22,6 +22,7 @@ from textgen.data.streamed_text import StreamedMaterial
 from textgen.errors import ConfigError, TextgenError
 from textgen.options import build
 from textgen.text.corpus import Corpus, load_corpus
+from textgen.text.source import encodings_of
 from textgen.tokenizers.tokenizer import Tokenizer
 
 MOST_FILES, LARGEST_FILE = 2000, 1 << 28  # of a text that is read without being asked for
@@ -41,7 +42,7 @@ class TextMaterial:
     def facts(self) -> dict[str, Any]:
         corpus = self.corpus
         return {
-            "encodings": sorted({s.encoding for s in corpus.sources}),
+            "encodings": encodings_of(corpus.sources),
             "documents": len(corpus.documents),
             "characters": len(corpus.text),
             "sha256": digest(corpus.text),
@@ -140,7 +141,7 @@ def read_material(
         if folder is None:
             raise ConfigError("stream is for textgen train alone: leave it out")
         return StreamedMaterial(source, config, folder)
-    return TextMaterial(load_corpus(source, sample_by=config.sample_by), config)
+    return TextMaterial(load_corpus(source, config), config)
 
 
 def own_material(card: dict[str, Any], source: Any) -> TextMaterial | None:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from textgen.terminal import Report, facts
 from textgen.text.corpus import MAX_CHARACTERS, Corpus
+from textgen.text.findings import Finding
+from textgen.text.oddities import oddities
+from textgen.text.source import Source, dropped_of, encodings_of
 
 SCRIPTS = ("hangul", "latin", "digit", "space", "punctuation", "han", "kana", "jamo", "other")
 CHARACTERS_SEEN = 15_000_000  # what training should read in all; `epochs` is chosen for it
 LONG_LINE = 2_000
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One observation: a code to translate by, its numbers, and English in one line."""
-
-    code: str
-    values: dict[str, object]
-    text: str
+PREVIEWED, PREVIEW_LENGTH = 5, 500  # documents, or paragraphs of one; characters of each
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,8 @@ class Diagnosis:
 
     characters: int
     documents: int
-    encodings: tuple[tuple[str, str], ...]  # (source, encoding)
+    sources: tuple[Source, ...]  # what was read, and how
+    preview: tuple[str, ...]  # how its first documents begin, or the paragraphs of one
     alphabet_size: int
     rarest: tuple[tuple[str, int], ...]  # (character, count), rarest first
     duplicate_documents: int  # beyond the first of each
@@ -52,14 +49,15 @@ class Diagnosis:
 
 
 def diagnose(corpus: Corpus) -> Diagnosis:
-    """Look at every character, line and document of `corpus` once."""
+    """Examine every character, line and document of `corpus`."""
     counts = Counter(corpus.text)
     lines = [line for line in map(str.strip, corpus.text.split("\n")) if line]
     scripts = _script_shares(counts)
     return Diagnosis(
         characters=len(corpus.text),
         documents=len(corpus.documents),
-        encodings=tuple((source.name, source.encoding) for source in corpus.sources),
+        sources=corpus.sources,
+        preview=preview_of(corpus.documents),
         alphabet_size=len(counts),
         rarest=tuple(sorted(counts.items(), key=lambda item: (item[1], item[0]))[:20]),
         duplicate_documents=len(corpus.documents) - len(set(corpus.documents)),
@@ -68,6 +66,14 @@ def diagnose(corpus: Corpus) -> Diagnosis:
         suggestion=_suggest(counts, scripts),
         warnings=tuple(_warnings(corpus, counts, lines, scripts)),
     )
+
+
+def preview_of(documents: Sequence[str]) -> tuple[str, ...]:
+    """What a model will read first: of several documents the first, of one its paragraphs."""
+    parts: Sequence[str] = documents[:PREVIEWED]
+    if len(documents) == 1:
+        parts = [line for line in documents[0].split("\n") if line.strip()][:PREVIEWED]
+    return tuple(part[:PREVIEW_LENGTH] for part in parts)
 
 
 # --- scripts ------------------------------------------------------------------------------------
@@ -169,10 +175,10 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
 def _warnings(
     corpus: Corpus, counts: Mapping[str, int], lines: list[str], scripts: Mapping[str, float]
 ) -> list[Finding]:
-    found: list[Finding] = []
+    warnings: list[Finding] = []
 
     def warn(code: str, text: str, **values: object) -> None:
-        found.append(Finding(code, values, text))
+        warnings.append(Finding(code, values, text))
 
     characters = len(corpus.text)
     if characters < 10_000:
@@ -214,23 +220,50 @@ def _warnings(
                 "textgen train --stream reads the rest, too"
             )
             warn("truncated", text, name=source.name, characters=MAX_CHARACTERS)
-    return found
+    return warnings + oddities(corpus.text, counts, lines)
 
 
 # --- report -------------------------------------------------------------------------------------
 
 
+def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
+    """What was read, and how, for `textgen corpus --json`. separator and columns: of tables, null
+    and empty where there is none."""
+    sources = diagnosis.sources
+    separators = dict.fromkeys(source.separator for source in sources if source.separator)
+    return {
+        "documents": diagnosis.documents,
+        "characters": diagnosis.characters,
+        "encoding": ", ".join(encodings_of(sources)),
+        "kind": ", ".join(dict.fromkeys(s.kind for s in sources if s.encoding)),
+        "separator": ", ".join(separators) or None,
+        "columns": list(dict.fromkeys(name for source in sources for name in source.columns)),
+        "preview": list(diagnosis.preview),
+        "dropped": dropped_of(sources),
+        "warnings": [warning.text for warning in diagnosis.warnings],
+    }
+
+
 def report(diagnosis: Diagnosis) -> Report:
     """The diagnosis for a terminal."""
     d, s = diagnosis, diagnosis.suggestion
-    encodings = Counter(encoding for _, encoding in d.encodings)
+    encodings = Counter(source.encoding for source in d.sources if source.encoding)
+    tables = dict.fromkeys(
+        f"column {'+'.join(source.columns)}"
+        + (f", cells parted by {source.separator!r}" if source.separator else "")
+        for source in d.sources
+        if source.columns
+    )
     scripts = sorted(((v, k) for k, v in d.scripts.items() if v >= 0.0005), reverse=True)
     vocab = f" --vocab-size {s.vocab_size}" if s.vocab_size else ""
-    rows = [
+    lines = [
+        ("read as", ", ".join(dict.fromkeys(s.kind for s in d.sources if s.encoding))),
+        *(("table", table) for table in tables),
         ("characters", f"{d.characters:,}"),
         ("documents", f"{d.documents:,} ({d.duplicate_documents:,} of them copies)"),
         ("lines twice", f"{d.duplicate_lines:,}"),
         ("encoding", ", ".join(f"{name} ({n:,})" for name, n in encodings.most_common())),
+        *(("left out", f"{what} ({n:,})") for what, n in dropped_of(d.sources).items()),
         ("alphabet", f"{d.alphabet_size:,} different characters"),
         ("rarest", " ".join(f"{_shown(char)} {n:,}" for char, n in d.rarest[:10])),
         ("scripts", ", ".join(f"{script} {share:.1%}" for share, script in scripts)),
@@ -239,9 +272,16 @@ def report(diagnosis: Diagnosis) -> Report:
             f"--tokenizer {s.tokenizer}{vocab} --hidden-size {s.hidden_size} --epochs {s.epochs}",
         ),
         ("because", s.reason.text),
-        *(("warning", finding.text) for finding in d.warnings),
+        *(("warning", warning.text) for warning in d.warnings),
+        *(("begins" if not n else "", _one_line(text)) for n, text in enumerate(d.preview)),
     ]
-    return [facts(rows)]
+    return [facts(lines)]
+
+
+def _one_line(text: str) -> str:
+    """The beginning of a text, for a terminal: what cannot be shown is written out."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:80])
+    return shown if len(text) <= 80 else f"{shown}..."
 
 
 def _shown(char: str) -> str:

@@ -29,6 +29,7 @@ from textgen.model import build_model, settle_threads
 from textgen.options import build, check
 from textgen.runs import run_folder
 from textgen.text.corpus import MAX_CHARACTERS
+from textgen.text.source import summary
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 from textgen.training.budget import within
 from textgen.training.callbacks import (
@@ -76,7 +77,7 @@ def start(
         _refuse_a_second_run(folder)  # another process may have been quicker
         begun = time.perf_counter()
         material = read_material(source, config, folder)
-        _tell_of_rows_left_out(material)
+        _tell_what_was_read(material)
         tokenizer = TOKENIZERS[tokens.tokenizer].train(
             material.text, vocab_size=tokens.vocab_size, model_type=tokens.model_type
         )
@@ -172,9 +173,11 @@ def _card(
     }
 
 
-def _tell_of_rows_left_out(material: Material) -> None:
+def _tell_what_was_read(material: Material) -> None:
     if isinstance(material, TextMaterial):
-        for source in material.corpus.sources:
+        corpus = material.corpus
+        print(summary(corpus.sources, len(corpus.documents), len(corpus.text)), file=sys.stderr)
+        for source in corpus.sources:
             if source.truncated:
                 logger.warning(
                     f"note: {source.name} is read up to {MAX_CHARACTERS:,} characters: "

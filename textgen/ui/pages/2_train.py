@@ -13,8 +13,11 @@ from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import TextgenError
 from textgen.options import options_of
-from textgen.text.corpus import TEXT_FILES, load_corpus
-from textgen.text.doctor import Diagnosis, Finding, diagnose
+from textgen.text.corpus import load_corpus
+from textgen.text.doctor import Diagnosis, diagnose
+from textgen.text.files import TEXT_FILES
+from textgen.text.findings import Finding
+from textgen.text.source import encodings_of
 from textgen.ui import models, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import has, language, t
@@ -170,7 +173,7 @@ def corpus_facts(d: Diagnosis) -> None:
             (t("train.documents"), f"{d.documents:,}"),
             (t("train.alphabet"), f"{d.alphabet_size:,}"),
             (t("train.scripts"), shares),
-            (t("train.encoding"), ", ".join(sorted({e for _, e in d.encodings}))),
+            (t("train.encoding"), ", ".join(encodings_of(d.sources))),
         ]
     )
     for finding in d.warnings:

@@ -1,56 +1,31 @@
-"""Rows become texts: tables and the datasets of the Hugging Face Hub, streamed by `datasets`."""
+"""Datasets of the Hugging Face Hub become texts, streamed by `datasets`."""
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import itertools
 import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from textgen.errors import CorpusError
+from textgen.text.columns import Value
+from textgen.text.json_records import texts_of
+from textgen.text.read_config import ReadConfig
+from textgen.text.source import Part, Source
 
-TABLES = {".jsonl": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
-TEXT_COLUMNS = ("text", "document", "content")
+FIRST = 1000  # records that tell which column holds the text
 PATIENCE = 60.0  # seconds without news after which a dataset counts as unreachable
 
-Row = Mapping[str, Any]
+Record = Mapping[str, Value]
 
 
-def table_texts(path: Path, column: str | None, encoding: str) -> Generator[str, None, None]:
-    import datasets
-
-    suffix = path.suffix.lower()
-    options: dict[str, Any] = {}
-    if suffix != ".parquet":
-        options["encoding"] = "utf-16" if encoding.startswith("utf-16") else encoding
-    if TABLES[suffix] == "csv":
-        options |= {"keep_default_na": False, "na_values": [""]}  # "NA" and "null" are words
-    if suffix == ".tsv":
-        options |= {"sep": "\t", "quoting": 3}  # a lone quotation mark is text there, not syntax
-    files: dict[str, Any] = {
-        "data_files": glob.escape(str(path)),
-        "split": "train",
-        "streaming": True,
-    }
-    try:
-        with quiet():
-            rows = datasets.load_dataset(TABLES[suffix], **files, **options)
-            yield from _column_texts(rows, column, str(path))
-    except CorpusError:
-        raise
-    except Exception as error:
-        raise CorpusError(f"cannot read {path} ({_brief(error)}): check the file") from None
-
-
-def dataset_texts(item: str) -> Generator[str, None, None]:
+def read_dataset(item: str, config: ReadConfig, source: Source) -> Iterator[Part]:
+    """The texts of "hf:NAME[/CONFIG][:SPLIT][:COLUMN]". Raises `CorpusError`."""
     candidates, split, column = parse_hf(item)
 
-    def rows() -> Iterator[Row]:
+    def records() -> Iterator[Record]:
         import datasets
 
         _reach_hub()
@@ -62,10 +37,11 @@ def dataset_texts(item: str) -> Generator[str, None, None]:
                 if number == len(candidates):
                     raise
 
+    source.encoding, source.kind = "utf-8", "dataset"
     name = item.removeprefix("hf:")
     try:
-        with quiet(), contextlib.closing(_in_background(rows)) as arriving:
-            yield from _column_texts(arriving, column, item)
+        with _quiet(), contextlib.closing(_in_background(records)) as arriving:
+            yield from _column_texts(arriving, column, item, config, source)
         return
     except CorpusError:
         raise
@@ -93,24 +69,21 @@ def parse_hf(item: str) -> tuple[list[tuple[str, str | None]], str, str | None]:
     return candidates, split or "train", column or None
 
 
-def _column_texts(rows: Iterable[Row], column: str | None, name: str) -> Generator[str, None, None]:
-    """The texts of one column; which columns hold text is read off the first rows."""
-    rest = iter(rows)
-    head = list(itertools.islice(rest, 100))
-    if not head:
-        return
-    values = {key: [r[key] for r in head if r.get(key) is not None] for key in head[0]}
-    textual = [k for k, v in values.items() if v and all(isinstance(value, str) for value in v)]
-    if column is None:
-        usual = [key for key in TEXT_COLUMNS if key in textual]
-        column = usual[0] if usual else textual[0] if len(textual) == 1 else None
-    if column not in textual:
-        fault = f"has no text column {column!r}" if column else "leaves open which column is meant"
-        known = ", ".join(textual) or "none"
-        raise CorpusError(f"{name} {fault}: write :COLUMN after it (columns with text: {known})")
-    for row in itertools.chain(head, rest):
-        if row.get(column) is not None:
-            yield str(row[column])
+def _column_texts(
+    records: Iterable[Record], wanted: str | None, name: str, config: ReadConfig, source: Source
+) -> Iterator[Part]:
+    """The texts of a dataset; which columns hold text is read off the first records."""
+    rest = iter(records)
+    head = list(itertools.islice(rest, FIRST))
+    numbered = enumerate(itertools.chain(head, rest), 1)
+    yield from texts_of(
+        ((f"{name}, row {number:,},", dict(record)) for number, record in numbered),
+        iter([(name, dict(record)) for record in head]),
+        wanted,
+        name,
+        config,
+        source,
+    )
 
 
 def _reach_hub() -> None:
@@ -124,22 +97,22 @@ def _reach_hub() -> None:
         raise OSError("the Hub does not answer") from error
 
 
-def _in_background(make: Callable[[], Iterable[Row]]) -> Generator[Row, None, None]:
-    """The rows of `make()`, fetched in a thread so that a dead connection cannot hang us."""
-    batches: queue.Queue[list[Row] | BaseException | None] = queue.Queue(maxsize=8)
+def _in_background(make: Callable[[], Iterable[Record]]) -> Generator[Record, None, None]:
+    """The records of `make()`, fetched in a thread so that a dead connection cannot hang us."""
+    batches: queue.Queue[list[Record] | BaseException | None] = queue.Queue(maxsize=8)
     stopped = threading.Event()
 
-    def put(batch: list[Row] | BaseException | None) -> None:
+    def put(batch: list[Record] | BaseException | None) -> None:
         while not stopped.is_set():
             with contextlib.suppress(queue.Full):
                 return batches.put(batch, timeout=0.2)
 
     def work() -> None:
-        batch: list[Row] = []
+        batch: list[Record] = []
         try:
             sent = time.monotonic()
-            for row in make():
-                batch.append(row)
+            for record in make():
+                batch.append(record)
                 if stopped.is_set():
                     return
                 if len(batch) == 256 or time.monotonic() - sent > 1:
@@ -156,7 +129,7 @@ def _in_background(make: Callable[[], Iterable[Row]]) -> Generator[Row, None, No
             try:
                 batch = batches.get(timeout=PATIENCE)
             except queue.Empty:
-                raise TimeoutError("no row for long") from None
+                raise TimeoutError("no record for long") from None
             if batch is None:
                 return
             if isinstance(batch, BaseException):
@@ -167,7 +140,7 @@ def _in_background(make: Callable[[], Iterable[Row]]) -> Generator[Row, None, No
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """No progress bars and no log lines of `datasets` and the Hub's client."""
     import datasets
     import huggingface_hub

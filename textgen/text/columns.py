@@ -1,0 +1,170 @@
+"""Which column of a table or dataset holds the text, and how its values become text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+from textgen.errors import CorpusError, shown
+from textgen.text.nfc import nfc
+from textgen.text.source import Source
+
+# taken without being asked for, the first before the others
+TEXT_COLUMNS = ("text", "document", "content", "message", "body", "본문", "내용", "텍스트", "문장")
+# of a list of turns: what was said is under one of these
+SAID = ("content", "value", "text", "message")
+_UNFIT = re.compile("[\ud800-\udfff\0]")
+_FIGURES = re.compile(
+    r"\s*(?:[-+]?[\d.,:/ ]+(?:[eE][-+]?\d+)?%?|true|false|yes|no|null|none|nan|n/?a|"
+    r"\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[-+][\d:]+)?)?\s*",
+    re.IGNORECASE,
+)
+
+# What JSON and Parquet hold
+Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
+
+
+class Number(str):
+    """A number as it was written: 00007, 1.50, 1e3."""
+
+
+def is_textual(value: object) -> bool:
+    """Whether it is text, and not a figure, a date or a truth written out."""
+    if not isinstance(value, str) or isinstance(value, Number):
+        return False
+    return _FIGURES.fullmatch(value) is None
+
+
+def plain_name(name: str) -> str:
+    """A column's name as it is compared: in NFC, without blanks around it."""
+    return nfc(name).strip("\ufeff \t\r\n")
+
+
+def choose(
+    names: Sequence[str], textual: Iterable[str], wanted: str | None, name: str
+) -> list[str]:
+    """The columns to read. names: of all columns; textual: of those that hold text; wanted:
+    "COLUMN" or "A+B" as the user named it; name: of the table. Raises `CorpusError`."""
+    textual = list(textual)
+    if wanted is not None:
+        return named(names, wanted, name)
+    by_name = {plain_name(one).casefold(): one for one in reversed(textual)}
+    usual = [by_name[one] for one in TEXT_COLUMNS if one in by_name]
+    if usual:
+        return usual[:1]
+    if len(textual) == 1:
+        return textual
+    if textual:
+        remedy = f"write :COLUMN after it (columns with text: {_listed(textual)})"
+        raise CorpusError(f"{name} leaves open which column is meant: {remedy}")
+    if names:
+        raise CorpusError(
+            f"{name} has no column of text, only {_listed(names)}: "
+            "name the one to read, :COLUMN after it, or give another file"
+        )
+    return []
+
+
+def named(names: Sequence[str], wanted: str, name: str) -> list[str]:
+    """The columns that "COLUMN" or "A+B" names. Raises `CorpusError`."""
+    try:
+        return [_one(names, wanted, name)]
+    except CorpusError:
+        parts = wanted.split("+")
+        if len(parts) == 1:
+            raise
+    return [_one(names, part, name) for part in parts]
+
+
+def _one(names: Sequence[str], wanted: str, name: str) -> str:
+    for form in (str, plain_name, lambda text: plain_name(text).casefold()):
+        alike = [one for one in names if form(one) == form(wanted)]
+        if len(alike) > 1:
+            raise CorpusError(f"{name} has {len(alike)} columns {wanted!r}: rename one of them")
+        if alike:
+            return alike[0]
+    raise CorpusError(
+        f"{name} has no column {wanted!r}: write one of its columns after the colon "
+        f"({_listed(names)})"
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown_names = [one if len(one) <= 40 else f"{one[:37]}..." for one in names if one.strip()]
+    more = f" and {len(shown_names) - 20} more" if len(shown_names) > 20 else ""
+    return (", ".join(shown_names[:20]) + more).replace("\n", " ") or "none has a name"
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def reach(value: Value, path: str) -> Value:
+    """What lies at "data.text" within; of a list, what lies there in each of its items. None where
+    there is nothing."""
+    if not path:
+        return value
+    if isinstance(value, list):
+        reached = [reach(item, path) for item in value]
+        return [item for item in reached if item is not None] or None
+    if not isinstance(value, Mapping):
+        return None
+    for key in value:
+        if plain_name(key) == plain_name(path):
+            return value[key]
+    for key in value:
+        if plain_name(path).startswith(plain_name(key) + "."):
+            return reach(value[key], plain_name(path).removeprefix(plain_name(key) + "."))
+    return None
+
+
+def as_text(value: Value, column: str, where: str, source: Source) -> str | None:
+    """A value as text, a list joined by newlines; None for nothing. where: "a.jsonl, line 3".
+
+    Raises `CorpusError` for an object that does not say which of its values is meant.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        texts = [as_text(_said(item, source), column, where, source) for item in value]
+        return "\n".join(text for text in texts if text) or None
+    if isinstance(value, Mapping):
+        keys = _listed(map(str, value))
+        raise CorpusError(f"{where} holds an object in {column!r}: write :{column}.KEY ({keys})")
+    raise CorpusError(f"{where} holds {type(value).__name__} in {column!r}: name a column of text")
+
+
+def _said(item: Value, source: Source) -> Value:
+    """Of a turn in a conversation what was said; of any other value itself."""
+    if not isinstance(item, dict):
+        return item
+    for key in SAID:
+        if key in item:
+            source.drop("other keys of list items", len(item) - 1)
+            return item[key]
+    if item.get("type") in ("image", "image_url", "audio", "file"):
+        source.drop(f"items of type {item['type']}")
+        return None
+    return item
+
+
+def checked(text: str, where: str, errors: str, source: Source) -> str:
+    """`text`, if UTF-8 can hold it and no NUL is in it. Raises `CorpusError`."""
+    if (unfit := _UNFIT.search(text)) is None:
+        return text
+    if errors == "replace":
+        source.drop("characters replaced", len(_UNFIT.findall(text)))
+        return _UNFIT.sub("\ufffd", text)
+    what = "a NUL" if unfit[0] == "\0" else f"half a character (U+{ord(unfit[0]):04X})"
+    raise CorpusError(f"{where} holds {what}: mend it, or add --errors replace")
+
+
+def no_column(name: str, wanted: str, names: Iterable[str]) -> NoReturn:
+    raise CorpusError(
+        f"{name} has no column {shown(wanted)}: write one of its columns after the colon "
+        f"({_listed(names)})"
+    )

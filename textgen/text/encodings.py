@@ -1,0 +1,440 @@
+"""Bytes become text: the encoding is found from the whole file, or the file is refused.
+
+A byte order mark or valid UTF-8 leaves no doubt. CP949, which reads nearly any bytes, is taken
+only where Korean comes out (korean.py). Every other encoding is named by the user: a refusal says
+which one it may be.
+"""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+import io
+import re
+import threading
+from collections.abc import Iterator
+from itertools import chain
+
+from textgen.errors import ConfigError, CorpusError, shown
+from textgen.text.files import File
+from textgen.text.korean import SyllableCounts
+from textgen.text.read_config import ReadConfig
+from textgen.text.source import Source
+
+MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
+    "utf-8-sig": b"\xef\xbb\xbf",
+    "utf-32-le": b"\xff\xfe\0\0",
+    "utf-32-be": b"\0\0\xfe\xff",
+    "utf-16-le": b"\xff\xfe",
+    "utf-16-be": b"\xfe\xff",
+}
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+WINDOW = 20_000  # characters judged at a time, so that one foreign part is not outvoted
+FEW = 20  # "but for N bytes": so many times as many characters are well formed
+SAMPLE = 1 << 15  # bytes that a guess is made from
+NOT_TEXT = ("hz", "idna", "mbcs", "oem", "punycode", "undefined", "unicode_escape")
+SUPERSETS = {"euc_kr": "cp949"}  # what writes Korean as EUC-KR writes syllables beyond it, too
+SUGGESTIONS = [
+    *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
+    *("cp932", "euc_jp", "gb18030", "big5", "johab"),
+]
+_C1 = re.compile("[\x80-\x84\x86-\x9f]")  # without NEL
+OF_ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp"}
+
+
+def decoded(file: File, config: ReadConfig, source: Source) -> Iterator[str]:
+    """The text of `file`, block by block, its line ends as they are; without a mark at its
+    beginning. Sets `source.encoding`, counts what is replaced. Raises `CorpusError`."""
+    encoding = find_encoding(file, config)
+    source.encoding = encoding
+    yield from decode_as(file, encoding, config.errors, source)
+
+
+def decode_as(file: File, encoding: str, errors: str, source: Source) -> Iterator[str]:
+    """As `decoded`, in an encoding that is known."""
+    decoder = _Decoder(encoding, errors)
+    read, first = 0, True  # bytes before the block
+    for data in chain(file.blocks(), [b""]):
+        pending = len(decoder.state)
+        try:
+            text = decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            fault = read - pending + error.start
+            raise _bad_place(file, encoding, fault) from None
+        if is_binary(text):
+            raise binary(file.name)
+        if encoding.startswith("iso8859") and (control := _C1.search(text)):
+            raise CorpusError(
+                f"{file.name} holds U+{ord(control[0]):04X}, a control character, in {encoding}: "
+                "name another --encoding, perhaps windows-1252"
+            )
+        if "\0" in text:
+            if errors == "strict":
+                raise _nul(file, encoding)
+            source.drop("characters replaced", text.count("\0"))
+            text = text.replace("\0", "\ufffd")
+        read += len(data)
+        if first and text:
+            text, first = text.removeprefix("\ufeff"), False
+        if text:
+            yield text
+    source.drop("characters replaced", decoder.replaced)
+
+
+def find_encoding(file: File, config: ReadConfig) -> str:
+    """The name of the encoding of `file`. Raises `CorpusError` where it is in doubt, and
+    `ConfigError` for a name that is no encoding."""
+    head = file.head(SAMPLE)
+    marked = next((name for name, mark in MARKS.items() if head.startswith(mark)), None)
+    if config.encoding != "auto":
+        return _named(file, config.encoding, head, marked)
+    if marked:
+        return marked
+    if kind := known_format(head):
+        raise CorpusError(f"{file.name} is not text but {kind}")
+    if unmarked := _unmarked_utf16(head):
+        return unmarked
+    fault, seven_bits = _utf8_fault(file)
+    if fault is None:
+        return _of_seven_bits(file, head) if seven_bits else "utf-8"
+    return _legacy(file, fault, config)
+
+
+# --- what is named --------------------------------------------------------------------------------
+
+
+def _named(file: File, name: str, head: bytes, marked: str | None) -> str:
+    encoding = codec_of(name)
+    wide = encoding.startswith(("utf-16", "utf-32"))
+    if marked:
+        family = marked[:6].rstrip("-")
+        if not encoding.replace("_", "-").startswith(family):
+            raise CorpusError(
+                f"{file.name} begins with the mark of {family.upper()}, not {name}: "
+                "leave --encoding out"
+            )
+        return marked
+    if encoding in ("utf-16", "utf-32"):
+        found = _unmarked_utf16(head)
+        if found is None or not found.startswith(encoding):
+            raise CorpusError(f"{file.name} has no byte order mark: name {name}-le or {name}-be")
+        return found
+    if not wide and encoding not in ("utf-8", "utf-8-sig", "utf-7"):
+        fault, seven_bits = _utf8_fault(file)
+        if fault is None and not seven_bits:
+            raise CorpusError(f"{file.name} is valid UTF-8, not {name}: leave --encoding out")
+    return encoding
+
+
+def codec_of(name: str) -> str:
+    """Python's name of an encoding of text. Raises `ConfigError`."""
+    try:
+        info = codecs.lookup(name)
+        codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError):
+        info = None
+    if (
+        info is None
+        or not info._is_text_encoding
+        or info.name.replace("-", "_")
+        in (
+            *NOT_TEXT,
+            "raw_unicode_escape",
+        )
+    ):
+        raise ConfigError(
+            f"encoding is {shown(name)}: name one that Python knows, "
+            "such as utf-8, cp949, windows-1252, shift_jis, gb18030"
+        )
+    return SUPERSETS.get(info.name, info.name)
+
+
+# --- what is found --------------------------------------------------------------------------------
+
+
+def _utf8_fault(file: File) -> tuple[int | None, bool]:
+    """(the first byte that is no UTF-8, or None; whether all before it is ASCII)."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    read, seven_bits = 0, True
+    for data in chain(file.blocks(), [b""]):
+        pending = len(decoder.getstate()[0])
+        seven_bits = seven_bits and data.isascii()
+        try:
+            decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            return read - pending + error.start, seven_bits
+        read += len(data)
+    return None, seven_bits
+
+
+def _of_seven_bits(file: File, head: bytes) -> str:
+    """ASCII is UTF-8, unless it spells other letters: ISO-2022, UTF-7, HZ."""
+    for escape, encoding in OF_ESCAPES.items():
+        if escape in head and _decodes(head, encoding):
+            return encoding
+    words = [_utf7_word(word) for word in re.findall(rb"\+([A-Za-z0-9+/]{3,})-?", head)]
+    if sum(words) >= 3 and 10 * sum(words) >= 9 * len(words):
+        raise CorpusError(
+            f"{file.name} looks like UTF-7: add --encoding utf-7, or --encoding utf-8 if it is not"
+        )
+    if len(re.findall(rb"~\{(?:[!-}][!-~])+~\}", head)) >= 2 and _decodes(head, "hz"):
+        raise CorpusError(f"{file.name} looks like HZ, which is not read: save it as UTF-8")
+    return "utf-8"
+
+
+def _utf7_word(word: bytes) -> bool:
+    """Whether it stands for letters in UTF-7."""
+    try:
+        text = b"+%s-" % word
+        letters = text.decode("utf-7")
+    except UnicodeDecodeError:
+        return False
+    plausible = re.fullmatch(
+        "[\u00a0-\u024f\u0370-\u052f\u2010-\u2026\u3001-\u30ff一-鿿가-힣]+", letters
+    )
+    return plausible is not None
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: the zeros of its spaces and line ends lie in one place of
+    each character."""
+    zeros = [head[place::4].count(0) for place in range(4)]
+    quarter = len(head) // 4
+    if not sum(zeros) or len(head) < 8:
+        return None
+    little, big = zeros[1] + zeros[3], zeros[0] + zeros[2]
+    for encoding, fits in (
+        ("utf-32-le", zeros[3] == quarter and zeros[2] >= 0.9 * quarter),
+        ("utf-32-be", zeros[0] == quarter and zeros[1] >= 0.9 * quarter),
+        ("utf-16-le", not big and little >= 0.01 * len(head)),
+        ("utf-16-be", not little and big >= 0.01 * len(head)),
+    ):
+        width = int(encoding[4:6]) // 8
+        if fits and _decodes(head[: len(head) // width * width], encoding):
+            return encoding
+    return None
+
+
+def _decodes(head: bytes, encoding: str) -> bool:
+    """Whether the beginning of a file is text in `encoding`."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text and text.count("\ufffd") == 0 and not is_binary(text)
+
+
+@dataclasses.dataclass
+class _Trial:
+    """A whole file read in an encoding that may be the wrong one."""
+
+    faults: int = 0
+    well_formed: int = 0  # characters beyond ASCII
+    korean: bool = True  # in each of its windows
+
+    @property
+    def mostly(self) -> bool:
+        return FEW * self.faults <= self.well_formed
+
+
+def _try(file: File, encoding: str) -> _Trial:
+    decoder = _Decoder(encoding, "replace")
+    trial, counts, length, judged = _Trial(), SyllableCounts(), 0, False
+    for data in chain(file.blocks(), [b""]):
+        text = decoder.decode(data, final=not data)
+        for start in range(0, len(text), WINDOW):
+            window = text[start : start + WINDOW]
+            counts.add(window)
+            length += len(window)
+            trial.well_formed += len(re.findall("[^\\x00-\\x7f\ufffd]", window))
+            if length >= WINDOW and counts.hangul + counts.other_letters > 200:
+                trial.korean = trial.korean and counts.plausible
+                counts, length, judged = SyllableCounts(), 0, True
+    if counts.hangul + counts.other_letters > 50 or not judged:
+        trial.korean = trial.korean and counts.plausible
+    trial.faults = decoder.replaced
+    return trial
+
+
+def _legacy(file: File, fault: int, config: ReadConfig) -> str:
+    """The encoding of what is no UTF-8 from byte `fault` on."""
+    korean = _try(file, "cp949")
+    if korean.korean and (not korean.faults or (config.errors == "replace" and korean.mostly)):
+        return "cp949"
+    utf8 = _try(file, "utf-8")
+    if config.errors == "replace" and (utf8.mostly or 100 * utf8.faults <= file.size()):
+        return "utf-8"
+    if (korean.korean and korean.mostly) or utf8.mostly:
+        name, trial = ("CP949", korean) if korean.korean else ("UTF-8", utf8)
+        if name == "CP949":
+            fault = _first_fault(file, "cp949")
+        raise CorpusError(
+            f"{file.name} is {name} but for {trial.faults:,} "
+            f"{'place' if trial.faults == 1 else 'places'}, the first in "
+            f"{place(file, name, fault)}: mend it, or add --errors replace"
+        )
+    if is_binary(file.head(SAMPLE)):
+        raise binary(file.name)
+    where = place(file, "utf-8", fault)
+    if utf8.well_formed > 4 * utf8.faults:
+        raise CorpusError(
+            f"{file.name} is UTF-8 in part: in {where} another encoding begins: save it as UTF-8"
+        )
+    raise CorpusError(
+        f"{file.name} is neither UTF-8 ({where}) nor Korean in CP949: {_advice(file, fault)}"
+    )
+
+
+def _advice(file: File, fault: int) -> str:
+    """Which encoding to name, and what would be read."""
+    start = max(0, fault - 200)
+    data = file.head(start + SAMPLE)[start:]
+    begin = data.find(b"\n", 0, fault - start) + 1
+    data = data[begin : data.rfind(b"\n") + 1 or None]
+    encoding = _suggested(data)
+    if encoding is None:
+        return "save it as UTF-8, or add --encoding NAME"
+    text = data.decode(encoding, "replace")
+    line = next((line for line in text.splitlines() if not line.isascii()), text.strip())
+    return f"add --encoding NAME, perhaps {encoding} (then it says {shown(line.strip()[:40])})"
+
+
+def _suggested(data: bytes) -> str | None:
+    johab = SyllableCounts()
+    johab.add(data.decode("johab", "replace"))
+    if johab.plausible and johab.hangul > 3:
+        return "johab"
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(data, cp_isolation=SUGGESTIONS).best()
+    return best.encoding if best else None
+
+
+def _first_fault(file: File, encoding: str) -> int:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    read = 0
+    for data in chain(file.blocks(), [b""]):
+        pending = len(decoder.getstate()[0])
+        try:
+            decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            return read - pending + error.start
+        read += len(data)
+    return read
+
+
+# --- decoding, counted ----------------------------------------------------------------------------
+
+_counted = threading.local()
+
+
+def _replace_and_count(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    _counted.replaced = getattr(_counted, "replaced", 0) + 1
+    return "\ufffd", error.end
+
+
+codecs.register_error("textgen.replace", _replace_and_count)
+
+
+class _Decoder:
+    """An incremental decoder that counts what it replaces."""
+
+    def __init__(self, encoding: str, errors: str) -> None:
+        handler = "textgen.replace" if errors == "replace" else "strict"
+        plain = encoding.removesuffix("-sig")  # whose codec would count bytes without the mark
+        self._decoder = codecs.getincrementaldecoder(plain)(handler)
+        self.replaced = 0
+
+    @property
+    def state(self) -> bytes:
+        """Bytes that wait for the rest of their character."""
+        return self._decoder.getstate()[0]
+
+    def decode(self, data: bytes, final: bool = False) -> str:
+        _counted.replaced = 0
+        text = self._decoder.decode(data, final)
+        self.replaced += _counted.replaced
+        return text
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+def place(file: File, encoding: str, byte: int) -> str:
+    """Where byte `byte` of a file lies, both counted from one, for a message."""
+    lines = io.IncrementalNewlineDecoder(None, translate=True)
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    read, line = 0, 1
+    for data in file.blocks():
+        line += lines.decode(decoder.decode(data[: max(0, byte - read)])).count("\n")
+        read += len(data)
+        if read > byte:
+            break
+    return f"line {line:,} (byte {byte + 1:,} of the file)"
+
+
+def _bad_place(file: File, encoding: str, fault: int) -> CorpusError:
+    name = encoding.removesuffix("-sig").upper()
+    return CorpusError(
+        f"{file.name} is not {name} in {place(file, encoding, fault)}: "
+        "mend it, name another --encoding, or add --errors replace"
+    )
+
+
+def _nul(file: File, encoding: str) -> CorpusError:
+    data_before, line = 0, 1
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    lines = io.IncrementalNewlineDecoder(None, translate=True)
+    for data in file.blocks():
+        text = decoder.decode(data)
+        end = text.find("\0")
+        line += lines.decode(text if end < 0 else text[:end]).count("\n")
+        if end >= 0:
+            data_before += len(text[:end].encode(encoding, "replace"))
+            break
+        data_before += len(data)
+    return CorpusError(
+        f"{file.name} holds a NUL in line {line:,} (byte {data_before + 1:,} of the file): "
+        "take it out, or add --errors replace"
+    )
+
+
+def binary(name: str) -> CorpusError:
+    return CorpusError(f"{name} is not text but binary data: give a plain text file (UTF-8)")
+
+
+def is_binary(content: str | bytes) -> bool:
+    """Whether more than a tenth of it are control characters."""
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    return 10 * len(data.translate(None, CONTROLS)) < 9 * len(data)
+
+
+FORMATS = {
+    b"PK\x03\x04": "a ZIP archive (.docx, .epub, .xlsx): give it its own suffix, or unpack it",
+    b"%PDF-": "PDF: name it .pdf",
+    b"{\\rtf": "RTF: save it as plain text (UTF-8) or .docx",
+    b"\xd0\xcf\x11\xe0": "an old Office file (.doc, .xls, .hwp): save it as .docx, .csv or .hwpx",
+    b"\x1f\x8b": "gzip: name it .txt.gz",
+    b"BZh91AY&SY": "bzip2: name it .txt.bz2",
+    b"\xfd7zXZ\0": "xz: name it .txt.xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard: name it .txt.zst",
+    b"7z\xbc\xaf": "a 7z archive: unpack it",
+    b"Rar!\x1a": "a RAR archive: unpack it",
+    b"SQLite format 3\0": "a database: export its text as .csv",
+    b"\x89PNG": "a picture: give a text file",
+    b"\xff\xd8\xff": "a picture: give a text file",
+    b"GIF89a": "a picture: give a text file",
+    b"\x84\x31\x95\x33": "GB18030 with a mark: add --encoding gb18030",
+}
+
+
+def known_format(head: bytes) -> str | None:
+    """What a file that is no text is, and what to do, by how it begins."""
+    return next((said for mark, said in FORMATS.items() if head.startswith(mark)), None)
+
+
+def is_utf8(file: File) -> bool:
+    """Whether all of it is valid UTF-8."""
+    return _utf8_fault(file)[0] is None

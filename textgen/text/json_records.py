@@ -1,0 +1,279 @@
+"""JSON and JSON lines become records: one object or text on each line, a list, or an object that
+holds one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from textgen.errors import CorpusError, shown
+from textgen.text import columns
+from textgen.text.columns import Number, Value
+from textgen.text.encodings import decode_as, find_encoding
+from textgen.text.files import File
+from textgen.text.plain_text import lines_of
+from textgen.text.read_config import ReadConfig
+from textgen.text.source import Part, Source
+
+LARGEST_VALUE = 1 << 29  # characters of JSON that is not in lines
+CONVERSATIONS = ("messages", "conversations", "conversation")
+# (where it stands, for messages; the record)
+Records = Iterator[tuple[str, Value]]
+
+
+class _Malformed(ValueError):
+    """What is wrong with a value, in words."""
+
+
+def read_json(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
+    """The texts of a JSON file's records: a `Reader`."""
+    encoding = find_encoding(file, config)
+    source.encoding, source.kind = encoding, "table"
+    unused = Source(file.name)
+    if _in_lines(lines_of(decode_as(file, encoding, config.errors, unused))):
+        values: list[Value] | None = None
+    else:
+        values = _values(file, encoding, config)
+        if len(values) == 1:
+            values, wanted = records_of(values[0], wanted, file.name)
+
+    def records(said: Source) -> Records:
+        if values is not None:
+            yield from ((f"{file.name}, record {n:,},", v) for n, v in enumerate(values, 1))
+        else:
+            yield from _lines(file, lines_of(decode_as(file, encoding, config.errors, said)))
+
+    yield from texts_of(records(source), records(unused), wanted, file.name, config, source)
+
+
+def texts_of(
+    records: Records,
+    survey: Records,
+    wanted: str | None,
+    name: str,
+    config: ReadConfig,
+    source: Source,
+) -> Iterator[Part]:
+    """The text of each record. survey: the records once more, to find which column is meant."""
+    paths = [""] if wanted == "" else _paths(survey, wanted, name)
+    source.columns = tuple(path for path in paths if path)
+    met = False
+    for where, record in records:
+        if isinstance(record, str) and not isinstance(record, Number) and not any(paths):
+            found: list[str | None] = [record]
+        elif isinstance(record, Mapping) and all(paths):
+            reached = [columns.reach(cast(Value, record), path) for path in paths]
+            met = met or any(value is not None for value in reached)
+            found = [
+                columns.as_text(value, path, where, source)
+                for value, path in zip(reached, paths, strict=True)
+            ]
+        else:
+            kind = "an object" if isinstance(record, dict) else shown(record)
+            kind = "a list" if isinstance(record, list) else kind
+            raise CorpusError(
+                f"{where} is {kind}, unlike the others: give objects with a text in each"
+            )
+        text = "\n".join(one for one in found if one and not one.isspace())
+        if text:
+            yield Part(columns.checked(text, where, config.errors, source), "record")
+        else:
+            source.drop("rows without text")
+    if not met and any(paths) and source.dropped.get("rows without text"):
+        raise CorpusError(f"{name} has no text in {', '.join(paths)}: name another column")
+
+
+def _paths(survey: Records, wanted: str | None, name: str) -> list[str]:
+    """Of each column to read where it lies; [""] where the records are texts themselves."""
+    names: dict[str, bool] = {}  # whether it holds text
+    plain: set[str] = set()
+    for _, record in survey:
+        if not isinstance(record, Mapping):
+            return [""]
+        for key, value in record.items():
+            names[key] = names.get(key, False) or columns.is_textual(value)
+            plain.add(columns.plain_name(key))
+        if wanted is None and names.get(columns.TEXT_COLUMNS[0]):
+            return [columns.TEXT_COLUMNS[0]]
+    if wanted is None:
+        textual = [key for key, is_text in names.items() if is_text]
+        if not textual and (turns := [key for key in CONVERSATIONS if key in names]):
+            return turns[:1]
+        return columns.choose(list(names), textual, None, name) or [""]
+    if columns.plain_name(wanted) in plain:
+        return [wanted]
+    paths = wanted.split("+")
+    for path in paths:
+        first = columns.plain_name(path).split(".")
+        heads = {".".join(first[:count]) for count in range(1, len(first) + 1)}
+        if names and not heads & plain:
+            columns.no_column(name, path, names)
+    return paths
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def parse(text: str) -> Value:
+    """One JSON value; numbers as they are written. Raises `_Malformed`."""
+    try:
+        return cast(Value, _decoder().decode(text))
+    except json.JSONDecodeError as error:
+        raise _Malformed(f"{error.msg.lower()} in column {error.colno:,}") from None
+    except RecursionError:
+        raise _Malformed("values nested too deeply") from None
+
+
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
+    )
+
+
+def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _Malformed(f"the key {shown(twice)} twice in one object")
+    return found
+
+
+def _in_lines(lines: Iterator[str]) -> bool:
+    """Whether the first line that is not blank is a whole record, and not a list of all of them."""
+    for line in lines:
+        if line.strip():
+            try:
+                first = parse(line)
+            except _Malformed:
+                return line.lstrip()[:1] == "{" and _goes_on(lines)
+            return not isinstance(first, list) and (isinstance(first, str) or _goes_on(lines))
+    return False
+
+
+def _goes_on(lines: Iterator[str]) -> bool:
+    """Whether the next line that is not blank is a whole record."""
+    for line in lines:
+        if line.strip():
+            try:
+                return isinstance(parse(line), dict)
+            except _Malformed:
+                return False
+    return False
+
+
+def _lines(file: File, lines: Iterator[str]) -> Records:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            where = f"{file.name}, line {number:,},"
+            try:
+                yield where, parse(line.strip())
+            except _Malformed as error:
+                raise CorpusError(
+                    f"{where} is no JSON ({error}): mend it, or take the line out"
+                ) from None
+
+
+def _values(file: File, encoding: str, config: ReadConfig) -> list[Value]:
+    """All values of a file that are not one to a line. Raises `CorpusError`."""
+    parts, length = [], 0
+    for block in decode_as(file, encoding, config.errors, Source(file.name)):
+        parts.append(block)
+        length += len(block)
+        if length > LARGEST_VALUE:
+            raise CorpusError(f"{file.name} is too large for one JSON value: write JSON lines")
+    text = "".join(parts)
+    values: list[Value] = []
+    place, decoder = 0, _decoder()
+    try:
+        place = _next(text, 0)
+        while place < len(text):
+            value, place = decoder.raw_decode(text, place)
+            values.append(value)
+            place = _next(text, place)
+    except json.JSONDecodeError as error:
+        raise CorpusError(
+            f"{file.name}, line {error.lineno:,}, is no JSON ({error.msg.lower()}): mend it"
+        ) from None
+    except _Malformed as error:
+        raise CorpusError(f"{file.name} is no JSON to read ({error}): mend it") from None
+    except RecursionError:
+        raise CorpusError(f"{file.name} nests its values too deeply: give simpler JSON") from None
+    return values
+
+
+def _next(text: str, place: int) -> int:
+    """Where the next value begins."""
+    while place < len(text) and text[place] in " \t\r\n":
+        place += 1
+    return place
+
+
+def records_of(value: Value, wanted: str | None, name: str) -> tuple[list[Value], str | None]:
+    """(the records that one JSON value holds, what of `wanted` is left to find in each)."""
+    if isinstance(value, list):
+        if value and isinstance(value[0], list):
+            raise CorpusError(f"{name} is a list of lists: write it as .csv, or as objects")
+        return value, wanted
+    if not isinstance(value, dict):
+        return [value], wanted
+    if wanted is not None:
+        for key, inner in value.items():
+            head = columns.plain_name(key)
+            if not _is_records(inner):
+                continue
+            records = cast(list[Value], inner)
+            if columns.plain_name(wanted) == head:
+                return records, "" if isinstance(records[0], str) else None
+            if columns.plain_name(wanted).startswith(head + "."):
+                return records, columns.plain_name(wanted)[len(head) + 1 :]
+    if (table := _table(value)) is not None:
+        return table, wanted
+    if any(columns.is_textual(value.get(key)) for key in columns.TEXT_COLUMNS):
+        return [value], wanted
+    lists = [key for key, inner in value.items() if _is_records(inner)]
+    if wanted is None and len(lists) > 1:
+        raise CorpusError(
+            f"{name} holds several lists ({', '.join(lists[:20])}): write :LIST.COLUMN after it"
+        )
+    if lists and (wanted is None or wanted.split("+")[0].split(".")[0] not in value):
+        return cast(list[Value], value[lists[0]]), wanted
+    if (
+        wanted is None
+        and all(isinstance(inner, str) for inner in value.values())
+        and len(value) > 3
+    ):
+        raise CorpusError(
+            f"{name} is one object of {len(value):,} texts: write them as a list, or name one, :KEY"
+        )
+    return [value], wanted
+
+
+def _is_records(value: Value) -> bool:
+    """Whether it is a list of objects that are no turns of a conversation, or of texts."""
+    if not isinstance(value, list) or not value:
+        return False
+    if all(isinstance(item, dict) for item in value):
+        return not all({"role", "content"} <= {*cast(dict, item)} for item in value)
+    return all(isinstance(item, str) and not isinstance(item, Number) for item in value)
+
+
+def _table(value: dict[str, Value]) -> list[Value] | None:
+    """The rows of a table written column by column, or with its columns named apart (pandas)."""
+    names, rows = value.get("columns"), value.get("data")
+    if isinstance(names, list) and isinstance(rows, list):
+        if all(isinstance(row, list) and len(row) == len(names) for row in rows):
+            return [dict(zip(map(str, names), cast(list, row), strict=True)) for row in rows]
+        return None
+    parts = list(value.values())
+    if parts and all(isinstance(part, dict) and part for part in parts):
+        keys = list(cast(dict, parts[0]))
+        if all(list(cast(dict, part)) == keys for part in parts) and all(map(str.isdigit, keys)):
+            return [{name: cast(dict, value[name])[key] for name in value} for key in keys]
+    if len(parts) > 1 and all(isinstance(part, list) for part in parts):
+        lists = cast(list[list[Value]], parts)
+        plain = all(not isinstance(item, dict | list) for part in lists for item in part)
+        if plain and len({len(part) for part in lists}) == 1:
+            return [dict(zip(value, row, strict=True)) for row in zip(*lists, strict=True)]
+    return None

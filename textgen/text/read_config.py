@@ -1,0 +1,33 @@
+"""How a text is read: the options that every command and the app share."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from textgen.options import option
+
+SAMPLE_BY = ("line", "paragraph", "document")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadConfig:
+    """Reading: how files become text."""
+
+    sample_by: str = option("document", "what counts as a document", choices=SAMPLE_BY)
+    encoding: str = option(
+        "auto",
+        "of the files, by its name in Python (cp949, windows-1252); auto: see docs/reading.md",
+    )
+    errors: str = option(
+        "strict",
+        "a byte that is no text: strict refuses the file and says where, replace reads U+FFFD",
+        choices=("strict", "replace"),
+    )
+    separator: str = option(
+        "auto", "what parts the cells of a table: auto, tab or one character such as ';'"
+    )
+    header: str = option(
+        "auto",
+        "whether the first row of a table names its columns (no: they are named 1, 2, ...)",
+        choices=("auto", "yes", "no"),
+    )
