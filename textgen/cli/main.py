@@ -54,6 +54,7 @@ def _train(parsed: argparse.Namespace) -> None:
     if out is None:
         raise ConfigError("no run folder given: add --out RUN")
     if parsed.workers is not None:
+        _refuse_streams(source or [], "of several workers each reads the text")
         from textgen.training.launch import again, launch
 
         sys.exit(launch(parsed.workers, again(parsed, values), Path(out)))
@@ -114,6 +115,7 @@ def _sweep(parsed: argparse.Namespace) -> None:
         read_recipe(shipped.find(Path(parsed.config), shipped.RECIPES)) if parsed.config else {}
     )
     recipe |= {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
+    _refuse_streams(parsed.corpus, "each trial of a sweep reads the text")
     from textgen.tuning.sweep import Sweep
 
     sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
@@ -122,6 +124,15 @@ def _sweep(parsed: argparse.Namespace) -> None:
             show(sweep.ledger.report())
         raise KeyboardInterrupt("stopped: the same command goes on")
     show(sweep.ledger.report())
+
+
+def _refuse_streams(sources: str | Sequence[str], reason: str) -> None:
+    """Raises `ConfigError` for what can be read but once."""
+    from textgen.text.files import is_stream
+
+    for source in [sources] if isinstance(sources, str) else sources:
+        if is_stream(source):
+            raise ConfigError(f"{source} can be read once, and {reason}: give a file")
 
 
 def _one_or_all(source: Any) -> Any:

@@ -96,6 +96,8 @@ def read_delimited(
     survey = find_dialect(head, asked or separator)
     names = _names(survey, wanted, config, file)
     has_header = names == survey.first
+    if has_header and survey.rows == 1:
+        return
     chosen = columns.choose(names, _textual(survey, names, wanted), wanted, file.name)
     source.separator = survey.dialect.separator if len(names) > 1 else None
     source.columns = tuple(map(columns.plain_name, chosen))
@@ -199,12 +201,28 @@ def _best_quoting(head: Head, separator: str) -> Survey:
         return none if separator == "\t" or not quoted else standard
     if separator == "\t" and not _marks_are_syntax(quoted, none):
         return none
-    if len(standard.first) > 1 and standard.rows < none.rows:
+    if standard.rows < none.rows and _swallows_rows(head, standard):
         standard.fault = (
             f"{head.name} has quotation marks that reach over lines of which each is also a whole "
             "row: mend them (a mark that is text is written twice)"
         )
     return standard
+
+
+def _swallows_rows(head: Head, survey: Survey) -> bool:
+    """Whether the lines that a quoted cell goes on in look like rows themselves, all of them having
+    as many cells: a mark that was not meant as one would make a text of them.
+
+    They do not where rows begin with a mark and they do not, or where a column holds figures and
+    they have none there.
+    """
+    if len(survey.first) == 1 or head.lines[0].startswith('"'):
+        return False
+    begins = {line for line, _ in survey.dialect.records(head.lines)}
+    inner = [line for number, line in enumerate(head.lines, 1) if number not in begins]
+    cells = [cells for _, cells in Dialect(survey.dialect.separator, "none").records(inner)]
+    of_figures = survey.figures - survey.textual
+    return not any(all(columns.is_textual(row[place]) for row in cells) for place in of_figures)
 
 
 def _survey(head: Head, dialect: Dialect) -> Survey:

@@ -172,13 +172,13 @@ def _of_seven_bits(file: File, head: bytes) -> str:
     for escape, encoding in OF_ESCAPES.items():
         if escape in head and _decodes(head, encoding):
             return encoding
+    if len(re.findall(rb"~\{(?:[!-}][!-~])+~\}", head)) >= 2 and _decodes(head, "hz"):
+        raise CorpusError(f"{file.name} looks like HZ, which is not read: save it as UTF-8")
     words = [_utf7_word(word) for word in re.findall(rb"\+([A-Za-z0-9+/]{3,})-?", head)]
     if sum(words) >= 3 and 10 * sum(words) >= 9 * len(words):
         raise CorpusError(
             f"{file.name} looks like UTF-7: add --encoding utf-7, or --encoding utf-8 if it is not"
         )
-    if len(re.findall(rb"~\{(?:[!-}][!-~])+~\}", head)) >= 2 and _decodes(head, "hz"):
-        raise CorpusError(f"{file.name} looks like HZ, which is not read: save it as UTF-8")
     return "utf-8"
 
 
@@ -196,23 +196,23 @@ def _utf7_word(word: bytes) -> bool:
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark: the zeros of its spaces and line ends lie in one place of
-    each character."""
-    zeros = [head[place::4].count(0) for place in range(4)]
-    quarter = len(head) // 4
-    if not sum(zeros) or len(head) < 8:
+    """UTF-16 or UTF-32 without a mark: in the right order of bytes, and no other, its blanks
+    and line ends are blanks and line ends."""
+    if 100 * head.count(0) < len(head) or len(head) < 8:
         return None
-    little, big = zeros[1] + zeros[3], zeros[0] + zeros[2]
-    for encoding, fits in (
-        ("utf-32-le", zeros[3] == quarter and zeros[2] >= 0.9 * quarter),
-        ("utf-32-be", zeros[0] == quarter and zeros[1] >= 0.9 * quarter),
-        ("utf-16-le", not big and little >= 0.01 * len(head)),
-        ("utf-16-be", not little and big >= 0.01 * len(head)),
-    ):
-        width = int(encoding[4:6]) // 8
-        if fits and _decodes(head[: len(head) // width * width], encoding):
-            return encoding
+    for width, orders in ((4, ("utf-32-le", "utf-32-be")), (2, ("utf-16-le", "utf-16-be"))):
+        fitting = [one for one in orders if _has_blanks(head[: len(head) // width * width], one)]
+        if len(fitting) == 1:
+            return fitting[0]
     return None
+
+
+def _has_blanks(head: bytes, encoding: str) -> bool:
+    """Whether a hundredth of it, read in `encoding`, are blanks or line ends."""
+    if not _decodes(head, encoding):
+        return False
+    text = codecs.getincrementaldecoder(encoding)().decode(head)
+    return 100 * sum(map(text.count, " \n")) >= len(text)
 
 
 def _decodes(head: bytes, encoding: str) -> bool:

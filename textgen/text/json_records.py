@@ -154,13 +154,11 @@ def _in_lines(lines: Iterator[str]) -> bool:
 
 def _goes_on(lines: Iterator[str]) -> bool:
     """Whether the next line that is not blank is a whole record."""
-    for line in lines:
-        if line.strip():
-            try:
-                return isinstance(parse(line), dict)
-            except _Malformed:
-                return False
-    return False
+    line = next(filter(str.strip, lines), "")
+    try:
+        return not line.isspace() and parse(line) is not None
+    except _Malformed:
+        return False
 
 
 def _lines(file: File, lines: Iterator[str]) -> Records:

@@ -71,6 +71,13 @@ def oddities(text: str, counts: Mapping[str, int], lines: Sequence[str]) -> list
     return [finding for examine in every if (finding := examine()) is not None]
 
 
+def oddities_of_beginning(text: str) -> list[Finding]:
+    """Those of the first `EXAMINED` characters, in no time."""
+    head = text[:EXAMINED]
+    lines = [line for line in map(str.strip, head.split("\n")) if line]
+    return oddities(head, Counter(head), lines)
+
+
 def _unseen(counts: Mapping[str, int]) -> Finding | None:
     seen = {name: counts[mark] for mark, name in UNSEEN.items() if counts.get(mark)}
     if not seen:

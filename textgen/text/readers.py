@@ -144,7 +144,8 @@ def _part_by_part(
 def clean(text: str, source: Source) -> str:
     """A text in NFC, its lines ended by a newline, without marks that cannot be seen."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.isascii() and (marks := _UNSEEN.findall(text)):
+    if any(mark in text for mark in _NAMES):
+        marks = _UNSEEN.findall(text)
         for mark, name in _NAMES.items():
             source.drop(name, marks.count(mark))
         text = _UNSEEN.sub("", text)

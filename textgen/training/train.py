@@ -22,13 +22,14 @@ from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.data.batches import Batches
 from textgen.data.streamed_text import StreamedMaterial
 from textgen.data.training_data import Material, TaskMaterial, TextMaterial, read_material
-from textgen.errors import ConfigError, RunError, shown
+from textgen.errors import ConfigError, CorpusError, RunError, shown
 from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.model import build_model, settle_threads
 from textgen.options import build, check
 from textgen.runs import run_folder
 from textgen.text.corpus import MAX_CHARACTERS
+from textgen.text.oddities import oddities_of_beginning
 from textgen.text.source import summary
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 from textgen.training.budget import within
@@ -129,7 +130,14 @@ def resume(
     if not isinstance(recorded, dict) or not _is_source(named):
         raise RunError(f"{folder / run_folder.CONFIG} names no corpus: train anew")
     with run_folder.held(folder):
-        material = read_material(source or named, config, folder)
+        try:
+            material = read_material(source or named, config, folder)
+        except CorpusError as error:
+            if source is not None:
+                raise
+            raise CorpusError(
+                f"{error}; if the text lies elsewhere: textgen train TEXT --resume {folder}"
+            ) from None
         tokenizer = run_folder.read_tokenizer(folder, card)
         if isinstance(material, StreamedMaterial):
             material = material.again(recorded, tokenizer, anew=source is not None)
@@ -176,7 +184,9 @@ def _card(
 def _tell_what_was_read(material: Material) -> None:
     if isinstance(material, TextMaterial):
         corpus = material.corpus
-        print(summary(corpus.sources, len(corpus.documents), len(corpus.text)), file=sys.stderr)
+        logger.info(summary(corpus.sources, len(corpus.documents), len(corpus.text)))
+        for finding in oddities_of_beginning(corpus.text):
+            logger.warning(f"note: {finding.text}")
         for source in corpus.sources:
             if source.truncated:
                 logger.warning(
