@@ -1,6 +1,5 @@
 """Encodings that leave no doubt are read; all others are refused until they are named."""
 
-
 import codecs
 
 from cases import EN, KO, one

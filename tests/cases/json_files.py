@@ -1,6 +1,5 @@
 """JSON, JSON lines and Parquet."""
 
-
 import gzip
 import io
 import json

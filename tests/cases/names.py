@@ -1,6 +1,5 @@
 """Names, folders, packed files and what is no file."""
 
-
 import bz2
 import gzip
 import io

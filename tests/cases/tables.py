@@ -1,6 +1,5 @@
 """CSV, TSV and their kin."""
 
-
 import gzip
 import lzma
 import unicodedata
