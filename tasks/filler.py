@@ -77,8 +77,9 @@ def suits(sentence: str, language: str) -> bool:
 
 def words(language: str) -> list[str]:
     """Every country and language of the task."""
-    pairs = tomllib.loads((HERE / f"speaker-{language}.toml").read_text(encoding="utf-8"))["pairs"]
-    return [word for group in pairs.values() for pair in group.items() for word in pair]
+    task = tomllib.loads((HERE / f"speaker-{language}.toml").read_text(encoding="utf-8"))
+    pairs = [word for group in task["pairs"].values() for pair in group.items() for word in pair]
+    return [*pairs, *task.get("places", {}).values()]
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """States swapped and read off over many documents, units silenced, and where they fire together."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -32,7 +33,11 @@ from textgen.interpret import (
 from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
 
-TASK = read_task(shipped.TASKS / "speaker-en.toml")
+SPEAKER = read_task(shipped.TASKS / "speaker-en.toml")
+# twelve facts are enough, and read in less time
+TASK = dataclasses.replace(
+    SPEAKER, pairs={k: dict(list(group.items())[:6]) for k, group in SPEAKER.pairs.items()}
+)
 RANDOM = np.random.default_rng(0)
 
 
@@ -64,7 +69,9 @@ def test_a_pair_differs_in_the_fact_and_its_answer_alone():
     for receiver, donor in found:
         assert receiver.answer != donor.answer
         assert receiver.before[receiver.told :] == donor.before[donor.told :]
-        assert receiver.before.replace(receiver.fact, "") == donor.before.replace(donor.fact, "")
+        # a Korean, an Egyptian
+        a, b = (d.before.replace(d.word, "").replace(" an ", " a ") for d in (receiver, donor))
+        assert a == b
     assert len({(a.fact, b.fact) for a, b in found}) == number
 
 

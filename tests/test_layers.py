@@ -50,7 +50,14 @@ ORDER = {
     "cross_entropy": [],
     "model": [],
     "runs": ["recipe", "run_folder", "model_card"],
-    "data": ["recall_task", "token_positions", "batches", "streamed_text", "training_data"],
+    "data": [
+        "noise",
+        "recall_task",
+        "token_positions",
+        "batches",
+        "streamed_text",
+        "training_data",
+    ],
     "generation": ["sampling", "options", "decoder", "beam_search", "generator"],
     "evaluation": [
         "batch_reader",

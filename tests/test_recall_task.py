@@ -1,5 +1,6 @@
 import itertools
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,20 @@ from hypothesis import strategies as st
 
 from tasks import filler
 from textgen import shipped
-from textgen.data.recall_task import HELD_OUT, Writer, gaps, read_task
+from textgen.data import noise
+from textgen.data.recall_task import (
+    Writer,
+    gaps,
+    one_of,
+    read_task,
+    with_particles,
+)
 from textgen.errors import ConfigError, TextgenError
 from textgen.evaluation.recall_probe import written
+from textgen.text.nfc import nfc
 
 TASKS = {path.stem: read_task(path) for path in sorted(shipped.TASKS.glob("*.toml"))}
+SPEAKERS = [name for name in TASKS if name.startswith("speaker")]
 GOOD = """
 facts = ["I am {}."]
 questions = ["So I speak {} well."]
@@ -35,12 +45,12 @@ def task_file(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_a_shipped_task_has_many_pairs_of_both_kinds(name):
+@pytest.mark.parametrize("name", SPEAKERS)
+def test_a_speaker_task_has_many_pairs_of_both_kinds(name):
     task = TASKS[name]
     assert len(task.facts) >= 12 and set(task.pairs) == {"copyable", "associative"}
     assert len(task.answers) == len(task.facts)  # chance is one in as many
-    assert task.variants == ["plain", "distractor", "correction"]
+    assert task.variants[:3] == ["plain", "distractor", "correction"]
     for fact, answer in task.pairs["copyable"].items():
         assert answer.startswith(fact)
     for fact, answer in task.pairs["associative"].items():
@@ -51,7 +61,8 @@ def test_a_shipped_task_has_many_pairs_of_both_kinds(name):
 def test_filler_names_neither_fact_nor_answer(name):
     task = TASKS[name]
     text = "\n".join((*task.filler, *task.held_out_filler))
-    assert not [word for word in (*task.facts, *task.answers) if word in text]
+    words = (*task.facts, *task.answers, *task.places.values())
+    assert not [word for word in words if word in text]
     assert not set(task.filler) & set(task.held_out_filler)
 
 
@@ -62,16 +73,27 @@ def test_the_answer_follows_at_the_distance_asked_for(name, data):
     task = TASKS[name]
     fact = data.draw(st.sampled_from(task.facts))
     distance = data.draw(st.integers(60, 700))
-    held_out = data.draw(st.sampled_from([(), HELD_OUT]))
+    held_out = data.draw(st.sampled_from([(), ("filler", "phrasing")]))
     rng = random.Random(data.draw(st.integers()))
     document = Writer(task, held_out).write(rng, fact, distance)
     assert document.distance == distance
-    assert document.before.count(fact) == 1 and fact in document.before[: document.told]
+    told, rest = document.before[: document.told], document.before[document.told :]
+    assert document.word in told and document.word not in rest
+    assert document.word in (fact, task.places.get(fact))
     assert document.answer == task.answer_to(fact) and document.answer not in document.ending
     question = document.before[document.asked :] + "{}" + document.ending
-    assert question in (*task.plain.questions, *task.held_out.questions)
+    asked = (task.held_out if held_out else task.plain).questions
+    assert any(could_be(question, way) for way in asked)
     same = Writer(task, held_out).write(random.Random(5), fact, distance)
     assert same == Writer(task, held_out).write(random.Random(5), fact, distance)
+
+
+def could_be(sentence, phrase):
+    """Whether a phrase may be said so."""
+    pattern = re.escape(phrase)
+    for mark, meaning in ((r"\(", "(?:"), (r"\)", ")"), (r"\|", "|"), (r"\ ", " ?")):
+        pattern = pattern.replace(mark, meaning)
+    return re.fullmatch(pattern, sentence) is not None
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -79,7 +101,7 @@ def test_short_distances_are_nearly_met(name):
     writer, rng = Writer(TASKS[name]), random.Random(1)
     for distance in range(20, 60):
         found = writer.write(rng, TASKS[name].facts[0], distance).distance
-        assert abs(found - distance) <= 12
+        assert abs(found - distance) <= 20
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -108,26 +130,28 @@ def test_filler_says_nothing_of_the_fact(name):
 @pytest.mark.parametrize("name", TASKS)
 def test_every_filler_is_read_with_every_fact(name):
     task = TASKS[name]
-    documents = list(itertools.islice(written(task, 100, "plain", ("filler",), 1), 24))
-    for same in (documents[:12], documents[12:]):
+    number = len(task.facts)
+    documents = list(itertools.islice(written(task, 100, "plain", ("filler",), 1), 2 * number))
+    for same in (documents[:number], documents[number:]):
         assert {d.fact for d in same} == set(task.facts)
         assert len({d.before[d.told :] for d in same}) == 1
-    assert documents[0].before[-90:] != documents[12].before[-90:]
+    assert documents[0].before[-90:] != documents[number].before[-90:]
 
 
 def test_of_two_persons_the_one_asked_about_counts():
-    task = TASKS["speaker-ko"]
+    task = TASKS["name-ko"]
     writer, rng = Writer(task), random.Random(3)
-    asked_of_friend = 0
+    asked_of_other = 0
     for _ in range(200):
         document = writer.write(rng, rng.choice(task.facts), 60, "distractor")
         told = document.before[: document.told]
-        friend = "내 친구는 " in document.before[document.told :]
-        asked_of_friend += friend
-        place = told.index("내 친구는 ") + len("내 친구는 ")
-        assert told[place:].startswith(document.fact) == friend
+        (who,) = [who for who in task.distractor.who if who in told]
+        other = who in document.before[document.asked :]
+        asked_of_other += other
+        theirs = told[told.index(who) :].split(".")[0]
+        assert (document.fact in theirs) == other
         assert sum(fact in told for fact in task.facts) == 2
-    assert 70 < asked_of_friend < 130
+    assert 70 < asked_of_other < 130
 
 
 def test_what_is_taken_back_does_not_count():
@@ -135,19 +159,83 @@ def test_what_is_taken_back_does_not_count():
     for seed in range(50):
         document = Writer(task).write(random.Random(seed), "Polish", 80, "correction")
         told = document.before[: document.told]
-        assert document.answer == "Polish" and told.rindex("Polish") > told.index(" am ")
-        assert told.endswith("Polish.")
+        assert document.answer == "Polish" and told.endswith(f"{document.word}.")
+        assert sum(fact in told for fact in task.facts) == 2
+
+
+def test_what_is_said_in_passing_is_said_whatever_the_fact():
+    task = TASKS["place-ko"]
+    for seed in range(20):
+        documents = [
+            Writer(task).write(random.Random(seed), fact, 150, "passing") for fact in task.facts
+        ]
+        (rest,) = {d.before[d.told : d.asked] for d in documents}
+        assert any(fact in rest for fact in task.facts) and documents[0].distance == 150
 
 
 def test_held_out_phrasings_are_never_trained_on():
-    task = TASKS["speaker-ko"]
-    writer, unseen = Writer(task), Writer(task, HELD_OUT)
+    task = TASKS["place-ko"]
     rng = random.Random(1)
+    for part in ("facts", "questions", "phrasing"):
+        writer = Writer(task, (part,))
+        assert (writer.facts == task.held_out.facts) == (part != "questions")
+        assert (writer.questions == task.held_out.questions) == (part != "facts")
+    trained = Writer(task, training=True)
+    for _ in range(300):
+        seen = trained.write(rng, "찬장", 80)
+        assert "숨겨 놓았지" not in seen.before[: seen.told]
+        assert "손을 넣었다" not in seen.ending
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("한국[을/를]", "한국을"),
+        ("터키[을/를]", "터키를"),
+        ("태국[으로/로]", "태국으로"),
+        ("네팔[으로/로]", "네팔로"),  # after ㄹ as after a vowel
+        ("ABC[이야/야]", "ABC야"),
+        ("[a/an] Egyptian", "an Egyptian"),
+        ("[a/an] Thai", "a Thai"),
+        ("1/2 [x] 그대로", "1/2 [x] 그대로"),
+    ],
+)
+def test_a_particle_is_the_one_that_its_word_asks_for(text, said):
+    assert with_particles(text) == said
+
+
+def test_one_of_the_words_is_drawn_each_time():
+    found = {one_of(random.Random(k), "(a|b|) c (d)") for k in range(50)}
+    assert found == {"a c (d)", "b c (d)", "c (d)"}
+
+
+# --- noise ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", noise.KINDS)
+def test_noise_has_the_length_asked_for_and_is_the_same_each_time(kind):
+    for n in (1, 7, 200):
+        text = noise.KINDS[kind](random.Random(n), n)
+        assert len(text) == n == len(nfc(text))
+    assert noise.pool(kind, 500) == noise.pool(kind, 500)
+
+
+def test_training_documents_are_noisy_and_as_long_as_asked_for():
+    task = TASKS["place-ko"]
+    writer, clean = Writer(task, training=True), Writer(task)
+    rng, letters = random.Random(2), set("".join((*task.filler, *task.held_out_filler)))
+    noisy = [writer.write(rng, rng.choice(task.facts), 120) for _ in range(200)]
+    assert sum(bool(set(d.before[d.told : d.asked]) - letters) for d in noisy) > 50
+    assert all(len(d.before) <= 120 + 80 for d in noisy)
+    assert any(d.before.index(d.word) > 30 for d in noisy)
     for _ in range(100):
-        seen = writer.write(rng, "몽골", 80)
-        assert "자랐어" not in seen.before[: seen.told] and "집에서 몽골어" not in seen.text
-    new = {unseen.write(rng, "몽골", 80).ending for _ in range(20)}
-    assert new == {"로 이야기해."}
+        document = clean.write(rng, rng.choice(task.facts), 120)
+        assert not set(document.before[document.told : document.asked]) - letters - {" "}
+    loud = Writer(task, ("noise",)).write(rng, "찬장", 300)
+    assert loud.distance == 300 and set(loud.before[loud.told : loud.asked]) - letters
 
 
 def test_the_filler_is_what_its_script_writes():
@@ -192,6 +280,10 @@ def test_a_task_of_ones_own(task_file):
         (('["filler.txt"]', "[]"), "names no filler"),
         (('["filler.txt"]', '["gone.txt"]'), "gone.txt"),
         (('["I am {}."]', '"I am {}."'), "give a list of sentences"),
+        (('["I am {}."]', '["{who} is {}."]'), "says {who} in plain, but has no who"),
+        (("[pairs.all]", "noise = ['hum']\n[pairs.all]"), "noise = \\['hum'\\]: give a list of"),
+        (("[pairs.all]", "slips = 2\n[pairs.all]"), "slips = 2: give a share from 0 to 1"),
+        (("[pairs.all]", "[places]\nKorean = 'Korea'\n[pairs.all]"), "for each fact"),
         (('facts = ["I am {}."]', "facts = ["), "is not valid TOML"),
         (('filler = ["filler.txt"]', "filler = 3"), "give a list of files"),
         (("[pairs.all]", "distractor = 3\n[pairs.all]"), r"make it a table \[distractor\]"),

@@ -31,7 +31,7 @@ ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for ea
 # told apart more easily, and faster, while the documents are short.
 WAITING, GROWN = 0.15, 0.6
 # of a task's documents
-SHARES = {"plain": 0.6, "distractor": 0.3, "correction": 0.1}
+SHARES = {"plain": 0.5, "distractor": 0.3, "correction": 0.1, "passing": 0.1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -238,7 +238,7 @@ class Documents:
 
     @functools.cached_property
     def writer(self) -> Writer:
-        return Writer(self.task)
+        return Writer(self.task, training=not self.judged)
 
     def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch

@@ -5,6 +5,13 @@
 A task is a small TOML: ways to state a fact and to ask for it, pairs of fact and answer, files of
 filler (tasks/speaker-ko.toml is one, with comments). The filler is drawn without looking at the
 fact, so it carries no bit about the answer. No TensorFlow here.
+
+A phrase is a sentence with {} for the word. In it
+
+    (a|b|)     is one of these, drawn anew each time, perhaps nothing
+    [을/를]    is the particle that the letter before it asks for; [a/an] looks at the one after it
+    {place}    stands for the word as the table [places] has it: Korea for Korean
+    {who}      is one of the persons of [distractor], the same in fact and question
 """
 
 from __future__ import annotations
@@ -19,15 +26,22 @@ from pathlib import Path
 from typing import Any
 
 from textgen import shipped
+from textgen.data import noise
 from textgen.errors import ConfigError
 from textgen.text.corpus import load_corpus
 
-BLANK = "{}"
-VARIANTS = ("plain", "distractor", "correction")
-HELD_OUT = ("filler", "phrasing")  # what a writer may take from what is never trained on
+BLANK, PLACE, WHO = "{}", "{place}", "{who}"
+VARIANTS = ("plain", "distractor", "correction", "passing")
+# what a writer may take from what is never trained on
+HELD_OUT = ("filler", "phrasing", "facts", "questions", "noise")
 LARGEST_TASK = 1 << 20
 AMPLE = 500  # characters
+LEAD = 20  # characters: from this distance on filler may stand before the fact
+POOL = 12_000  # characters of noise of each kind
 _SENTENCE = re.compile(r"[^.?!…\n]+[.?!…]*[\"”’]?")
+_ONE_OF = re.compile(r"\(([^()|]*(?:\|[^()|]*)+)\)")
+_PARTICLE = re.compile(r"\[([^\[\]/]+)/([^\[\]/]+)\]")
+_RIEUL = 8  # the final consonant ㄹ, after which 으로 is 로
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +50,7 @@ class Document:
 
     distance: characters between the end of the sentence that tells and the answer.
     told, asked: where in `before` that sentence ends, and where the question begins.
+    word: the fact as the sentence has it; empty: as `fact` is.
     """
 
     before: str
@@ -45,6 +60,7 @@ class Document:
     group: str
     told: int
     asked: int
+    word: str = ""
 
     @property
     def text(self) -> str:
@@ -57,15 +73,22 @@ class Document:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """Ways to say and to ask, of one person."""
+    """Ways to say and to ask, of one person. who: whom {who} may stand for."""
 
     facts: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    who: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """What a task file says. pairs: group -> fact -> answer."""
+    """What a task file says.
+
+    pairs: group -> fact -> answer. places: fact -> what {place} is. noise: kinds of it (noise.py)
+    among the filler of training. lead: share of training documents in which filler stands before
+    the fact. slips: share in which letters of fact and question are others, or missing, or the
+    question begins as any sentence does.
+    """
 
     path: Path
     pairs: dict[str, dict[str, str]]
@@ -73,8 +96,14 @@ class Task:
     held_out: Variant
     distractor: Variant
     correction: Variant
+    passing: Variant
     filler: tuple[str, ...]
     held_out_filler: tuple[str, ...]
+    places: dict[str, str]
+    noise: tuple[str, ...] = ()
+    held_out_noise: tuple[str, ...] = ()
+    lead: float = 0.0
+    slips: float = 0.0
 
     @property
     def answers(self) -> list[str]:
@@ -88,12 +117,7 @@ class Task:
     @property
     def variants(self) -> list[str]:
         """Those of `VARIANTS` that the file gives words for."""
-        given = {
-            "plain": True,
-            "distractor": self.distractor.facts,
-            "correction": self.correction.facts,
-        }
-        return [name for name in VARIANTS if given[name]]
+        return [name for name in VARIANTS if name == "plain" or getattr(self, name).facts]
 
     def group_of(self, fact: str) -> str:
         return next(name for name, group in self.pairs.items() if fact in group)
@@ -129,8 +153,13 @@ def read_task(path: str | Path) -> Task:
     except ValueError as error:
         raise ConfigError(f"the task {path} is not valid TOML: {error}") from error
     pairs = _pairs(path, data.get("pairs"))
+    places = _places(path, data.get("places", {}), [f for group in pairs.values() for f in group])
     variants = {
-        name: Variant(_phrases(path, section, "facts"), _phrases(path, section, "questions"))
+        name: Variant(
+            _phrases(path, section, "facts", bool(places)),
+            _phrases(path, section, "questions"),
+            _who(path, name, section),
+        )
         for name, section in _sections(path, data).items()
     }
     for wanted in ("facts", "questions"):
@@ -139,6 +168,7 @@ def read_task(path: str | Path) -> Task:
                 f"the task {path} has no {wanted}: give at least one with {BLANK} in it"
             )
     words = [word for group in pairs.values() for pair in group.items() for word in pair]
+    words += places.values()
     filler = _filler(path, data.get("filler"), words)
     if not filler:
         raise ConfigError(f"the task {path} names no filler: give filler = [files]")
@@ -149,8 +179,14 @@ def read_task(path: str | Path) -> Task:
         variants["held_out"],
         variants["distractor"],
         variants["correction"],
+        variants["passing"],
         filler,
         _filler(path, data.get("held_out_filler"), words) or filler,
+        places,
+        _kinds(path, data, "noise"),
+        _kinds(path, data, "held_out_noise"),
+        _share(path, data, "lead"),
+        _share(path, data, "slips"),
     )
 
 
@@ -165,16 +201,53 @@ def _sections(path: Path, data: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return sections
 
 
-def _phrases(path: Path, section: dict[str, Any], name: str) -> tuple[str, ...]:
+def _phrases(
+    path: Path, section: dict[str, Any], name: str, places: bool = False
+) -> tuple[str, ...]:
+    """The sentences of a list, or of a table of lists, one for each grammar."""
     found = section.get(name, [])
-    if not isinstance(found, list) or not all(isinstance(p, str) for p in found):
+    lists = list(found.values()) if isinstance(found, dict) else [found]
+    if not all(isinstance(p, list) and all(isinstance(q, str) for q in p) for p in lists):
         raise ConfigError(f"the task {path} has {name} = {found!r}: give a list of sentences")
-    for phrase in found:
-        if phrase.count(BLANK) != 1:
-            raise ConfigError(
-                f"{path}: {phrase!r} has {phrase.count(BLANK)} times {BLANK}: put it once"
-            )
+    phrases = tuple(phrase for part in lists for phrase in part)
+    for phrase in phrases:
+        number = phrase.count(BLANK) + places * phrase.count(PLACE)
+        if number != 1:
+            raise ConfigError(f"{path}: {phrase!r} has {number} times {BLANK}: put it once")
+    return phrases
+
+
+def _who(path: Path, name: str, section: dict[str, Any]) -> tuple[str, ...]:
+    """The persons of a section, of which every {who} needs some."""
+    found = section.get("who", [])
+    if not isinstance(found, list) or not all(isinstance(who, str) and who for who in found):
+        raise ConfigError(f"the task {path} has who = {found!r}: give a list of persons")
+    if not found and WHO in str([section.get("facts"), section.get("questions")]):
+        raise ConfigError(f"the task {path} says {WHO} in {name}, but has no who: give a list")
     return tuple(found)
+
+
+def _places(path: Path, found: Any, facts: Collection[str]) -> dict[str, str]:
+    usable = isinstance(found, dict) and all(isinstance(p, str) and p for p in found.values())
+    if not usable or (found and set(found) != set(facts)):
+        raise ConfigError(f'the task {path} needs in [places] a line fact = "place" for each fact')
+    return dict(found)
+
+
+def _kinds(path: Path, data: dict[str, Any], name: str) -> tuple[str, ...]:
+    found = data.get(name, [])
+    if not isinstance(found, list) or not set(map(str, found)) <= set(noise.KINDS):
+        raise ConfigError(
+            f"the task {path} has {name} = {found!r}: give a list of {', '.join(noise.KINDS)}"
+        )
+    return tuple(found)
+
+
+def _share(path: Path, data: dict[str, Any], name: str) -> float:
+    found = data.get(name, 0.0)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1:
+        raise ConfigError(f"the task {path} has {name} = {found!r}: give a share from 0 to 1")
+    return float(found)
 
 
 def _pairs(path: Path, found: Any) -> dict[str, dict[str, str]]:
@@ -217,15 +290,23 @@ def _filler(path: Path, names: Any, words: Sequence[str]) -> tuple[str, ...]:
 class Writer:
     """Writes documents of a task. The same seeds give the same documents.
 
-    held_out: which of `HELD_OUT` come from what is never trained on.
+    held_out: which of `HELD_OUT` come from what is never trained on; "phrasing" is facts and
+    questions, "noise" takes the place of all filler.
+    training: with noise among the filler, before the fact and in the sentences themselves, as the
+    task asks for it; without, documents are clean.
     """
 
-    def __init__(self, task: Task, held_out: Sequence[str] = ()) -> None:
-        self.task = task
+    def __init__(self, task: Task, held_out: Sequence[str] = (), training: bool = False) -> None:
+        self.task, self.training = task, training
         self.filler = task.held_out_filler if "filler" in held_out else task.filler
-        unseen = task.held_out if "phrasing" in held_out else Variant()
-        self.facts = unseen.facts or task.plain.facts
-        self.questions = unseen.questions or task.plain.questions
+        self.facts, self.questions = task.plain.facts, task.plain.questions
+        if {"phrasing", "facts"} & set(held_out):
+            self.facts = task.held_out.facts or self.facts
+        if {"phrasing", "questions"} & set(held_out):
+            self.questions = task.held_out.questions or self.questions
+        self.loud = "noise" in held_out and bool(task.held_out_noise)  # nothing but noise
+        kinds = task.held_out_noise if self.loud else task.noise if training else ()
+        self.noise = [noise.pool(kind, POOL) for kind in kinds]
         self.by_length: dict[int, list[str]] = {}
         for sentence in self.filler:
             self.by_length.setdefault(len(sentence), []).append(sentence)
@@ -241,34 +322,72 @@ class Writer:
         Where no filler fits exactly, the distance is the nearest possible.
         """
         task = self.task
-        told = rng.choice(self.facts).replace(BLANK, fact)
+        told, word = self.say(rng, rng.choice(self.facts), fact)
         opening, asked, answer = "", fact, task.answer_to(fact)
-        question = rng.choice(self.questions)
+        question = one_of(rng, rng.choice(self.questions))
         if variant == "distractor":
             # another person; which of the two is asked about, and who comes first, is drawn
             other = rng.choice([f for f in task.facts if f != fact])
-            theirs = rng.choice(task.distractor.facts).replace(BLANK, other)
+            who = rng.choice(task.distractor.who or ("",))
+            theirs, their_word = self.say(rng, rng.choice(task.distractor.facts), other, who)
             if rng.random() < 0.5:
-                asked, answer = other, task.answer_to(other)
-                question = rng.choice(task.distractor.questions)
+                asked, answer, word = other, task.answer_to(other), their_word
+                question = one_of(rng, rng.choice(task.distractor.questions).replace(WHO, who))
             sentences = [told, theirs] if rng.random() < 0.5 else [theirs, told]
             opening, told = sentences
         elif variant == "correction":
             other = rng.choice([f for f in task.facts if f != fact])
-            opening = rng.choice(self.facts).replace(BLANK, other)
-            told = rng.choice(task.correction.facts).replace(BLANK, fact)
+            opening, _ = self.say(rng, rng.choice(self.facts), other)
+            told, word = self.say(rng, rng.choice(task.correction.facts), fact)
+        elif self.training and rng.random() < task.slips:
+            told, question = self.slipped(rng, told, word), self.asked_anyhow(rng, question)
         opening = f"{opening} {told}" if opening else told
+        if self.training and distance > LEAD and rng.random() < task.lead:
+            # of the same length in all, so that a batch is not padded
+            lead = self.fill(rng, rng.randint(LEAD // 2, distance // 2)).lstrip()
+            opening, distance = lead + opening, distance - len(lead)
         stem, ending = question.split(BLANK)
-        text = opening + self.fill(rng, distance - len(stem))
-        return Document(
-            text + stem, answer, ending, asked, task.group_of(asked), len(opening), len(text)
-        )
+        stem, ending = with_particles(stem), with_particles(answer + ending)[len(answer) :]
+        text = opening + self.between(rng, distance - len(stem), variant)
+        group = task.group_of(asked)
+        return Document(text + stem, answer, ending, asked, group, len(opening), len(text), word)
+
+    def say(self, rng: random.Random, phrase: str, fact: str, who: str = "") -> tuple[str, str]:
+        """The sentence, and the fact as it has it."""
+        word = self.task.places[fact] if PLACE in phrase else fact
+        said = one_of(rng, phrase.replace(WHO, who)).replace(PLACE, BLANK)
+        return with_particles(said.replace(BLANK, word)), word
+
+    def between(self, rng: random.Random, length: int, variant: str) -> str:
+        """Filler, in which other persons may be spoken of in passing: `length` characters."""
+        if variant != "passing":
+            return self.fill(rng, length)
+        task, text = self.task, ""
+        for _ in range(rng.randint(1, 3)):
+            # of any country, the one told among them, so that it tells nothing
+            who = rng.choice(task.passing.who or ("",))
+            said, _ = self.say(rng, rng.choice(task.passing.facts), rng.choice(task.facts), who)
+            before = rng.randint(1, max(1, (length - len(text) - len(said)) // 2))
+            if len(text) + before + len(said) < length:
+                text += self.fill(rng, before) + said
+        return text + self.fill(rng, length - len(text))
 
     def fill(self, rng: random.Random, length: int) -> str:
-        """Sentences with a space before, between and after them: `length` characters in all."""
+        """Sentences and noise with a space, or a line's end, before, between and after them:
+        `length` characters in all."""
         parts: list[str] = []
         left = max(length - 1, 0)  # the space after the last
+        share, space = 0.0, " "
+        if self.noise:
+            share = 1.0 if self.loud else rng.choice([0.0, 0.0, 0.3, 1.0])
+            space = rng.choice([" ", " ", "\n"])
         while left:
+            if left > 1 and share and rng.random() < share:
+                size = min(left - 1, rng.randint(1, rng.choice([12, 60, POOL // 2])))
+                at = rng.randrange(POOL - size)
+                parts.append(rng.choice(self.noise)[at : at + size])
+                left -= 1 + size
+                continue
             if left in self.gaps:  # no sentences fit: stay a little short
                 left -= 1
                 continue
@@ -281,7 +400,56 @@ class Writer:
             if rest >= 0 and (left > self.ample or rest not in self.gaps):
                 parts.append(sentence)
                 left = rest
-        return "".join(f" {part}" for part in parts) + " "
+        return "".join(f"{space}{part}" for part in parts) + space
+
+    def slipped(self, rng: random.Random, told: str, word: str) -> str:
+        """Some letters around the word are others, or missing."""
+        before, word, after = told.partition(word)
+        return slips(rng, before) + word + slips(rng, after)
+
+    def asked_anyhow(self, rng: random.Random, question: str) -> str:
+        """A question with slips, or one that begins as any sentence does."""
+        before, after = question.split(BLANK)
+        if rng.random() < 0.5:
+            sentence = rng.choice(self.filler)
+            before = sentence[: rng.randint(1, len(sentence))].rstrip(".?! ") + " "
+        else:
+            before = slips(rng, before)
+        return before + BLANK + after
+
+
+def one_of(rng: random.Random, phrase: str) -> str:
+    """The phrase with one of each (a|b)."""
+    chosen = _ONE_OF.sub(lambda found: rng.choice(found[1].split("|")), phrase)
+    return chosen.replace("  ", " ").strip()
+
+
+def with_particles(text: str) -> str:
+    """The text with one of each [을/를], by the letter before it: the first after a consonant.
+
+    [a/an] stands before its word: the second before a vowel.
+    """
+
+    def one(found: re.Match[str]) -> str:
+        after_consonant, after_vowel = found.groups()
+        before = text[: found.start()][-1:]
+        if not before or before.isspace():
+            follows = text[found.end() :].lstrip()[:1].lower()
+            return after_vowel if follows and follows in "aeiou" else after_consonant
+        final = (ord(before) - 0xAC00) % 28 if "가" <= before <= "힣" else 0
+        if final == _RIEUL and after_consonant.startswith("으"):
+            final = 0
+        return after_consonant if final else after_vowel
+
+    return _PARTICLE.sub(one, text)
+
+
+def slips(rng: random.Random, text: str, share: float = 0.15) -> str:
+    """The text with a share of its letters dropped, or another of its own, or one of none."""
+    return "".join(
+        letter if rng.random() > share else rng.choice(["", rng.choice(text), "\ue000"])
+        for letter in text
+    )
 
 
 def gaps(lengths: Collection[int], room: int) -> frozenset[int]:
@@ -296,7 +464,13 @@ def sample_texts(task: Task, number: int = 400) -> str:
     """Documents of every kind, and all the filler: what a tokenizer is trained on."""
     rng = random.Random(0)
     texts = list(dict.fromkeys((*task.filler, *task.held_out_filler)))
-    for held_out in ((), HELD_OUT):
+    if task.noise:
+        texts.append(noise.alphabet())
+    for variant in (task.plain, task.held_out, task.distractor, task.correction, task.passing):
+        texts += [*variant.facts, *variant.questions, *variant.who]
+    texts += [word for group in task.pairs.values() for pair in group.items() for word in pair]
+    texts += task.places.values()
+    for held_out in ((), ("filler", "phrasing")):
         writer = Writer(task, held_out)
         texts += [
             writer.write(rng, fact, 60, variant).text

@@ -26,7 +26,7 @@ def question_start(tokenizer: Tokenizer, document: Document) -> int:
 
 def fact_word(tokenizer: Tokenizer, document: Document) -> tuple[int, int]:
     """(first, last) token of the word that is the fact, such as "Korean", in its sentence."""
-    before = document.before
-    begin = max(before[: document.told].rfind(document.fact), 0)
-    end = begin + len(document.fact)
+    before, word = document.before, document.word or document.fact
+    begin = max(before[: document.told].rfind(word), 0)
+    end = begin + len(word)
     return len(tokenizer.encode(before[:begin])) + 1, len(tokenizer.encode(before[:end]))
