@@ -20,7 +20,7 @@ from textgen.runs.recipe import as_toml, read_recipe
 from textgen.terminal import as_text
 from textgen.tuning.search_space import Choices, Range, read_space
 from textgen.tuning.sweep import Sweep, _course
-from textgen.tuning.trials import FAILED, FINISHED, STOPPED, Ledger
+from textgen.tuning.trials import FAILED, FINISHED, STOPPED, Trials
 
 SPACE = """
 cell = ["gru", "rnn"]
@@ -54,7 +54,7 @@ def test_a_space_of_choices_and_ranges(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "told, values",
+    "content, values",
     [
         ("dropout = {low = 0.1, high = 0.3, step = 0.1}", (0.1, 0.2, 0.3)),
         ("dropout = {low = 0, high = 0.5, step = 0.2}", (0.0, 0.2, 0.4)),
@@ -62,8 +62,8 @@ def test_a_space_of_choices_and_ranges(tmp_path):
         ("batch_size = {low = 8, high = 30, step = 8}", (8, 16, 24)),
     ],
 )
-def test_a_range_in_steps_is_all_its_values(tmp_path, told, values):
-    (setting,) = read_space(written(tmp_path, told)).values()
+def test_a_range_in_steps_is_all_its_values(tmp_path, content, values):
+    (setting,) = read_space(written(tmp_path, content)).values()
     assert setting.all() == values and type(setting.all()[0]) is type(values[0])
     draw = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1)).ask
     drawn = {setting.tidy(draw({"x": setting.distribution()}).params["x"]) for _ in range(60)}
@@ -77,7 +77,7 @@ def test_a_drawn_number_has_few_digits_and_stays_in_its_range():
 
 
 @pytest.mark.parametrize(
-    "told, line",
+    "content, line",
     [
         ("", "names no setting"),
         ("hidden_sice = [1]", "names 'hidden_sice': settings are cell, hidden_size"),
@@ -106,9 +106,9 @@ def test_a_drawn_number_has_few_digits_and_stays_in_its_range():
         ("cell = [", "is not valid TOML"),
     ],
 )
-def test_a_bad_space_is_one_line(tmp_path, told, line):
+def test_a_bad_space_is_one_line(tmp_path, content, line):
     with pytest.raises(ConfigError, match=line) as raised:
-        read_space(written(tmp_path, told))
+        read_space(written(tmp_path, content))
     assert "\n" not in str(raised.value)
 
 
@@ -142,20 +142,20 @@ def test_a_recipe_is_read_as_it_was_written(tmp_path):
 # --- which trial comes next ----------------------------------------------------------------------
 
 
-def ledger(folder, space=None, **shared):
+def trials_in(folder, space=None, **shared):
     space = space or {"cell": Choices(("gru", "rnn")), "num_layers": Range(1, 2, False, None)}
-    told = {name: dataclasses.asdict(setting) for name, setting in space.items()}
-    shared = {"text": "x", "space": told, "recipe": {}, "seconds": 60.0} | shared
-    return Ledger(folder / "sweep", ["a.txt"], space, shared)
+    spelt = {name: dataclasses.asdict(setting) for name, setting in space.items()}
+    shared = {"text": "x", "space": spelt, "recipe": {}, "seconds": 60.0} | shared
+    return Trials(folder / "sweep", ["a.txt"], space, shared)
 
 
 def end(book, trial, value, state=FINISHED):
-    book.tell(trial, state, value, seconds=1.0, epochs=3, parameters=100)
+    book.record(trial, state, value, seconds=1.0, epochs=3, parameters=100)
     trial.log.close()
 
 
 def test_nothing_is_tried_twice_and_all_is_tried(tmp_path):
-    book = ledger(tmp_path)
+    book = trials_in(tmp_path)
     assert book.sizes == 4
     seen = []
     for number in range(1, 5):
@@ -168,13 +168,13 @@ def test_nothing_is_tried_twice_and_all_is_tried(tmp_path):
 
 def test_the_same_trials_whether_in_one_go_or_in_several(tmp_path):
     def drawn(folder, fresh):
-        book, found = ledger(folder, {"dropout": Range(0.0, 0.5, False, None)}), []
+        book, found = trials_in(folder, {"dropout": Range(0.0, 0.5, False, None)}), []
         for _ in range(14):  # random at first, then by what came of those before
             trial = book.claim(99)
             found.append(trial.settings["dropout"])
             end(book, trial, (trial.settings["dropout"] - 0.2) ** 2)
             if fresh:
-                book = ledger(folder, book.space)
+                book = trials_in(folder, book.space)
         return found
 
     once = drawn(tmp_path / "once", False)
@@ -182,7 +182,7 @@ def test_the_same_trials_whether_in_one_go_or_in_several(tmp_path):
 
 
 def test_a_trial_is_held_by_one_and_taken_up_when_cut_short(tmp_path):
-    mine, other = ledger(tmp_path), ledger(tmp_path)
+    mine, other = trials_in(tmp_path), trials_in(tmp_path)
     first, second = mine.claim(3), other.claim(3)
     assert (first.number, second.number) == (1, 2) and first.settings != second.settings
     end(other, second, 3.0)
@@ -199,7 +199,7 @@ def test_a_trial_is_held_by_one_and_taken_up_when_cut_short(tmp_path):
 
 
 def test_one_behind_the_median_is_to_be_stopped(tmp_path):
-    book = ledger(tmp_path, {"dropout": Range(0.0, 0.5, False, None)})
+    book = trials_in(tmp_path, {"dropout": Range(0.0, 0.5, False, None)})
     for bits in (2.0, 2.1, 2.2, 2.3):
         trial = book.claim(9)
         trial.parts = {3: bits + 1, 4: bits + 0.5}
@@ -220,29 +220,29 @@ def test_one_behind_the_median_is_to_be_stopped(tmp_path):
 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path):
-    ledger(tmp_path)
+    trials_in(tmp_path)
     for name, value in {"text": "y", "seconds": 30.0, "recipe": {"cell": "rnn"}}.items():
         with pytest.raises(ConfigError, match=f"another {name}: give the same"):
-            ledger(tmp_path, **{name: value})
+            trials_in(tmp_path, **{name: value})
     with pytest.raises(ConfigError, match="another space"):
-        ledger(tmp_path, {"cell": Choices(("gru", "lstm"))})
+        trials_in(tmp_path, {"cell": Choices(("gru", "lstm"))})
     (tmp_path / "sweep/sweep.json").write_text("[1]")
     with pytest.raises(RunError, match="is no sweep's"):
-        ledger(tmp_path)
+        trials_in(tmp_path)
 
 
 def test_a_journal_that_was_torn_or_spoiled(tmp_path):
-    book = ledger(tmp_path)
+    book = trials_in(tmp_path)
     end(book, book.claim(4), 2.0)
     journal = book.folder / "journal.log"
     whole = journal.read_bytes()
     journal.write_bytes(whole + b'{"op_code": 4, "wor')  # as a full disk leaves it
-    book = ledger(tmp_path)
+    book = trials_in(tmp_path)
     end(book, book.claim(4), 1.0)
-    assert [t.value for t in ledger(tmp_path).ended()] == [1.0, 2.0]
+    assert [t.value for t in trials_in(tmp_path).ended()] == [1.0, 2.0]
     journal.write_bytes(b"{]\n" + whole)
     with pytest.raises(RunError, match="is damaged"):
-        ledger(tmp_path)
+        trials_in(tmp_path)
 
 
 def test_a_torn_row_of_the_course_is_left_out(tmp_path):
@@ -371,5 +371,5 @@ def test_ctrl_c_leaves_all_in_order(text_file, tmp_path):
         read_recipe(tmp_path / "recipe.toml"),
         SweepConfig(seconds=600.0),
     )
-    again = sweep.ledger.claim(20)
-    assert again.number == 1 and math.isinf(sweep.ledger.sizes)
+    again = sweep.known.claim(20)
+    assert again.number == 1 and math.isinf(sweep.known.sizes)

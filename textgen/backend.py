@@ -1,6 +1,9 @@
 """TensorFlow and Keras, imported when first asked for and without their start-up chatter.
 
-`from textgen import backend` costs nothing; `backend.ops` then imports Keras on TensorFlow.
+`from textgen import backend` costs and changes nothing. `backend.tf`, `backend.keras` or
+`backend.ops` imports both libraries; what they read when they are imported is set just before, in
+the environment of this process: Keras's backend, and unless the user has set them, TensorFlow's log
+level and its use of oneDNN.
 """
 
 from __future__ import annotations

@@ -121,9 +121,9 @@ def _sweep(parsed: argparse.Namespace) -> None:
     sweep = Sweep(parsed.corpus, parsed.out, space, recipe, build(SweepConfig, vars(parsed)))
     if not sweep.run():
         with contextlib.suppress(TextgenError):  # there may be nothing to report yet
-            show(sweep.ledger.report())
+            show(sweep.known.report())
         raise KeyboardInterrupt("stopped: the same command goes on")
-    show(sweep.ledger.report())
+    show(sweep.known.report())
 
 
 def _refuse_streams(sources: str | Sequence[str], reason: str) -> None:

@@ -91,10 +91,10 @@ Space = dict[str, Choices | Range]
 def read_space(path: Path) -> Space:
     """name of a setting -> what it may be. Raises `ConfigError`."""
     known = {name: entry for cls in CONFIGS for name, entry in options_of(cls).items()}
-    told = read_toml(path, "the space")
-    if not told:
+    content = read_toml(path, "the space")
+    if not content:
         raise ConfigError(f'{path} names no setting: write, for example, cell = ["lstm", "gru"]')
-    for name in told:
+    for name in content:
         if name not in known:
             raise ConfigError(f"{path} names {shown(name)}: settings are {', '.join(known)}")
         if name in OF_ALL_TRIALS:
@@ -102,55 +102,55 @@ def read_space(path: Path) -> Space:
                 f"{path} varies {name}, which is to be the same in all trials: "
                 "set it in a recipe, and give that with --config"
             )
-    return {name: _setting(path, name, value, *known[name]) for name, value in told.items()}
+    return {name: _setting(path, name, value, *known[name]) for name, value in content.items()}
 
 
 def _setting(
-    path: Path, name: str, told: Any, rule: Option, default: Any, kind: type
+    path: Path, name: str, given: Any, rule: Option, default: Any, kind: type
 ) -> Choices | Range:
     try:
-        if isinstance(told, list) and told:
-            return _choices(name, told, rule, kind)
-        if isinstance(told, dict):
-            return _range(name, told, rule, kind)
+        if isinstance(given, list) and given:
+            return _choices(name, given, rule, kind)
+        if isinstance(given, dict):
+            return _range(name, given, rule, kind)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     raise ConfigError(
-        f"{path}: {name} is {shown(told)}: "
+        f"{path}: {name} is {shown(given)}: "
         "give a list of choices, or a range {low = ..., high = ...}"
     )
 
 
-def _choices(name: str, told: list[Any], rule: Option, kind: type) -> Choices:
-    for value in told:
+def _choices(name: str, given: list[Any], rule: Option, kind: type) -> Choices:
+    for value in given:
         check_value(name, value, rule, kind)
-    values = tuple(kind(value) for value in told)
+    values = tuple(kind(value) for value in given)
     if len(set(values)) < len(values):
-        raise ConfigError(f"{name} is {shown(told)}: give each choice once")
+        raise ConfigError(f"{name} is {shown(given)}: give each choice once")
     return Choices(values)
 
 
-def _range(name: str, told: dict[str, Any], rule: Option, kind: type) -> Range:
+def _range(name: str, given: dict[str, Any], rule: Option, kind: type) -> Range:
     if kind not in (int, float):
         raise ConfigError(f"{name} is not a number: give a list of choices instead of a range")
-    if not {"low", "high"} <= set(told) <= set(RANGE):
-        raise ConfigError(f"{name} is {shown(told)}: give low and high, and log or step")
-    log, step = told.get("log", False), told.get("step")
+    if not {"low", "high"} <= set(given) <= set(RANGE):
+        raise ConfigError(f"{name} is {shown(given)}: give low and high, and log or step")
+    log, step = given.get("log", False), given.get("step")
     for end in ("low", "high"):
-        check_value(name, told[end], rule, kind)
-    low, high = kind(told["low"]), kind(told["high"])
+        check_value(name, given[end], rule, kind)
+    low, high = kind(given["low"]), kind(given["high"])
     if not low < high < math.inf:
         raise ConfigError(f"{name} goes from {low} to {high}: give a low below the high")
     if not isinstance(log, bool):
         raise ConfigError(f"log of {name} is {shown(log)}: give true or false")
     if log and (step is not None or low <= 0):
-        raise ConfigError(f"{name} is {shown(told)}: with log leave step out, and begin above 0")
+        raise ConfigError(f"{name} is {shown(given)}: with log leave step out, and begin above 0")
     if step is None:
         return Range(low, high, log, None)
     check_value(f"step of {name}", step, Option("", low=0, high=high - low, low_open=True), kind)
-    found = Range(low, high, log, kind(step))
-    last = found.tidy(low + _steps(found, step) * step)  # the high may lie between two steps
-    return dataclasses.replace(found, high=last)
+    span = Range(low, high, log, kind(step))
+    last = span.tidy(low + _steps(span, step) * step)  # the high may lie between two steps
+    return dataclasses.replace(span, high=last)
 
 
 def _steps(numbers: Range, step: float) -> int:

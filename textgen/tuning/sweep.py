@@ -1,6 +1,6 @@
 """Many short trainings on one text, each with other settings, and which of them does best.
 
-A trial is `textgen train`, as a process of its own; what is known of all trials is the ledger's.
+A trial is `textgen train`, as a process of its own; trials.py holds what is known of all of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from textgen.runs import run_folder
 from textgen.runs.recipe import CONFIGS
 from textgen.training.launch import asked_to_stop, gpus_for
 from textgen.tuning.search_space import Space
-from textgen.tuning.trials import FAILED, FINISHED, FIRST_PART, PARTS, STOPPED, Ledger, Trial
+from textgen.tuning.trials import FAILED, FINISHED, FIRST_PART, PARTS, STOPPED, Trial, Trials
 
 POLL, PATIENCE = 0.5, 60.0  # seconds: between two looks at a training; for it to save and end
 
@@ -66,14 +66,14 @@ class Sweep:
                 "set validation_fraction in a recipe, or give a longer text"
             )
         self.seconds, self.jobs = seconds, jobs
-        told = {
+        shared = {
             "text": material.facts["sha256"],
             "space": {name: dataclasses.asdict(setting) for name, setting in space.items()},
             "recipe": base,
             "seconds": seconds,
         }
-        self.ledger = Ledger(Path(out), source, space, told)
-        self.trials = int(min(trials, self.ledger.sizes))
+        self.known = Trials(Path(out), source, space, shared)
+        self.trials = int(min(trials, self.known.sizes))
         if self.trials < trials:
             logger.warning(f"the space holds {self.trials} different trials: all are tried")
         self._stop, self._hurry = threading.Event(), threading.Event()
@@ -92,7 +92,7 @@ class Sweep:
 
     def _work(self, job: int) -> None:
         try:
-            while not self._stop.is_set() and (trial := self.ledger.claim(self.trials)):
+            while not self._stop.is_set() and (trial := self.known.claim(self.trials)):
                 with trial.log:
                     self._try(trial, job)
         except BaseException:
@@ -100,8 +100,8 @@ class Sweep:
             raise
 
     def _try(self, trial: Trial, job: int) -> None:
-        """Train, watch, and tell what came of it; nothing of one that is cut short."""
-        run = self.ledger.path(trial.number)
+        """Train, watch, and record what came of it; nothing of one that is cut short."""
+        run = self.known.path(trial.number)
         _say(trial, ", ".join(f"{name} {value}" for name, value in trial.settings.items()))
         shutil.rmtree(run, ignore_errors=True)  # what is left of it where it was cut short before
         trial.log.truncate(0)
@@ -121,7 +121,7 @@ class Sweep:
         self._judge(trial, behind, child.returncode)
 
     def _start(self, trial: Trial, job: int) -> subprocess.Popen[bytes]:
-        run, recipe = (self.ledger.path(trial.number, suffix) for suffix in ("", ".toml"))
+        run, recipe = (self.known.path(trial.number, suffix) for suffix in ("", ".toml"))
         command = ["train", f"--config={recipe}", f"--out={run}"]
         if not self.task:  # which has no passes to plan
             command.append(f"--budget={self.seconds:.10g}")
@@ -166,8 +166,8 @@ class Sweep:
         return False
 
     def _judge(self, trial: Trial, behind: bool, code: int) -> None:
-        """Tell the ledger and the user."""
-        run, log = self.ledger.path(trial.number), self.ledger.path(trial.number, ".log")
+        """Record what came of it, and say so."""
+        run, log = self.known.path(trial.number), self.known.path(trial.number, ".log")
         rows = _course(run)
         seconds = rows[-1][0] if rows else 0.0  # of training, without what came before
         try:
@@ -179,14 +179,14 @@ class Sweep:
                 raise RunError("its held-out loss is not a number")
             epochs, parameters = int(card["training"]["epochs"]), _parameters(run)
         except (TextgenError, LookupError, TypeError, ValueError) as error:
-            self.ledger.tell(trial, FAILED, None, seconds=seconds, message=str(error))
+            self.known.record(trial, FAILED, None, seconds=seconds, message=str(error))
             return _say(trial, f"failed: {error}")
         facts = {"seconds": seconds, "epochs": epochs, "parameters": parameters}
-        self.ledger.tell(trial, STOPPED if behind else FINISHED, bits, **facts)
-        told = f"{bits:.3f} bits/char, {seconds:.0f} s"
-        told += ", stopped: behind the others" if behind else ""
-        best = self.ledger.ended()[0]
-        _say(trial, f"{told}; best is {best.value:.3f}, of trial {best.user_attrs['trial']}")
+        self.known.record(trial, STOPPED if behind else FINISHED, bits, **facts)
+        result = f"{bits:.3f} bits/char, {seconds:.0f} s"
+        result += ", stopped: behind the others" if behind else ""
+        best = self.known.ended()[0]
+        _say(trial, f"{result}; best is {best.value:.3f}, of trial {best.user_attrs['trial']}")
 
 
 def _course(run: Path) -> list[tuple[float, float | None]]:

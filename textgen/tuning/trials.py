@@ -1,4 +1,4 @@
-"""The trials of a sweep: drawn by Optuna from what came of those before, and told to its journal.
+"""The trials of a sweep: drawn by Optuna from what came of those before, and kept in its journal.
 
 In the folder of a sweep:
 
@@ -24,7 +24,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
@@ -41,9 +41,10 @@ FILE, JOURNAL = "sweep.json", "journal.log"
 # once four of them came to their end: one that is behind their median is to be stopped (Optuna's
 # `MedianPruner`; Golovin et al. 2017).
 PARTS, FIRST_PART, FEWEST = 10, 3, 4
-# What a budget of time would fill: of a trial it is what the space, the recipe or else the default
-# says. Epochs are left to the budget, so that the learning rate falls to its end within the time.
-SETTLED = (
+# Settings that `--budget` would choose by the time: in a trial each is what the space, the recipe
+# or else the default says. Only epochs are left to the budget, so that the learning rate falls to
+# its end within the time.
+NOT_BUDGETED = (
     "cell",
     "hidden_size",
     "embedding_size",
@@ -60,8 +61,6 @@ FINISHED, STOPPED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.F
 WORDS = {FINISHED: "finished", STOPPED: "stopped early", FAILED: "failed"}
 _RECIPE = re.compile(r"trial-(\d+)")
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 
 @dataclasses.dataclass
 class Trial:
@@ -72,12 +71,12 @@ class Trial:
 
     number: int
     settings: dict[str, Any]
-    log: Any
+    log: BinaryIO
     asked: optuna.Trial
     parts: dict[int, float] = dataclasses.field(default_factory=dict)
 
 
-class Ledger:
+class Trials:
     """What is known of the trials in a folder, by all processes that work there."""
 
     def __init__(
@@ -89,7 +88,7 @@ class Ledger:
         self.folder, self.source, self.space = folder, list(source), space
         self.base, self.seconds = shared["recipe"], shared["seconds"]
         self.distributions = {name: setting.distribution() for name, setting in space.items()}
-        told = json.loads(json.dumps(shared))  # as it is read back
+        given = json.loads(json.dumps(shared))  # as it is read back
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -97,12 +96,12 @@ class Ledger:
         path = folder / FILE
         with self._alone():
             if not path.exists():
-                run_folder.write_file(path, json.dumps(told, ensure_ascii=False).encode())
+                run_folder.write_file(path, json.dumps(given, ensure_ascii=False).encode())
             try:
                 begun = dict(json.loads(path.read_text(encoding="utf-8")))
             except (ValueError, TypeError) as error:
                 raise RunError(f"{path} is no sweep's: give another --out") from error
-            for name, value in told.items():
+            for name, value in given.items():
                 if begun.get(name) != value:
                     raise ConfigError(
                         f"{folder} holds a sweep with another {name}: "
@@ -141,11 +140,11 @@ class Ledger:
             log = None
             for one in sorted(begun.keys() - ended):
                 recipe = read_recipe(begun[one])
-                found = {name: recipe[name] for name in self.space}
-                if log is None and (log := _hold(self.path(one, ".log"), wait=False)):
-                    number, settings = one, found
+                drawn = {name: recipe[name] for name in self.space}
+                if log is None and (log := _hold_if_free(self.path(one, ".log"))):
+                    number, settings = one, drawn
                 else:
-                    others.append(found)
+                    others.append(drawn)
             study = self._advisor(past, others)
             if log is None:
                 number = max(begun.keys() | ended, default=0) + 1
@@ -158,7 +157,7 @@ class Ledger:
             return Trial(number, settings, log, study.ask(self.distributions))
 
     def _advisor(self, past: list[FrozenTrial], others: list[dict[str, Any]]) -> optuna.Study:
-        """A study in memory that knows of all trials: what is drawn from it is not yet told."""
+        """A study in memory that knows of all trials: a draw from it is not in the journal."""
         study = optuna.create_study(
             sampler=optuna.samplers.TPESampler(seed=len(past) + len(others)),
             pruner=optuna.pruners.MedianPruner(FEWEST, FIRST_PART, n_min_trials=FEWEST),
@@ -187,14 +186,17 @@ class Ledger:
         return settings
 
     def _write_recipe(self, number: int, settings: dict[str, Any]) -> None:
-        default = {n: getattr(cls, n) for cls in CONFIGS for n in SETTLED if hasattr(cls, n)}
+        default = {n: getattr(cls, n) for cls in CONFIGS for n in NOT_BUDGETED if hasattr(cls, n)}
         values = default | {"sample_length": 0} | self.base | settings
         values["max_seconds"] = self.seconds  # of training: what comes before is not counted
         text = as_toml(self.source, values)
         run_folder.write_file(self.path(number, ".toml"), text.encode("utf-8", "replace"))
 
-    def tell(self, trial: Trial, state: TrialState, value: float | None, **facts: Any) -> None:
-        """What came of `trial`. value: bits per character; facts: for the tables."""
+    def record(self, trial: Trial, state: TrialState, value: float | None, **facts: Any) -> None:
+        """Write what came of `trial` to the journal and the tables.
+
+        value: bits per character; facts: for the tables.
+        """
         if state == FINISHED and value is not None:  # perhaps before its time was over
             rest = range(max(trial.parts, default=FIRST_PART - 1) + 1, PARTS + 1)
             trial.parts |= dict.fromkeys(rest, value)
@@ -227,9 +229,10 @@ class Ledger:
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow([*columns, *self.space, "message"])
         for frozen in sorted(self.ended(), key=lambda t: t.user_attrs["trial"]):
-            told = frozen.user_attrs | {"state": WORDS[frozen.state], "bits_per_char": frozen.value}
+            outcome = {"state": WORDS[frozen.state], "bits_per_char": frozen.value}
+            facts = frozen.user_attrs | outcome
             settings = [frozen.params[name] for name in self.space]
-            writer.writerow([*map(told.get, columns), *settings, told.get("message")])
+            writer.writerow([*map(facts.get, columns), *settings, facts.get("message")])
         text = table.getvalue().encode("utf-8", "replace")
         run_folder.write_file(self.folder / "trials.csv", text)
         best = self.ended()[0]
@@ -263,11 +266,11 @@ class Ledger:
             for t in good[:SHOWN]
         ]
         counts = {word: sum(t.state == state for t in ended) for state, word in WORDS.items()}
-        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        ended_as = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         best = self.path(good[0].user_attrs["trial"])
         return [
             table(head, lines, words=0),
-            f"{told}; all of them: {self.folder / 'trials.csv'}",
+            f"{ended_as}; all of them: {self.folder / 'trials.csv'}",
             f"the best: {best}, its settings: {self.folder / 'best.toml'}",
         ]
 
@@ -279,11 +282,12 @@ class Ledger:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """While no other thread or process draws a trial or tells of one. Raises `RunError`."""
+        """While no other thread or process draws a trial or records one. Raises `RunError`."""
         try:
             with open(self.folder / ".lock", "ab") as file:
                 run_folder.lock(file, wait=True)
-                yield
+                with _quiet_optuna():
+                    yield
         except OSError as error:
             raise RunError(
                 f"cannot write to {self.folder}: {error.strerror}; free some space, "
@@ -291,13 +295,31 @@ class Ledger:
             ) from error
 
 
-def _hold(path: Path, wait: bool = True) -> Any:
-    """The log at `path`, locked; None when another holds it and `wait` is False."""
+def _hold(path: Path) -> BinaryIO:
+    """The log at `path`, locked, once no other holds it."""
     file = open(path, "ab")  # noqa: SIM115
-    if run_folder.lock(file, wait=wait):
+    run_folder.lock(file, wait=True)
+    return file
+
+
+def _hold_if_free(path: Path) -> BinaryIO | None:
+    """The log at `path`, locked; None where another holds it."""
+    file = open(path, "ab")  # noqa: SIM115
+    if run_folder.lock(file, wait=False):
         return file
     file.close()
     return None
+
+
+@contextlib.contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """While within, Optuna logs nothing but errors."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _mend(path: Path, lock: JournalFileOpenLock) -> None:
