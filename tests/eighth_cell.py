@@ -34,9 +34,9 @@ class UGRNN(Cell):
         c = observe("c", tanh(c))
         return (observe("h", g * h + (1 - g) * c),)
 
-    steps = {
+    equations = {
         "forget": (gate("g"),),
-        "candidate": (candidate(),),
+        "propose": (candidate(),),  # a heading of its own
         "update": (mix("h", ("g_t", "{g}"), ("(1 - g_t)", "(1 - {g})")),),
     }
     flow = Flow(retained=share("g"), written=rest("g"))

@@ -95,6 +95,7 @@ def test_it_opens_on_the_page_one_step(tmp_path, monkeypatch):
     shown = "".join(equation.value for equation in app.latex)
     assert r"g_t = \sigma(W_g x_t + U_g h_{t-1} + b_g)" in shown
     assert sum(r"\rightarrow" in equation.value for equation in app.latex) == 1  # g is replaced
+    assert "**propose**" in {caption.value for caption in app.caption}
     html = "".join(element.proto.body for element in app.get("html"))
     assert "tg-holds" in html and UGRNN.source.replace("&", "&amp;") in html
 

@@ -70,7 +70,7 @@ def worked_out(latex):
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_numbers_put_in_give_the_result(cell):
     own, values = make_cell(cell), unit_values(cell)
-    shown = [equation for step in own.steps.values() for equation in step]
+    shown = [equation for step in own.equations.values() for equation in step]
     for equation in shown:
         _, *numbers = equations.lines(own, equation, values)
         result, told = worked_out(" ".join(numbers))
@@ -99,7 +99,7 @@ def test_a_token_is_drawn_as_text(cell):
 
 def test_a_replaced_value_has_no_derivation():
     cell, values = make_cell("lstm"), unit_values("lstm") | {"f": 0.0}
-    (forget,) = cell.steps["forget"]
+    (forget,) = cell.equations["forget"]
     assert equations.lines(cell, forget, values, replaced=True)[1].endswith("0.000")
 
 

@@ -1,7 +1,7 @@
 """The recurrent cells: a file of pure equations for each, found by its name.
 
 A file put into this folder is a cell of the package; a cell from elsewhere joins by `register`.
-Either way settings, command line, training, interpretation and pages take it from `CELLS`.
+Either way settings, command line, training, interpretation and pages find it in `CELLS`.
 
 `scan` and `layer`, which need TensorFlow, make a trainable layer of a cell.
 """

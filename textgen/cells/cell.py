@@ -49,12 +49,12 @@ class Cell:
 
     name: ClassVar[str]
     source: ClassVar[str]  # the paper
-    year: ClassVar[int]  # of the paper: cells are listed by it
+    year: ClassVar[int]  # of the paper; cells are listed by it
     colour: ClassVar[str]  # on every chart
 
     blocks: ClassVar[tuple[str, ...]]
     gates: ClassVar[tuple[str, ...]] = ()  # the values that lie between 0 and 1
-    state_names: ClassVar[tuple[str, ...]] = ("h",)  # first the output h_t, last what is carried
+    state_names: ClassVar[tuple[str, ...]] = ("h",)  # the first part is the output h_t
     activations: ClassVar[tuple[str, ...]] = ("tanh",)
 
     recurrent: ClassVar[bool] = True  # False: no product with h_{t-1}
@@ -66,11 +66,11 @@ class Cell:
     # the blocks whose bias `chrono` sets: +1 keeps the old state, -1 lets the new one in
     chrono_signs: ClassVar[dict[str, int]] = {}
 
-    keras_layer: ClassVar[str] = ""  # the one of the same weights that has a path through cuDNN
+    keras_layer: ClassVar[str] = ""  # Keras's own of the same weights, which runs on cuDNN
     keras_settings: ClassVar[dict[str, object]] = {}
 
-    # heading -> its equations, in the order of the lesson; the catalogues of the app have the words
-    steps: ClassVar[dict[str, tuple[Equation, ...]]]
+    # by heading, in the order of the lesson; the catalogues of the app have words for headings
+    equations: ClassVar[dict[str, tuple[Equation, ...]]]
     flow: ClassVar[Flow | None] = None  # None: the state is written anew at every step
 
     def update(

@@ -41,7 +41,7 @@ class CoupledLSTM(Cell):
         o = observe("o", sigmoid(o))
         return observe("h", o * tanh(C)), C
 
-    steps = {
+    equations = {
         "forget": (gate("f"),),
         "write": (candidate(),),
         "update": (mix("C", ("f_t", "{f}"), ("(1 - f_t)", "(1 - {f})")),),

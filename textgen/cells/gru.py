@@ -50,7 +50,7 @@ class GRU(Cell):
         c = observe("c", tanh(a + r * p))
         return (observe("h", z * h + (1 - z) * c),)
 
-    steps = {
+    equations = {
         "reset": (gate("r", biases=2),),
         "candidate": (
             Equation(

@@ -3,7 +3,7 @@
 A place names what is put in: {f} the value f at this token, {was_C} that of C at the token before,
 and {f_x}, {f_h}, {f_b}, {f_b2}, {f_C} the summands of the pre-activation of f: from the input, the
 output before, the bias, the second bias, and the cell state (see `Cell.summands`). "+" behind the
-colon asks for the sign, "()" for brackets around a negative number.
+colon asks for the sign, "()" for brackets around a negative number. \\varphi is the activation.
 """
 
 from __future__ import annotations

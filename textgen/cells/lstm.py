@@ -48,7 +48,7 @@ class LSTM(Cell):
         o = observe("o", sigmoid(o))
         return observe("h", o * tanh(C)), C
 
-    steps = {
+    equations = {
         "forget": (gate("f"),),
         "write": (gate("i"), candidate()),
         "update": (mix("C", ("f_t", "{f}"), ("i_t", "{i}")),),

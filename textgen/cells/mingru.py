@@ -36,7 +36,7 @@ class MinGRU(Cell):
         c = observe("c", c)
         return (observe("h", (1 - z) * h + z * c),)
 
-    steps = {
+    equations = {
         "write": (
             gate("z", recurrent=False),
             Equation("c", "W_h x_t + b_h", "{c_x} {c_b:+}"),

@@ -41,7 +41,7 @@ class MinLSTM(Cell):
         c = observe("c", c)
         return (observe("h", (f * h + i * c) / (f + i)),)
 
-    steps = {
+    equations = {
         "forget": (gate("f", recurrent=False),),
         "write": (
             gate("i", recurrent=False),

@@ -52,8 +52,8 @@ class PeepholeLSTM(LSTM):
         parts["o"]["C"] = v_o * values["C"]
         return parts
 
-    steps = LSTM.steps | {
+    equations = LSTM.equations | {
         "forget": (gate("f", "C_{t-1}"),),
-        "write": (gate("i", "C_{t-1}"), *LSTM.steps["write"][1:]),
-        "output": (gate("o", "C_t"), *LSTM.steps["output"][1:]),
+        "write": (gate("i", "C_{t-1}"), *LSTM.equations["write"][1:]),
+        "output": (gate("o", "C_t"), *LSTM.equations["output"][1:]),
     }

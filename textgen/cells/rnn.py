@@ -29,7 +29,7 @@ class RNN(Cell):
         """With relu the identity, which at first keeps h as it is (Le et al. 2015)."""
         return "identity" if self.activation == "relu" else "orthogonal"
 
-    steps = {
+    equations = {
         "anew": (
             Equation("h", r"\varphi(W x_t + U h_{t-1} + b)", r"\varphi({h_x} {h_h:+} {h_b:+})"),
         )

@@ -27,9 +27,9 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
     Returns (h_1 ... h_T [T, B, U] in the type of `a`, state after the last step).
     """
     kernel = (tf.cast(weights["recurrent_kernel"], a.dtype),) if cell.recurrent else ()
-    steps = compiled(cell, a.dtype.name, compiles_whole(a.dtype))
+    loops = compiled(cell, a.dtype.name, compiles_whole(a.dtype))
     biases, state, extra = (
-        tuple(tf.cast(part, steps.wide) for part in parts)
+        tuple(tf.cast(part, loops.wide) for part in parts)
         for parts in (cell.biases(weights), state, cell.extra(weights))
     )
     inputs = (a, kernel, biases, state, extra)
@@ -39,10 +39,10 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
         # an eager tape would record the loop as well, and XLA cannot compile what it records
         unrecorded = [tf.stop_gradient(part) for part in parts]
         a, kernel, biases, start, extra = tf.nest.pack_sequence_as(inputs, unrecorded)
-        before, end, z = steps.forward(a, kernel, biases, start, extra)
+        before, end, z = loops.forward(a, kernel, biases, start, extra)
 
         def gradient(d_hidden: Array, *d_end: Array) -> Any:
-            da, dp, d_state, d_extra = steps.backward(kernel, extra, before, z, d_hidden, d_end)
+            da, dp, d_state, d_extra = loops.backward(kernel, extra, before, z, d_hidden, d_end)
             d_kernel = [tf.matmul(flat(before[0][:-1]), flat(dp), transpose_a=True) for _ in kernel]
             d_biases = [over_all(d) for d, _ in zip((da, dp), biases, strict=False)]
             return da, *d_kernel, *d_biases, *d_state, *d_extra
@@ -64,12 +64,12 @@ def compiles_whole(dtype: Any) -> bool:
 
 
 @functools.cache
-def compiled(cell: Cell, dtype: str, whole: bool) -> Steps:
+def compiled(cell: Cell, dtype: str, whole: bool) -> Loops:
     """Compiled once for all layers of a cell, in whatever model: the loops hold no weights."""
-    return Steps(cell, tf.as_dtype(dtype), whole)
+    return Loops(cell, tf.as_dtype(dtype), whole)
 
 
-class Steps:
+class Loops:
     """The loops forward and backward, for inputs of one type.
 
     whole: compile them as one program each, else their steps.

@@ -16,7 +16,7 @@ from textgen.errors import TextgenError
 from textgen.ui import cached, equations, page_parts, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.components import cell_picture
-from textgen.ui.messages import t
+from textgen.ui.messages import has, t
 
 if TYPE_CHECKING:
     from textgen.api import Model
@@ -174,12 +174,20 @@ def one_step(
         )
         numbers = pd.DataFrame(values.items(), columns=["name", "value"])
         page_parts.downloads(numbers, "cell", container="figure cell")
-    for stage, lines in cell.steps.items():
-        with right.container(border=True, gap="xsmall", key=f"stage {stage}"):
-            st.caption(f"**{t(f'stage.{stage}')}** · {t(f'stage_what.{stage}')}")
+    for heading, lines in cell.equations.items():
+        with right.container(border=True, gap="xsmall", key=f"stage {heading}"):
+            st.caption(in_words(heading))
             for equation in lines:
                 rows = equations.lines(cell, equation, values, equation.value == replaced)
                 st.latex(r"\begin{aligned}&" + r"\\&\;\, ".join(rows) + r"\end{aligned}")
+
+
+def in_words(heading: str) -> str:
+    """The heading of equations and what they are for; the heading of a cell from elsewhere, for
+    which the catalogues have no words, as it is."""
+    if not has(f"stage.{heading}"):
+        return f"**{widgets.plain(heading)}**"
+    return f"**{t(f'stage.{heading}')}** · {t(f'stage_what.{heading}')}"
 
 
 def over_tokens(
