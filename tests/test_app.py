@@ -90,7 +90,7 @@ def parameters(file):
         called = ast.unparse(node.func)
         if any(word.arg == "bind" for word in node.keywords):
             yield from names
-        elif called.endswith("worded"):
+        elif called.endswith(("worded", "one_of")):
             yield node.args[3]
         elif re.search(r"query_params\.(get|get_all|pop)$|address\.(number|span|choice)$", called):
             yield node.args[0]

@@ -46,18 +46,11 @@ def choose() -> tuple[Model, Task, Document] | None:
     if not available:
         st.info(t("parts.no_model", task=widgets.plain(task.path.name)))
         return None
-    if state.get("model") not in available:
-        state.pop("model", None)
-    name = st.segmented_control(
-        t("write.model"),
-        list(available),
-        default=FIRST if FIRST in available else None,
-        required=True,
-        key="model",
-        bind="query-params",
-    )
+    names = list(available)
+    first = FIRST if FIRST in names else names[0]
+    name = widgets.one_of(t("write.model"), names, first, "model")
     task, document = choose_document()
-    return models.load(available[name or next(iter(available))]), task, document
+    return models.load(available[name]), task, document
 
 
 def choose_document() -> tuple[Task, Document]:

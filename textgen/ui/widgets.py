@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -14,6 +14,8 @@ from textgen.generation.sampling import TRANSFORMS
 from textgen.options import Option, options_of
 from textgen.ui import address
 from textgen.ui.messages import LANGUAGES, choose_language, has, language, language_query, t
+
+T = TypeVar("T")
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 # what a slider spans where the allowed range is too wide for one: (low, high, step)
@@ -109,6 +111,16 @@ def running_text(prompt: str, text: str, *, caret: bool) -> str:
         f'<div class="tg-text"><span class="tg-prompt">{html.escape(prompt)}</span>'
         f"{html.escape(text)}{mark}</div>"
     )
+
+
+def one_of(label: str, options: Sequence[T], default: T, key: str, **settings: Any) -> T:
+    """A choice of exactly one option; the address keeps it."""
+    if st.session_state.get(key, default) not in options:
+        st.session_state.pop(key, None)
+    chosen = st.segmented_control(
+        label, options, default=default, required=True, key=key, bind="query-params", **settings
+    )
+    return default if chosen is None else chosen  # an address may say `?key=`
 
 
 def worded(

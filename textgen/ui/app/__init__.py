@@ -1,6 +1,6 @@
 """The app: the navigation over its pages, each of which is a file in textgen/ui/pages/.
 
-A page is one file, N_name.py: the N-th page, at the address /name. Its words are in the catalogues
+A page is one file, N_name.py, at the address /name, the first at /. Its words are in the catalogues
 (textgen/ui/messages/), `name.title` and `name.intro` among them, or in the file itself, as
 
     WORDS = {"ko": {"title": "...", "intro": "..."}, "en": {"title": "...", "intro": "..."}}

@@ -75,14 +75,7 @@ def controls() -> None:
         t("option.max_new_tokens"), 20, 2000, 200, 20, key="max_new_tokens", bind="query-params"
     )
     widgets.sampling_sliders(widgets.COMMON)
-    st.segmented_control(
-        t("write.samples"),
-        [1, 2, 3, 4],
-        default=1,
-        key="samples",
-        bind="query-params",
-        required=True,
-    )
+    widgets.one_of(t("write.samples"), [1, 2, 3, 4], 1, "samples")
     st.number_input(
         t("option.seed"),
         0,
@@ -147,7 +140,7 @@ def begin(anew: bool = False) -> None:
     if anew and state["seed"] is not None:
         state["seed"] = secrets.randbits(31)
     state["texts"], state["job"] = samples.begin(
-        state["prompt"][: models.LONGEST_PROMPT], state["samples"], chosen_options()
+        state["prompt"][: models.LONGEST_PROMPT], state["samples"] or 1, chosen_options()
     )
 
 

@@ -127,14 +127,7 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
         return
     st.subheader(t("remember.curve"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.segmented_control(
-            t("remember.n"),
-            [QUICK, SURE],
-            default=QUICK,
-            required=True,
-            key="n",
-            bind="query-params",
-        )
+        number = widgets.one_of(t("remember.n"), [QUICK, SURE], QUICK, "n")
         with_controls = st.toggle(t("remember.controls"), key="controls", bind="query-params")
     words = {
         "model": t("remember.model"),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from textgen.arrays import Array
     from textgen.interpret import Trace
 
-state = st.session_state
 SORTS = ("effect", "peak", "time")
 
 
@@ -60,18 +59,12 @@ def choose_value(model: Model, values: dict[str, Array]) -> str:
     """The gates of the cell, then what they work on."""
     gates = page_parts.gates_of(model)
     names = [*gates, *(name for name in values if name not in gates)]
-    if state.get("value") not in names:
-        state.pop("value", None)
-    return str(
-        st.segmented_control(
-            t("gates.value"),
-            names,
-            default=names[0],
-            required=True,
-            key="value",
-            bind="query-params",
-            format_func=lambda name: page_parts.symbol(model, name),
-        )
+    return widgets.one_of(
+        t("gates.value"),
+        names,
+        names[0],
+        "value",
+        format_func=lambda name: page_parts.symbol(model, name),
     )
 
 

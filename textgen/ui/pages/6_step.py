@@ -80,15 +80,11 @@ def choose_replacement(
     """(the value to replace, or `NONE`; what replaces it while the page shows a token)."""
     gates = page_parts.gates_of(model)
     names = [NONE, *(gates or ["h"])]
-    if state.get("gate") not in names:
-        state.pop("gate", None)
-    name = st.segmented_control(
+    name = widgets.one_of(
         t("step.replace"),
         names,
-        default=NONE,
-        required=True,
-        key="gate",
-        bind="query-params",
+        NONE,
+        "gate",
         format_func=lambda n: t("step.none") if n == NONE else n,
     )
     if name == NONE:

@@ -170,15 +170,7 @@ def choose_gated(names: list[str]) -> str:
     first = GATED if GATED in names else names[0]
     if len(names) == 1:
         return first
-    return st.segmented_control(
-        t("option.cell"),
-        names,
-        default=first,
-        required=True,
-        key="way",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    return widgets.one_of(t("option.cell"), names, first, "way", label_visibility="collapsed")
 
 
 # --- the mathematics ------------------------------------------------------------------------------

@@ -252,9 +252,8 @@ def choose_transplant(
     wholes = [names] if len(names) > 1 else []
     kinds = {" + ".join(parts): parts for parts in [*wholes, *((name,) for name in names[::-1])]}
     others = [fact for fact in task.facts if task.answer_to(fact) != document.answer]
-    for key, allowed in (("donor", others), ("handed", kinds)):
-        if state.get(key) not in allowed:
-            state.pop(key, None)
+    if state.get("donor") not in others:
+        state.pop("donor", None)
     first = fact_end(model.tokenizer, document) + 1
     middle = (first - 1 + tokens) // 2
     if not first <= state.get("at", middle) < tokens:
@@ -265,15 +264,8 @@ def choose_transplant(
         t("neurons.at"), first, tokens - 1, middle, key="at", bind="query-params"
     )
     with columns[2]:
-        handed = st.segmented_control(
-            t("neurons.handed"),
-            list(kinds),
-            default="C" if "C" in kinds else names[0],
-            required=True,
-            key="handed",
-            bind="query-params",
-        )
-    return page_parts.document_with(task, fact), at, handed or next(iter(kinds)), kinds
+        handed = widgets.one_of(t("neurons.handed"), list(kinds), names[-1], "handed")
+    return page_parts.document_with(task, fact), at, handed, kinds
 
 
 def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
