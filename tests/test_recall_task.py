@@ -16,6 +16,7 @@ from textgen.data.recall_task import (
     gaps,
     one_of,
     read_task,
+    typed,
     with_particles,
 )
 from textgen.errors import ConfigError, TextgenError
@@ -185,6 +186,23 @@ def test_held_out_phrasings_are_never_trained_on():
         seen = trained.write(rng, "찬장", 80)
         assert "숨겨 놓았지" not in seen.before[: seen.told]
         assert "손을 넣었다" not in seen.ending
+
+
+# --- what a person types --------------------------------------------------------------------------
+
+
+def test_what_is_typed_is_judged_where_it_names_one_fact():
+    task = TASKS["speaker-ko"]
+    text = "음. 나는 한국사람이야.\nblah~\nblah~\n그래서 나는 ___를 할 줄 알아."
+    document = typed(task, text, "___")
+    assert (document.fact, document.answer, document.word) == ("한국", "한국어", "한국")
+    assert document.before[: document.told] == "음. 나는 한국사람이야."
+    assert document.before + "___" + document.ending == text
+    for other in ("나는 사람이야. ___를 해.", "나는 한국, 너는 독일에서 왔지. ___를 해."):
+        assert typed(task, other, "___").answer == ""
+    for wrong in ("나는 한국사람이야.", "___ ___"):
+        with pytest.raises(ConfigError, match="times ___: put it once"):
+            typed(task, wrong, "___")
 
 
 # --- words ----------------------------------------------------------------------------------------

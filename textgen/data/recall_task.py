@@ -284,6 +284,31 @@ def _filler(path: Path, names: Any, words: Sequence[str]) -> tuple[str, ...]:
     return kept
 
 
+# --- what a person types --------------------------------------------------------------------------
+
+
+def typed(task: Task, text: str, blank: str) -> Document:
+    """A text with one `blank` as a document of the task. Where one country, or whatever the facts
+    are, is named before the blank, that is the fact, and its pair the answer; where none or several
+    are, `answer` is empty. Raises `ConfigError` for a text without a blank, or with several.
+    """
+    if text.count(blank) != 1:
+        raise ConfigError(f"the text has {text.count(blank)} times {blank}: put it once")
+    before, ending = text.split(blank)
+    words = {word: fact for fact in task.facts for word in (fact, task.places.get(fact, fact))}
+    # the longer first, so that no word is found within another
+    any_word = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    named = list(re.finditer(any_word, before))
+    if len({words[match[0]] for match in named}) != 1:
+        return Document(before, "", ending, "", "", 0, len(before))
+    match = named[-1]
+    fact = words[match[0]]
+    end = _SENTENCE.match(before, match.start())
+    told = end.end() if end else match.end()
+    group, answer = task.group_of(fact), task.answer_to(fact)
+    return Document(before, answer, ending, fact, group, told, len(before), match[0])
+
+
 # --- writing documents ----------------------------------------------------------------------------
 
 

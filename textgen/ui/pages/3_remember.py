@@ -11,7 +11,7 @@ import streamlit as st
 
 from textgen import shipped
 from textgen.cells import CELLS
-from textgen.data.recall_task import Document, Task
+from textgen.data.recall_task import Document, Task, typed
 from textgen.errors import TextgenError
 from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.charts import curves as charts
@@ -74,7 +74,7 @@ def choose_models(available: dict[str, Path]) -> dict[str, Model]:
 def watch(task: Task, compared: dict[str, Model]) -> None:
     """One document, and what each model has at the blank."""
     custom = st.toggle(t("remember.custom"), key="custom", bind="query-params")
-    document = custom_document() if custom else page_parts.choose_document()[1]
+    document = custom_document(task) if custom else page_parts.choose_document()[1]
     if document is None:
         return
     show_document(document)
@@ -93,19 +93,31 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
                 f'<div class="tg-verdict"><b>{html.escape(label)}</b><br>'
                 f"{mark}{html.escape(verdict)}</div>"
             )
+            note_what_it_cannot_spell(task, model, document)
             rows = pd.DataFrame({"answer": list(shares), "share": list(shares.values())})
             rows["right"] = rows["answer"] == document.answer
             st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
 
 
-def custom_document() -> Document | None:
-    """A document of the user's, whose answer and fact nobody names."""
+def custom_document(task: Task) -> Document | None:
+    """A document of the user's, judged where it names one fact of the task."""
     text = st.text_area(t("remember.custom_text", blank=BLANK), t("remember.example"), height=140)
-    if text.count(BLANK) != 1:
-        st.info(t("remember.no_blank", blank=BLANK))
+    if (number := text.count(BLANK)) != 1:
+        st.info(t("remember.blanks" if number else "remember.no_blank", blank=BLANK, count=number))
         return None
-    before, ending = text.split(BLANK)
-    return Document(before, "", ending, "", "", 0, len(before))
+    document = typed(task, text, BLANK)
+    if not document.answer:
+        st.caption(t("remember.not_judged"))
+    return document
+
+
+def note_what_it_cannot_spell(task: Task, model: Model, document: Document) -> None:
+    """A line for answers, and one for characters, that the model's vocabulary does not have."""
+    unknown = model.tokenizer.unknown_characters
+    if answers := [answer for answer in task.answers if unknown(answer)]:
+        st.caption(t("remember.unspellable", answers=widgets.plain(", ".join(answers))))
+    if characters := unknown(document.before + document.ending):
+        st.caption(t("write.unknown", characters=widgets.plain(" ".join(characters))))
 
 
 def show_document(document: Document) -> None:
