@@ -33,7 +33,7 @@ import numpy as np
 from textgen.runs import run_folder
 
 SAVE_SECONDS = 0.3
-TRAIN = f"import textgen.training.resume as k; k.SAVE_SECONDS = {SAVE_SECONDS}; "
+TRAIN = f"import textgen.training.loop as loop; loop.SAVE_SECONDS = {SAVE_SECONDS}; "
 TRAIN += "from textgen.cli.main import main; main()"
 SETTINGS = (
     "--deterministic",
@@ -107,11 +107,11 @@ class Run:
 
     def readable(self) -> bool:
         from textgen.errors import TextgenError
-        from textgen.training.resume import read_saved
+        from textgen.training.saves import read_save
 
         try:
             if (self.folder / run_folder.CONFIG).is_file():
-                read_saved(self.folder)
+                read_save(self.folder)
             if (self.folder / run_folder.WEIGHTS).is_file():
                 run_folder.read_weights(self.folder / run_folder.WEIGHTS)
         except TextgenError as error:
@@ -125,17 +125,17 @@ class Run:
 
 def same(one: Path, other: Path) -> bool:
     """Whether two finished runs hold the same weights, optimizer, generators and history."""
-    from textgen.training.resume import read_saved
+    from textgen.training.saves import read_save
 
     pairs = [
         [run_folder.read_weights(folder / run_folder.WEIGHTS)[0] for folder in (one, other)],
-        [read_saved(folder).arrays for folder in (one, other)],
+        [dict(read_save(folder).arrays) for folder in (one, other)],
     ]
     for a, b in pairs:
         if a.keys() != b.keys() or not all(np.array_equal(a[k], b[k]) for k in a):
             return False
-    places = [read_saved(folder).place for folder in (one, other)]
-    if any(places[0].step != p.step or places[0].best != p.best for p in places):
+    states = [read_save(folder).state for folder in (one, other)]
+    if any(states[0].step != s.step or states[0].best != s.best for s in states):
         return False
     return _course(one) == _course(other)
 

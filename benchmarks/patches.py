@@ -15,8 +15,9 @@ from textgen.cells import layer as recurrent_layer
 from textgen.config import TrainConfig
 from textgen.data.batches import Lanes, ready
 from textgen.model import LanguageModel
-from textgen.training.callbacks import Mirror, Validate
+from textgen.training.loop import Training
 from textgen.training.trainer import LaneTrainer
+from textgen.training.validation import Validation
 
 WEIGHT_DROP, EMBEDDING_DROP, AVERAGE = 0.2, 0.1, 0.995
 ACTIVATION, CHANGE = 2.0, 1.0  # AR and TAR, as their paper has them
@@ -49,9 +50,9 @@ def weight_drop() -> None:
 
 def averaging() -> None:
     """A moving average of the weights is judged (Polyak & Juditsky 1992)."""
-    from textgen.training import train
+    from textgen.training import loop
 
-    made = train.optimizer
+    made = loop.optimizer
 
     def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
         adam = keras.optimizers.AdamW(
@@ -66,15 +67,22 @@ def averaging() -> None:
         adam.exclude_from_weight_decay(var_names=["bias"])
         return adam
 
-    def on_epoch_end(self: Mirror, epoch: int, logs: Any = None) -> None:
-        adam = self.model.optimizer
-        pairs = zip(adam._trainable_variables, adam._model_variables_moving_average, strict=True)
-        averages = {id(variable): average for variable, average in pairs}
-        for weight, twin in self.pairs:
-            twin.assign(averages[id(weight)])
+    end_epoch = Training.end_epoch
 
-    train.optimizer = optimizer
-    Mirror.on_epoch_end = on_epoch_end  # type: ignore[method-assign]
+    def averaged(self: Training) -> None:
+        def follow() -> None:
+            adam = self.trainer.optimizer
+            averages = adam._model_variables_moving_average
+            pairs = zip(adam._trainable_variables, averages, strict=True)
+            by_weight = {id(variable): average for variable, average in pairs}
+            for weight, copy in self.twin.pairs:
+                copy.assign(by_weight[id(weight)])
+
+        self.twin.follow = follow  # type: ignore[method-assign]
+        end_epoch(self)
+
+    loop.optimizer = optimizer
+    Training.end_epoch = averaged  # type: ignore[method-assign]
 
 
 def uncarried() -> None:
@@ -98,9 +106,9 @@ def flat_rate() -> None:
 
 def straight_rate() -> None:
     """The learning rate falls to nothing in a straight line."""
-    from textgen.training import train
+    from textgen.training import loop
 
-    made = train.optimizer
+    made = loop.optimizer
 
     def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
         warmup = max(config.warmup * steps, 1.0)
@@ -115,14 +123,14 @@ def straight_rate() -> None:
         found.learning_rate = Straight()
         return found
 
-    train.optimizer = optimizer
+    loop.optimizer = optimizer
 
 
 def growing_batch() -> None:
     """More batches to a step instead of a lower rate (Smith et al. 2018)."""
-    from textgen.training import train
+    from textgen.training import loop
 
-    made = train.optimizer
+    made = loop.optimizer
     flat_rate()
 
     def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
@@ -150,14 +158,14 @@ def growing_batch() -> None:
         found.apply = grown
         return found
 
-    train.optimizer = optimizer
+    loop.optimizer = optimizer
 
 
 def muon() -> None:
     """Updates of the recurrence made orthogonal (Jordan et al. 2024), all else by AdamW."""
-    from textgen.training import train
+    from textgen.training import loop
 
-    made = train.optimizer
+    made = loop.optimizer
 
     def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
         found = keras.optimizers.Muon(
@@ -171,7 +179,7 @@ def muon() -> None:
         found.exclude_from_weight_decay(var_names=["bias"])
         return found
 
-    train.optimizer = optimizer
+    loop.optimizer = optimizer
 
 
 def several_masks() -> None:
@@ -179,22 +187,19 @@ def several_masks() -> None:
     (Gal & Ghahramani 2016; Melis et al. 2020)."""
     from textgen.training import trainer
 
-    def on_epoch_end(self: Validate, epoch: int, logs: Any = None) -> None:
+    def loss(self: Validation) -> float:
         forget, trainer.FORGET = trainer.FORGET, 0.0
         program = tf.function(lambda *pair: self.evaluator(*pair, training=True), autograph=False)
-        read, counted = [], np.concatenate([w for *_, w in self._held_out()], 1)
+        batches = list(self.batches.dataset().take(self.batches.steps))
+        read, counted = [], np.concatenate([w for *_, w in batches], 1)
         for _ in range(MASKS):
             self.evaluator.reset_lanes()
-            read.append(np.concatenate([program(*pair) for *pair, _ in self._held_out()], 1))
+            read.append(np.concatenate([program(*pair) for *pair, _ in batches], 1))
         trainer.FORGET = forget
         nats = -np.log(np.exp(-np.stack(read)).mean(0))
-        logs["val_loss"] = float((nats * counted).sum() / counted.sum())
+        return float((nats * counted).sum() / counted.sum())
 
-    def held_out(self: Validate) -> Any:
-        return self.batches.dataset().take(self.batches.steps)
-
-    Validate._held_out = held_out
-    Validate.on_epoch_end = on_epoch_end  # type: ignore[method-assign]
+    Validation.loss = loss  # type: ignore[method-assign]
 
 
 def embedding_dropout() -> None:

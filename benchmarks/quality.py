@@ -105,15 +105,15 @@ def textgen(*arguments: Any) -> None:
 
 def writing(run: str, text: str) -> list[dict[str, Any]]:
     """How what it writes depends on the way it is asked for."""
-    from textgen.data.training_data import own_material
+    from textgen.data.sources import as_trained_on
     from textgen.evaluation.copying import SHORTEST, CopyMeter
     from textgen.evaluation.evaluate import variety
     from textgen.generation.generator import load
 
     model = load(run)
-    material = own_material(model.card, text)
-    assert material is not None
-    meter = CopyMeter(material.text)
+    data = as_trained_on(model.card, text)
+    assert data is not None
+    meter = CopyMeter(data.text)
     rows = []
     for name, options in WAYS.items():
         written = model.generate("", max_new_tokens=SAMPLE, **options)

@@ -36,7 +36,7 @@ wrongly* counts processes that did not say in one line what was wrong, or that t
 
 {faults.table(rows)}
 
-In the suite, `tests/test_keeper.py` lets each single touch of the disk fail in its turn (opening,
+In the suite, `tests/test_resume.py` lets each single touch of the disk fail in its turn (opening,
 writing, half of a write, fsync, the move, the folder's fsync, clearing up), as a killed process, a
 full disk, a read-only disk and a broken one would: every time the newest whole save is found.
 
@@ -91,8 +91,8 @@ on {told["cores"]} cores for {told["minutes"]:.0f} minutes.{failed}
 |---|---|
 {table}
 
-Each session writes in turns of a few tokens (`textgen/ui/turns.py`), as many at once as there are
-cores, at most 2,000 tokens at a press. All sessions share one copy of a model."""
+Each session writes in turns of a few tokens (`textgen/ui/fair_queue.py`), as many at once as there
+are cores, at most 2,000 tokens at a press. All sessions share one copy of a model."""
 
 
 def of_coverage(told: dict[str, Any]) -> str:

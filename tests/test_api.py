@@ -1,13 +1,20 @@
 """`import textgen`: what a program is given."""
 
+import json
+import logging
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import textgen
 from textgen.errors import ConfigError
+from tiny import TEXT
+
+DOCS = Path(textgen.__file__).parents[1] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +54,77 @@ def test_a_model_traces(model):
     values = model.trace("나는 한국사람").layers[0]
     assert values["f"].shape == (1 + len(ids), model.config.hidden_size)
     assert np.all((values["f"] >= 0) & (values["f"] <= 1))
+
+
+SMALL = {"hidden_size": 16, "batch_size": 4, "sequence_length": 16, "sample_length": 0}
+
+
+def test_train_gives_what_load_gives(text_file, tmp_path):
+    settings = SMALL | {"cell": "gru", "tokenizer": "jamo"}
+    model = textgen.train(text_file, tmp_path / "run", epochs=1, **settings)
+    card = json.loads((tmp_path / "run/config.json").read_text())
+    assert card["model"]["cell"] == "gru" and card["training"]["epochs"] == 1
+    loaded = textgen.load(tmp_path / "run")
+    assert type(model) is type(loaded) is textgen.Model and model.hash == loaded.hash
+    assert textgen.resume(tmp_path / "run", epochs=2).hash
+    assert json.loads((tmp_path / "run/status.json").read_text())["epoch"] == 2
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"hiden_size": 3}, "there is no option 'hiden_size': give hidden_size"),
+        ({"epochs": 0}, "epochs is 0: give a value of at least 1"),
+        ({"cell": "rnn", "chrono": 200}, "chrono would have no effect: the rnn cell has no gate"),
+        ({"budget": "soon"}, "budget is 'soon': give at least 10 seconds"),
+        ({"prompt": "Ж"}, "prompt is 'Ж': none of its characters is in the text"),
+    ],
+)
+def test_bad_settings_are_one_line(text_file, tmp_path, settings, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        textgen.train(text_file, tmp_path / "run", **settings)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_callbacks_of_keras_are_called_as_fit_calls_them(text_file, tmp_path):
+    from textgen.backend import keras
+
+    calls = []
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            assert self.params["epochs"] == 5
+            calls.append("begin")
+
+        def on_train_batch_end(self, batch, logs=None):
+            assert batch == self.seen and np.isfinite(logs["loss"])
+            self.seen += 1
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.seen = 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            assert self.seen == self.params["steps"] and set(logs) == {"loss", "val_loss"}
+            calls.append(epoch)
+            self.model.stop_training = epoch == 1  # as `EarlyStopping` does
+
+        def on_train_end(self, logs=None):
+            calls.append("end")
+
+    textgen.train(text_file, tmp_path / "run", epochs=5, callbacks=[Recorder()], **SMALL)
+    assert calls == ["begin", 0, 1, "end"]
+    assert json.loads((tmp_path / "run/status.json").read_text())["epoch"] == 2
+
+
+def test_the_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
+    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    (tmp_path / "text.txt").write_text(TEXT[:1500], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("textgen"), "level", logging.WARNING)
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S):
+        exec(compile(block, "docs/api.md", "exec"), names)
+    said = capsys.readouterr().out
+    for refusal in ("chrono would have no effect", "no run folder at"):
+        assert refusal in said

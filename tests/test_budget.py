@@ -66,8 +66,8 @@ def test_the_passes_fit_into_the_time_and_are_enough(seconds):
 def test_a_model_has_no_more_weights_than_its_text_can_teach(tokens):
     (small, often), (large, _) = (planned(tokens, s) for s in (36_000, 36_000_000))
     assert small == large and small.hidden_size < max(budget.SIZES)
-    assert budget._products(small, 65) <= budget.MOST_WEIGHTS * tokens
-    assert often.epochs == budget.MOST
+    assert budget._products(small, 65) <= budget.WEIGHTS_PER_TOKEN * tokens
+    assert often.epochs == budget.MAX_PASSES
 
 
 def test_a_text_that_is_read_more_often_gets_more_dropout():
@@ -92,7 +92,7 @@ def test_the_weights_decay_by_the_same_factor_however_long_it_trains(tokens, sec
 
 
 def test_few_steps_do_not_decay_without_bounds():
-    assert planned(10**10, 60)[1].weight_decay <= budget.MOST_DECAY
+    assert planned(10**10, 60)[1].weight_decay <= budget.MAX_DECAY
     assert planned(1_000_000, 60, training=TrainConfig(epochs=1))[1].weight_decay == 0.5
     assert planned(1_000_000, 600, fixed=("weight_decay",))[1].weight_decay == 0.1
 
@@ -103,7 +103,12 @@ def test_many_pieces_get_wide_embeddings():
         return budget.plan(1_000_000, vocab_size, 600, *asked)[0].embedding_size
 
     default = ModelConfig().embedding_size
-    assert width(budget.MANY - 1) == default < width(budget.MANY) == budget.WIDE
+    assert (
+        width(budget.LARGE_VOCABULARY - 1)
+        == default
+        < width(budget.LARGE_VOCABULARY)
+        == budget.WIDE_EMBEDDING
+    )
     assert width(4000, embedding_size=32) == 32
     assert width(4000, tie_weights=True, hidden_size=default) == default
 
@@ -111,7 +116,9 @@ def test_many_pieces_get_wide_embeddings():
 def test_of_a_long_text_a_larger_model_reads_less():
     model, training = planned(4_000_000, 600)
     more, fewer = planned(40_000_000, 6000)
-    assert training.epochs < budget.PASSES and training.epochs * 4_000_000 >= 0.9 * budget.ENOUGH
+    assert (
+        training.epochs < budget.PASSES and training.epochs * 4_000_000 >= 0.9 * budget.TOKENS_READ
+    )
     assert more.hidden_size > model.hidden_size and fewer.epochs < training.epochs
 
 
@@ -136,7 +143,7 @@ def test_the_passes_are_those_of_the_seconds_where_they_are_given():
 def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
     _, training = planned(30_000, 600)
     assert training.batch_size * training.sequence_length * budget.STEPS <= 30_000
-    assert training.epochs == budget.MOST
+    assert training.epochs == budget.MAX_PASSES
 
 
 def test_what_was_asked_for_stays():
@@ -150,11 +157,13 @@ def test_what_was_asked_for_stays():
 @pytest.mark.parametrize("seconds", [60, 180, 1800])
 def test_the_rate_rises_for_as_many_steps_however_long_it_trains(seconds):
     model, training = planned(1_000_000, seconds)
-    assert training.warmup * steps_of(model, training) == pytest.approx(budget.RISE, rel=0.15)
+    assert training.warmup * steps_of(model, training) == pytest.approx(
+        budget.WARMUP_STEPS, rel=0.15
+    )
 
 
 def test_of_few_steps_the_rate_rises_for_a_fifth():
-    assert planned(1_000_000, 600, training=TrainConfig(epochs=1))[1].warmup == budget.MOST_RISE
+    assert planned(1_000_000, 600, training=TrainConfig(epochs=1))[1].warmup == budget.MAX_WARMUP
 
 
 def test_what_was_asked_for_stays_though_it_is_the_default():
@@ -189,6 +198,6 @@ def test_a_task_has_no_passes(tmp_path):
 
 def test_the_speed_of_this_machine_is_measured(monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(budget, "TIMED", 0.05)
+    monkeypatch.setattr(budget, "TIMED_SECONDS", 0.05)
     small = dataclasses.replace(TrainConfig(), batch_size=8, sequence_length=16)
     assert budget.speed(ModelConfig(hidden_size=16, embedding_size=8), 20, small) > 0

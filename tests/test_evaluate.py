@@ -2,6 +2,7 @@ import dataclasses
 import json
 import logging
 import math
+import os
 import unicodedata
 
 import numpy as np
@@ -10,7 +11,8 @@ from test_cli import fails, run
 
 import textgen
 from textgen.config import EvaluateConfig
-from textgen.data.training_data import material_at_hand, own_material
+from textgen.data import sources
+from textgen.data.sources import as_trained_on, find_training_text
 from textgen.errors import ConfigError, CorpusError
 from textgen.evaluation.evaluate import carried_nats, evaluate, kind_of, positions, windowed_nats
 from textgen.tokenizers.tokenizer import TOKENIZERS
@@ -119,25 +121,53 @@ def test_what_cannot_be_evaluated(runs):
 
 def test_the_training_text_is_known_again(runs, text_file, tmp_path, monkeypatch):
     card = textgen.load(runs()).card
-    material = material_at_hand(card)
-    assert material.text + material.held_out_text == TEXT
+    data = find_training_text(card)
+    assert data.text + data.held_out_text == TEXT
     copy = tmp_path / "copy.txt"
     copy.write_text(TEXT, encoding="utf-8")
-    assert own_material(card, copy).held_out_text == material.held_out_text
+    assert as_trained_on(card, copy).held_out_text == data.held_out_text
     copy.write_text(TEXT + "!", encoding="utf-8")
-    assert own_material(card, copy) is None
-    assert own_material(card, tmp_path / "none.txt") is None
+    assert as_trained_on(card, copy) is None
+    assert as_trained_on(card, tmp_path / "none.txt") is None
     card["corpus"]["source"] = "copy.txt"
     copy.write_text(TEXT, encoding="utf-8")
-    assert material_at_hand(card) is None
-    assert material_at_hand(card, tmp_path).text == material.text
+    assert find_training_text(card) is None
+    assert find_training_text(card, tmp_path).text == data.text
 
 
 @pytest.mark.parametrize("source", ["/dev/zero", "hf:a/b", "/", "none.txt", 3, [None], [], None])
 def test_a_strangers_card_makes_nothing_be_read(runs, source):
     card = textgen.load(runs()).card
     card["corpus"]["source"] = source
-    assert material_at_hand(card) is None
+    assert find_training_text(card) is None
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a pipe in a folder", "a table", "too large", "a link"])
+def test_only_plain_files_are_opened_for_a_stranger(runs, tmp_path, monkeypatch, kind):
+    card = textgen.load(runs()).card
+    path = tmp_path / "text"
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a pipe in a folder":
+        path.mkdir()
+        (path / "a.txt").write_text(TEXT, encoding="utf-8")
+        os.mkfifo(path / "b.txt")
+    elif kind == "a table":
+        path = tmp_path / "text.csv"
+        path.write_text("text\na\n")
+    elif kind == "too large":
+        path.mkdir()
+        monkeypatch.setattr(sources, "MAX_BYTES", len(TEXT))  # all files together
+        for name in "ab":
+            (path / f"{name}.txt").write_text(TEXT[: len(TEXT) // 2], encoding="utf-8")
+    else:
+        path.symlink_to("/proc/self/environ")
+    opened = []
+    monkeypatch.setattr(sources, "load_corpus", lambda *given, **more: opened.append(given))
+    for source in (str(path), path.name):
+        card["corpus"]["source"] = source
+        assert find_training_text(card, tmp_path) is None
+    assert not opened
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from test_distributed import FLAGS, begin, course, end, told, weights
 
 from textgen import backend
 from textgen.cli.arguments import parser
-from textgen.training.launch import _told, _wait, again, asked_to_stop
+from textgen.training.launch import _deaths, _wait, again, asked_to_stop
 
 
 def launched(*arguments, **settings):
@@ -95,7 +95,7 @@ def test_bad_numbers_of_workers_are_one_line(capsys, monkeypatch, text_file, tmp
 
 
 @pytest.mark.slow
-def test_what_all_workers_refuse_is_told_once(tmp_path):
+def test_what_all_workers_refuse_is_deaths_once(tmp_path):
     process = launched(tmp_path / "none.txt", "--out", tmp_path / "run", "--workers=2")
     (error,) = end([process], codes=(2,))
     (line,) = error.splitlines()
@@ -111,7 +111,7 @@ def test_gpus_are_those_that_were_given(monkeypatch):
     assert backend.gpus() == ["4", "7", "GPU-ab"]
 
 
-def test_the_command_is_told_on_without_the_flag():
+def test_the_command_is_deaths_on_without_the_flag():
     line = "train a.txt -- -b.txt"
     flags = [
         "--workers=2",
@@ -124,6 +124,14 @@ def test_the_command_is_told_on_without_the_flag():
     parsed = parser().parse_args([line.split()[0], *flags, *line.split()[1:]])
     values = {"tie_weights": True, "deterministic": False, "prompt": "-x y", "learning_rate": 1e-05}
     same = parser().parse_args(again(parsed, values))
+    assert vars(same) == vars(parsed) | {"workers": None}
+
+
+@pytest.mark.parametrize("resume", [["--resume"], ["--resume=r"], []])
+def test_the_workers_of_a_resumed_run_are_deaths_so(resume):
+    given = ["train", "a.txt", "--out=r", "--workers=2", *resume]
+    parsed = parser().parse_args(given)
+    same = parser().parse_args(again(parsed, {}))
     assert vars(same) == vars(parsed) | {"workers": None}
 
 
@@ -151,13 +159,13 @@ def test_exit_codes_are_those_of_a_shell(monkeypatch):
     assert _wait(workers) == [2, 137, None]
 
 
-def test_what_is_told_of_those_that_died():
+def test_what_is_deaths_of_those_that_died():
     gone = [io.BytesIO(b"error: another worker is gone: start all")]
     full, silent = [io.BytesIO(b"x\nerror: cannot write y: disk full\n")], [io.BytesIO()]
-    assert _told([0, 0], silent, False) == []
-    assert _told([2, 2], full, False) == []  # both were refused: the first one has said so
-    assert _told([2, 2], full, True) == [(1, "cannot write y: disk full")]
-    assert _told([None, 2], full, False) == [(1, "cannot write y: disk full")]
-    assert _told([137, 2], gone, False) == [(0, "by signal 9")]
-    assert _told([130, 130], full, False) == []
-    assert _told([2, 1], silent, True) == [(1, "with exit code 1")]
+    assert _deaths([0, 0], silent, False) == []
+    assert _deaths([2, 2], full, False) == []  # both were refused: the first one has said so
+    assert _deaths([2, 2], full, True) == [(1, "cannot write y: disk full")]
+    assert _deaths([None, 2], full, False) == [(1, "cannot write y: disk full")]
+    assert _deaths([137, 2], gone, False) == [(0, "by signal 9")]
+    assert _deaths([130, 130], full, False) == []
+    assert _deaths([2, 1], silent, True) == [(1, "with exit code 1")]

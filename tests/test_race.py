@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -54,6 +55,32 @@ def test_a_field_that_cannot_be_raced(text_file, tmp_path, cells):
     with pytest.raises(ConfigError, match="give each once"):
         race(text_file, tmp_path / "r", cells, *tiny())
     assert not (tmp_path / "r").exists()
+
+
+def test_nothing_held_out_is_refused_before_a_cell_is_trained(text_file, tmp_path):
+    with pytest.raises(ConfigError, match="nothing of the text is held out"):
+        race(text_file, tmp_path / "r", ["gru"], *tiny(validation_fraction=0.0))
+    assert not (tmp_path / "r").exists()
+
+
+def test_too_short_a_held_out_text_ends_no_race(tmp_path, capsys):
+    path = tmp_path / "text.txt"
+    path.write_text("가나다라마바사아자차 " * 10 + "하\n", encoding="utf-8")
+    settings = tiny(epochs=1, sample_length=0, validation_fraction=0.01)
+    (result,) = race(path, tmp_path / "r", ["gru"], *settings)
+    assert result.reach is None and "None" not in report([result])
+
+
+def test_a_setting_for_some_of_the_cells_is_no_mistake(text_file, tmp_path):
+    model, tokens, config = tiny(epochs=1, sample_length=0)
+    model = dataclasses.replace(model, chrono=50)
+    out = tmp_path / "r"
+    with pytest.raises(ConfigError, match="chrono would have no effect: the rnn cell"):
+        race(text_file, out, ["rnn"], model, tokens, config, given={"chrono"})
+    assert not out.exists()
+    race(text_file, out, ["rnn", "gru"], model, tokens, config, given={"chrono"})
+    for cell, chrono in (("rnn", 0), ("gru", 50)):
+        assert json.loads((out / cell / "config.json").read_text())["model"]["chrono"] == chrono
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -14,28 +14,33 @@ import numpy as np
 import pytest
 
 from textgen.backend import keras
-from textgen.config import ModelConfig
+from textgen.config import TrainConfig
 from textgen.errors import ConfigError, RunError
 from textgen.runs import run_folder
-from textgen.training.callbacks import Recorder
-from textgen.training.divergence import FAST, Diverged, Watch
-from textgen.training.resume import SAVES, Keeper, read_saved
+from textgen.runs.run_config import DataConfig, RunConfig
+from textgen.training import loop
+from textgen.training.divergence import FAST, Diverged, LossTrend
+from textgen.training.loop import Training
+from textgen.training.saves import FILES, read_save
+from textgen.training.stop_request import StopRequest
+from textgen.training.validation import Twin
 
 STEPS = 3  # of an epoch
 
 
 class Network:
-    """Weights that tell the step at which they were saved."""
-
-    config = ModelConfig()
+    """Weights that tell the step at which they were saved; also what trains them."""
 
     def __init__(self):
         self.kernel = keras.Variable(np.zeros((4, 8), "float32"))
         self.seed = keras.Variable(np.zeros(2, "uint32"), dtype="uint32", trainable=False)
         self.moment = keras.Variable(np.zeros((4, 8), "float32"))
         self.variables = [self.kernel, self.seed]
-        self.optimizer = SimpleNamespace(variables=[self.moment])
-        self.model, self.stop_training = self, False
+        self.optimizer = SimpleNamespace(variables=[self.moment], learning_rate=0.1)
+        self.model, self.workers, self.stop_training = self, None, False
+
+    def prepare(self, optimizer):
+        return lambda batches: {}
 
     def named_weights(self):
         return {"kernel": self.kernel}
@@ -48,51 +53,58 @@ class Network:
             variable.assign(np.full(variable.shape, step, variable.dtype))
 
 
-def keeper_of(folder):
-    """A keeper at the start of a run of epochs of `STEPS` batches."""
-    recorder = Recorder(folder, SimpleNamespace(steps=STEPS), 99, (1.0, 1.0))
-    card = {
-        "model": {"cell": "lstm", "num_layers": 1, "hidden_size": 8},
-        "tokenizer": {"name": "char", "vocab_size": 4},
-        "training": {"epochs": 99},
-        "corpus": {"characters": 1, "documents": 1},
-    }
-    keeper = Keeper(folder, card, recorder, Watch(recorder), patience=99, learning_rate=0.1)
-    keeper.set_model(Network())
-    return keeper
+def training_of(folder):
+    """A run of epochs of `STEPS` batches, not yet begun."""
+    config = RunConfig(
+        training=TrainConfig(epochs=99, patience=99, learning_rate=0.1),
+        data=DataConfig("text.txt", documents=1, characters=1),
+    )
+    batches = SimpleNamespace(steps=STEPS, steps_of_text=STEPS, dataset=lambda start: [])
+    trainer = Network()
+    twin = Twin(trainer, trainer)
+    return Training(folder, config, trainer, batches, (1.0, 1.0), stop=StopRequest(), twin=twin)
 
 
-def run_on(keeper, steps):
-    """Train, as far as a keeper can tell, with a save after each epoch and within it."""
-    recorder = keeper.recorder
-    for _ in range(steps):
-        recorder.step += 1
-        recorder.nats = (float(recorder.step), 1.0)
-        keeper.model.be(recorder.step)
-        run_folder.append_line(keeper.folder / "samples.jsonl", f'{{"step": {recorder.step}}}\n')
-        if recorder.within_epoch:
-            keeper.save_training()
-        else:
-            keeper.on_epoch_end(recorder.step // STEPS, {"loss": 1 / recorder.step})
+def begun(folder):
+    training = training_of(folder)
+    training.begin()
+    return training
 
 
 def resumed(folder):
-    keeper = keeper_of(folder)
-    keeper.restore(read_saved(folder))
-    return keeper
+    training = training_of(folder)
+    training.begin(read_save(folder))
+    return training
 
 
-def check(keeper):
+def run_on(training, steps):
+    """Take steps, with a save after each, as if time were up, and at the end of an epoch."""
+    for _ in range(steps):
+        state = training.state
+        state.step += 1
+        state.nats, state.tokens = 1 / state.step, 1.0
+        training.trainer.be(state.step)
+        run_folder.append_line(training.folder / "samples.jsonl", f'{{"step": {state.step}}}\n')
+        if state.step % STEPS:
+            training.save()
+        else:
+            training.history.begin_epoch(0, state)
+            training.end_epoch()
+
+
+def check(training):
     """All is of one step."""
-    step = keeper.recorder.step
-    for variable in keeper._variables():
-        np.testing.assert_array_equal(variable, np.full(variable.shape, step))
-    best = step - step % STEPS
-    assert keeper.best == (1 / best if best else math.inf)
-    assert keeper.recorder.nats == ((float(step), 1.0) if step else (0.0, 0.0))
-    samples = keeper.folder / "samples.jsonl"
+    state = training.state
+    for variable in training.variables:
+        np.testing.assert_array_equal(variable, np.full(variable.shape, state.step))
+    best = state.step - state.step % STEPS
+    assert state.best == (1 / best if best else math.inf)
+    assert (state.nats, state.tokens) == ((1 / state.step, 1.0) if state.step else (0.0, 0.0))
+    samples = training.folder / "samples.jsonl"
     lines = samples.read_text().splitlines() if samples.exists() else []
-    assert [json.loads(line)["step"] for line in lines] == list(range(1, step + 1))
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, state.step + 1))
+    ends = [int(row["step"]) for row in run_folder.read_history(training.folder)]
+    assert ends == list(range(STEPS, state.step + 1, STEPS))
 
 
 class Killed(BaseException):
@@ -165,9 +177,10 @@ class Faults:
 
 
 @pytest.fixture(autouse=True)
-def no_waiting_for_the_disk(monkeypatch):
-    """Thousands of true fsyncs take a minute."""
+def no_waiting(monkeypatch):
+    """Thousands of true fsyncs take a minute, and so do hundreds of optimizers."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
+    monkeypatch.setattr(loop, "optimizer", lambda *settings: None)
 
 
 @pytest.mark.parametrize("how", ["killed", "torn"])
@@ -175,19 +188,18 @@ def test_a_process_killed_at_any_touch_of_the_disk_loses_no_save(tmp_path, how):
     for at in itertools.count(1):
         folder = tmp_path / str(at)
         folder.mkdir()
-        keeper = keeper_of(folder)
-        keeper.save_training()
+        training = begun(folder)
         with pytest.MonkeyPatch.context() as patch:
             faults = Faults(patch, at, how)
             try:
-                run_on(keeper, 2 * STEPS)
+                run_on(training, 2 * STEPS)
             except Killed:
                 pass
             else:
                 break
         # the step under way is lost at most
         again = resumed(folder)
-        assert keeper.recorder.step - again.recorder.step in (0, 1)
+        assert training.state.step - again.state.step in (0, 1)
         check(again)
         if (folder / run_folder.WEIGHTS).exists():
             run_folder.read_weights(folder / run_folder.WEIGHTS)
@@ -204,18 +216,17 @@ def test_a_disk_that_fails_at_any_touch_is_told_of_and_loses_no_save(tmp_path, c
     for at in itertools.count(1):
         folder = tmp_path / str(at)
         folder.mkdir()
-        keeper = keeper_of(folder)
-        keeper.save_training()
+        training = begun(folder)
         with pytest.MonkeyPatch.context() as patch:
             faults = Faults(patch, at, code)
             try:
-                run_on(keeper, 2 * STEPS)
+                run_on(training, 2 * STEPS)
             except RunError as error:
                 assert os.strerror(code) in str(error) and "\n" not in str(error)
         if faults.seen < at:
             break
         again = resumed(folder)
-        assert keeper.recorder.step - again.recorder.step in (0, 1)
+        assert training.state.step - again.state.step in (0, 1)
         check(again)
         with run_folder.held(folder):
             assert not list(folder.glob(".*.tmp"))
@@ -223,40 +234,38 @@ def test_a_disk_that_fails_at_any_touch_is_told_of_and_loses_no_save(tmp_path, c
 
 
 def test_the_two_newest_saves_are_kept(tmp_path):
-    keeper = keeper_of(tmp_path)
-    keeper.save_training()
-    run_on(keeper, 5)
-    assert [p.name for p in sorted(tmp_path.glob("training*"))] == sorted(SAVES)
-    assert read_saved(tmp_path).place.step == 5
-    (tmp_path / read_saved(tmp_path).name).unlink()
-    assert read_saved(tmp_path).place.step == 4
+    training = begun(tmp_path)
+    run_on(training, 5)
+    assert [p.name for p in sorted(tmp_path.glob("training*"))] == sorted(FILES)
+    assert read_save(tmp_path).state.step == 5
+    read_save(tmp_path).path.unlink()
+    assert read_save(tmp_path).state.step == 4
     check(resumed(tmp_path))
 
 
 @pytest.mark.parametrize("where", [5, -5])  # in the header, in an array
 def test_where_the_newest_save_is_damaged_the_one_before_it_goes_on(tmp_path, caplog, where):
-    keeper = keeper_of(tmp_path)
-    keeper.save_training()
-    run_on(keeper, 4)
-    newest = tmp_path / read_saved(tmp_path).name
+    training = begun(tmp_path)
+    run_on(training, 4)
+    newest = read_save(tmp_path).path
     data = bytearray(newest.read_bytes())
     data[where] ^= 0x10
     newest.write_bytes(data)
     again = resumed(tmp_path)
-    assert again.recorder.step == 3
+    assert again.state.step == 3
     assert f"note: {newest} is damaged: going on from" in caplog.text
     run_on(again, 1)  # over the damaged one
-    assert read_saved(tmp_path).place.step == 4
+    assert read_save(tmp_path).state.step == 4
     check(resumed(tmp_path))
 
 
 def test_no_save_can_be_read(tmp_path):
     with pytest.raises(RunError, match=r"training.safetensors is missing: train until"):
-        read_saved(tmp_path)
-    for name in SAVES:
+        read_save(tmp_path)
+    for name in FILES:
         (tmp_path / name).write_bytes(b"{}")
     with pytest.raises(RunError, match="is not a whole safetensors file"):
-        read_saved(tmp_path)
+        read_save(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -264,67 +273,59 @@ def test_no_save_can_be_read(tmp_path):
     ["", "[]", "{", "1e999", '{"number": 1}', "[" * 100_000, '{"number": "' + "9" * 9999 + '"}'],
 )
 def test_a_save_with_a_false_note_is_refused(tmp_path, note):
-    keeper = keeper_of(tmp_path)
-    keeper.save_training()
-    arrays, _ = run_folder.read_weights(tmp_path / SAVES[0])
-    run_folder.write_weights(tmp_path / SAVES[0], arrays, note)
+    begun(tmp_path)
+    arrays, _ = run_folder.read_weights(tmp_path / FILES[0])
+    run_folder.write_weights(tmp_path / FILES[0], arrays, note)
     with pytest.raises(RunError, match="does not fit this run"):
-        read_saved(tmp_path)
+        read_save(tmp_path)
 
 
 def test_a_save_of_another_model_is_refused(tmp_path):
-    keeper = keeper_of(tmp_path)
-    keeper.save_training()
-    keeper.model.variables.append(keeper.model.moment)
+    training = begun(tmp_path)
+    training.trainer.variables.append(training.trainer.moment)
     with pytest.raises(RunError, match="does not fit this run"):
-        keeper.restore(read_saved(tmp_path))
+        training.begin(read_save(tmp_path))
 
 
 def test_what_is_no_number_is_never_saved(tmp_path):
-    keeper = keeper_of(tmp_path)
-    keeper.save_training()
-    run_on(keeper, 4)
-    keeper.model.moment.assign(np.full((4, 8), np.nan))
+    training = begun(tmp_path)
+    run_on(training, 4)
+    training.trainer.moment.assign(np.full((4, 8), np.nan))
     with pytest.raises(Diverged):
-        keeper.save_training()
+        training.save()
     check(resumed(tmp_path))
 
 
 def test_a_runaway_loss_goes_back_once_at_a_lower_rate(tmp_path, caplog):
-    keeper = keeper_of(tmp_path)
-    keeper.save_training()
-    run_on(keeper, 4)
-    keeper.recorder.step = 7
-    saved = keeper.roll_back(Diverged("the loss is no longer a number at step 7"))
+    training = begun(tmp_path)
+    run_on(training, 4)
+    training.state.step = 7
+    training.go_back(Diverged("the loss is no longer a number at step 7"))
     assert "at step 7: back to step 4, learning rate lowered from 0.1 to 0.03" in caplog.text
-    keeper.restore(saved)
-    check(keeper)
-    keeper.save_training()
+    check(training)
     again = resumed(tmp_path)
-    assert again.learning_rate == pytest.approx(0.03)
-    assert read_saved(tmp_path).place.rolled_back == {
+    assert again.state.learning_rate == pytest.approx(0.03)
+    assert read_save(tmp_path).state.rolled_back == {
         "step": 7,
         "to": 4,
         "learning_rate": pytest.approx(0.03),
     }
     with pytest.raises(ConfigError, match=r"lowered to 0.03: train anew with --learning-rate 0.00"):
-        keeper.roll_back(Diverged("the loss rose"))
+        training.go_back(Diverged("the loss rose"))
 
 
 def watched(losses):
-    """(the step at which `Watch` raises or None, the last at which it was calm or None)"""
-    recorder = SimpleNamespace(step=0)
-    watch, calm = Watch(recorder), None
-    for recorder.step, recorder.batch_loss in enumerate(losses, 1):
-        try:
-            watch.on_train_batch_end(0)
-        except Diverged:
-            return recorder.step, calm
-        calm = recorder.step if watch.calm else calm
+    """(the step at which the loss has run away or None, the last at which it was calm or None)"""
+    trend, calm = LossTrend(), None
+    for step, loss in enumerate(losses, 1):
+        trend = trend.after(loss)
+        if trend.runs_away:
+            return step, calm
+        calm = step if trend.is_calm else calm
     return None, calm
 
 
-def test_the_watch_tells_a_runaway_loss_from_a_rough_one():
+def test_the_trend_tells_a_runaway_loss_from_a_rough_one():
     random = np.random.default_rng(1)
     learning = 4 * np.exp(-np.arange(300) / 50) + 1.2
     rough = learning + random.normal(0, 0.3, 300)
@@ -334,8 +335,6 @@ def test_the_watch_tells_a_runaway_loss_from_a_rough_one():
     assert watched(one_bad_batch)[0] is None
     raised, calm = watched([*rough, *[3.5] * 50])
     assert 302 < raised <= 300 + 2 * FAST and 300 <= calm < raised - 1
-    assert watched([*rough, math.nan]) == (301, 300)
-    assert watched([*rough[:2], math.inf]) == (3, 2)
 
 
 def test_lines_with_marks_of_their_own_are_kept_whole(tmp_path):

@@ -18,16 +18,16 @@ import textgen
 from textgen.cli.main import main
 from textgen.config import TrainConfig
 from textgen.data import streamed_text as streamed_module
-from textgen.data.training_data import material_at_hand, read_material
+from textgen.data.sources import find_training_text, read_training_data
 from textgen.errors import ConfigError, CorpusError, RunError
-from textgen.options import build
 from textgen.runs import run_folder
 from textgen.text import chunks as chunks_module
 from textgen.text import corpus as corpus_module
 from textgen.text import files as files_module
 from textgen.tokenizers.tokenizer import TOKENIZERS
-from textgen.training.callbacks import Interrupted, Recorder
 from textgen.training.distributed import Workers
+from textgen.training.history import History
+from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
 from textgen.training.trainer import LaneTrainer
 from tiny import TEXT, interrupt, tiny
@@ -78,10 +78,10 @@ def run(trained, tmp_path):
 
 
 def taken_up(run, source, anew=False):
-    """The material of a run that is resumed."""
-    card = card_of(run)
-    material = read_material(source, build(TrainConfig, card["training"]), run)
-    return material.again(card["corpus"], run_folder.read_tokenizer(run, card), anew)
+    """The data of a run that is resumed."""
+    card, config = card_of(run), run_folder.read_run_config(run)
+    data = read_training_data(source, config.training, run)
+    return data.prepare_again(config.data, run_folder.read_tokenizer(run, card), moved=anew)
 
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS)
@@ -104,15 +104,15 @@ def test_a_streamed_text_is_learnt_as_one_in_memory(text_file, tmp_path, tokeniz
 )
 def test_a_file_of_ids_that_breaks_while_it_is_read(text_file, tmp_path, monkeypatch, spoil):
     whole = start(text_file, tmp_path / "whole", *settings())
-    run, take = tmp_path / "run", Recorder.on_train_batch_end
+    run, take = tmp_path / "run", History.after_step
 
-    def and_spoil(self, batch, logs=None):
-        take(self, batch, logs)
-        if self.step == 2:
+    def and_spoil(self, state):
+        take(self, state)
+        if state.step == 2:
             spoil(run / "tokens.u8")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recorder, "on_train_batch_end", and_spoil)
+        patch.setattr(History, "after_step", and_spoil)
         with pytest.raises(RunError, match=r"tokens\.u8 was damaged .* --resume"):
             start(text_file, run, *settings())
     assert json.loads((run / "status.json").read_text())["state"] == "failed"
@@ -129,14 +129,14 @@ def test_the_end_is_held_out_up_to_a_size(tmp_path, monkeypatch, sample_by, held
     for name in "ab":
         (texts / f"{name}.txt").write_text(TEXT.replace("ㅋ", "ㅋ\n\n"))
     config = dataclasses.replace(settings()[2], sample_by=sample_by)
-    plain = read_material(texts, dataclasses.replace(config, stream=False))
+    plain = read_training_data(texts, dataclasses.replace(config, stream=False))
     tokenizer = TOKENIZERS["char"].train(plain.corpus.text)
-    material = read_material(texts, config, tmp_path / "run").read(tokenizer)
-    end = material.held_out_text
+    data = read_training_data(texts, config, tmp_path / "run").prepare(tokenizer)
+    end = data.held_out_text
     ids = np.fromfile(tmp_path / "run/tokens.u8", np.uint8)
     assert tokenizer.decode(ids) + end == plain.corpus.text
     if held_out > len(TEXT):
-        assert end == plain.held_out_text and material.text == plain.text
+        assert end == plain.held_out_text and data.text == plain.text
     else:
         assert 0 < len(end) <= held_out and plain.held_out_text.endswith(end)
 
@@ -163,13 +163,13 @@ def test_an_epoch_may_end_within_the_text(text_file, tmp_path, monkeypatch):
         forget(self)
 
     seen = []
-    take = Recorder.on_train_batch_end
+    take = History.after_step
 
-    def counted(self, batch, logs=None):
-        seen.append(batch)
-        take(self, batch, logs)
+    def counted(self, state):
+        seen.append(state.step)
+        take(self, state)
 
-    monkeypatch.setattr(Recorder, "on_train_batch_end", counted)
+    monkeypatch.setattr(History, "after_step", counted)
     monkeypatch.setattr(LaneTrainer, "reset_lanes", watched)
     run = start(text_file, tmp_path / "run", *settings(epochs=3, steps_per_epoch=30))
     assert [row["step"] for row in ends(run)] == ["30", "60", "90"]
@@ -206,11 +206,11 @@ def test_ids_that_are_not_whole_are_read_again(text_file, run, caplog, name, spo
         path.unlink()
     else:
         path.write_bytes(data[:-1] if spoil == "short" else data[1:2] + data[1:])
-    material = taken_up(run, text_file)
+    data_again = taken_up(run, text_file)
     assert path.read_bytes() == data
     assert "is missing or damaged: reading the text again" in caplog.text
     caplog.clear()
-    assert material.facts == taken_up(run, text_file).facts
+    assert data_again.config == taken_up(run, text_file).config
     assert not caplog.text
 
 
@@ -219,7 +219,7 @@ def test_resuming_where_the_source_has_changed(text_file, run, tmp_path):
     source.write_text(TEXT + "more")
     card = card_of(run)
     card["corpus"]["source"] = str(source)
-    run_folder.write_config(run, card)
+    (run / "config.json").write_text(json.dumps(card))
     resume(run, epochs=2)  # on the ids it began with
     with pytest.raises(RunError, match="is not the one"):
         resume(run, source)
@@ -245,8 +245,8 @@ def test_a_config_that_lies_about_the_ids(text_file, run, told):
     card = card_of(run)
     known = card["corpus"]["streamed"]
     card["corpus"]["streamed"] = known | told if told and isinstance(told, dict) else told
-    run_folder.write_config(run, card)
-    assert taken_up(run, text_file).facts["streamed"] == known
+    (run / "config.json").write_text(json.dumps(card))
+    assert taken_up(run, text_file).config.to_dict()["streamed"] == known
 
 
 def test_ids_that_the_model_has_no_place_for(text_file, run):
@@ -256,7 +256,7 @@ def test_ids_that_the_model_has_no_place_for(text_file, run):
     (run / "tokens.u8").write_bytes(data)
     card = card_of(run)
     card["corpus"]["streamed"]["tokens_sha256"] = hashlib.sha256(data).hexdigest()
-    run_folder.write_config(run, card)
+    (run / "config.json").write_text(json.dumps(card))
     taken_up(run, text_file)
     assert (run / "tokens.u8").read_bytes() == known
 
@@ -377,7 +377,7 @@ def test_evaluate_finds_what_was_held_out(text_file, run, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([*common, "--train", str(text_file)])
     assert "give --train a part that fits in memory" in capsys.readouterr().err
-    assert material_at_hand(card_of(run)) is None
+    assert find_training_text(card_of(run)) is None
     other = tmp_path / "other.txt"
     other.write_text("나는 한국어를 할 줄 알아.\n" * 5)
     main(["evaluate", str(run), str(other), "--sample-length=0"])
@@ -426,7 +426,7 @@ def test_a_task_and_a_race_are_no_streams(text_file, tmp_path):
     with pytest.raises(ConfigError, match="stream is for a text"):
         start(task, tmp_path / "run", *settings())
     with pytest.raises(ConfigError, match="stream is for textgen train alone"):
-        read_material(text_file, settings()[2])
+        read_training_data(text_file, settings()[2])
     with pytest.raises(CorpusError, match="no such file"):
         start(tmp_path / "none.txt", tmp_path / "run", *settings())
     assert not (tmp_path / "run").exists()

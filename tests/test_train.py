@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +15,18 @@ from textgen import shipped
 from textgen.backend import keras
 from textgen.cells import CELLS
 from textgen.cli.main import main
-from textgen.config import ModelConfig, TrainConfig
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig, without_effect
 from textgen.data.batches import make_lanes
-from textgen.errors import CorpusError, RunError
+from textgen.data.sources import names_a_task
+from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.model import build_model
+from textgen.options import build
 from textgen.runs import run_folder
+from textgen.runs.recipe import CONFIGS, read_recipe
 from textgen.tokenizers.tokenizer import CharTokenizer
-from textgen.training.callbacks import Interrupted, Limit, Recorder
+from textgen.training.loop import Training
+from textgen.training.stop_request import Interrupted
+from textgen.training.time_limit import TimeLimit
 from textgen.training.train import resume, start
 from textgen.training.trainer import FINAL_RATE, LaneTrainer, optimizer, policy
 from tiny import TEXT, interrupt, tiny
@@ -160,13 +164,13 @@ def test_the_rate_follows_whichever_is_further_on():
 
 @pytest.mark.parametrize(("before", "ended"), [(0.0, False), (9.999, True)])
 def test_a_resumed_training_has_only_the_time_that_is_left(before, ended):
-    limit, model = Limit(10.0, before), SimpleNamespace(stop_training=False)
-    limit.set_model(model)
+    limit = TimeLimit(10.0, before)
     assert float(limit.gone) == pytest.approx(before / 10)
-    for step in range(2):
-        limit.on_train_batch_end(step)
+    over = False
+    for _ in range(2):
+        over = limit.is_over()
         time.sleep(0.002)
-    assert model.stop_training is ended and (float(limit.gone) == 1.0) is ended
+    assert over is ended and (float(limit.gone) == 1.0) is ended
 
 
 def test_more_epochs_on_resume(text_file, tmp_path):
@@ -213,16 +217,16 @@ def test_nothing_held_out(text_file, tmp_path):
 
 def spoil(monkeypatch, *steps):
     """Make the loss at each of `steps` no number, by the weights as in life."""
-    take, left = Recorder.on_train_batch_end, list(steps)
+    take, left = Training.take_step, list(steps)
 
-    def spoiled(self, batch, logs=None):
-        take(self, batch, logs)
-        if left and self.step == left[0] - 1:
+    def spoiled(self):
+        if left and self.state.step == left[0] - 1:
             left.pop(0)
-            for weight in self.model.trainable_variables:
+            for weight in self.trainer.trainable_variables:
                 weight.assign(weight * np.nan)
+        take(self)
 
-    monkeypatch.setattr(Recorder, "on_train_batch_end", spoiled)
+    monkeypatch.setattr(Training, "take_step", spoiled)
 
 
 def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
@@ -317,3 +321,90 @@ def test_a_stop_from_outside(text_file, tmp_path, number, beginning):
     assert errors.splitlines()[-1] == f"stopped and saved: textgen train --resume {run} goes on"
     assert "Traceback" not in errors
     assert textgen.load(run).generate("나", max_new_tokens=3).text
+
+
+# --- settings without effect ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "flags, why",
+    [
+        ("--cell=rnn --chrono=100", "chrono would have no effect: the rnn cell has no gate"),
+        ("--cell=rnn --forget-bias=2", "forget_bias would have no effect: the rnn cell"),
+        ("--cell=gru --forget-bias=2", "forget_bias would have no effect: the gru cell"),
+        ("--chrono=100 --forget-bias=2", "forget_bias would have no effect: chrono sets"),
+        ("--cell=lstm --activation=relu", "activation would have no effect: the lstm cell"),
+        ("--vocab-size=500", "vocab_size would have no effect: it is for the sentencepiece"),
+        ("--tokenizer=jamo --model-type=bpe", "model_type would have no effect"),
+        ("--distance=60", "distance would have no effect: it is for a task"),
+        ("--answer-weight=3", "answer_weight would have no effect: it is for a task"),
+        ("--steps-per-epoch=9", "steps_per_epoch would have no effect: it is for a task or with"),
+        ("--budget=1m --forget-bias=2", "forget_bias would have no effect: the gru cell"),
+        ("TASK --sample-by=line", "sample_by would have no effect: it is for a text"),
+        ("TASK --validation-fraction=0.2", "validation_fraction would have no effect"),
+        ("TASK --sequence-length=32", "sequence_length would have no effect"),
+    ],
+)
+def test_a_flag_without_effect_is_refused(text_file, tmp_path, capsys, flags, why):
+    source = "speaker-ko.toml" if flags.startswith("TASK") else str(text_file)
+    flags = flags.removeprefix("TASK ").split()
+    with pytest.raises(SystemExit) as ended:
+        main(["train", source, "--out", str(tmp_path / "run"), *flags])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2 and line.startswith(f"error: {why}") and "leave it out" in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_setting_has_an_effect_where_it_changes_the_first_weights(cell):
+    def differ(**settings):
+        weights = []
+        for config in (ModelConfig(cell=cell), ModelConfig(cell=cell, **settings)):
+            keras.utils.set_random_seed(1)
+            config = dataclasses.replace(config, hidden_size=4, embedding_size=3)
+            weights.append(build_model(config, 5).named_weights())
+        return not all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+    for settings in ({"chrono": 50}, {"forget_bias": 3.0}):
+        found = without_effect(
+            ModelConfig(cell=cell, **settings), TokenizerConfig(), TrainConfig(), task=False
+        )
+        assert differ(**settings) == (not found), settings
+
+
+def test_a_setting_of_a_recipe_without_effect_is_noted_and_not_recorded(
+    text_file, tmp_path, caplog
+):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("[model]\nforget_bias = 3.0\nhidden_size = 16\n[training]\nbatch_size = 4\n")
+    flags = ["--cell=gru", "--epochs=1", "--sequence-length=16"]
+    main(["train", str(text_file), "--out", str(tmp_path / "run"), "--config", str(recipe), *flags])
+    assert "note: forget_bias has no effect: the gru cell has no forget gate" in caplog.text
+    card = json.loads((tmp_path / "run/config.json").read_text())
+    assert card["model"]["forget_bias"] == ModelConfig().forget_bias
+
+
+def test_the_recipes_that_are_shipped_say_nothing_in_vain():
+    for path in shipped.RECIPES.glob("*.toml"):
+        recipe = read_recipe(path)
+        configs = [build(cls, recipe) for cls in CONFIGS]
+        assert without_effect(*configs, task=names_a_task(recipe["corpus"])) == {}, path
+
+
+# --- samples --------------------------------------------------------------------------------------
+
+
+def test_a_prompt_that_the_text_lacks_is_refused_before_training(text_file, tmp_path):
+    with pytest.raises(ConfigError, match="prompt is 'Ж': none of its characters is in the text"):
+        start(text_file, tmp_path / "run", *tiny(prompt="Ж"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_sample_ends_a_run(text_file, tmp_path, caplog):
+    run = start(text_file, tmp_path / "run", *tiny(epochs=1))
+    card = json.loads((run / "config.json").read_text())
+    card["training"]["prompt"] = "Ж"  # as a run of an older version may have it
+    (run / "config.json").write_text(json.dumps(card))
+    resume(run, epochs=2)
+    assert rows(run)[-1]["epoch"] == "2"
+    assert "note: no sample after epoch 2: the prompt 'Ж' has only characters" in caplog.text

@@ -16,20 +16,20 @@ def tiny(tokenizer="char", cell="lstm", **training):
     """Settings that train in a second."""
     return (
         ModelConfig(cell=cell, hidden_size=32, embedding_size=16),
-        TokenizerConfig(tokenizer=tokenizer, vocab_size=300),
+        TokenizerConfig(tokenizer, **({"vocab_size": 300} if tokenizer == "sentencepiece" else {})),
         TrainConfig(**({"epochs": 2, "batch_size": 4, "sequence_length": 16} | training)),
     )
 
 
 def interrupt(patch, step):
     """Ctrl-C comes after `step` batches of every run. patch: a MonkeyPatch."""
-    from textgen.training.callbacks import Recorder  # only here: it imports TensorFlow
+    from textgen.training.history import History  # only here: it imports TensorFlow
 
-    take = Recorder.on_train_batch_end
+    take = History.after_step
 
-    def and_stop(self, batch, logs=None):
-        take(self, batch, logs)
-        if self.step == step:
+    def and_stop(self, state):
+        take(self, state)
+        if state.step == step:
             os.kill(os.getpid(), signal.SIGINT)
 
-    patch.setattr(Recorder, "on_train_batch_end", and_stop)
+    patch.setattr(History, "after_step", and_stop)

@@ -20,7 +20,12 @@ from textgen.evaluation.evaluate import Evaluation, evaluate
 from textgen.evaluation.recall_probe import DISTANCES, Probe, Scorer, probe, task_of
 from textgen.generation.generator import Generator
 from textgen.interpret import Override, Trace, trace
-from textgen.options import build_strictly
+from textgen.options import build, build_strictly, options_of, refuse_unknown
+from textgen.runs.recipe import CONFIGS
+from textgen.runs.run_config import Source
+from textgen.training.budget import seconds_of
+from textgen.training.train import resume as train_on
+from textgen.training.train import start
 
 
 class Model(Generator):
@@ -90,3 +95,45 @@ def load(path: str | Path) -> Model:
     tokenizer file that cannot be read.
     """
     return Model.from_run(path)
+
+
+def train(
+    source: Source,
+    out: str | Path,
+    *,
+    budget: str | None = None,
+    callbacks: Sequence[Any] = (),
+    **settings: Any,
+) -> Model:
+    """Train a model on `source` into the new run folder `out`, and load the best of it.
+
+    source: a text file or folder, several of them, "hf:NAME[/CONFIG][:SPLIT][:COLUMN]", or a task
+    (TOML). budget: "90s", "3m", "1h" or a number of seconds, which settings that are not given
+    follow from, as of `textgen train --budget`. callbacks: Keras's own.
+    settings: those of `ModelConfig`, `TokenizerConfig` and `TrainConfig` by their names, such as
+    cell="gru", hidden_size=128, tokenizer="jamo", epochs=3.
+    Raises `TextgenError` for a text that cannot be read or is too short, an unknown setting, one
+    outside its range or without effect, and where `out` holds a run; and `Interrupted`, a
+    `KeyboardInterrupt`, after Ctrl-C, when the run is saved: `resume` goes on with it.
+    """
+    refuse_unknown(settings, [name for cls in CONFIGS for name in options_of(cls)])
+    model, tokenizer, training = (build(cls, settings) for cls in CONFIGS)
+    seconds = seconds_of(str(budget)) if budget is not None else 0.0
+    start(source, out, model, tokenizer, training, seconds, given=settings, callbacks=callbacks)
+    return load(out)
+
+
+def resume(
+    out: str | Path,
+    source: Source | None = None,
+    *,
+    epochs: int | None = None,
+    callbacks: Sequence[Any] = (),
+) -> Model:
+    """Go on with the run in `out`, that was stopped or killed, and load the best of it.
+
+    source: of the same text, where it was moved. epochs: more than it began with.
+    Raises as `train` does, and `RunError` where the text is not the one that the run began with.
+    """
+    train_on(out, source, epochs, callbacks)
+    return load(out)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from typing import TypeVar
 
 from textgen.cells import CELLS
-from textgen.options import option
+from textgen.options import option, options_of
 from textgen.text.read_config import ReadConfig
 from textgen.tokenizers.tokenizer import TOKENIZERS
+
+Settings = TypeVar("Settings", "ModelConfig", "TokenizerConfig", "TrainConfig")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +100,47 @@ class TrainConfig(ReadConfig):
     deterministic: bool = option(
         False, "the same weights, bit for bit, whenever trained on this machine; slower on a GPU"
     )
+
+
+def without_effect(
+    model: ModelConfig, tokenizer: TokenizerConfig, training: TrainConfig, *, task: bool
+) -> dict[str, str]:
+    """The settings that are not at their default and change nothing beside the others: name -> why.
+
+    task: whether what is trained on is a task, not a text.
+    """
+    cell, rules = CELLS[model.cell], {}
+    if model.activation not in cell.activations:
+        rules["activation"] = f"the {model.cell} cell keeps {', '.join(cell.activations)}"
+    if model.chrono and not cell.chrono_signs:
+        rules["chrono"] = f"the {model.cell} cell has no gate whose bias it could set"
+    if not cell.forget_gate:
+        rules["forget_bias"] = f"the {model.cell} cell has no forget gate"
+    elif model.chrono and cell.forget_gate in cell.chrono_signs:
+        rules["forget_bias"] = "chrono sets the biases of the forget gate"
+    if tokenizer.tokenizer != "sentencepiece":
+        for name in ("vocab_size", "model_type"):
+            rules[name] = f"it is for the sentencepiece tokenizer, not for {tokenizer.tokenizer}"
+    if task:
+        for name in (*options_of(ReadConfig), "validation_fraction", "sequence_length"):
+            rules[name] = "it is for a text, and a task writes whole documents without end"
+    else:
+        for name in ("distance", "answer_weight"):
+            rules[name] = "it is for a task, not for a text"
+        if not training.stream:
+            rules["steps_per_epoch"] = "it is for a task or with stream: an epoch is the whole text"
+    return {
+        name: why
+        for name, why in rules.items()
+        for settings in (model, tokenizer, training)
+        if getattr(settings, name, None) != getattr(type(settings), name, None)
+    }
+
+
+def at_default(settings: Settings, names: Iterable[str]) -> Settings:
+    """`settings` with those of `names` that it has at their default."""
+    default = {name: getattr(type(settings), name) for name in names if hasattr(settings, name)}
+    return dataclasses.replace(settings, **default)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,7 @@ from textgen import log, shipped
 from textgen.cli.arguments import parser
 from textgen.config import EvaluateConfig, SweepConfig
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
+from textgen.log import logger
 from textgen.options import build, options_of
 from textgen.runs.recipe import CONFIGS, read_recipe
 from textgen.terminal import show, table
@@ -53,6 +54,10 @@ def _train(parsed: argparse.Namespace) -> None:
     recipe.pop("out", None)
     if out is None:
         raise ConfigError("no run folder given: add --out RUN")
+    if parsed.resume and parsed.out and Path(parsed.resume) != Path(parsed.out):
+        raise ConfigError(
+            f"--resume names {parsed.resume} and --out {parsed.out}: leave one of them out"
+        )
     if parsed.workers is not None:
         _refuse_streams(source or [], "of several workers each reads the text")
         from textgen.training.launch import again, launch
@@ -69,7 +74,14 @@ def _train(parsed: argparse.Namespace) -> None:
         budget = seconds_of(parsed.budget) if parsed.budget else 0.0
         _report_interruption(
             lambda: start(
-                _one_or_all(source), out, model, tokens, training, budget, fixed=set(merged)
+                _one_or_all(source),
+                out,
+                model,
+                tokens,
+                training,
+                budget,
+                fixed=set(merged),
+                given=set(values),
             ),
             out,
         )
@@ -78,6 +90,10 @@ def _train(parsed: argparse.Namespace) -> None:
         if fixed:
             raise ConfigError(
                 f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"
+            )
+        if recipe:
+            logger.warning(
+                f"note: {out} goes on with its own settings, not with those of {parsed.config}"
             )
         from textgen.training.train import resume
 
@@ -91,7 +107,7 @@ def _recipe(name: str | None) -> dict[str, Any]:
 
 
 def _report_interruption(train: Callable[[], Any], out: str) -> None:
-    from textgen.training.callbacks import Interrupted
+    from textgen.training.stop_request import Interrupted
 
     try:
         train()
@@ -103,8 +119,11 @@ def _report_interruption(train: Callable[[], Any], out: str) -> None:
 def _race(parsed: argparse.Namespace) -> None:
     from textgen.tuning.race import race, report
 
-    configs = [build(cls, vars(parsed)) for cls in CONFIGS]
-    show(report(race(_one_or_all(parsed.corpus), parsed.out, parsed.cells, *configs)))
+    values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
+    model, tokens, training = (build(cls, values) for cls in CONFIGS)
+    source = _one_or_all(parsed.corpus)
+    results = race(source, parsed.out, parsed.cells, model, tokens, training, set(values))
+    show(report(results))
 
 
 def _sweep(parsed: argparse.Namespace) -> None:
@@ -242,15 +261,15 @@ def _evaluate(parsed: argparse.Namespace) -> None:
 
 def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:
     """What to evaluate on, and what the model was trained on where that is at hand."""
+    from textgen.data.sources import as_trained_on, find_training_text
     from textgen.data.streamed_text import held_out_of
-    from textgen.data.training_data import material_at_hand, own_material
     from textgen.text.corpus import load_corpus
 
     reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
     config = build(ReadConfig, reading)
     if reading:
         card = card | {"training": card["training"] | reading}
-    own, run = own_material(card, parsed.text), shipped.find(Path(parsed.run), shipped.MODELS)
+    own, run = as_trained_on(card, parsed.text), shipped.find(Path(parsed.run), shipped.MODELS)
     held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
     if held_out is None:
         text = load_corpus(parsed.text, config).text
@@ -266,9 +285,9 @@ def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str |
             raise ConfigError(
                 f"{run} streamed {parsed.train}: give --train a part that fits in memory"
             )
-        known = own_material(card, parsed.train)
+        known = as_trained_on(card, parsed.train)
         return text, known.text if known else load_corpus(parsed.train, config).text
-    known = own or material_at_hand(card)
+    known = own or find_training_text(card)
     return text, known.text if known else None
 
 

@@ -14,7 +14,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -32,6 +32,27 @@ ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for ea
 WAITING, GROWN = 0.15, 0.6
 # of a task's documents
 SHARES = {"plain": 0.5, "distractor": 0.3, "correction": 0.1, "passing": 0.1}
+
+
+class Batches(Protocol):
+    """What training reads: batches without end, the same ones whenever a run is made again.
+
+    batch_size: rows of a batch. steps: batches of an epoch. steps_of_text: after so many batches
+    the text begins anew.
+    """
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def steps_of_text(self) -> int: ...
+
+    def dataset(self, start: int = 0) -> Any:
+        """An endless `tf.data.Dataset` from batch `start` of the run on, of (inputs, targets,
+        weights) [batch_size, T]: ids, the same one token on, and what each target counts."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -283,6 +304,3 @@ class Documents:
         begin = 1 + len(parts[0])
         counts[begin : begin + len(parts[1])] = [self.answer_weight] * len(parts[1])
         return ids, counts
-
-
-Batches = Lanes | FileLanes | Documents

@@ -14,18 +14,21 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import numpy as np
 
 from textgen.config import TrainConfig
 from textgen.data.batches import FileLanes, Lanes, held_out_lanes, lay_out
+from textgen.data.training_data import TrainingData
 from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar
 from textgen.options import build
 from textgen.runs import run_folder
+from textgen.runs.run_config import DataConfig, Source, StreamedFiles, as_named
 from textgen.text.chunks import digest_of, read_chunks
-from textgen.text.source import Source, encodings_of, summary
+from textgen.text.source import Source as TextSource
+from textgen.text.source import encodings_of, summary
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer is trained on
@@ -35,41 +38,24 @@ CHUNK = 1 << 20  # ids checked at once
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
-    """What a reading of the text came to. sha256: of the text, the held-out end included.
+class StreamedText(TrainingData):
+    """A text whose ids lie in `folder`. known: what it holds, once it was prepared."""
 
-    tokens, held_out: of `tokens_sha256`'s file in ids, of `held_out_sha256`'s in characters.
-    """
-
-    encodings: list[str]
-    documents: int
-    characters: int
-    sha256: str
-    tokens: int
-    tokens_sha256: str
-    held_out: int
-    held_out_sha256: str
-
-
-OF_FILES = ("tokens", "tokens_sha256", "held_out", "held_out_sha256")
-
-
-@dataclasses.dataclass(frozen=True)
-class StreamedMaterial:
-    """A text whose ids lie in `folder`, once `read` or `again` has given a record of them."""
-
-    source: str | Path | Sequence[str | Path]
-    config: TrainConfig
     folder: Path
-    record: Record | None = None
-    carry: ClassVar[bool] = True
+    known: DataConfig | None = None
 
     @property
-    def facts(self) -> dict[str, Any]:
-        told = dataclasses.asdict(self._known)
-        return {k: v for k, v in told.items() if k not in OF_FILES} | {
-            "streamed": {k: told[k] for k in OF_FILES}
-        }
+    def config(self) -> DataConfig:
+        if self.known is None:
+            raise ValueError("the text has not been read yet: call prepare")
+        return self.known
+
+    @property
+    def files(self) -> StreamedFiles:
+        """What lies in the folder."""
+        if self.config.streamed is None:
+            raise ValueError("the text has not been read yet: call prepare")
+        return self.config.streamed
 
     @property
     def text(self) -> str:
@@ -77,7 +63,7 @@ class StreamedMaterial:
         parts: list[str] = []
         starts: list[int] = []
         characters = 0
-        with contextlib.closing(read_chunks(self.source, self.config, [])) as read:
+        with contextlib.closing(read_chunks(self.source, self.settings, [])) as read:
             for piece in read:
                 starts += [characters + start for start in piece.starts]
                 parts.append(piece.text)
@@ -89,20 +75,19 @@ class StreamedMaterial:
     @property
     def held_out_text(self) -> str:
         """Raises `RunError` where it is no longer what was written."""
-        return _held_out_text(self.folder, self._known.held_out_sha256)
+        return _held_out_text(self.folder, self.files.held_out_sha256)
 
-    def read(self, tokenizer: Tokenizer) -> StreamedMaterial:
-        """Read the whole text, and write its ids: a file that is there is whole. Raises
-        `CorpusError`, and `RunError` where the disk is full."""
+    def prepare(self, tokenizer: Tokenizer) -> Self:
+        """Read the whole text, and write its ids: a file that is there is whole."""
         begin = time.perf_counter()
-        sources: list[Source] = []
+        sources: list[TextSource] = []
         path, dtype = _file(self.folder, tokenizer)
         digests = {"text": hashlib.sha256(), "tokens": hashlib.sha256()}
         documents = characters = tokens = kept = 0
         end: deque[str] = deque()  # what may yet be held out: the last pieces, of `kept` characters
         starts: deque[int] = deque()  # of the documents among them
         with (
-            contextlib.closing(read_chunks(self.source, self.config, sources)) as read,
+            contextlib.closing(read_chunks(self.source, self.settings, sources)) as read,
             run_folder.written(path) as file,
             progress_bar(unit=" characters", unit_scale=True) as bar,
         ):
@@ -129,102 +114,101 @@ class StreamedMaterial:
             text, cut = "".join(end), self._cut(characters, starts) - (characters - kept)
             tokens += write(text[:cut])
             # too short a text is refused here, before there is anything of it
-            lay_out(tokens, self.config.batch_size, self.config.sequence_length)
+            lay_out(tokens, self.settings.batch_size, self.settings.sequence_length)
             run_folder.write_file(self.folder / HELD_OUT_FILE, text[cut:].encode())
         logger.info(summary(sources, documents, characters))
         logger.info(
             f"read {characters:,} characters, {tokens:,} tokens to train on, in "
             f"{time.perf_counter() - begin:.0f} s"
         )
-        record = Record(
-            encodings_of(sources),
-            documents,
-            characters,
-            digests["text"].hexdigest(),
+        files = StreamedFiles(
             tokens,
             digests["tokens"].hexdigest(),
             len(text) - cut,
             hashlib.sha256(text[cut:].encode()).hexdigest(),
         )
-        return dataclasses.replace(self, record=record)
+        known = DataConfig(
+            as_named(self.source),
+            encodings=encodings_of(sources),
+            documents=documents,
+            characters=characters,
+            sha256=digests["text"].hexdigest(),
+            streamed=files,
+        )
+        return dataclasses.replace(self, known=known)
 
-    def again(self, told: dict[str, Any], tokenizer: Tokenizer, anew: bool) -> StreamedMaterial:
-        """Go on with the ids in the folder, as config.json told of them; read the text again where
-        they are not those. anew: tell what the source holds now, in any case."""
-        record = _record(told)
-        if record is None or not _whole(self.folder, record, tokenizer):
+    def prepare_again(self, recorded: DataConfig, tokenizer: Tokenizer, *, moved: bool) -> Self:
+        """Go on with the ids in the folder; read the text again where they are not those that
+        config.json tells of."""
+        files = recorded.streamed
+        if (
+            files is None
+            or recorded.characters is None
+            or not _is_whole(self.folder, files, tokenizer)
+        ):
             path = _file(self.folder, tokenizer)[0]
             logger.warning(f"note: {path} is missing or damaged: reading the text again")
-            return self.read(tokenizer)
-        if anew:
-            sha256 = digest_of(self.source, self.config)
-            record = dataclasses.replace(record, sha256=sha256)
-        return dataclasses.replace(self, record=record)
+            return self.prepare(tokenizer)
+        if moved:
+            sha256 = digest_of(self.source, self.settings)
+            recorded = dataclasses.replace(recorded, sha256=sha256)
+        return dataclasses.replace(self, known=recorded)
 
     def check(self, tokenizer: Tokenizer) -> None:
         """Raises `RunError` where the ids in the folder are no longer those that were read."""
-        if not _whole(self.folder, self._known, tokenizer):
+        if not _is_whole(self.folder, self.files, tokenizer):
             path = _file(self.folder, tokenizer)[0]
             raise RunError(
                 f"{path} was damaged or cannot be read any more: go on with --resume, which reads "
                 "the text again"
             )
 
-    def forget(self, tokenizer: Tokenizer) -> None:
-        """Take away what `read` wrote."""
+    def discard(self, tokenizer: Tokenizer) -> None:
         for path in (_file(self.folder, tokenizer)[0], self.folder / HELD_OUT_FILE):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
     def tokens(self, tokenizer: Tokenizer) -> int:
-        """Ids of the training text."""
-        return self._known.tokens
+        return self.files.tokens
 
     def batches(self, tokenizer: Tokenizer) -> FileLanes:
-        config = self.config
-        layout = lay_out(self._known.tokens, config.batch_size, config.sequence_length)
+        settings = self.settings
+        layout = lay_out(self.files.tokens, settings.batch_size, settings.sequence_length)
         path, dtype = _file(self.folder, tokenizer)
-        return FileLanes(path, dtype, layout, config.steps_per_epoch or layout.steps)
+        return FileLanes(path, dtype, layout, settings.steps_per_epoch or layout.steps)
 
     def held_out(self, tokenizer: Tokenizer) -> Lanes | None:
         ids = tokenizer.encode_array(self.held_out_text)
-        return held_out_lanes(ids, self.config.sequence_length)
+        return held_out_lanes(ids, self.settings.sequence_length)
 
     def tokens_per_char(self, tokenizer: Tokenizer) -> tuple[float, float]:
-        """Of the text, and of what is held out."""
-        known, text = self._known, self.held_out_text
+        files, text = self.files, self.held_out_text
+        characters = (self.config.characters or 0) - files.held_out
         return (
-            known.tokens / max(known.characters - known.held_out, 1),
+            files.tokens / max(characters, 1),
             len(tokenizer.encode_array(text)) / max(len(text), 1),
         )
 
-    @property
-    def _known(self) -> Record:
-        if self.record is None:
-            raise ValueError("the text has not been read yet")
-        return self.record
-
     def _cut(self, characters: int, starts: Sequence[int]) -> int:
         """Where the held-out end begins: as `Corpus.split` has it, but not before `HELD_OUT`."""
-        cut = int(characters * (1 - self.config.validation_fraction))
+        cut = int(characters * (1 - self.settings.validation_fraction))
         cut = max(cut, characters - HELD_OUT)
         return next((start for start in starts if start >= cut), cut)
 
 
-def held_out_of(folder: Path, card: dict[str, Any], source: Any) -> str | None:
+def held_out_of(folder: Path, card: dict[str, Any], source: Source) -> str | None:
     """The held-out end of `source`, if the run of `card` in `folder` streamed it; else None.
 
     Raises `RunError` where `folder` has lost it.
     """
-    told = card.get("corpus")
-    record = _record(told) if isinstance(told, dict) else None
     try:
-        config = build(TrainConfig, card["training"])
-        if record is None or digest_of(source, config) != record.sha256:
+        recorded = DataConfig.from_dict(card.get("corpus"))
+        settings = build(TrainConfig, card["training"])
+        if recorded.streamed is None or digest_of(source, settings) != recorded.sha256:
             return None
     except (TextgenError, TypeError):
         return None
-    return _held_out_text(folder, record.held_out_sha256)
+    return _held_out_text(folder, recorded.streamed.held_out_sha256)
 
 
 def _file(folder: Path, tokenizer: Tokenizer) -> tuple[Path, np.dtype]:
@@ -233,26 +217,13 @@ def _file(folder: Path, tokenizer: Tokenizer) -> tuple[Path, np.dtype]:
     return folder / f"tokens.u{8 * dtype.itemsize}", dtype
 
 
-def _record(told: dict[str, Any]) -> Record | None:
-    """What config.json tells of a streamed text; None where it tells of none."""
-    streamed = told.get("streamed")
-    if not isinstance(streamed, dict):
-        return None
-    kinds = {"int": int, "str": str, "list[str]": list}
-    fields = {field.name: kinds[str(field.type)] for field in dataclasses.fields(Record)}
-    known = {name: value for name, value in (told | streamed).items() if name in fields}
-    if {name: type(value) for name, value in known.items()} != fields:
-        return None
-    return Record(**known)
-
-
-def _whole(folder: Path, record: Record, tokenizer: Tokenizer) -> bool:
-    """Whether the files are those that the record tells of, and every id is the tokenizer's."""
+def _is_whole(folder: Path, recorded: StreamedFiles, tokenizer: Tokenizer) -> bool:
+    """Whether the files are those that were recorded, and every id is the tokenizer's."""
     path, dtype = _file(folder, tokenizer)
     found = hashlib.sha256()
     try:
-        _held_out_text(folder, record.held_out_sha256)
-        if not path.is_file() or path.stat().st_size != record.tokens * dtype.itemsize:
+        _held_out_text(folder, recorded.held_out_sha256)
+        if not path.is_file() or path.stat().st_size != recorded.tokens * dtype.itemsize:
             return False
         with open(path, "rb") as file:
             while data := file.read(CHUNK * dtype.itemsize):
@@ -261,7 +232,7 @@ def _whole(folder: Path, record: Record, tokenizer: Tokenizer) -> bool:
                     return False
     except (OSError, ValueError, RunError):
         return False
-    return found.hexdigest() == record.tokens_sha256
+    return found.hexdigest() == recorded.tokens_sha256
 
 
 def _held_out_text(folder: Path, sha256: str) -> str:

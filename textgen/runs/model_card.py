@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from textgen.runs.run_config import RunConfig
 
 
-def model_card(name: str, card: dict[str, Any], num_parameters: int) -> str:
+def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     """Markdown for the run `name`, from what its config.json says."""
-    model, training, corpus = card["model"], card["training"], card["corpus"]
-    metrics = card["metrics"]
+    model, training, data = config.model, config.training, config.data
+    metrics = config.metrics
     held_out = metrics.get("val_bits_per_char")
-    task = corpus.get("task")
+    task = data.task if data else None
     result = "no text was held out"
     if held_out is not None:
         what = "the answers of held-out documents" if task else "the held-out end of the text"
         result = f"{held_out:.3f} bits per character on {what}"
     text = f"documents of the task {task}, a fact and much later a question"
-    if not task:
-        text = f"{corpus['characters']:,} characters in {corpus['documents']:,} documents"
+    if data and not task:
+        text = f"{data.characters:,} characters in {data.documents:,} documents"
     return f"""---
 library_name: textgen
 pipeline_tag: text-generation
@@ -25,17 +25,17 @@ tags:
 - textgen
 - keras
 - recurrent-neural-network
-- {model["cell"]}
+- {model.cell}
 ---
 
 # {name}
 
-A small recurrent language model: {model["num_layers"]} x {model["hidden_size"]} `{model["cell"]}`,
-{num_parameters:,} parameters, {card["tokenizer"]["name"]} tokenizer with
-{card["tokenizer"]["vocab_size"]:,} tokens.
+A small recurrent language model: {model.num_layers} x {model.hidden_size} `{model.cell}`,
+{num_parameters:,} parameters, {config.tokenizer.tokenizer} tokenizer with
+{config.tokenizer.vocab_size:,} tokens.
 
 - Text: {text}.
-- Training: best after epoch {metrics["epoch"]} of {training["epochs"]}, {metrics["seconds"]:.0f} s,
+- Training: best after epoch {metrics["epoch"]} of {training.epochs}, {metrics["seconds"]:.0f} s,
   {metrics["bits_per_char"]:.3f} bits per character on the training text.
 - Result: {result}.
 

@@ -33,6 +33,7 @@ import safetensors.numpy
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, shown
 from textgen.options import build
+from textgen.runs.run_config import RunConfig
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 
 FORMAT = 1
@@ -182,8 +183,9 @@ def read_file(path: Path, largest: int | None = None) -> bytes:
         raise RunError(f"cannot read {path}: {error.strerror or error}; {REMEDY}") from error
 
 
-def write_config(folder: Path, card: dict[str, Any]) -> None:
-    text = json.dumps({"format": FORMAT} | card, ensure_ascii=False, indent=2)
+def write_config(folder: Path, config: RunConfig) -> None:
+    """Write config.json. Raises `RunError` when the disk is full."""
+    text = json.dumps({"format": FORMAT} | config.to_dict(), ensure_ascii=False, indent=2)
     # a path of bytes that are no text comes back as it was given
     write_file(folder / CONFIG, (text + "\n").encode("utf-8", "surrogatepass"))
 
@@ -207,6 +209,15 @@ def read_config(folder: Path) -> dict[str, Any]:
             "use the textgen version that wrote it"
         )
     return card
+
+
+def read_run_config(folder: Path) -> RunConfig:
+    """What config.json says of the run, to go on with it. Raises `RunError` if it is not ours."""
+    card = read_config(folder)
+    try:
+        return RunConfig.from_dict(card)
+    except ConfigError as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from error
 
 
 def settings(folder: Path, card: dict[str, Any], section: str, cls: type) -> Any:

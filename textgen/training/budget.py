@@ -22,9 +22,9 @@ import numpy as np
 
 from textgen.backend import tf
 from textgen.cells import CELLS
-from textgen.config import ModelConfig, TrainConfig
+from textgen.config import ModelConfig, Settings, TrainConfig
 from textgen.data.batches import ready
-from textgen.data.training_data import Material, TaskMaterial
+from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError
 from textgen.log import logger
 from textgen.model import build_model, settle_threads
@@ -32,24 +32,26 @@ from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.trainer import LaneTrainer, optimizer, policy
 
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
-MANY, WIDE = 1000, 256  # so many pieces, or more, are embedded so wide
+LARGE_VOCABULARY, WIDE_EMBEDDING = 1000, 256  # so many pieces, or more, are embedded so wide
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
 PASSES = 10  # over the text, that the size is chosen to leave,
-ENOUGH = 13_000_000  # or this many tokens: of a long text a larger model learns more in one pass
-MOST_WEIGHTS = 4  # a token of the text, without the embeddings: more only learn it by heart
-MOST = 60  # passes: patience ends most trainings before
+TOKENS_READ = (
+    13_000_000  # or this many tokens: of a long text a larger model learns more in one pass
+)
+WEIGHTS_PER_TOKEN = 4  # a token of the text, without the embeddings: more only learn it by heart
+MAX_PASSES = 60  # passes: patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS = 50  # of a pass, at least
 RATE = 8e-3  # of learning: twice the default, for few passes. Unless it rises over some steps,
-RISE, MOST_RISE = 150, 0.2  # a text of many letters may throw it off; at most such a share
+WARMUP_STEPS, MAX_WARMUP = 150, 0.2  # a text of many letters may throw it off; at most such a share
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
-MIDDLE = 384  # the size whose speed is measured, to tell that of the others by
+TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others by
 # at a weight a token and ten passes; each time twice as many of either
-BASE_DROPOUT, SLOPE, MOST_DROPOUT = 0.15, 0.07, 0.5
+BASE_DROPOUT, SLOPE, MAX_DROPOUT = 0.15, 0.07, 0.5
 DECAYED = 2.0  # e-foldings of a weight that nothing pulls at, by the decay of AdamW,
-MOST_DECAY = 0.5  # which is no more than this
-TIMED = 1.5  # seconds of steps for one measurement
-LEAST = 10.0  # seconds of a budget
+MAX_DECAY = 0.5  # which is no more than this
+TIMED_SECONDS = 1.5  # seconds of steps for one measurement
+SHORTEST_BUDGET = 10.0  # seconds of a budget
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -57,33 +59,30 @@ def seconds_of(text: str) -> float:
     """ "90s", "3m", "1.5h" or a number of seconds. Raises `ConfigError`."""
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", text.strip())
     seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not LEAST <= seconds < math.inf:
+    if not SHORTEST_BUDGET <= seconds < math.inf:
         raise ConfigError(
-            f"budget is {text!r}: give at least {LEAST:.0f} seconds, such as 90s, 3m or 1h"
+            f"budget is {text!r}: give at least {SHORTEST_BUDGET:.0f} seconds, "
+            "such as 90s, 3m or 1h"
         )
     return seconds
 
 
 def within(
     seconds: float,
-    material: Material,
+    data: TrainingData,
     tokenizer: Tokenizer,
     model: ModelConfig,
     training: TrainConfig,
     fixed: Collection[str] = (),
 ) -> tuple[ModelConfig, TrainConfig]:
-    """The settings to train with on `material` for `seconds`, told on stderr; see `plan`.
+    """The settings to train with on `data` for `seconds`, shown on stderr; see `plan`.
 
     Raises `ConfigError` for a task, which has no passes, and where next to no time is left.
     """
-    if isinstance(material, TaskMaterial):
-        raise ConfigError(
-            f"budget is for a text, and {material.task.path} is a task: give --epochs instead"
-        )
     begin = time.perf_counter()
-    tokens = material.tokens(tokenizer)
+    tokens = data.tokens(tokenizer)
     seconds -= time.perf_counter() - begin
-    if seconds < LEAST:
+    if seconds < SHORTEST_BUDGET:
         raise ConfigError("the budget went into reading the text: give a longer --budget")
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
     logger.info(
@@ -92,6 +91,11 @@ def within(
         f"batches of {training.batch_size} x {training.sequence_length}"
     )
     return model, training
+
+
+def with_cell(model: ModelConfig, fixed: Collection[str] = ()) -> ModelConfig:
+    """`model` with the cell that a budget takes, unless one is given."""
+    return _fill(model, fixed, cell=CELL)
 
 
 def plan(
@@ -108,9 +112,9 @@ def plan(
     as it is; where that is max_seconds, the passes are those of that time.
     """
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
-    model = _fill(model, fixed, cell=CELL)
-    if vocab_size >= MANY and not model.tie_weights:
-        model = _fill(model, fixed, embedding_size=WIDE)
+    model = with_cell(model, fixed)
+    if vocab_size >= LARGE_VOCABULARY and not model.tie_weights:
+        model = _fill(model, fixed, embedding_size=WIDE_EMBEDDING)
     training = _fill(training, fixed, batch_size=lanes, sequence_length=length, learning_rate=RATE)
     end = time.perf_counter() + seconds
 
@@ -123,13 +127,13 @@ def plan(
 
     chosen = sized(SIZES[-1])
     if _is_free(model, fixed, "hidden_size"):
-        tried = sized(MIDDLE)
+        tried = sized(TIMED_SIZE)
         work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
-        enough = min(PASSES, ENOUGH / tokens)
+        enough = min(PASSES, TOKENS_READ / tokens)
         fitting = (
             m
             for m in map(sized, SIZES)
-            if (weights := _products(m, vocab_size)) <= MOST_WEIGHTS * tokens
+            if (weights := _products(m, vocab_size)) <= WEIGHTS_PER_TOKEN * tokens
             and passes(work / weights) >= enough
         )
         chosen = next(fitting, chosen)
@@ -141,10 +145,10 @@ def plan(
             # so that the rate has fallen, and the model is judged, at the end
             training = _fill(training, fixed, steps_per_epoch=max(1, round(steps)))
         epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
-        training = _fill(training, fixed, epochs=max(1, min(MOST, epochs)))
+        training = _fill(training, fixed, epochs=max(1, min(MAX_PASSES, epochs)))
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
     chosen = sized(chosen.hidden_size, steps / of_pass)
-    rise = round(min(RISE / steps, MOST_RISE), 4)
+    rise = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
     decay = _decay(training.learning_rate, steps)
     training = _fill(training, fixed, warmup=rise, weight_decay=decay)
     # time ends the last pass, and the rate falls towards that
@@ -159,7 +163,7 @@ def _of_epoch(training: TrainConfig, of_pass: float) -> float:
 
 def _decay(rate: float, steps: float) -> float:
     """That of AdamW: half of its rate, on average, takes `DECAYED` over all steps."""
-    return round(min(DECAYED / (rate / 2 * steps), MOST_DECAY), 3)
+    return round(min(DECAYED / (rate / 2 * steps), MAX_DECAY), 3)
 
 
 def _sized(
@@ -172,7 +176,7 @@ def _sized(
     model = _fill(model, fixed, hidden_size=size)
     weights = _products(model, vocab_size) + vocab_size * model.embedding_size
     share = BASE_DROPOUT + SLOPE * math.log2(weights / tokens)
-    return _fill(model, fixed, dropout=round(min(max(share, 0.0), MOST_DROPOUT), 2))
+    return _fill(model, fixed, dropout=round(min(max(share, 0.0), MAX_DROPOUT), 2))
 
 
 def _products(model: ModelConfig, vocab_size: int) -> int:
@@ -183,13 +187,13 @@ def _products(model: ModelConfig, vocab_size: int) -> int:
     return sum(layers) + size * vocab_size
 
 
-def _fill(settings: Any, fixed: Collection[str], **values: Any) -> Any:
+def _fill(settings: Settings, fixed: Collection[str], **values: Any) -> Settings:
     """`settings` with those of `values` that are not `fixed` and whose place holds the default."""
     free = {name: value for name, value in values.items() if _is_free(settings, fixed, name)}
     return dataclasses.replace(settings, **free)
 
 
-def _is_free(settings: Any, fixed: Collection[str], name: str) -> bool:
+def _is_free(settings: object, fixed: Collection[str], name: str) -> bool:
     return name not in fixed and getattr(settings, name) == getattr(type(settings), name)
 
 
@@ -198,14 +202,12 @@ def speed(model: ModelConfig, vocab_size: int, training: TrainConfig) -> float:
     lanes, length = training.batch_size, training.sequence_length
     settle_threads(lanes)
     trainer = LaneTrainer(build_model(model, vocab_size, policy(training.dtype)), lanes)
-    trainer.compile(optimizer=optimizer(training, 1000), jit_compile=False)
+    step = trainer.prepare(optimizer(training, 1000))
     ids = np.random.default_rng(1).integers(0, vocab_size, (lanes, length + 1))
     batch = (ids[:, :-1], ids[:, 1:], np.ones((lanes, length), np.float32))
-    batches: Any = iter(ready(tf.data.Dataset.from_tensors(batch).repeat()))
-    trainer.make_train_function()
-    step = trainer.train_function
+    batches = iter(ready(tf.data.Dataset.from_tensors(batch).repeat()))
     step(batches)  # which compiles it
-    best, end = np.inf, time.perf_counter() + TIMED
+    best, end = np.inf, time.perf_counter() + TIMED_SECONDS
     while time.perf_counter() < end:
         begin = time.perf_counter()
         float(step(batches)["loss"])

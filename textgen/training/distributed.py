@@ -18,17 +18,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+from textgen.arrays import Array
 from textgen.backend import tf
+from textgen.data.batches import Batches
 from textgen.errors import ConfigError
 
 
 class Workers:
     """Who takes part. number: of processes, 1 where `TF_CONFIG` names none; index: this one."""
 
-    def __init__(self, told: str | None = None) -> None:
-        """told: TF_CONFIG, else that of the environment. Raises `ConfigError`."""
-        told = os.environ.get("TF_CONFIG", "") if told is None else told
-        self.number, self.index = _read(told) if told.strip() else (1, 0)
+    def __init__(self, tf_config: str | None = None) -> None:
+        """tf_config: TF_CONFIG, else that of the environment. Raises `ConfigError`."""
+        if tf_config is None:
+            tf_config = os.environ.get("TF_CONFIG", "")
+        self.number, self.index = _read(tf_config) if tf_config.strip() else (1, 0)
         self._strategy: Any = None
 
     def connect(self) -> None:
@@ -42,7 +45,7 @@ class Workers:
         """Where this worker keeps its run: the first in `out`, the others in folders within."""
         return out / f"worker-{self.index}" if self.index else out
 
-    def share(self, batches: Any) -> Any:
+    def share(self, batches: Batches) -> Batches:
         """This worker's rows of `batches`. Raises `ConfigError` where they cannot be shared."""
         if self.number == 1:
             return batches
@@ -53,15 +56,15 @@ class Workers:
             )
         return Share(batches, self)
 
-    def rows(self, part: Any) -> Any:
-        """This worker's rows of an array of a whole batch."""
+    def rows(self, part: Array) -> Array:
+        """This worker's rows [B / number, ...] of an array of a whole batch [B, ...]."""
         size = part.shape[0] // self.number
         return part[self.index * size : (self.index + 1) * size]
 
-    def total(self, values: list[Any]) -> list[Any]:
+    def total(self, values: list[Array]) -> list[Array]:
         """The sums of `values` over all workers; the same, bit for bit, on each."""
 
-        def summed(*mine: Any) -> list[Any]:
+        def summed(*mine: Array) -> list[Array]:
             # the collective operations ask each value where it is
             with tf.device(self._device):
                 placed = [tf.identity(value) for value in mine]
@@ -97,30 +100,30 @@ class Workers:
 class Share:
     """Of batches of a text or a task, the rows of one worker."""
 
-    batches: Any
+    batches: Batches
     workers: Workers
 
     @property
     def batch_size(self) -> int:
-        return int(self.batches.batch_size) // self.workers.number
+        return self.batches.batch_size // self.workers.number
 
     @property
     def steps(self) -> int:
-        return int(self.batches.steps)
+        return self.batches.steps
 
     @property
     def steps_of_text(self) -> int:
-        return int(self.batches.steps_of_text)
+        return self.batches.steps_of_text
 
     def dataset(self, start: int = 0) -> Any:
         rows = self.workers.rows
         return self.batches.dataset(start).map(lambda *parts: tuple(map(rows, parts)))
 
 
-def _read(told: str) -> tuple[int, int]:
+def _read(tf_config: str) -> tuple[int, int]:
     """(number of workers, index) by TF_CONFIG. Raises `ConfigError`."""
     try:
-        config = json.loads(told)
+        config = json.loads(tf_config)
         addresses, task = config["cluster"]["worker"], config["task"]
         number, index = len(addresses), int(task["index"])
         usual = task["type"] == "worker" and set(config["cluster"]) == {"worker"}
@@ -128,8 +131,8 @@ def _read(told: str) -> tuple[int, int]:
         usual, number, index = False, 0, 0
     if not usual or not 0 <= index < number:
         raise ConfigError(
-            f"TF_CONFIG is {told[:200]!r}: name the workers of the cluster and this one's index, "
-            'as in {"cluster": {"worker": ["a:2000", "b:2000"]}, '
+            f"TF_CONFIG is {tf_config[:200]!r}: name the workers of the cluster and this one's "
+            'index, as in {"cluster": {"worker": ["a:2000", "b:2000"]}, '
             '"task": {"type": "worker", "index": 0}}'
         )
     return number, index

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-from textgen.backend import keras
-from textgen.training.callbacks import Recorder
+import dataclasses
+from typing import Self
 
 # The loss of the last steps is compared with that of many steps. Both are means that forget
 # exponentially; they reach back over so many steps:
@@ -21,38 +18,33 @@ class Diverged(Exception):
     """The loss, or a weight, is no longer what training can go on from."""
 
 
-class Watch(keras.callbacks.Callback):
-    """Raises `Diverged` when the loss is no number, or runs away.
+@dataclasses.dataclass(frozen=True)
+class LossTrend:
+    """seen: steps. fast, slow: the mean loss of the last few, and of many."""
 
-    state: (steps seen, mean loss of the last few, mean loss of many).
-    """
+    seen: int = 0
+    fast: float = 0.0
+    slow: float = 0.0
 
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self.recorder = recorder
-        self.state = (0, 0.0, 0.0)
+    def after(self, loss: float) -> Self:
+        """The trend after a step of this loss."""
+        seen = self.seen + 1
+        fast = self.fast + (loss - self.fast) / min(seen, FAST)
+        slow = self.slow + (loss - self.slow) / min(seen, SLOW)
+        return dataclasses.replace(self, seen=seen, fast=fast, slow=slow)
 
     @property
-    def calm(self) -> bool:
-        """Not even half way to the line."""
+    def runs_away(self) -> bool:
+        return self._way >= 1
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether the loss is not even half way to the line."""
         return self._way < 0.5
 
     @property
     def _way(self) -> float:
         """How far the loss has gone from the usual (0) to the line (1)."""
-        seen, fast, slow = self.state
-        if seen < FAST:
+        if self.seen < FAST:
             return 0.0
-        return (fast - slow) / ((FACTOR - 1) * slow + MARGIN)
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        loss, step = self.recorder.batch_loss, self.recorder.step
-        if not math.isfinite(loss):
-            raise Diverged(f"the loss is no longer a number at step {step}")
-        seen, fast, slow = self.state
-        seen += 1
-        fast += (loss - fast) / min(seen, FAST)
-        slow += (loss - slow) / min(seen, SLOW)
-        self.state = (seen, fast, slow)
-        if self._way >= 1:
-            raise Diverged(f"the loss rose from {slow:.2f} to {fast:.2f} at step {step}")
+        return (self.fast - self.slow) / ((FACTOR - 1) * self.slow + MARGIN)

@@ -1,6 +1,6 @@
 """`textgen train --workers N`: the same command in N processes on loopback, as one.
 
-The processes find each other by TF_CONFIG, as several machines do (workers.py).
+The processes find each other by TF_CONFIG, as several machines do (distributed.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from textgen import backend
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError
 from textgen.log import logger
 
-POLL = 0.1  # seconds between two looks at the workers
+POLL = 0.1  # seconds between two polls of the workers
 # Seconds that the others may take to notice that one of them died, and then to end when told to.
 # One that waits for another to answer hears no signal.
 PATIENCE = (60.0, 10.0)
@@ -33,7 +33,7 @@ PATIENCE = (60.0, 10.0)
 def launch(number: int, arguments: Sequence[str], out: Path) -> int:
     """Run `textgen` with `arguments` in `number` processes; the worst of their exit codes.
 
-    The first worker has the terminal; of the others one line is told when they die. Ctrl-C and
+    The first worker has the terminal; of the others one line is logged when they die. Ctrl-C and
     SIGTERM are passed on. out: the run folder. Raises `ConfigError`.
     """
     if number < 1:
@@ -59,15 +59,15 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
             for index in range(number):
                 task = {"type": "worker", "index": index}
                 cluster = {"cluster": {"worker": addresses}, "task": task}
-                told = {"TF_CONFIG": json.dumps(cluster)} if number > 1 else {}
+                variables = {"TF_CONFIG": json.dumps(cluster)} if number > 1 else {}
                 if gpus:
-                    told["CUDA_VISIBLE_DEVICES"] = gpus[index]
+                    variables["CUDA_VISIBLE_DEVICES"] = gpus[index]
                 silent: dict[str, Any] = {"stdout": logs[index - 1], "stderr": logs[index - 1]}
                 # a session of its own: Ctrl-C in the terminal reaches this process alone
                 workers.append(
                     subprocess.Popen(
                         [sys.executable, "-m", "textgen", *arguments],
-                        env=os.environ | told,
+                        env=os.environ | variables,
                         stdin=subprocess.DEVNULL,
                         start_new_session=True,
                         **(silent if index else {}),
@@ -79,7 +79,7 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
             worker.kill()
     if stopped:  # before they had begun
         codes = [INTERRUPTED if code == 128 + signal.SIGTERM else code for code in codes]
-    for index, line in _told(codes, logs, _failed(out)):
+    for index, line in _deaths(codes, logs, _failed(out)):
         logger.warning(f"worker {index} of {number} ended: {line}")
     return max((c for c in codes if c is not None), key=lambda c: (c != 0, c != INTERRUPTED, c))
 
@@ -114,7 +114,9 @@ def asked_to_stop(handler: Callable[[int, FrameType | None], None]) -> Iterator[
 
 def again(parsed: argparse.Namespace, values: Mapping[str, Any]) -> list[str]:
     """The arguments that `parsed` is of, without --workers. values: those of its options."""
-    flags = [f"--{k}={v}" for k in ("out", "config", "resume", "budget") if (v := vars(parsed)[k])]
+    names = ("out", "config", "resume", "budget")
+    # `--resume` alone is an empty text: the folder is that of --out
+    flags = [f"--{k}={v}" for k in names if (v := vars(parsed)[k]) is not None]
     for name, value in values.items():
         flag = name.replace("_", "-")
         switch = f"--{'' if value else 'no-'}{flag}"
@@ -125,32 +127,32 @@ def again(parsed: argparse.Namespace, values: Mapping[str, Any]) -> list[str]:
 def _wait(workers: Sequence[subprocess.Popen[bytes]]) -> list[int | None]:
     """Their exit codes, as a shell has them; None for one that was ended, since another died."""
     codes: dict[int, int | None] = {}
-    since, told = None, False
+    since, asked = None, False
     while len(codes) < len(workers):
         for index, worker in enumerate(workers):
             if index not in codes and (code := worker.poll()) is not None:
-                codes[index] = None if told else (128 - code if code < 0 else code)
+                codes[index] = None if asked else (128 - code if code < 0 else code)
         if any(codes.values()):
             since = since or time.monotonic()
-            if told and time.monotonic() - since > sum(PATIENCE):
+            if asked and time.monotonic() - since > sum(PATIENCE):
                 for worker in workers:
                     worker.kill()
-            elif not told and time.monotonic() - since > PATIENCE[0]:
-                told = True
+            elif not asked and time.monotonic() - since > PATIENCE[0]:
+                asked = True
                 for worker in workers:
                     worker.terminate()
         time.sleep(POLL)
     return [codes[index] for index in range(len(workers))]
 
 
-def _told(
+def _deaths(
     codes: Sequence[int | None], logs: Sequence[IO[bytes]], failed: bool
 ) -> list[tuple[int, str]]:
-    """(index, what to say) of the workers that died, but for what the first one has told itself.
+    """(index, what to say) of the workers that died, but for what the first one has said itself.
 
     failed: the first one failed in the midst of training, and not by what it was given to do.
     """
-    found = []
+    deaths = []
     for index, code in enumerate(codes):
         if code in (None, 0, INTERRUPTED) or (code == BAD_INPUT and index == 0):
             continue
@@ -160,8 +162,8 @@ def _told(
         if code is not None and code > 128:
             line = f"by signal {code - 128}"
         if "another worker is gone" not in line:
-            found.append((index, line or f"with exit code {code}"))
-    return found
+            deaths.append((index, line or f"with exit code {code}"))
+    return deaths
 
 
 def _last_line(log: IO[bytes]) -> str:

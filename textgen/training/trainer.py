@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from textgen import backend
+from textgen.arrays import Array, Arrays
 from textgen.backend import keras, ops, tf
 from textgen.config import TrainConfig
 from textgen.model import LanguageModel
@@ -16,7 +18,7 @@ FORGET = 0.02
 FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
 
 
-class LaneTrainer(keras.Model):
+class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
     """Ids in, logits out, the state kept between batches.
 
     The state of every lane lives in non-trainable weights, so that one batch begins where the
@@ -54,11 +56,11 @@ class LaneTrainer(keras.Model):
         self.random = keras.random.SeedGenerator(seed)
         self.nats = keras.metrics.Mean(name="nats")  # per token, every token counted alike
 
-    def build(self, *shapes: Any) -> None:
+    def build(self, *shapes: object) -> None:
         """Nothing is left to make: the model has its weights."""
         self.built = True
 
-    def call(self, ids: Any, targets: Any, training: bool = False) -> Any:
+    def call(self, ids: Array, targets: Array, training: bool = False) -> Array:
         """ids, targets [lanes, T] -> -ln p of each target [lanes, T]."""
         if not self.carry:
             return self.model.nats(ids, targets, training=training)[0]
@@ -72,40 +74,58 @@ class LaneTrainer(keras.Model):
                 part.assign(ops.stop_gradient(value))
         return nats
 
-    def _draw(self) -> Any:
+    def _draw(self) -> Array:
         """A number for each lane, the same however many workers share them: [lanes, 1]."""
         if self.workers is None:
             return keras.random.uniform((self.lanes, 1), seed=self.random)
         every = (self.lanes * self.workers.number, 1)
         return self.workers.rows(keras.random.uniform(every, seed=self.random))
 
-    def train_step(self, data: Any) -> Any:
+    def train_step(self, data: Arrays) -> dict[str, Array]:
         """One step on (ids, targets, weights), by the weighted mean of the cross-entropy over the
         whole batch, whose rows several workers may share."""
         ids, targets, weights = data
         with tf.GradientTape() as tape:
             nats = self(ids, targets, training=True)
             loss = ops.sum(nats * weights)
-        found = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
-        sums = [*found, ops.sum(weights), *_counted(nats, weights)]
+        slopes = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
+        sums = [*slopes, ops.sum(weights), *_counted(nats, weights)]
         if self.workers is not None:
             sums = self.workers.total(sums)
         *gradients, weight, every, count = sums
         weight = ops.maximum(weight, 1.0)
         # compiled, it goes over the weights once, and not once for each of its dozen operations
         tf.function(self._improve, jit_compile=True)(gradients, weight)
-        return self._told(every, count)
+        return self._add_to_epoch(every, count)
 
-    def _improve(self, gradients: Any, weight: Any) -> None:
+    def _improve(self, gradients: list[Array], weight: Array) -> None:
         self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
 
-    def test_step(self, data: Any) -> Any:
+    def test_step(self, data: Arrays) -> dict[str, Array]:
         ids, targets, weights = data
-        return self._told(*_counted(self(ids, targets), weights))
+        return self._add_to_epoch(*_counted(self(ids, targets), weights))
 
-    def _told(self, every: Any, count: Any) -> dict[str, Any]:
+    def _add_to_epoch(self, every: Array, count: Array) -> dict[str, Array]:
         self.nats.update_state(every / ops.maximum(count, 1.0), count)
         return {"loss": self.nats.result()}
+
+    @property
+    def sums(self) -> tuple[float, float]:
+        """(nats, tokens) of the epoch so far."""
+        return float(self.nats.total), float(self.nats.count)
+
+    def reset_sums(self, nats: float = 0.0, tokens: float = 0.0) -> None:
+        """Go on with these sums of the epoch."""
+        self.nats.total.assign(nats)
+        self.nats.count.assign(tokens)
+
+    def prepare(self, optimizer: Any) -> Callable[[Iterator[Arrays]], dict[str, Array]]:
+        """Take a fresh optimizer; what is returned takes a step on the next of some batches."""
+        self.compile(optimizer=optimizer, jit_compile=False)
+        self.optimizer.build(self.trainable_variables)
+        self.make_train_function(force=True)
+        step: Callable[[Iterator[Arrays]], dict[str, Array]] = self.train_function
+        return step
 
     def reset_lanes(self) -> None:
         """Forget: the next batch begins a text."""
@@ -114,26 +134,26 @@ class LaneTrainer(keras.Model):
                 part.assign(ops.zeros(part.shape))
 
 
-def _counted(nats: Any, weights: Any) -> tuple[Any, Any]:
+def _counted(nats: Array, weights: Array) -> tuple[Array, Array]:
     """(sum of the nats, number) of the tokens of any weight, all counted alike."""
     counted = ops.cast(weights > 0, "float32")
     return ops.sum(nats * counted), ops.sum(counted)
 
 
-class InTime(keras.optimizers.schedules.LearningRateSchedule):
+class InTime(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A schedule over `steps` that is further on where more of the time is gone than of the steps.
 
     gone: a variable with the share of the time.
     """
 
-    def __init__(self, schedule: Any, steps: int, gone: Any) -> None:
+    def __init__(self, schedule: Any, steps: int, gone: Array) -> None:
         self.schedule, self.steps, self.gone = schedule, steps, gone
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Array) -> Array:
         return self.schedule(ops.maximum(ops.cast(step, "float32"), self.gone * self.steps))
 
 
-def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
+def optimizer(config: TrainConfig, steps: int, gone: Array = None) -> Any:
     """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine.
 
     gone: a variable with the share of `max_seconds` that is gone, where the training has to end in

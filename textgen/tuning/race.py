@@ -9,15 +9,16 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from textgen.cells import CELLS, make_cell
-from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.data.training_data import Material, TaskMaterial, read_material
-from textgen.errors import ConfigError
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig, without_effect
+from textgen.data.sources import read_training_data
+from textgen.data.training_data import TrainingData
+from textgen.errors import ConfigError, TextgenError
 from textgen.evaluation.context_length import context_curve, looks_back
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
@@ -57,33 +58,51 @@ def race(
     model_config: ModelConfig,
     tokenizer_config: TokenizerConfig,
     train_config: TrainConfig,
+    given: Collection[str] = (),
 ) -> list[Result]:
     """Train a model of each of `cells` on `source` into a run folder `out`/cell.
 
-    Raises as `textgen.training.train.start` does, and `ConfigError` when a cell is named twice.
+    given: the settings that a person named; one that has no effect on any of the cells is refused.
+    Raises as `textgen.training.train.start` does, and `ConfigError` when a cell is named twice or
+    nothing is held out to judge the cells by.
     """
     unknown = [cell for cell in cells if cell not in CELLS]
     if unknown or not cells or len(set(cells)) < len(cells):
         raise ConfigError(f"cells are {', '.join(cells)}: give each once, of {', '.join(CELLS)}")
     folder = Path(out)
-    material = read_material(source, train_config)
-    told = {
+    data = read_training_data(source, train_config)
+    task = data.task is not None
+    if not task and not data.held_out_text.strip():
+        raise ConfigError(
+            "nothing of the text is held out to judge the cells by: give a --validation-fraction "
+            "above 0, or a longer text"
+        )
+    useless = [
+        without_effect(
+            dataclasses.replace(model_config, cell=cell), tokenizer_config, train_config, task=task
+        )
+        for cell in cells
+    ]
+    for name, why in useless[0].items():
+        if name in given and all(name in found for found in useless):
+            raise ConfigError(f"{name} would have no effect: {why}; leave it out")
+    settings = {
         "cells": list(cells),
-        "task": isinstance(material, TaskMaterial),
+        "task": task,
         "source": Path(source).stem if isinstance(source, str | Path) else "",
         "hidden_size": model_config.hidden_size,
         "max_seconds": train_config.max_seconds,
     }
-    _write(folder, told)
-    found = []
+    _write(folder, settings)
+    results = []
     for cell in cells:
         config = dataclasses.replace(model_config, cell=cell)
         run = start(source, folder / cell, config, tokenizer_config, train_config)
-        found.append(dataclasses.replace(measured(run), reach=reach(load(run), material)))
-        _write(run, dataclasses.asdict(found[-1]))
+        results.append(dataclasses.replace(measured(run), reach=reach(load(run), data)))
+        _write(run, dataclasses.asdict(results[-1]))
     status = {"state": "finished", "pid": os.getpid()}
     run_folder.write_file(folder / "status.json", json.dumps(status).encode())
-    return found
+    return results
 
 
 def _write(folder: Path, values: dict[str, Any]) -> None:
@@ -109,11 +128,17 @@ def measured(run: Path) -> Result:
     )
 
 
-def reach(generator: Generator, material: Material) -> int:
-    """How far it remembers (of a task, characters) or looks back (on held-out text, tokens)."""
-    if isinstance(material, TaskMaterial):
-        return probe(Scorer(generator, material.task), DISTANCES, DOCUMENTS).horizon
-    return looks_back(context_curve(generator, material.held_out_text, CONTEXTS))
+def reach(generator: Generator, data: TrainingData) -> int | None:
+    """How far it remembers (of a task, characters) or looks back (on held-out text, tokens).
+
+    None where the held-out text is too short to tell: no race fails at its end.
+    """
+    if data.task is not None:
+        return probe(Scorer(generator, data.task), DISTANCES, DOCUMENTS).horizon
+    try:
+        return looks_back(context_curve(generator, data.held_out_text, CONTEXTS))
+    except TextgenError:
+        return None
 
 
 def recurrent_parameters(cell: str, config: ModelConfig) -> int:
@@ -142,7 +167,7 @@ def report(results: Sequence[Result]) -> Report:
             f"{r.seconds:.1f}",
             f"{r.ms_per_step:.1f}",
             f"{r.bits_per_char:.3f}",
-            f"{r.reach}",
+            "" if r.reach is None else f"{r.reach}",
         ]
         for r in results
     ]

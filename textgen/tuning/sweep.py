@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 from textgen.config import SweepConfig
-from textgen.data.training_data import TaskMaterial, TextMaterial, read_material
+from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, RunError, TextgenError
 from textgen.log import logger
 from textgen.options import build, check
@@ -58,16 +58,16 @@ class Sweep:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
         jobs, seconds, trials = config.jobs, config.seconds, config.trials
         self.gpus = gpus_for("jobs", jobs)
-        material = read_material(source, training)
-        self.task = isinstance(material, TaskMaterial)
-        if isinstance(material, TextMaterial) and not material.held_out_text.strip():
+        data = read_training_data(source, training)
+        self.task = data.task is not None
+        if not self.task and not data.held_out_text.strip():
             raise ConfigError(
                 "nothing of the text is held out to judge trials by: "
                 "set validation_fraction in a recipe, or give a longer text"
             )
         self.seconds, self.jobs = seconds, jobs
         shared = {
-            "text": material.facts["sha256"],
+            "text": data.config.sha256,
             "space": {name: dataclasses.asdict(setting) for name, setting in space.items()},
             "recipe": base,
             "seconds": seconds,

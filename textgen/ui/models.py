@@ -85,11 +85,11 @@ def copy_meter(model: Model) -> CopyMeter | None:
 
 @st.cache_resource(max_entries=LOADED_MODELS, show_spinner=False, hash_funcs=HASHES)
 def _copy_meter(model: Model) -> CopyMeter | None:
-    from textgen.data.training_data import material_at_hand
+    from textgen.data.sources import find_training_text
     from textgen.evaluation.copying import CopyMeter
 
-    text = material_at_hand(model.card, shipped.HOME)
-    return CopyMeter(text.text) if text else None
+    data = find_training_text(model.card, shipped.HOME)
+    return CopyMeter(data.text) if data else None
 
 
 def first_prompt(folder: Path) -> str:

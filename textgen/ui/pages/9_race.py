@@ -43,6 +43,8 @@ def main() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(t("race.start"), type="primary", key="start", disabled=alive or not cells):
                 settings = COMMON | options | {"hidden_size": size}
+                if cells == ["rnn"]:
+                    settings.pop("chrono", None)  # it has no gate to set
                 state["race"] = races.start(source, cells, settings)
                 st.rerun()
             if alive and race is not None:

@@ -1,0 +1,110 @@
+"""From what a user names to what a model is trained on, and from a model back to its text."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen.config import TrainConfig
+from textgen.data.recall_task import is_task, read_task
+from textgen.data.streamed_text import StreamedText
+from textgen.data.task_documents import TaskDocuments
+from textgen.data.text_in_memory import TextInMemory
+from textgen.data.training_data import TrainingData
+from textgen.errors import ConfigError, TextgenError
+from textgen.options import build
+from textgen.runs.run_config import Source, is_source
+from textgen.text.corpus import load_corpus
+from textgen.text.tables import TABLES
+
+# of a text that is read without being asked for: files, and bytes of all of them
+MAX_FILES, MAX_BYTES = 2000, 1 << 28
+NOT_TEXTS = ("/dev", "/proc", "/sys")  # files there are made up while they are read
+
+
+def names_a_task(source: Source) -> bool:
+    """Whether `source` is a single task file."""
+    sources = [source] if isinstance(source, str | Path) else list(source)
+    return len(sources) == 1 and is_task(sources[0])
+
+
+def read_training_data(
+    source: Source, settings: TrainConfig, folder: Path | None = None
+) -> TrainingData:
+    """What `source` names. folder: of the run, which a streamed text needs.
+
+    Raises `TextgenError` for what cannot be trained on.
+    """
+    if names_a_task(source):
+        task = source if isinstance(source, str | Path) else source[0]
+        if settings.stream:
+            raise ConfigError(f"stream is for a text, and {task} is a task: leave it out")
+        return TaskDocuments(source, settings, read_task(task))
+    if settings.stream:
+        if folder is None:
+            raise ConfigError("stream is for textgen train alone: leave it out")
+        return StreamedText(source, settings, folder)
+    return TextInMemory(source, settings, load_corpus(source, settings))
+
+
+def as_trained_on(card: dict[str, Any], source: Source) -> TextInMemory | None:
+    """The text `source`, cut as in training, if it is the one that the run of `card` was trained
+    on in memory; None for every other text."""
+    corpus = card.get("corpus")
+    if not isinstance(corpus, dict) or "sha256" not in corpus:
+        return None
+    if "task" in corpus or "streamed" in corpus:  # documents without end; too large for memory
+        return None
+    if names_a_task(source):
+        return None
+    try:
+        settings = build(TrainConfig, card["training"])
+        text = load_corpus(source, settings)
+    except (TextgenError, TypeError):
+        return None
+    data = TextInMemory(source, settings, text)
+    return data if data.config.sha256 == corpus["sha256"] else None
+
+
+def find_training_text(card: dict[str, Any], *homes: Path) -> TextInMemory | None:
+    """The text that a run was trained on, where its config.json says it is, seen from the working
+    directory or from one of `homes`; None when it is not there.
+
+    A card may come from a stranger: nothing is fetched, and what is opened are plain files of a
+    moderate size, no pipe, no device, no table, and no file of the system.
+    """
+    corpus = card.get("corpus")
+    source = corpus.get("source") if isinstance(corpus, dict) else None
+    if not is_source(source):
+        return None
+    sources = [source] if isinstance(source, str) else source
+    for home in (Path(), *homes):
+        paths = [home / s for s in sources]
+        if _may_be_read(paths) and (found := as_trained_on(card, paths)) is not None:
+            return found
+    return None
+
+
+def _may_be_read(paths: Sequence[Path]) -> bool:
+    """Whether these are plain files, and folders of a moderate number of them, and not too large
+    together."""
+    number = size = 0
+    try:
+        for path in paths:
+            inside = path.rglob("*") if path.is_dir() else [path]
+            for file in itertools.islice(inside, MAX_FILES):
+                number += 1
+                if file.is_dir():
+                    continue
+                if not file.is_file() or file.suffix.lower() in TABLES:
+                    return False
+                if any(file.resolve().is_relative_to(folder) for folder in NOT_TEXTS):
+                    return False
+                size += file.stat().st_size
+                if number >= MAX_FILES or size > MAX_BYTES:
+                    return False
+    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL in it, links in a circle
+        return False
+    return number > 0

@@ -1,0 +1,140 @@
+"""What config.json says of a run: its settings, and what was found in its text.
+
+A section of config.json is a field here: `model`, `tokenizer`, `training`, `corpus` (here `data`),
+`metrics`, and of a run that several processes train together `workers`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.errors import ConfigError, shown
+from textgen.options import build
+
+Source = str | Path | Sequence[str | Path]
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamedFiles:
+    """What lies in the run folder of a streamed text. tokens: of `tokens_sha256`'s file in ids.
+    held_out: of `held_out_sha256`'s in characters."""
+
+    tokens: int
+    tokens_sha256: str
+    held_out: int
+    held_out_sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """What a run is trained on, and what was found there.
+
+    source: as the user named it. sha256: of the whole text, the held-out end included. task: the
+    name of the task file; documents and encodings are those of a text.
+    """
+
+    source: str | list[str]
+    task: str | None = None
+    encodings: list[str] | None = None
+    documents: int | None = None
+    characters: int | None = None
+    sha256: str | None = None
+    streamed: StreamedFiles | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            name: value for name, value in dataclasses.asdict(self).items() if value is not None
+        }
+
+    @classmethod
+    def from_dict(cls, found: object) -> DataConfig:
+        """A value of another type than it should have is left out. Raises `ConfigError` where no
+        source is named."""
+        if not isinstance(found, dict) or not is_source(found.get("source")):
+            raise ConfigError("it names no corpus: train anew")
+        types: dict[str, type] = {
+            "task": str,
+            "encodings": list,
+            "documents": int,
+            "characters": int,
+            "sha256": str,
+        }
+        known = {name: found[name] for name, kind in types.items() if type(found.get(name)) is kind}
+        return cls(found["source"], **known, streamed=_streamed_files(found.get("streamed")))
+
+
+def _streamed_files(found: object) -> StreamedFiles | None:
+    names = [field.name for field in dataclasses.fields(StreamedFiles)]
+    if not isinstance(found, dict) or not found.keys() >= set(names):
+        return None
+    values = [found[name] for name in names]
+    return StreamedFiles(*values) if [type(v) for v in values] == [int, str, int, str] else None
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """All that a run is made of.
+
+    tokenizer: `vocab_size` is that of the tokenizer at hand. data: None until the text is read.
+    workers: processes that train together. metrics: of the best epoch so far, by name.
+    """
+
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    tokenizer: TokenizerConfig = dataclasses.field(default_factory=TokenizerConfig)
+    training: TrainConfig = dataclasses.field(default_factory=TrainConfig)
+    data: DataConfig | None = None
+    workers: int = 1
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sections of config.json, in their order."""
+        tokenizer = {"name": self.tokenizer.tokenizer, "vocab_size": self.tokenizer.vocab_size}
+        return {
+            "model": dataclasses.asdict(self.model),
+            "tokenizer": tokenizer,
+            "training": dataclasses.asdict(self.training),
+            "corpus": self.data.to_dict() if self.data else {},
+            "metrics": dict(self.metrics),
+        } | ({"workers": self.workers} if self.workers > 1 else {})
+
+    @classmethod
+    def from_dict(cls, card: Mapping[str, Any]) -> RunConfig:
+        """What config.json holds. A setting that it lacks, being older, has its default. Raises
+        `ConfigError` for a value outside its range, and where no corpus is named."""
+        try:
+            model = build(ModelConfig, card["model"])
+            training = build(TrainConfig, card["training"])
+            name = card["tokenizer"].get("name")
+        except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            raise ConfigError(f"it has no whole settings ({error}): train anew") from error
+        size, workers, metrics = (
+            card["tokenizer"].get("vocab_size"),
+            card.get("workers", 1),
+            card.get("metrics"),
+        )
+        if not isinstance(workers, int):
+            raise ConfigError(f"workers is {shown(workers)}: give a whole number, or train anew")
+        return cls(
+            model,
+            TokenizerConfig(name, size if isinstance(size, int) else 0),
+            training,
+            DataConfig.from_dict(card.get("corpus")),
+            workers,
+            metrics if isinstance(metrics, dict) else {},
+        )
+
+
+def is_source(value: object) -> TypeGuard[str | list[str]]:
+    """Whether config.json may name `value` as what a run is trained on."""
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+    )
+
+
+def as_named(source: Source) -> str | list[str]:
+    """The source as it was given, for config.json."""
+    return str(source) if isinstance(source, str | Path) else [str(item) for item in source]

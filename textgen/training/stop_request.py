@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM become a wish, granted between two steps, when everything is whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any, Self
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was asked to stop (Ctrl-C, SIGTERM); the run is saved and can be resumed."""
+
+
+class StopRequest:
+    """asked: whether a signal came since this was entered."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.listen()
+        return self
+
+    def listen(self) -> None:
+        """Take the signals; anew where TensorFlow has taken them meanwhile."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous.setdefault(number, signal.signal(number, self._ask))
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        for n, handler in self._previous.items():  # a second Ctrl-C does not wait
+            signal.signal(n, handler)
