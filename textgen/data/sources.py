@@ -17,7 +17,8 @@ from textgen.errors import ConfigError, TextgenError
 from textgen.options import build
 from textgen.runs.run_config import Source, is_source
 from textgen.text.corpus import load_corpus
-from textgen.text.tables import TABLES
+from textgen.text.files import PACKED
+from textgen.text.readers import READERS
 
 # of a text that is read without being asked for: files, and bytes of all of them
 MAX_FILES, MAX_BYTES = 2000, 1 << 28
@@ -73,7 +74,7 @@ def find_training_text(card: dict[str, Any], *homes: Path) -> TextInMemory | Non
     directory or from one of `homes`; None when it is not there.
 
     A card may come from a stranger: nothing is fetched, and what is opened are plain files of a
-    moderate size, no pipe, no device, no table, and no file of the system.
+    moderate size: no pipe, no device, nothing packed, no table or document, no file of the system.
     """
     corpus = card.get("corpus")
     source = corpus.get("source") if isinstance(corpus, dict) else None
@@ -98,7 +99,7 @@ def _may_be_read(paths: Sequence[Path]) -> bool:
                 number += 1
                 if file.is_dir():
                     continue
-                if not file.is_file() or file.suffix.lower() in TABLES:
+                if not file.is_file() or file.suffix.lower() in (*READERS, *PACKED):
                     return False
                 if any(file.resolve().is_relative_to(folder) for folder in NOT_TEXTS):
                     return False
