@@ -110,6 +110,7 @@ def test_every_parameter_is_known_by_its_name():
     assert {"temperature", "prompt"} <= addressed(UI / "pages/1_write.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.stem)
 def test_no_address_breaks_a_page(file, kind):

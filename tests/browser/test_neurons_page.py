@@ -17,7 +17,7 @@ def test_a_stretch_is_brushed_and_found_elsewhere(visit):
     page = open_figure(visit, "neurons?lang=en&distance=60")
     firing = page.locator(".tg-line", has_text="all through it")
     before = firing.inner_text()
-    expect(page.locator(".tg-found mark").first).to_be_visible()
+    expect(page.locator(".tg-matches mark").first).to_be_visible()
     first, last = (page.locator(f"{FIGURE} #token-{k}").bounding_box() for k in (8, 13))
     page.mouse.move(first["x"] + 3, first["y"] + 8)
     page.mouse.down()

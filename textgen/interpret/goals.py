@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -100,6 +99,6 @@ class Saliency:
 
 def saliency(model: LanguageModel, ids: Sequence[int], goal: Goal) -> Saliency:
     """Which tokens the goal hangs on, from one gradient. Raises as `trace` does."""
-    slope: Any = gradients(model, ids, goal).inputs
+    slope = gradients(model, ids, goal).inputs
     inputs = replay(model).inputs(ids)[:, 0]
     return Saliency((slope * inputs).sum(1), np.sqrt((slope**2).sum(1)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from textgen.arrays import Array
 from textgen.evaluation.copying import CopyMeter, covered
 from textgen.tokenizers.detokenizer import group_tokens
 from textgen.ui.fair_queue import QUEUE
@@ -61,8 +62,8 @@ class Sample:
     def cut(self, index: int, token_id: int) -> None:
         """Keep the tokens before `index`, then `token_id` in its place."""
         replaced = self.tokens[index]
-        found = [a.logprob for a in replaced.best if a.token_id == token_id]
-        logprob = found[0] if found else replaced.logprob
+        logprobs = {a.token_id: a.logprob for a in replaced.best}
+        logprob = logprobs.get(token_id, replaced.logprob)
         self.tokens = [*self.tokens[:index], Token(token_id, logprob, replaced.best)]
         self.finish_reason = None
 
@@ -103,7 +104,7 @@ class Copies:
     """What of a sample stands in the training text. longest: for each character of prompt and text
     the longest copied span it is in, 0 where it is in none; share: of the characters written."""
 
-    longest: np.ndarray
+    longest: Array
     share: float
     length: int
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from textgen.arrays import Array
 from textgen.ui.messages import t
 
 _HERE = Path(__file__).parent / "token_figure"
@@ -25,14 +26,14 @@ LABELS = ("token", "hint", "keys", "text_keys", "smaller", "larger")
 class Scale:
     """How numbers become colours.
 
-    kind: "share", cividis from 0 to 1; "signed", orange over nothing to blue, from -most to most;
-    "log", the same by the logarithm, with no tint below `least`.
+    kind: "share", cividis from 0 to 1; "signed", orange over nothing to blue, from -end to end;
+    "log", the same by the logarithm, with no tint below `begin`.
     """
 
     kind: str
     title: str
-    most: float = 1.0
-    least: float = 0.0
+    end: float = 1.0
+    begin: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Pin:
 
 def token_figure(
     tokens: Sequence[str],
-    values: np.ndarray,
+    values: Array,
     rows: Sequence[str],
     scales: Sequence[Scale],
     *,
@@ -101,17 +102,17 @@ def token_figure(
         ),
     )
 
-    def chosen(name: str, tell: Callable[[Any], None]) -> Callable[[], None]:
+    def chosen(name: str, hand_over: Callable[[Any], None]) -> Callable[[], None]:
         def callback() -> None:
-            found = getattr(st.session_state[key], name, None)
-            if found is not None:
-                tell(found)
+            value = getattr(st.session_state[key], name, None)
+            if value is not None:
+                hand_over(value)
 
         return callback
 
     mount(
         data=data,
         key=key,
-        on_pin_change=chosen("pin", lambda found: on_pin(Pin(**found)) if on_pin else None),
-        on_span_change=chosen("span", lambda found: on_span(*found) if on_span else None),
+        on_pin_change=chosen("pin", lambda cell: on_pin(Pin(**cell)) if on_pin else None),
+        on_span_change=chosen("span", lambda span: on_span(*span) if on_span else None),
     )

@@ -166,7 +166,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
 
 
 def choose_gated(names: list[str]) -> str:
-    """One of the gated cells; nothing is asked where there is but one."""
+    """One of the gated cells; no question where there is but one."""
     first = GATED if GATED in names else names[0]
     if len(names) == 1:
         return first

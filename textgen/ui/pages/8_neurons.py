@@ -161,7 +161,7 @@ def elsewhere(model: Model, document: Document, layer: int) -> None:
         f"{html.escape(after)}</td></tr>"
         for share, before, match, after in rows.itertuples(index=False)
     )
-    st.html(f'<table class="tg-found">{lines}</table>')
+    st.html(f'<table class="tg-matches">{lines}</table>')
     page_parts.downloads(rows, "elsewhere", [model])
 
 

@@ -116,7 +116,7 @@ class Figure {
     const { labels, rows, tokens, row_word: word, value_word: name } = this.data;
     const at = row < 0 ? this.row() : row;
     const unit = rows.length > 1 ? `${word} ${rows[at]} · `.trimStart() : "";
-    const value = told(this.scale(at), this.value(at, token));
+    const value = numeral(this.scale(at), this.value(at, token));
     return `${unit}${labels.token} ${token} ‘${visible(tokens[token])}’ · ${name} ${value}`;
   }
 

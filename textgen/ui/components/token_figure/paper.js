@@ -1,6 +1,6 @@
 // The figure to take away: laid out once, drawn as PNG or written as SVG.
 
-const WIDE = 1200;
+const PAPER_WIDTH = 1200;
 const EDGE = 24;
 const LINE = 28;
 
@@ -119,11 +119,11 @@ function draw(view, paper) {
   const fill = theme.ink;
   let y = EDGE;
   if (paper) {
-    paper.rect(0, 0, WIDE, draw(view, null), css(theme.ground));
+    paper.rect(0, 0, PAPER_WIDTH, draw(view, null), css(theme.ground));
     paper.text(EDGE, y + 12, data.title, { size: 16, fill, weight: 600 });
     const shown = [...new Set(data.scale_of)].map((k) => data.scales[k]);
     shown.forEach((scale, k) => {
-      drawLegend(paper, WIDE - EDGE - 240 - k * 280, y, 240, scale, theme);
+      drawLegend(paper, PAPER_WIDTH - EDGE - 240 - k * 280, y, 240, scale, theme);
     });
   }
   y += 44;
@@ -136,7 +136,7 @@ function draw(view, paper) {
 function drawMatrix(view, paper, y) {
   const { rows, tokens, marks } = view.data;
   const gutter = 44;
-  const wide = WIDE - 2 * EDGE - gutter;
+  const wide = PAPER_WIDTH - 2 * EDGE - gutter;
   const high = rows.length * clamp(560 / rows.length, 3, 24);
   const [cell, line] = [wide / tokens.length, high / rows.length];
   if (!paper) return y + high + 34;
@@ -170,7 +170,7 @@ function drawText(view, paper, y) {
   let x = EDGE;
   const put = (text, ground) => {
     const width = pen.measureText(text).width;
-    if (x + width > WIDE - EDGE || text === "\n") [x, y] = [EDGE, y + LINE];
+    if (x + width > PAPER_WIDTH - EDGE || text === "\n") [x, y] = [EDGE, y + LINE];
     if (paper && ground) paper.rect(x, y, width + 0.3, LINE - 5, css(ground));
     if (paper) {
       paper.text(x, y + 17, text, { size, fill: ground ? ink(ground) : theme.ink });
@@ -187,7 +187,7 @@ const tickEvery = (cell) =>
 
 async function save(view, kind) {
   const height = draw(view, null);
-  const paper = new (kind === "svg" ? Svg : Canvas)(WIDE, height, view.theme.font);
+  const paper = new (kind === "svg" ? Svg : Canvas)(PAPER_WIDTH, height, view.theme.font);
   draw(view, paper);
   const address = URL.createObjectURL(await paper.blob());
   const link = Object.assign(document.createElement("a"), {

@@ -35,9 +35,9 @@ const ink = (ground) => (luminance(ground) > 0.179 ? "#000" : "#fff");
 // where a value stands on its scale: 0 to 1, or, where it has a sign, -1 to 1
 function position(scale, value) {
   if (scale.kind === "share") return clamp(value, 0, 1);
-  if (scale.kind === "signed") return clamp(value / scale.most, -1, 1);
-  const size = Math.log(Math.abs(value) / scale.least) / Math.log(scale.most / scale.least);
-  return Math.sign(value) * clamp(size, 0, 1); // "log": nothing below `least` is tinted
+  if (scale.kind === "signed") return clamp(value / scale.end, -1, 1);
+  const size = Math.log(Math.abs(value) / scale.begin) / Math.log(scale.end / scale.begin);
+  return Math.sign(value) * clamp(size, 0, 1); // "log": nothing below `begin` is tinted
 }
 
 function colourOf(scale, value, theme) {
@@ -53,13 +53,13 @@ function colourOf(scale, value, theme) {
 // of the legend, from left to right
 function ticksOf(scale) {
   if (scale.kind === "share") return [0, 0.25, 0.5, 0.75, 1];
-  if (scale.kind === "signed") return [-scale.most, 0, scale.most];
+  if (scale.kind === "signed") return [-scale.end, 0, scale.end];
   const ticks = [];
-  for (let tick = scale.most; tick >= scale.least * 0.99; tick /= 10) ticks.push(tick);
+  for (let tick = scale.end; tick >= scale.begin * 0.99; tick /= 10) ticks.push(tick);
   return [...ticks.map((tick) => -tick), ...ticks.reverse()];
 }
 
-const told = (scale, value) => {
+const numeral = (scale, value) => {
   const digits = scale.kind === "share" || Math.abs(value) >= 0.1 ? 3 : 4;
   const text = Math.abs(value).toFixed(digits);
   return scale.kind === "share" ? text : (value < 0 ? "−" : "+") + text;
@@ -67,7 +67,7 @@ const told = (scale, value) => {
 
 // a logarithmic legend has no room for every tick: the ends, and a hundredth of them
 const short = (scale, tick) => {
-  const wanted = [scale.most, scale.most / 100].some((end) => Math.abs(Math.abs(tick) / end - 1) < 0.01);
+  const wanted = [scale.end, scale.end / 100].some((label) => Math.abs(Math.abs(tick) / label - 1) < 0.01);
   if (scale.kind === "log" && !wanted) return "";
   const text = String(Number(Math.abs(tick).toPrecision(2)));
   return scale.kind === "share" || !tick ? text : (tick < 0 ? "−" : "+") + text;
