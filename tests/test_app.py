@@ -115,7 +115,7 @@ def test_every_parameter_is_known_by_its_name():
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.stem)
 def test_no_address_breaks_a_page(file, kind):
     app = AppTest.from_file(str(file), default_timeout=600)  # the first compiles many programs
-    for name in addressed(file):
+    for name in addressed(file) - {"prompt"}:  # of which a model may not know a letter
         app.query_params[name] = HOSTILE[kind]
     app.run()
     assert not app.exception, app.exception[0].stack_trace
