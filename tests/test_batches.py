@@ -3,8 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textgen.data.batches import FileLanes, lay_out, make_lanes
+from textgen import shipped
+from textgen.data.batches import Documents, FileLanes, lay_out, make_lanes
+from textgen.data.recall_task import read_task, sample_texts
 from textgen.errors import CorpusError
+from textgen.tokenizers.tokenizer import CharTokenizer
 
 
 def test_lanes_by_hand():
@@ -83,3 +86,47 @@ def test_lanes_in_a_file_are_those_in_memory(tmp_path_factory, n, batch_size, le
         for one, other in zip(ours, theirs, strict=True):
             assert one.dtype == other.dtype
             np.testing.assert_array_equal(one, other)
+
+
+# --- documents of a task --------------------------------------------------------------------------
+
+
+def documents(**settings):
+    task = read_task(shipped.TASKS / "place-en.toml")
+    tokenizer = CharTokenizer.train(sample_texts(task))
+    usual = {"batch_size": 8, "steps": 10, "epochs": 4, "distance": 200, "answer_weight": 7.0}
+    return Documents(task, tokenizer, **(usual | {"seed": 3} | settings))
+
+
+def test_a_batch_of_documents_depends_on_the_seed_and_its_number_alone():
+    for number in (0, 5, 13):
+        first, second = (documents().batch(number) for _ in range(2))
+        assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not np.array_equal(documents().batch(0)[0][0], documents(seed=4).batch(0)[0][0])
+    later = [ids.numpy() for ids, _, _ in documents().dataset(5).take(6)]
+    for k, ids in enumerate(later):
+        assert np.array_equal(ids, documents().batch(5 + k)[0])
+
+
+def test_documents_of_a_batch_are_of_about_one_length_and_end_with_their_answer():
+    written = documents(batch_size=16)
+    filled = []
+    for k in range(24, 40):
+        inputs, targets, weights = written.batch(k)
+        assert inputs.shape[1] % 32 == 0
+        again = weights[:, 1:] > 0
+        assert np.array_equal(inputs[:, 1:][again], targets[:, :-1][again])
+        filled.append((weights > 0).mean())
+        for row, counts in zip(targets, weights, strict=True):
+            answer = written.tokenizer.decode(row[counts == 7.0])
+            assert answer in written.task.answers
+    assert np.mean(filled) > 0.75
+
+
+def test_documents_grow_longer():
+    written = documents(steps=100)
+    short, long = (
+        np.mean([written.batch(k)[0].shape[1] for k in span])
+        for span in (range(0, 24), range(300, 324))
+    )
+    assert short < 0.6 * long

@@ -238,7 +238,12 @@ def test_noise_has_the_length_asked_for_and_is_the_same_each_time(kind):
     for n in (1, 7, 200):
         text = noise.KINDS[kind](random.Random(n), n)
         assert len(text) == n == len(nfc(text))
-    assert noise.pool(kind, 500) == noise.pool(kind, 500)
+    assert noise.pool(kind, 500, ()) == noise.pool(kind, 500, ())
+
+
+def test_a_salad_is_of_the_words_given():
+    text = noise.pool(noise.SALAD, 2000, ["one", "two"])
+    assert len(text) == 2000 and text.count("one") > 50 < text.count("two")
 
 
 def test_training_documents_are_noisy_and_as_long_as_asked_for():

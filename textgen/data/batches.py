@@ -26,12 +26,13 @@ from textgen.tokenizers.tokenizer import Tokenizer
 # empty state.
 VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
+SORTED = 4  # batches written together, so that each is of documents of about one length
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
 # The distance grows between these shares of a run. It waits first, because who was asked about is
 # told apart more easily, and faster, while the documents are short.
 WAITING, GROWN = 0.15, 0.6
 # of a task's documents
-SHARES = {"plain": 0.5, "distractor": 0.3, "correction": 0.1, "passing": 0.1}
+SHARES = {"plain": 0.4, "distractor": 0.35, "correction": 0.1, "passing": 0.15}
 
 
 class Batches(Protocol):
@@ -235,6 +236,9 @@ def ready(dataset: Any) -> Any:
 class Documents:
     """Batches of documents, written as they are needed: batch k depends on the seed and k alone.
 
+    A few batches are written together, and their documents sorted into them by length: padded as
+    they come, a third of what is read would be padding.
+
     The distance to the fact waits, grows, by the same factor with each batch, and then stays; half
     of the batches go back to a shorter one, so that what was learned is kept.
 
@@ -264,22 +268,27 @@ class Documents:
     def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch
         `start` of the run. T is that of the longest document of the batch, rounded up."""
-        return _generated(lambda: map(self.batch, itertools.count(start)), (self.batch_size, None))
+
+        def batches() -> Iterator[tuple[np.ndarray, ...]]:
+            first, skipped = divmod(start, SORTED)
+            for group in itertools.count(first):
+                yield from self._group(group)[skipped:]
+                skipped = 0
+
+        return _generated(batches, (self.batch_size, None))
 
     def batch(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Batch `k` of the run: ids, the same one token on, and what each target counts."""
-        rng = random.Random(f"{self.seed} {k} {self.judged}")
-        documents = [self._document(rng, distance) for distance in self._distances(rng, k)]
-        rows = [self._row(document) for document in documents]
-        longest = max(len(ids) for ids, _ in rows) - 1
-        length = -(-longest // ROUNDED) * ROUNDED
-        inputs, targets = (np.zeros((len(rows), length), np.int32) for _ in range(2))
-        weights = np.zeros((len(rows), length), np.float32)
-        for row, (ids, counts) in enumerate(rows):
-            inputs[row, : len(ids) - 1] = ids[:-1]
-            targets[row, : len(ids) - 1] = ids[1:]
-            weights[row, : len(ids) - 1] = counts[1:]
-        return inputs, targets, weights
+        return self._group(k // SORTED)[k % SORTED]
+
+    def _group(self, group: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The batches from `group * SORTED` on, in a random order."""
+        rng = random.Random(f"{self.seed} {group} {self.judged}")
+        documents = [self._document(rng, d) for d in self._distances(rng, group * SORTED)]
+        rows = sorted(map(self._row, documents), key=lambda row: len(row[0]))
+        size = self.batch_size
+        batches = [_padded(rows[k * size : (k + 1) * size]) for k in range(SORTED)]
+        return rng.sample(batches, SORTED)
 
     def _distances(self, rng: random.Random, k: int) -> list[int]:
         way = (k / (self.steps * self.epochs) - WAITING) / (GROWN - WAITING)
@@ -287,8 +296,7 @@ class Documents:
         cap = SHORTEST * (self.distance / SHORTEST) ** grown
         if not self.judged and rng.random() < 0.5:
             cap = rng.uniform(SHORTEST, cap)
-        # alike within a batch, so that little of it is padding
-        return [round(cap * rng.uniform(0.8, 1.0)) for _ in range(self.batch_size)]
+        return [round(cap * rng.uniform(0.8, 1.0)) for _ in range(SORTED * self.batch_size)]
 
     def _document(self, rng: random.Random, distance: int) -> Document:
         variants = self.task.variants
@@ -304,3 +312,18 @@ class Documents:
         begin = 1 + len(parts[0])
         counts[begin : begin + len(parts[1])] = [self.answer_weight] * len(parts[1])
         return ids, counts
+
+
+def _padded(
+    rows: list[tuple[list[int], list[float]]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(ids, the same one token on, what each target counts) of rows of ids and counts."""
+    longest = max(len(ids) for ids, _ in rows) - 1
+    length = -(-longest // ROUNDED) * ROUNDED
+    inputs, targets = (np.zeros((len(rows), length), np.int32) for _ in range(2))
+    weights = np.zeros((len(rows), length), np.float32)
+    for row, (ids, counts) in enumerate(rows):
+        inputs[row, : len(ids) - 1] = ids[:-1]
+        targets[row, : len(ids) - 1] = ids[1:]
+        weights[row, : len(ids) - 1] = counts[1:]
+    return inputs, targets, weights

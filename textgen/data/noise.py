@@ -7,7 +7,7 @@ many. Nothing of it depends on a fact. No TensorFlow here.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Noise = Callable[[random.Random, int], str]
 
@@ -42,6 +42,8 @@ WORDS = (
     "int",
 )
 LEVELS = ("INFO", "DEBUG", "WARN", "ERROR", "TRACE")
+SALAD = "words"
+AFTER = ("", "", "", "", ",", ".", "!", "?", "~", "ㅋㅋ", "ㅠㅠ", "...", "!!", " :", " -")
 HEADS = ("https://www.", "http://", "www.", "@", "#", "#")
 
 
@@ -139,6 +141,19 @@ def table(rng: random.Random, n: int) -> str:
     return _joined(rng, n, one, "\n")
 
 
+def salad(rng: random.Random, n: int, words: Sequence[str]) -> str:
+    """Words in any order, one in four with a syllable that does not belong there."""
+
+    def one() -> str:
+        word = rng.choice(words)
+        if rng.random() < 0.25:
+            at = rng.randrange(len(word))
+            word = word[:at] + chr(0xAC00 + rng.randrange(11172)) + word[at + 1 :]
+        return rng.choice(["#", "", "", "", ""]) + word + rng.choice(AFTER)
+
+    return _joined(rng, n, one, rng.choice([" ", "  \n"]))
+
+
 KINDS: dict[str, Noise] = {
     kind.__name__: kind
     for kind in (
@@ -159,13 +174,15 @@ KINDS: dict[str, Noise] = {
 }
 
 
-def pool(kind: str, n: int) -> str:
+def pool(kind: str, n: int, words: Sequence[str]) -> str:
     """Much noise of a kind, the same each time, to cut from: drawing it letter by letter would take
-    longer than training on it."""
+    longer than training on it. words: of ordinary text, for the kind `SALAD`."""
     rng = random.Random(kind)
     text = ""
     while len(text) < n:
-        text += KINDS[kind](rng, rng.randint(20, 100)) + rng.choice(" \n")
+        size = rng.randint(20, 100)
+        text += salad(rng, size, words) if kind == SALAD else KINDS[kind](rng, size)
+        text += rng.choice(" \n")
     return text[:n]
 
 

@@ -236,9 +236,10 @@ def _places(path: Path, found: Any, facts: Collection[str]) -> dict[str, str]:
 
 def _kinds(path: Path, data: dict[str, Any], name: str) -> tuple[str, ...]:
     found = data.get(name, [])
-    if not isinstance(found, list) or not set(map(str, found)) <= set(noise.KINDS):
+    known = [*noise.KINDS, noise.SALAD]
+    if not isinstance(found, list) or not set(map(str, found)) <= set(known):
         raise ConfigError(
-            f"the task {path} has {name} = {found!r}: give a list of {', '.join(noise.KINDS)}"
+            f"the task {path} has {name} = {found!r}: give a list of {', '.join(known)}"
         )
     return tuple(found)
 
@@ -331,7 +332,8 @@ class Writer:
             self.questions = task.held_out.questions or self.questions
         self.loud = "noise" in held_out and bool(task.held_out_noise)  # nothing but noise
         kinds = task.held_out_noise if self.loud else task.noise if training else ()
-        self.noise = [noise.pool(kind, POOL) for kind in kinds]
+        words = " ".join(self.filler).split()
+        self.noise = [noise.pool(kind, POOL, words) for kind in kinds]
         self.by_length: dict[int, list[str]] = {}
         for sentence in self.filler:
             self.by_length.setdefault(len(sentence), []).append(sentence)
