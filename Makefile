@@ -7,14 +7,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test browser-test check format models clean
+.PHONY: app test test-all browser-test check format models clean
 
 # with the texts that the shipped models were trained on: the page Write marks what they copy
 app: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
+# every module in a few minutes; as many workers as there are cores
+PYTEST := $(BIN)/pytest -n auto --dist worksteal
 test: $(VENV)/dev.done
-	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
+	$(PYTEST) -m "not slow and not browser"
+
+# everything but what needs a browser, in parts: TensorFlow gives a compiled program's memory back
+# only when its process ends
+PARTS := 1 2 3 4
+test-all: $(VENV)/dev.done
+	set -e; for part in $(PARTS); do \
+		$(PYTEST) -m "not browser" --part $$part/$(words $(PARTS)); \
+	done
 
 # BROWSER names a Chromium
 browser-test: $(VENV)/dev.done

@@ -1,33 +1,110 @@
-"""A tiny text and models trained on it, made once for the whole suite."""
+"""A tiny text and models trained on it, made once for all workers, and what the suite costs."""
 
+import ctypes
+import gc
 import os
+import resource
+import sys
 
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the suite's tolerances are those of the CPU
 
 import pytest
+from filelock import FileLock
 
 from tiny import TEXT, tiny
 
+# --- what tests share -----------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="session")
-def text_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("text") / "text.txt"
-    path.write_text(TEXT, encoding="utf-8")
+def shared(tmp_path_factory):
+    """A folder that all workers of this invocation have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+@pytest.fixture(scope="session")
+def text_file(shared):
+    path = shared / "text.txt"
+    with FileLock(shared / "text.lock"):
+        if not path.exists():
+            path.write_text(TEXT, encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory, text_file):
-    """runs(tokenizer, cell) -> a trained run folder."""
+def runs(shared, text_file):
+    """runs(tokenizer, cell) -> a trained run folder, which no test may change."""
     from textgen.training.train import start
 
-    made = {}
-
     def run(tokenizer="char", cell="lstm"):
-        key = (tokenizer, cell)
-        if key not in made:
-            out = tmp_path_factory.mktemp("runs") / "-".join(key)
-            made[key] = start(text_file, out, *tiny(tokenizer, cell))
-        return made[key]
+        name = f"{tokenizer}-{cell}"
+        done = shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                start(text_file, shared / name, *tiny(tokenizer, cell))
+                done.touch()
+        return shared / name
 
     return run
+
+
+# --- a part of the suite --------------------------------------------------------------------------
+
+
+def pytest_addoption(parser):
+    parser.addoption("--part", metavar="K/N", help="every Nth file of tests, from the Kth on")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("part"):
+        number, parts = map(int, config.getoption("part").split("/"))
+        files = sorted({item.path for item in items})[number - 1 :: parts]
+        left_out = [item for item in items if item.path not in files]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.path in files]
+
+
+# --- what the suite costs -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_given_back():
+    """What a file of tests has loaded and compiled is let go of at its end."""
+    yield
+    if "streamlit" in sys.modules:
+        sys.modules["streamlit"].cache_data.clear()
+        sys.modules["streamlit"].cache_resource.clear()
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+    gc.collect()
+    if sys.platform == "linux":  # the allocator of glibc keeps what is freed
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+COSTS = {}  # worker -> what it has cost
+
+
+def cost():
+    here, begun = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = [used.ru_utime + used.ru_stime for used in (here, begun)]
+    unit = 1 << (20 if sys.platform == "darwin" else 10)  # ru_maxrss counts bytes there, KB here
+    return (
+        f"{here.ru_maxrss / unit:.0f} MB at most, {seconds[0]:.0f} s of a core"
+        f" (processes it began: {begun.ru_maxrss / unit:.0f} MB, {seconds[1]:.0f} s)"
+    )
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["cost"] = cost()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    COSTS[node.gateway.id] = getattr(node, "workeroutput", {}).get("cost", "died")
+
+
+def pytest_terminal_summary(terminalreporter):
+    for worker, text in sorted(COSTS.items()) or [("cost", cost())]:
+        terminalreporter.write_line(f"{worker}: {text}")
