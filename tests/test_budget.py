@@ -196,6 +196,7 @@ def test_a_task_has_no_passes(tmp_path):
         start("speaker-ko.toml", tmp_path / "run", budget=60)
 
 
+@pytest.mark.slow
 def test_the_speed_of_this_machine_is_measured(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(budget, "TIMED_SECONDS", 0.05)

@@ -131,7 +131,13 @@ def close(ours, theirs, atol=1e-12):
 
 
 # a graph with known shapes has its whole loop compiled, eager calls have their steps compiled
-WAYS = pytest.mark.parametrize("way", [tf.function, lambda f: f], ids=["graph", "eager"])
+WAYS = pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(tf.function, id="graph"),
+        pytest.param(lambda f: f, id="eager", marks=pytest.mark.slow),
+    ],
+)
 
 
 @WAYS

@@ -7,7 +7,7 @@ from textgen.errors import ConfigError
 from textgen.evaluation import dynamic_evaluation
 from textgen.evaluation.dynamic_evaluation import cache_nats, dynamic_nats
 from textgen.evaluation.evaluate import carried_nats
-from tiny import TEXT
+from tiny import TEXT, only
 
 NEW = "우산을 걷는다 rain 한국어를 the 온다. " * 30  # words it knows, in an order it does not
 
@@ -59,7 +59,7 @@ def test_no_token_sees_what_comes_after_it(model):
         np.testing.assert_allclose(read(ids)[:300], read(other)[:300], atol=1e-4)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_dynamic_evaluation_learns_the_text_and_leaves_the_model_as_it_was(runs, cell):
     model = textgen.load(runs("char", cell))
     ids, known = model.tokenizer.encode(NEW), model.tokenizer.encode(TEXT)

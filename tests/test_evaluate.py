@@ -53,6 +53,7 @@ def test_a_window_is_read_from_nothing(runs):
     np.testing.assert_allclose(windowed_nats(model, ids, 500), carried_nats(model, ids), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_tensorflow_has_nothing_to_say_of_it(runs, caplog):
     log = logging.getLogger("tensorflow")
     log.addHandler(caplog.handler)

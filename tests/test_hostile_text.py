@@ -160,6 +160,7 @@ def test_a_prompt_of_bytes_that_are_no_text(runs, capsys):
     assert capsys.readouterr().out.startswith("a?")
 
 
+@pytest.mark.slow
 def test_training_with_names_that_are_no_text(text_file, tmp_path):
     path = tmp_path / "te\udcffxt.txt"
     path.write_bytes(text_file.read_bytes())

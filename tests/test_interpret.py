@@ -27,6 +27,7 @@ from textgen.interpret import (
 from textgen.interpret.replay import replay
 from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
+from tiny import only
 
 V, D, U = 9, 3, 4
 IDS = [0, 3, 1, 4, 1, 5, 2, 6]  # 0, 3, 4, 5, 2 and 6 stand in it once
@@ -127,7 +128,7 @@ def test_a_goal_and_its_gradients_by_hand(two_units):
 # --- against the trained layers -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("num_layers", only([2], [1, 2]))
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_replay_is_what_the_trained_layers_compute(cell, num_layers):
     model = drawn(cell, num_layers)
@@ -262,7 +263,7 @@ def slope(f, small=0.01):
     return (8 * one - two) / (12 * small)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_gradients_are_those_of_finite_differences(cell):
     model = drawn(cell)
     plain = trace(model, IDS).layers

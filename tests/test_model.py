@@ -8,6 +8,7 @@ from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.model import build_model
 from textgen.training.trainer import LaneTrainer
+from tiny import only
 
 V, T, B = 11, 9, 3
 IDS = np.random.default_rng(0).integers(0, V, (B, T)).astype(np.int32)
@@ -20,7 +21,7 @@ def make(cell, **settings):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("num_layers", only([2], [1, 2]))
 def test_step_by_step_equals_the_whole_sequence(cell, num_layers):
     model = make(cell, num_layers=num_layers)
     whole, end = model(IDS)
@@ -42,7 +43,7 @@ def test_carried_state_equals_one_long_read(cell):
     np.testing.assert_allclose(ops.concatenate([first, second], 1), whole, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_rows_shared_out_among_cores_are_one_batch(cell, monkeypatch):
     model = make(cell, num_layers=2)
     random = np.random.default_rng(4)

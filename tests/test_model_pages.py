@@ -243,6 +243,7 @@ def test_an_address_can_pin_nothing(home):
     assert matrix["pinned"] == {"row": None, "token": None}
 
 
+@pytest.mark.slow
 def test_neurons_ranks_silences_and_hands_over(home):
     app = open_page("8_neurons.py", lang="en", distance="40", span=["4", "9"])
     assert not app.exception and not app.error
@@ -259,6 +260,7 @@ def test_neurons_ranks_silences_and_hands_over(home):
     assert not app.exception and figures(app)[0]["brush"] != [900, 950]
 
 
+@pytest.mark.slow
 def test_evidence_pins_one_token_in_all_figures(home):
     app = open_page("4_evidence.py", lang="en", distance="40", token="5")
     assert not app.exception and not app.error

@@ -195,6 +195,7 @@ def test_a_model_trained_on_a_task_remembers(task_file, tmp_path):
     assert float(rows[0]["accuracy"]) == saved["rows"][0]["accuracy"]
 
 
+@pytest.mark.slow
 def test_a_task_goes_on_where_it_stopped(task_file, tmp_path):
     short = settings(epochs=2, steps_per_epoch=5)
     whole = start(task_file, tmp_path / "whole", *short)

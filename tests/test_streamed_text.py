@@ -30,7 +30,7 @@ from textgen.training.history import History
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
 from textgen.training.trainer import LaneTrainer
-from tiny import TEXT, interrupt, tiny
+from tiny import TEXT, interrupt, only, tiny
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def taken_up(run, source, anew=False):
     return data.prepare_again(config.data, run_folder.read_tokenizer(run, card), moved=anew)
 
 
-@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+@pytest.mark.parametrize("tokenizer", only(["char"], TOKENIZERS))
 def test_a_streamed_text_is_learnt_as_one_in_memory(text_file, tmp_path, tokenizer):
     streamed = start(text_file, tmp_path / "streamed", *settings(tokenizer))
     memory = start(text_file, tmp_path / "memory", *settings(tokenizer, stream=False))
@@ -97,6 +97,7 @@ def test_a_streamed_text_is_learnt_as_one_in_memory(text_file, tmp_path, tokeniz
             assert one[key] == other[key]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil",
     [lambda path: os.truncate(path, 100), lambda path: path.write_bytes(b"\xff" * 5000)],
@@ -141,6 +142,7 @@ def test_the_end_is_held_out_up_to_a_size(tmp_path, monkeypatch, sample_by, held
         assert 0 < len(end) <= held_out and plain.held_out_text.endswith(end)
 
 
+@pytest.mark.slow
 def test_a_tokenizer_is_trained_on_the_beginning_alone(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(streamed_module, "LEARNT", 900)
     monkeypatch.setattr(streamed_module, "HELD_OUT", 300)
@@ -153,6 +155,7 @@ def test_a_tokenizer_is_trained_on_the_beginning_alone(tmp_path, monkeypatch, ca
     assert np.fromfile(run / "tokens.u8", np.uint8)[1000] == tokenizer.unk_id
 
 
+@pytest.mark.slow
 def test_an_epoch_may_end_within_the_text(text_file, tmp_path, monkeypatch):
     begun = []
     forget = LaneTrainer.reset_lanes
@@ -183,6 +186,7 @@ def test_an_epoch_may_end_within_the_text(text_file, tmp_path, monkeypatch):
     np.testing.assert_array_equal(first, again)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [20, 33])
 def test_a_stopped_run_resumes_to_the_same_weights(text_file, tmp_path, monkeypatch, stop_after):
     given = settings(epochs=3, steps_per_epoch=15)
@@ -214,6 +218,7 @@ def test_ids_that_are_not_whole_are_read_again(text_file, run, caplog, name, spo
     assert not caplog.text
 
 
+@pytest.mark.slow
 def test_resuming_where_the_source_has_changed(text_file, run, tmp_path):
     source = tmp_path / "text.txt"
     source.write_text(TEXT + "more")
@@ -352,6 +357,7 @@ def test_killed_while_reading(tmp_path):
 # --- with what else there is ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_rows_beyond_the_limit_are_read(tmp_path, monkeypatch, caplog):
     import datasets
 
@@ -368,6 +374,7 @@ def test_rows_beyond_the_limit_are_read(tmp_path, monkeypatch, caplog):
     assert card_of(tmp_path / "cut")["corpus"]["characters"] < 1200
 
 
+@pytest.mark.slow
 def test_evaluate_finds_what_was_held_out(text_file, run, tmp_path, capsys):
     common = ["evaluate", str(run), str(text_file), "--sample-length=0"]
     main(common)

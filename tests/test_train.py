@@ -47,6 +47,7 @@ def test_a_model_learns_its_text(text_file, tmp_path):
     assert textgen.load(run).score(TEXT[:300]).bits_per_char < 1.2
 
 
+@pytest.mark.slow
 def test_validation_loss_is_that_of_the_saved_model(text_file, tmp_path):
     model, tokens, config = tiny(epochs=3)
     run = start(text_file, tmp_path / "run", model, tokens, config)
@@ -56,6 +57,7 @@ def test_validation_loss_is_that_of_the_saved_model(text_file, tmp_path):
     assert textgen.load(run).score(held_out).bits_per_char == pytest.approx(recorded, rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_kept_and_patience_ends_the_run(text_file, tmp_path):
     # a rate this high unlearns: validation gets worse after its best
     run = start(text_file, tmp_path / "run", *tiny(epochs=40, patience=2, learning_rate=0.5))
@@ -125,6 +127,7 @@ def test_bfloat16_learns_as_float32_does(cell):
     assert np.mean(rounded[150:]) == pytest.approx(np.mean(exact[150:]), rel=0.01)
 
 
+@pytest.mark.slow
 def test_training_ends_in_time_and_is_judged(text_file, tmp_path):
     settings = tiny(epochs=10_000, patience=10_000, max_seconds=1.5, sample_length=0)
     run = start(text_file, tmp_path / "run", *settings)
@@ -137,6 +140,7 @@ def test_training_ends_in_time_and_is_judged(text_file, tmp_path):
     assert min(speeds) > 2 * float(first["steps_per_second"])  # the first step is compiled
 
 
+@pytest.mark.slow
 def test_the_rate_has_fallen_when_time_is_up(text_file, tmp_path):
     settings = tiny(epochs=10_000, patience=10_000, max_seconds=3.0, sample_length=0)
     run = start(text_file, tmp_path / "run", *settings)
@@ -173,12 +177,14 @@ def test_a_resumed_training_has_only_the_time_that_is_left(before, ended):
     assert over is ended and (float(limit.gone) == 1.0) is ended
 
 
+@pytest.mark.slow
 def test_more_epochs_on_resume(text_file, tmp_path):
     run = start(text_file, tmp_path / "run", *tiny(epochs=1))
     resume(run, epochs=3)
     assert rows(run)[-1]["epoch"] == "3"
 
 
+@pytest.mark.slow
 def test_resume_with_another_text(text_file, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text(TEXT + "more", encoding="utf-8")
@@ -202,6 +208,7 @@ def test_a_text_shorter_than_one_window(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_text_of_a_few_lines_trains(tmp_path):
     path = tmp_path / "small.txt"
     path.write_text(TEXT[:120], encoding="utf-8")
@@ -209,6 +216,7 @@ def test_a_text_of_a_few_lines_trains(tmp_path):
     assert rows(run)[-1]["val_loss"]
 
 
+@pytest.mark.slow
 def test_nothing_held_out(text_file, tmp_path):
     run = start(text_file, tmp_path / "run", *tiny(epochs=1, validation_fraction=0.0))
     assert rows(run)[-1]["val_loss"] == ""
@@ -253,6 +261,7 @@ def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
         assert rates[0] == pytest.approx(share * rates[1], rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_second_time_training_stops_with_advice(text_file, tmp_path, monkeypatch):
     spoil(monkeypatch, 5, 7)
     arguments = ["train", str(text_file), "--out", str(tmp_path / "run"), "--hidden-size=32"]
@@ -270,6 +279,7 @@ def test_a_second_time_training_stops_with_advice(text_file, tmp_path, monkeypat
     assert json.loads((tmp_path / "run/status.json").read_text())["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_training(text_file, tmp_path, monkeypatch):
     run = start(text_file, tmp_path / "run", *tiny(epochs=1))
     before = {p.name: p.read_bytes() for p in run.iterdir()}

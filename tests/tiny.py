@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 
 TEXT = (
@@ -33,3 +35,13 @@ def interrupt(patch, step):
             os.kill(os.getpid(), signal.SIGINT)
 
     patch.setattr(History, "after_step", and_stop)
+
+
+def only(fast, among):
+    """Parameters of a test: those of `among` that are not in `fast` are left to `make test-all`."""
+    slow = [p for p in among if p not in fast]
+    return [*fast, *(pytest.param(*_of(p), marks=pytest.mark.slow) for p in slow)]
+
+
+def _of(values):
+    return values if isinstance(values, tuple) else (values,)
