@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -145,3 +146,15 @@ def test_a_run_cannot_change_when_resumed(capsys, runs):
     assert "hidden_size cannot change" in fails(
         capsys, "train", "--resume", runs(), "--hidden-size", "8"
     )
+
+
+def test_app_is_for_this_machine_alone_unless_told(monkeypatch):
+    begun = []
+    monkeypatch.setattr(os, "execv", lambda program, words: begun.append(words[1:]))
+    main(["app", "--port", "9000"])
+    main(["app", "--host", "0.0.0.0"])
+    module = ["-m", "textgen.ui.app"]
+    assert begun == [
+        [*module, "--server.address=localhost", "--server.port=9000"],
+        [*module, "--server.address=0.0.0.0", "--server.port=8501"],
+    ]
