@@ -13,8 +13,8 @@ PORT ?= 8501
 app: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
-# every module in a few minutes; as many workers as there are cores
-PYTEST := $(BIN)/pytest -n auto --dist worksteal
+# every module in a few minutes; as many workers as there are cores, at 1 to 1.5 GB each
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 test: $(VENV)/dev.done
 	$(PYTEST) -m "not slow and not browser"
 
