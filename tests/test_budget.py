@@ -10,7 +10,7 @@ from textgen.errors import ConfigError
 from textgen.model import build_model
 from textgen.training import budget
 from textgen.training.train import start
-from textgen.tuning.trials import SETTLED
+from textgen.tuning.trials import NOT_BUDGETED
 
 PRODUCTS = 2e10  # a second: what the machine of these tests multiplies
 
@@ -177,7 +177,7 @@ def test_what_was_asked_for_stays_though_it_is_the_default():
 
 def test_a_trial_of_a_sweep_settles_all_but_the_passes():
     asked = ModelConfig(), TrainConfig()
-    model, training = budget.plan(1_000_000, 4000, 600, *asked, fixed=SETTLED)
+    model, training = budget.plan(1_000_000, 4000, 600, *asked, fixed=NOT_BUDGETED)
     filled = {"epochs": training.epochs, "max_seconds": training.max_seconds}
     assert (model, training) == (ModelConfig(), dataclasses.replace(TrainConfig(), **filled))
 
