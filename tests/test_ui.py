@@ -50,7 +50,7 @@ def test_every_key_is_shown_and_every_key_shown_exists():
     asked |= {"strip.{name}", *(f"{page}.{part}" for page in pages for part in ("title", "intro"))}
     exact = {key for key in asked if "{" not in key}
     sections = {key.split(".")[0] for key in asked if "{" in key and not key.startswith("{")}
-    sections |= {"reason", "warning"}  # by the codes of the doctor
+    sections |= {"reason", "warning", "dropped"}  # by the codes of the doctor
     known = set(CATALOGUES["ko"])
     assert exact <= known
     shown = {key for key in known if key in exact or key.split(".")[0] in sections}
@@ -64,12 +64,26 @@ def test_every_transform_is_named_and_explained():
 
 
 def test_every_finding_of_the_doctor_is_translated():
-    source = (UI.parent / "text/doctor.py").read_text("utf-8")
-    codes = set(re.findall(r"warn\(\"(\w+)\"|code = \"\w+\", \"(\w+)\"", source))
+    files = ("text/doctor.py", "text/oddities.py")
+    source = "".join((UI.parent / file).read_text("utf-8") for file in files)
+    codes = set(
+        re.findall(
+            r"warn\(\"(\w+)\"|code = \"\w+\", \"(\w+)\"|(?:Finding|_pattern|_begins)\(\"(\w+)\"",
+            source,
+        )
+    )
     codes = {code for pair in codes for code in pair if code}
     assert len(codes) >= 11
     known = {key.split(".")[1] for key in CATALOGUES["ko"] if key.startswith(("reason", "warning"))}
     assert codes == known
+
+
+def test_all_that_is_left_out_is_translated():
+    source = "".join(file.read_text("utf-8") for file in UI.parent.glob("text/*.py"))
+    dropped = set(re.findall(r"drop\(\"([^\"]+)\"|left_out\[\"([^\"]+)\"\]", source))
+    keys = {re.sub(r"\W+", "_", (one or other).lower()).strip("_") for one, other in dropped}
+    assert len(keys) > 20
+    assert {f"dropped.{key}" for key in keys} <= set(CATALOGUES["ko"]) & set(CATALOGUES["en"])
 
 
 def test_text_from_outside_stays_text():

@@ -13,7 +13,6 @@ from textgen.errors import ConfigError, CorpusError, shown
 from textgen.text import columns
 from textgen.text.encodings import decode_as, find_encoding
 from textgen.text.files import File
-from textgen.text.plain_text import lines_of
 from textgen.text.read_config import ReadConfig
 from textgen.text.source import Part, Source
 
@@ -92,7 +91,10 @@ def read_delimited(
     encoding = find_encoding(file, config)
     source.encoding, source.kind = encoding, "table"
     unused = Source(file.name)  # of a reading that gives no text
-    head, separator = _head(file, lines_of(decode_as(file, encoding, config.errors, unused)))
+    end = _line_end(decode_as(file, encoding, config.errors, unused))
+    head, separator = _head(
+        file, lines_ended(decode_as(file, encoding, config.errors, unused), end)
+    )
     survey = find_dialect(head, asked or separator)
     names = _names(survey, wanted, config, file)
     has_header = names == survey.first
@@ -103,7 +105,7 @@ def read_delimited(
     source.columns = tuple(map(columns.plain_name, chosen))
     places = [names.index(name) for name in chosen]
 
-    lines = lines_of(decode_as(file, encoding, config.errors, source))
+    lines = lines_ended(decode_as(file, encoding, config.errors, source), end)
     rest = itertools.islice(lines, head.skipped, None)
     records = strict_records(rest, survey.dialect, len(names), head.skipped, file.name)
     for line, cells in itertools.islice(records, int(has_header), None):
@@ -113,6 +115,24 @@ def read_delimited(
             yield Part(columns.checked(text, where, config.errors, source), "record")
         else:
             source.drop("rows without text")
+
+
+def _line_end(blocks: Iterable[str]) -> str:
+    """What ends the first line, and so every line; the other one is part of a cell."""
+    for block in blocks:
+        if (end := re.search("[\r\n]", block)) is not None:
+            return "\r" if end[0] == "\r" and block[end.end() : end.end() + 1] != "\n" else "\n"
+    return "\n"
+
+
+def lines_ended(blocks: Iterable[str], end: str) -> Iterator[str]:
+    """Lines with their ends, where nothing but `end` ends one."""
+    rest = ""
+    for block in blocks:
+        *lines, rest = (rest + block).split(end)
+        yield from (line + end for line in lines)
+    if rest:
+        yield rest
 
 
 def _head(file: File, lines: Iterator[str]) -> tuple[Head, str | None]:
@@ -278,7 +298,7 @@ def _marks_are_syntax(quoted: dict[int, list[str]], none: Survey) -> bool:
     """Whether cells were quoted by a program, which quotes all of a column or those that need it,
     and not by people who wrote a quotation."""
     return any(
-        len(cells) >= none.rows - 1 or any('""' in cell for cell in cells)
+        len(cells) >= none.rows - 1 or any(not cell or '""' in cell for cell in cells)
         for cells in quoted.values()
     )
 

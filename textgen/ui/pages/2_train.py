@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,14 @@ from textgen import shipped
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import TextgenError
-from textgen.options import options_of
+from textgen.options import build, options_of
 from textgen.text.corpus import load_corpus
 from textgen.text.doctor import Diagnosis, diagnose
-from textgen.text.files import TEXT_FILES
+from textgen.text.files import PACKED, TEXT_FILES
 from textgen.text.findings import Finding
-from textgen.text.source import encodings_of
+from textgen.text.read_config import ReadConfig
+from textgen.text.readers import READERS
+from textgen.text.source import dropped_of, encodings_of
 from textgen.ui import models, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import has, language, t
@@ -30,6 +33,11 @@ state = st.session_state
 TICK = 1.5  # seconds between two looks at a run
 SHOWN_SAMPLES = 3
 NEW = "new training"  # instead of a run's name: the form
+SHOWN_LENGTH = 100  # characters of each line shown of a text
+ENCODINGS = [
+    *("auto", "utf-8", "cp949", "utf-16", "windows-1252", "shift_jis", "euc_jp", "gb18030"),
+    *("big5", "windows-1251", "koi8-r", "johab"),
+]
 FIRST_PROMPT = 12  # characters of the text's beginning, at most
 
 
@@ -78,10 +86,12 @@ def form(known: list[trainings.Run]) -> None:
     source = choose_text()
     if source is not None:
         path, stem = source
-        diagnosis, beginning = examine(str(path), changed(path))
+        column, reading = choose_reading(path)
+        text = f"{path}:{column}" if column else str(path)
+        diagnosis, beginning = examine(text, build(ReadConfig, reading), changed(path))
         corpus_facts(diagnosis)
-        settings = choose_settings(diagnosis, beginning)
-        train_button(path, stem, settings)
+        settings = reading | choose_settings(diagnosis, beginning)
+        train_button(text, stem, settings)
     if known:
         st.divider()
         earlier(known)
@@ -114,7 +124,7 @@ def choose_text() -> tuple[Path, str] | None:
     if way == "upload":
         file = st.file_uploader(
             t("train.upload"),
-            [s.removeprefix(".") for s in TEXT_FILES],
+            sorted({s.removeprefix(".") for s in (*TEXT_FILES, *READERS, *PACKED)}),
             label_visibility="collapsed",
         )
         return (
@@ -133,6 +143,37 @@ def choose_text() -> tuple[Path, str] | None:
     if not text.strip():
         return None
     return trainings.keep_upload("paste.txt", text.encode("utf-8", "replace")), "paste"
+
+
+def choose_reading(path: Path) -> tuple[str, dict[str, str]]:
+    """(the column of a table, "" for the one that is plain; how to read, where it is chosen)."""
+    if path.is_dir():
+        return "", {}
+    reading: dict[str, str] = {}
+    with st.expander(t("train.reading")):
+        left, right = st.columns(2)
+        encoding = left.selectbox(
+            t("option.encoding"), ENCODINGS, accept_new_options=True, key=f"encoding {path}"
+        )
+        errors = right.selectbox(
+            t("option.errors"),
+            ("strict", "replace"),
+            format_func=lambda name: t(f"errors.{name}"),
+            key=f"errors {path}",
+        )
+        reading |= {"encoding": encoding or "auto", "errors": errors}
+        left, middle, right = st.columns(3)
+        column = left.text_input(t("train.column"), key=f"column {path}", help=t("help.column"))
+        separator = middle.text_input(t("option.separator"), "auto", key=f"separator {path}")
+        header = right.selectbox(
+            t("option.header"),
+            ("auto", "yes", "no"),
+            format_func=lambda name: t(f"header.{name}"),
+            key=f"header {path}",
+        )
+        reading |= {"separator": separator or "auto", "header": header}
+    defaults = {name: default for name, (_, default, _) in options_of(ReadConfig).items()}
+    return column.strip(), {k: v for k, v in reading.items() if v != defaults[k]}
 
 
 def has_text(folder: Path) -> bool:
@@ -156,9 +197,9 @@ def changed(path: Path) -> float:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def examine(path: str, changed: float) -> tuple[Diagnosis, str]:
+def examine(text: str, reading: ReadConfig, changed: float) -> tuple[Diagnosis, str]:
     """The doctor's diagnosis, and how the text begins."""
-    corpus = load_corpus(path)
+    corpus = load_corpus(text, reading)
     word = corpus.text.split(maxsplit=1)[0]
     return diagnose(corpus), word + " " if len(word) <= FIRST_PROMPT else word[:FIRST_PROMPT]
 
@@ -174,10 +215,21 @@ def corpus_facts(d: Diagnosis) -> None:
             (t("train.alphabet"), f"{d.alphabet_size:,}"),
             (t("train.scripts"), shares),
             (t("train.encoding"), ", ".join(encodings_of(d.sources))),
+            *((t("train.column"), "+".join(s.columns)) for s in d.sources[:1] if s.columns),
         ]
     )
+    if dropped := dropped_of(d.sources):
+        parts = ", ".join(f"{left_out(what)} {count:,}" for what, count in dropped.items())
+        st.caption(widgets.plain(t("train.dropped", parts=parts)))
+    st.code("\n".join(text.replace("\n", "↵")[:SHOWN_LENGTH] for text in d.preview), language=None)
     for finding in d.warnings:
         st.warning(widgets.plain(translated("warning", finding)))
+
+
+def left_out(what: str) -> str:
+    """The name of what a reader leaves out; its own English where the name is new."""
+    key = "dropped." + re.sub(r"\W+", "_", what.lower()).strip("_")
+    return t(key) if has(key) else what
 
 
 def translated(section: str, finding: Finding) -> str:
@@ -233,7 +285,7 @@ def choose_settings(diagnosis: Diagnosis, beginning: str) -> dict[str, Any]:
     return options
 
 
-def train_button(path: Path, stem: str, settings: dict[str, Any]) -> None:
+def train_button(text: str, stem: str, settings: dict[str, Any]) -> None:
     """A name for the run, and its start."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
@@ -245,7 +297,7 @@ def train_button(path: Path, stem: str, settings: dict[str, Any]) -> None:
         pressed = st.button(t("train.train"), type="primary", key="train")
     if pressed:
         name = trainings.checked_name(name)
-        trainings.start(path, name, settings)
+        trainings.start(text, name, settings)
         watch(name)
         st.rerun()
 

@@ -26,6 +26,8 @@ import pandas as pd
 
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.runs.run_folder import CONFIG, WEIGHTS
+from textgen.text.files import PACKED, TEXT_FILES
+from textgen.text.readers import READERS
 from textgen.ui.models import RUNS
 
 UPLOADS = RUNS / "uploads"
@@ -109,7 +111,9 @@ def keep_upload(name: str, data: bytes) -> Path:
         raise CorpusError(f"{name} is empty: give a file with some text")
     path = Path(unicodedata.normalize("NFC", name))
     stem = re.sub(r"[^\w-]+", "-", path.stem).strip("-")[:40] or "text"
-    suffix = path.suffix.lower() if path.suffix.lower() in (".txt", ".md") else ".txt"
+    packing = path.suffix.lower() if path.suffix.lower() in PACKED else ""
+    suffix = (path.with_suffix("") if packing else path).suffix.lower()
+    suffix = (suffix if suffix in (*TEXT_FILES, *READERS) else ".txt") + packing
     upload = UPLOADS / f"{stem}-{hashlib.sha256(data).hexdigest()[:8]}{suffix}"
     if not upload.is_file():
         try:
@@ -125,7 +129,7 @@ def keep_upload(name: str, data: bytes) -> Path:
 # --- processes ----------------------------------------------------------------------------------
 
 
-def start(source: Path, name: str, options: dict[str, Any]) -> None:
+def start(source: str | Path, name: str, options: dict[str, Any]) -> None:
     """Train on `source` into runs/`name`."""
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
     _spawn(name, ["train", str(source), f"--out={RUNS / name}", *flags])
