@@ -28,9 +28,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 TESTS = {
-    "sampling": ["tests/test_sampling.py"],
-    "tokenizer": ["tests/test_tokenizer.py"],
-    "checkpoint": ["tests/test_checkpoint.py", "tests/test_keeper.py"],
+    "generation/sampling": ["tests/test_sampling.py"],
+    "tokenizers/tokenizer": ["tests/test_tokenizer.py"],
+    "runs/run_folder": ["tests/test_run_folder.py", "tests/test_resume.py"],
 }
 SPEAKERS = ("Error", "option", "refused", "_unwritable")
 # what a line contains -> (changes of it, why nothing that is promised differs)

@@ -15,7 +15,7 @@ import textgen
 from benchmarks.fuzz import fuzz
 from benchmarks.hostile import SPOILERS, spoiled
 from textgen.errors import RunError, TextgenError, TokenizerError
-from textgen.runs import run_folder
+from textgen.runs import atomic_files
 from textgen.tokenizers import sentencepiece_model
 from textgen.tokenizers.tokenizer import TOKENIZERS, SentencePieceTokenizer
 from textgen.training.train import resume
@@ -199,5 +199,5 @@ def test_a_log_is_not_written_through_a_link(tmp_path):
     outside = tmp_path / "outside"
     (tmp_path / "samples.jsonl").symlink_to(outside)
     with pytest.raises(RunError, match="cannot write"):
-        run_folder.append_line(tmp_path / "samples.jsonl", "x\n")
+        atomic_files.append_line(tmp_path / "samples.jsonl", "x\n")
     assert not outside.exists()

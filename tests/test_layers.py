@@ -49,7 +49,7 @@ ORDER = {
     "config": [],
     "cross_entropy": [],
     "model": [],
-    "runs": ["recipe", "run_config", "run_folder", "model_card"],
+    "runs": ["recipe", "run_config", "atomic_files", "run_folder", "model_card"],
     "data": [
         "noise",
         "recall_task",

@@ -16,7 +16,7 @@ import pytest
 from textgen.backend import keras
 from textgen.config import TrainConfig
 from textgen.errors import ConfigError, RunError
-from textgen.runs import run_folder
+from textgen.runs import atomic_files, run_folder
 from textgen.runs.run_config import DataConfig, RunConfig
 from textgen.training import loop
 from textgen.training.divergence import FAST, Diverged, LossTrend
@@ -84,7 +84,7 @@ def run_on(training, steps):
         state.step += 1
         state.nats, state.tokens = 1 / state.step, 1.0
         training.trainer.be(state.step)
-        run_folder.append_line(training.folder / "samples.jsonl", f'{{"step": {state.step}}}\n')
+        atomic_files.append_line(training.folder / "samples.jsonl", f'{{"step": {state.step}}}\n')
         if state.step % STEPS:
             training.save()
         else:
@@ -203,7 +203,7 @@ def test_a_process_killed_at_any_touch_of_the_disk_loses_no_save(tmp_path, how):
         check(again)
         if (folder / run_folder.WEIGHTS).exists():
             run_folder.read_weights(folder / run_folder.WEIGHTS)
-        with run_folder.held(folder):
+        with atomic_files.hold(folder):
             assert not list(folder.glob(".*.tmp"))
         run_on(again, 4)
         check(again)
@@ -228,7 +228,7 @@ def test_a_disk_that_fails_at_any_touch_is_told_of_and_loses_no_save(tmp_path, c
         again = resumed(folder)
         assert training.state.step - again.state.step in (0, 1)
         check(again)
-        with run_folder.held(folder):
+        with atomic_files.hold(folder):
             assert not list(folder.glob(".*.tmp"))
     assert at > 80
 
@@ -344,7 +344,7 @@ def test_lines_with_marks_of_their_own_are_kept_whole(tmp_path):
         for n in range(4)
     ]
     path.write_text("\n".join(lines) + '\n{"step": 1, "te', encoding="utf-8")
-    run_folder.keep_lines(path, lambda line: int(json.loads(line)["step"]), 2)
+    atomic_files.keep_lines(path, lambda line: int(json.loads(line)["step"]), 2)
     assert path.read_text(encoding="utf-8").split("\n") == [*lines[:3], ""]
 
 
@@ -353,9 +353,9 @@ def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
     run.mkdir()  # else it is cleared away, being empty, and its lock with it
     for _ in range(2):
         with (
-            run_folder.held(run),
+            atomic_files.hold(run),
             pytest.raises(RunError, match="another process is training in"),
-            run_folder.held(run),
+            atomic_files.hold(run),
         ):
             pass
     assert run.is_dir()

@@ -9,7 +9,7 @@ import pytest
 import textgen
 from textgen.config import ModelConfig
 from textgen.errors import RunError, TextgenError
-from textgen.runs import run_folder
+from textgen.runs import atomic_files, run_folder
 from textgen.tokenizers.tokenizer import TOKENIZERS
 
 
@@ -117,13 +117,13 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(run, monkeypat
 
 def test_a_folder_is_made_cleared_up_and_taken_away_again(tmp_path):
     run = tmp_path / "runs/new"
-    with run_folder.held(run):
+    with atomic_files.hold(run):
         assert run.is_dir()
     assert not run.parent.exists()
     run.mkdir(parents=True)
     for name in (".model.safetensors.1.tmp", "kept.tmp", ".kept"):
         (run / name).write_text("x")
-    with run_folder.held(run):
+    with atomic_files.hold(run):
         assert {p.name for p in run.iterdir()} == {"kept.tmp", ".kept"}
     assert run.is_dir()
 
@@ -131,7 +131,7 @@ def test_a_folder_is_made_cleared_up_and_taken_away_again(tmp_path):
 def test_a_file_is_locked_until_it_is_closed(tmp_path):
     for wait in (False, True):
         with open(tmp_path / "file", "wb") as file, open(tmp_path / "file", "rb") as other:
-            assert run_folder.lock(file, wait=wait) and not run_folder.lock(other)
+            assert atomic_files.lock(file, wait=wait) and not atomic_files.lock(other)
 
 
 def test_the_row_that_is_being_written_is_left_out(tmp_path):
@@ -149,9 +149,9 @@ def test_the_row_that_is_being_written_is_left_out(tmp_path):
 def test_a_file_of_the_largest_size_is_read_and_no_larger_one(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"x" * 100)
-    assert run_folder.read_file(path, 100) == run_folder.read_file(path) == b"x" * 100
+    assert atomic_files.read_file(path, 100) == atomic_files.read_file(path) == b"x" * 100
     with pytest.raises(RunError, match="larger than 99 bytes"):
-        run_folder.read_file(path, 99)
+        atomic_files.read_file(path, 99)
 
 
 def test_the_least_that_a_model_takes(tmp_path):
@@ -207,7 +207,7 @@ def test_which_weights_these_are(tmp_path):
 
 def test_a_line_that_is_no_text_is_still_logged(tmp_path):
     for line in ("한 줄\n", "\ud800\n"):
-        run_folder.append_line(tmp_path / "log", line)
+        atomic_files.append_line(tmp_path / "log", line)
     assert (tmp_path / "log").read_text(encoding="utf-8") == "한 줄\n?\n"
     with pytest.raises(RunError, match=r"cannot write .*go on with --resume"):
-        run_folder.append_line(tmp_path, "x")
+        atomic_files.append_line(tmp_path, "x")

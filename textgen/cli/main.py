@@ -293,7 +293,7 @@ def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str |
 
 def _save(path: Path | None, text: Callable[[], str]) -> None:
     if path is not None:
-        from textgen.runs.run_folder import write_file
+        from textgen.runs.atomic_files import write_file
 
         write_file(path, text().encode())
 

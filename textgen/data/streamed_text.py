@@ -24,7 +24,7 @@ from textgen.data.training_data import TrainingData
 from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar
 from textgen.options import build
-from textgen.runs import run_folder
+from textgen.runs import atomic_files
 from textgen.runs.run_config import DataConfig, Source, StreamedFiles, as_named
 from textgen.text.chunks import digest_of, read_chunks
 from textgen.text.source import Source as TextSource
@@ -88,7 +88,7 @@ class StreamedText(TrainingData):
         starts: deque[int] = deque()  # of the documents among them
         with (
             contextlib.closing(read_chunks(self.source, self.settings, sources)) as read,
-            run_folder.written(path) as file,
+            atomic_files.replacing(path) as file,
             progress_bar(unit=" characters", unit_scale=True) as bar,
         ):
 
@@ -115,7 +115,7 @@ class StreamedText(TrainingData):
             tokens += write(text[:cut])
             # too short a text is refused here, before there is anything of it
             lay_out(tokens, self.settings.batch_size, self.settings.sequence_length)
-            run_folder.write_file(self.folder / HELD_OUT_FILE, text[cut:].encode())
+            atomic_files.write_file(self.folder / HELD_OUT_FILE, text[cut:].encode())
         logger.info(summary(sources, documents, characters))
         logger.info(
             f"read {characters:,} characters, {tokens:,} tokens to train on, in "
@@ -237,7 +237,7 @@ def _is_whole(folder: Path, recorded: StreamedFiles, tokenizer: Tokenizer) -> bo
 
 def _held_out_text(folder: Path, sha256: str) -> str:
     path = folder / HELD_OUT_FILE
-    data = run_folder.read_file(path, 4 * (HELD_OUT + 1))
+    data = atomic_files.read_file(path, 4 * (HELD_OUT + 1))
     if hashlib.sha256(data).hexdigest() != sha256:
         raise RunError(f"{path} is not what was held out: go on with --resume, which mends it")
     return data.decode()

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from textgen.runs import run_folder
+from textgen.runs import atomic_files, run_folder
 from textgen.training.state import RunState
 
 COLUMNS = (
@@ -60,11 +60,11 @@ class History:
         """Drop what the logs tell of later steps."""
         path = self.folder / run_folder.HISTORY
         if path.is_file():
-            run_folder.keep_lines(path, _step_of_row, state.step)
+            atomic_files.keep_lines(path, _step_of_row, state.step)
         else:
-            run_folder.write_file(path, (",".join(COLUMNS) + "\n").encode())
+            atomic_files.write_file(path, (",".join(COLUMNS) + "\n").encode())
         for path in self.folder.glob("*.jsonl"):
-            run_folder.keep_lines(path, lambda line: int(json.loads(line)["step"]), state.step)
+            atomic_files.keep_lines(path, lambda line: int(json.loads(line)["step"]), state.step)
         self._status_at = time.monotonic()
 
     def begin_epoch(self, epoch: int, state: RunState) -> None:
@@ -116,7 +116,7 @@ class History:
         }
         line = io.StringIO()
         csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
-        run_folder.append_line(self.folder / run_folder.HISTORY, line.getvalue())
+        atomic_files.append_line(self.folder / run_folder.HISTORY, line.getvalue())
 
     def write_status(self, state: RunState, word: str, message: str = "") -> None:
         """status.json. word: running, finished, stopped or failed."""
@@ -138,7 +138,7 @@ class History:
             "rolled_back": state.rolled_back,
             "message": message,
         }
-        run_folder.write_file(self.folder / "status.json", json.dumps(status).encode())
+        atomic_files.write_file(self.folder / "status.json", json.dumps(status).encode())
 
 
 def _step_of_row(line: str) -> int:

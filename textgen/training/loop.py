@@ -22,7 +22,7 @@ from textgen.arrays import Array
 from textgen.data.batches import Batches
 from textgen.errors import ConfigError, RunError
 from textgen.log import logger
-from textgen.runs import run_folder
+from textgen.runs import atomic_files, run_folder
 from textgen.runs.model_card import model_card
 from textgen.runs.run_config import RunConfig
 from textgen.training.divergence import LOWERED, Diverged
@@ -276,7 +276,7 @@ class Training:
         run_folder.save_model(self.folder, model)
         run_folder.write_config(self.folder, self.config)
         text = model_card(self.folder.name, self.config, int(model.count_params()))
-        run_folder.write_file(self.folder / "README.md", text.encode("utf-8", "replace"))
+        atomic_files.write_file(self.folder / "README.md", text.encode("utf-8", "replace"))
 
     @property
     def variables(self) -> list[Array]:

@@ -12,7 +12,7 @@ from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer, measure
 from textgen.generation.generator import Generator
 from textgen.log import logger
-from textgen.runs import run_folder
+from textgen.runs import atomic_files
 from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.state import RunState
 
@@ -62,7 +62,7 @@ class TextSampler:
         line = json.dumps(
             {"epoch": epoch + 1, "step": state.step, "text": text}, ensure_ascii=False
         )
-        run_folder.append_line(self.folder / "samples.jsonl", line + "\n")
+        atomic_files.append_line(self.folder / "samples.jsonl", line + "\n")
         logger.info(text.strip() + "\n")
 
 
@@ -86,7 +86,7 @@ class RecallSampler:
             "rows": [dataclasses.asdict(row) for row in rows],
         }
         text = json.dumps(line, ensure_ascii=False)
-        run_folder.append_line(self.folder / "recall.jsonl", text + "\n")
+        atomic_files.append_line(self.folder / "recall.jsonl", text + "\n")
         shown = ", ".join(f"{row.accuracy:.0%} at {row.distance}" for row in rows)
         logger.info(f"remembers {shown} characters")
 

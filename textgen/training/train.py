@@ -30,7 +30,7 @@ from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.model import build_model, settle_threads
 from textgen.options import check
-from textgen.runs import run_folder
+from textgen.runs import atomic_files, run_folder
 from textgen.runs.run_config import RunConfig, Source
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 from textgen.training import budget as budgets
@@ -77,7 +77,7 @@ def start(
         config = dataclasses.replace(config, model=budgets.with_cell(config.model, kept))
     config = _with_effect(config, names_a_task(source), given)
     _refuse_a_second_run(folder)
-    with run_folder.held(folder):
+    with atomic_files.hold(folder):
         _refuse_a_second_run(folder)  # another process may have been quicker
         begun = time.perf_counter()
         data = read_training_data(source, config.training, folder)
@@ -135,7 +135,7 @@ def resume(
         )
     recorded = config.data
     assert recorded is not None  # of a run that is read, there is
-    with run_folder.held(folder):
+    with atomic_files.hold(folder):
         try:
             data = read_training_data(source or recorded.source, config.training, folder)
         except CorpusError as error:

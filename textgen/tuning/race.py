@@ -22,7 +22,7 @@ from textgen.errors import ConfigError, TextgenError
 from textgen.evaluation.context_length import context_curve, looks_back
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
-from textgen.runs import run_folder
+from textgen.runs import atomic_files, run_folder
 from textgen.terminal import Report, table
 from textgen.training.train import start
 
@@ -101,12 +101,12 @@ def race(
         results.append(dataclasses.replace(measured(run), reach=reach(load(run), data)))
         _write(run, dataclasses.asdict(results[-1]))
     status = {"state": "finished", "pid": os.getpid()}
-    run_folder.write_file(folder / "status.json", json.dumps(status).encode())
+    atomic_files.write_file(folder / "status.json", json.dumps(status).encode())
     return results
 
 
 def _write(folder: Path, values: dict[str, Any]) -> None:
-    run_folder.write_file(folder / FILE, json.dumps(values).encode())
+    atomic_files.write_file(folder / FILE, json.dumps(values).encode())
 
 
 def measured(run: Path) -> Result:

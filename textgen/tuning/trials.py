@@ -31,7 +31,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from textgen.errors import ConfigError, RunError
-from textgen.runs import run_folder
+from textgen.runs import atomic_files
 from textgen.runs.recipe import CONFIGS, as_toml, read_recipe
 from textgen.terminal import Report, table
 from textgen.tuning.search_space import Space
@@ -96,7 +96,7 @@ class Trials:
         path = folder / FILE
         with self._alone():
             if not path.exists():
-                run_folder.write_file(path, json.dumps(given, ensure_ascii=False).encode())
+                atomic_files.write_file(path, json.dumps(given, ensure_ascii=False).encode())
             try:
                 begun = dict(json.loads(path.read_text(encoding="utf-8")))
             except (ValueError, TypeError) as error:
@@ -190,7 +190,7 @@ class Trials:
         values = default | {"sample_length": 0} | self.base | settings
         values["max_seconds"] = self.seconds  # of training: what comes before is not counted
         text = as_toml(self.source, values)
-        run_folder.write_file(self.path(number, ".toml"), text.encode("utf-8", "replace"))
+        atomic_files.write_file(self.path(number, ".toml"), text.encode("utf-8", "replace"))
 
     def record(self, trial: Trial, state: TrialState, value: float | None, **facts: Any) -> None:
         """Write what came of `trial` to the journal and the tables.
@@ -234,7 +234,7 @@ class Trials:
             settings = [frozen.params[name] for name in self.space]
             writer.writerow([*map(facts.get, columns), *settings, facts.get("message")])
         text = table.getvalue().encode("utf-8", "replace")
-        run_folder.write_file(self.folder / "trials.csv", text)
+        atomic_files.write_file(self.folder / "trials.csv", text)
         best = self.ended()[0]
         if best.state == FINISHED:
             number, epochs = best.user_attrs["trial"], best.user_attrs["epochs"]
@@ -244,7 +244,7 @@ class Trials:
                 f"in {self.seconds:g} seconds; for a longer training raise epochs\n"
             )
             recipe = note + as_toml(self.source, values)
-            run_folder.write_file(self.folder / "best.toml", recipe.encode("utf-8", "replace"))
+            atomic_files.write_file(self.folder / "best.toml", recipe.encode("utf-8", "replace"))
 
     def report(self) -> Report:
         """A table of the best trials, for a terminal. Raises `RunError` where none is good."""
@@ -285,7 +285,7 @@ class Trials:
         """While no other thread or process draws a trial or records one. Raises `RunError`."""
         try:
             with open(self.folder / ".lock", "ab") as file:
-                run_folder.lock(file, wait=True)
+                atomic_files.lock(file, wait=True)
                 with _quiet_optuna():
                     yield
         except OSError as error:
@@ -298,14 +298,14 @@ class Trials:
 def _hold(path: Path) -> BinaryIO:
     """The log at `path`, locked, once no other holds it."""
     file = open(path, "ab")  # noqa: SIM115
-    run_folder.lock(file, wait=True)
+    atomic_files.lock(file, wait=True)
     return file
 
 
 def _hold_if_free(path: Path) -> BinaryIO | None:
     """The log at `path`, locked; None where another holds it."""
     file = open(path, "ab")  # noqa: SIM115
-    if run_folder.lock(file, wait=False):
+    if atomic_files.lock(file, wait=False):
         return file
     file.close()
     return None
