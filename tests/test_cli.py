@@ -22,11 +22,12 @@ def run(capsys, *arguments):
 
 
 def fails(capsys, *arguments):
-    """The one line of a command that must fail on bad input."""
+    """The error line of a command that must fail on bad input, after what was read."""
     code, _, errors = run(capsys, *arguments)
     assert code == 2
-    (line,) = errors.strip().splitlines()
+    *notes, line = errors.strip().splitlines()
     assert line.startswith("error: ")
+    assert all(note.startswith(("note: ", "read ")) for note in notes)
     return line
 
 
@@ -139,7 +140,7 @@ def test_bad_input_of_train(capsys, tmp_path, text_file):
         assert what in fails(capsys, "train", *arguments)
         assert not out.exists()
     assert "nowhere" in fails(capsys, "generate", "nowhere")
-    assert "nowhere" in fails(capsys, "score", "nowhere", "text")
+    assert "nowhere" in fails(capsys, "score", "nowhere", text_file)
 
 
 def test_a_run_cannot_change_when_resumed(capsys, runs):

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _train(parsed: argparse.Namespace) -> None:
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
-    recipe = (
-        read_recipe(shipped.find(Path(parsed.config), shipped.RECIPES)) if parsed.config else {}
-    )
+    recipe = _recipe(parsed.config)
     source = parsed.corpus or recipe.pop("corpus", None)
-    out = parsed.resume or parsed.out or recipe.pop("out", None)
+    out = parsed.resume or parsed.out or recipe.get("out")
     recipe.pop("out", None)
     if out is None:
         raise ConfigError("no run folder given: add --out RUN")
@@ -64,53 +62,58 @@ def _train(parsed: argparse.Namespace) -> None:
 
         sys.exit(launch(parsed.workers, again(parsed, values), Path(out)))
     if parsed.resume is None:
-        if not source:
-            raise ConfigError("no text given: name a file, a folder or hf:NAME")
-        merged = recipe | values
-        model, tokens, training = (build(cls, merged) for cls in CONFIGS)
-        from textgen.training.budget import seconds_of
-        from textgen.training.train import start
-
-        budget = seconds_of(parsed.budget) if parsed.budget else 0.0
-        _report_interruption(
-            lambda: start(
-                _one_or_all(source),
-                out,
-                model,
-                tokens,
-                training,
-                budget,
-                fixed=set(merged),
-                given=set(values),
-            ),
-            out,
-        )
+        _start(source, out, recipe, values, parsed.budget)
     else:
-        fixed = ["budget"] * bool(parsed.budget) + sorted(set(values) - {"epochs"})
-        if fixed:
-            raise ConfigError(
-                f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"
-            )
-        if recipe:
-            logger.warning(
-                f"note: {out} goes on with its own settings, not with those of {parsed.config}"
-            )
-        from textgen.training.train import resume
-
-        source = _one_or_all(parsed.corpus) if parsed.corpus else None
-        _report_interruption(lambda: resume(out, source, values.get("epochs")), out)
+        _resume(parsed, out, recipe, values)
     print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
+
+
+def _start(
+    source: Any, out: str, recipe: dict[str, Any], flags: dict[str, Any], budget: str | None
+) -> None:
+    if not source:
+        raise ConfigError("no text given: name a file, a folder or hf:NAME")
+    settings = recipe | flags
+    model, tokens, training = (build(cls, settings) for cls in CONFIGS)
+    from textgen.training.budget import seconds_of
+    from textgen.training.train import start
+
+    seconds = seconds_of(budget) if budget else 0.0
+    text = _one_or_all(source)
+    with _interruption_explained(out):
+        start(text, out, model, tokens, training, seconds, fixed=set(settings), given=set(flags))
+
+
+def _resume(
+    parsed: argparse.Namespace, out: str, recipe: dict[str, Any], flags: dict[str, Any]
+) -> None:
+    fixed = ["budget"] * bool(parsed.budget) + sorted(set(flags) - {"epochs"})
+    if fixed:
+        raise ConfigError(
+            f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"
+        )
+    if recipe:
+        logger.warning(
+            f"note: {out} goes on with its own settings, not with those of {parsed.config}"
+        )
+    from textgen.training.train import resume
+
+    source = _one_or_all(parsed.corpus) if parsed.corpus else None
+    with _interruption_explained(out):
+        resume(out, source, flags.get("epochs"))
 
 
 def _recipe(name: str | None) -> dict[str, Any]:
     return read_recipe(shipped.find(Path(name), shipped.RECIPES)) if name else {}
 
 
-def _report_interruption(train: Callable[[], Any], out: str) -> None:
+@contextlib.contextmanager
+def _interruption_explained(out: str) -> Iterator[None]:
+    """Say how a training goes on that is stopped while within."""
     from textgen.training.stop_request import Interrupted
 
     try:
-        train()
+        yield
     except Interrupted as stop:
         message = f"stopped and saved: textgen train --resume {out} goes on"
         raise Interrupted(message) from stop
@@ -130,9 +133,7 @@ def _sweep(parsed: argparse.Namespace) -> None:
     from textgen.tuning.search_space import read_space
 
     space = read_space(Path(parsed.space))
-    recipe = (
-        read_recipe(shipped.find(Path(parsed.config), shipped.RECIPES)) if parsed.config else {}
-    )
+    recipe = _recipe(parsed.config)
     recipe |= {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
     _refuse_streams(parsed.corpus, "each trial of a sweep reads the text")
     from textgen.tuning.sweep import Sweep
