@@ -5,13 +5,16 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	if $$python -c 'import ensurepip' >/dev/null 2>&1; then break; fi; done; echo $$python)
 VENV := .venv
 BIN := $(VENV)/bin
+# whoever reaches the app can train and write with it: only this machine, unless told otherwise
+HOST ?= localhost
 PORT ?= 8501
 
 .PHONY: app test test-all browser-test check format models clean
 
-# with the texts that the shipped models were trained on: the page Write marks what they copy
+# with the texts that the shipped models were trained on: the page Write marks what they copy;
+# `HOST=0.0.0.0 make app` opens it to the network, for a class
 app: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
 # every module in a few minutes; as many workers as there are cores, at 1 to 1.5 GB each
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
