@@ -1,4 +1,6 @@
+import dataclasses
 import itertools
+import json
 import math
 import unicodedata
 
@@ -78,6 +80,13 @@ def test_top_k_one_is_greedy_and_top_logprobs_are_in_order(model):
         assert best[0].token == model.tokenizer.token(token)
 
 
+def test_temperature_zero_is_greedy_whatever_the_seed(model):
+    greedy = model.generate("The ", max_new_tokens=30, top_k=1).token_ids
+    for options in ({"seed": 1}, {"seed": 2}, {"top_p": 0.5, "typical_p": 0.9, "min_p": 0.2}):
+        found = model.generate("The ", max_new_tokens=30, temperature=0, **options)
+        assert found.token_ids == greedy
+
+
 def test_no_seed_draws_one_and_reports_it(model):
     first, second = (model.generate("나", max_new_tokens=20) for _ in range(2))
     assert first.seed != second.seed
@@ -124,6 +133,39 @@ def test_with_beams_enough_it_finds_the_likeliest_text_of_all():
     assert sum(found.logprobs) == pytest.approx(everything[best], abs=1e-4)
     greedy = model.generate("a", max_new_tokens=3, top_k=1).token_ids
     assert everything[tuple(greedy)] < everything[best]  # else the test would show nothing
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"no_repeat_ngram_size": 1},
+        {"no_repeat_ngram_size": 1, "repetition_penalty": 0.1},
+        {"no_repeat_ngram_size": 1, "num_beams": 64},
+        {"no_repeat_ngram_size": 1, "temperature": 0, "top_p": 0.5},
+        {"temperature": 1e-39},
+        {"temperature": 5e-324, "typical_p": 0.5},
+        {"top_p": 5e-324},
+        {"typical_p": 5e-324},
+        {"min_p": 1.0, "temperature": 10.0},
+    ],
+    ids=str,
+)
+def test_what_is_banned_is_never_written(options):
+    model = little()
+    found = model.generate("aß", max_new_tokens=40, seed=4, top_logprobs=50, **options)
+    assert len(found.token_ids) == 40 and np.isfinite(found.logprobs).all()
+    allowed = set(range(model.tokenizer.vocab_size)) - set(model.tokenizer.banned_ids)
+    assert set(found.token_ids) <= allowed
+    # an alternative could have been written too
+    assert all({a.token_id for a in best} == allowed for best in found.top_logprobs)
+
+
+def test_no_token_twice_goes_on_when_every_token_is_used():
+    model = little()
+    allowed = model.tokenizer.vocab_size - len(model.tokenizer.banned_ids)
+    ids = model.generate("", max_new_tokens=3 * allowed, no_repeat_ngram_size=1, seed=1).token_ids
+    # the newline before the text is one of them
+    assert len({model.tokenizer.start_id, *ids[: allowed - 1]}) == allowed
 
 
 @pytest.mark.parametrize("beams", [2, 3])
@@ -206,6 +248,43 @@ def test_a_prompt_of_only_unknown_characters(model):
         model.generate("龍鳳")
 
 
+def test_a_batch_of_no_prompts_is_no_texts(model):
+    assert model.generate_batch([]) == [] == list(model.stream_batch(()))
+    assert model.generate_batch([], num_beams=2) == []
+    with pytest.raises(ConfigError, match="top_k is -1"):
+        model.generate_batch([], top_k=-1)
+
+
+def test_a_batch_of_any_iterable(model):
+    batch = model.generate_batch((text for text in ("나는 ", "The")), max_new_tokens=3, seed=1)
+    assert [one.prompt for one in batch] == ["나는 ", "The"]
+
+
+@pytest.mark.parametrize("value", [None, 3, b"Mar", ["Mar"], math.nan])
+def test_what_is_no_text_is_refused(model, value):
+    for use in (model.generate, model.stream):
+        with pytest.raises(GenerationError, match=r"the prompt is .*: give a text \(str\)"):
+            use(value)
+    with pytest.raises(GenerationError, match=r"the text to score is .*: give a text \(str\)"):
+        model.score(value)
+
+
+@pytest.mark.parametrize("value", ["Mar", None, 3, [None], ["나", b"Mar"]])
+def test_what_is_no_list_of_texts_is_refused(model, value):
+    for use in (model.generate_batch, model.stream_batch):
+        with pytest.raises(GenerationError, match="give a "):
+            use(value)
+
+
+def test_numbers_of_numpy_are_numbers(model):
+    plain = {"seed": 3, "top_k": 5, "temperature": 0.5, "max_new_tokens": 8, "top_logprobs": 1}
+    kinds = (np.int64, np.int8, np.float32, np.uint16, np.int32)
+    numpy = {name: kind(plain[name]) for name, kind in zip(plain, kinds, strict=True)}
+    found = model.generate("나", **numpy)
+    assert found == model.generate("나", **plain)
+    assert json.loads(json.dumps(dataclasses.asdict(found)))["seed"] == 3
+
+
 def test_an_empty_prompt_begins_a_text(model):
     assert len(model.generate("", max_new_tokens=5).token_ids) == 5
 
@@ -213,7 +292,6 @@ def test_an_empty_prompt_begins_a_text(model):
 @pytest.mark.parametrize(
     "options, what",
     [
-        ({"temperature": 0}, "temperature is 0: give a value above 0"),
         ({"temperature": -1.0}, "temperature is -1.0"),
         ({"temperature": math.nan}, "temperature is not a number"),
         ({"top_p": 0.0}, "top_p is 0.0: give a value above 0 and at most 1"),
@@ -223,7 +301,10 @@ def test_an_empty_prompt_begins_a_text(model):
         ({"max_new_tokens": 0}, "max_new_tokens is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"stop_strings": ("",)}, "stop_strings holds an empty text"),
-        ({"beams": 3}, "beams is not an option"),
+        ({"stop_strings": None}, "stop_strings is None: give a value of type str"),
+        ({"stop_strings": ["a", 3]}, "stop_strings is 3: give a value of type str"),
+        ({"seed": np.int64(-1)}, "seed is -1"),
+        ({"beams": 3}, "there is no option 'beams': give num_beams"),
     ],
 )
 def test_options_outside_their_range(model, options, what):

@@ -61,7 +61,7 @@ ORDER = {
         "task_documents",
         "sources",
     ],
-    "generation": ["sampling", "options", "decoder", "beam_search", "generator"],
+    "generation": ["sampling", "options", "decoder", "beam_search", "text_stream", "generator"],
     "evaluation": [
         "batch_reader",
         "recall_probe",

@@ -1,16 +1,18 @@
 """Transforms on four tokens, with answers known by hand; and what must hold for any logits."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textgen.backend import ops
+from textgen.backend import ops, tf
 from textgen.generation.sampling import (
     LONGEST_NGRAM,
     NEVER,
+    POSSIBLE,
     TRANSFORMS,
     MinP,
     NoRepeatNgram,
@@ -19,6 +21,7 @@ from textgen.generation.sampling import (
     TopK,
     TopP,
     TypicalP,
+    draw,
 )
 from textgen.options import options_of
 
@@ -36,6 +39,17 @@ def kept(transform, **kwargs):
     return (apply(transform, **kwargs) > NEVER / 2).tolist()
 
 
+def test_no_repeat_ngram_forbids_nothing_rather_than_everything():
+    every = np.array([[3, 1, 0, 2]], np.int32)
+    np.testing.assert_array_equal(
+        apply(NoRepeatNgram(1), history=every), np.log(np.array(P, np.float32))
+    )
+    # so it is where what is left over is never sampled
+    logits = np.array([[NEVER, 1.0, 2.0, 3.0]], np.float32)
+    found = NoRepeatNgram(1)(logits, np.array([[1, 2, 3, 1]], np.int32))
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), logits)
+
+
 def softmax(logits):
     e = np.exp(logits - logits.max())
     return e / e.sum()
@@ -44,6 +58,12 @@ def softmax(logits):
 def test_temperature_one_half_squares_the_probabilities():
     squared = np.square(P)
     np.testing.assert_allclose(softmax(apply(Temperature(0.5))), squared / squared.sum(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0, 0.0, 1e-320, 1e-39, 1e-31])
+def test_temperature_zero_leaves_the_likeliest(temperature):
+    assert kept(Temperature(temperature)) == [True, False, False, False]
+    assert kept(Temperature(temperature), probabilities=[0.2, 0.4, 0.4]) == [False, True, False]
 
 
 @pytest.mark.parametrize("k, n", [(1, 1), (2, 2), (4, 4), (9, 4)])
@@ -151,3 +171,89 @@ def test_each_declares_one_option_with_range_and_help(transform):
     ((name, (rule, default, kind)),) = options_of(transform).items()
     assert rule.help and rule.low is not None and rule.high is not None
     assert kind in (int, float) and getattr(transform(), name) == default
+
+
+# --- at every allowed value -----------------------------------------------------------------------
+
+TOKENS, TEXTS, PLACES = 6, 3, 9
+SMALLEST = (5e-324, 1e-320, 1e-45, 1e-39, 1e-38, 1e-30)  # of what float64, float32 or XLA can tell
+
+
+def values(transform, off):
+    """Every value that a transform allows; its default too where `off`."""
+    ((_, (rule, default, kind)),) = options_of(transform).items()
+    if kind is int:
+        found = st.integers(rule.low, rule.high)
+    else:
+        ends = [rule.high, *SMALLEST, *([] if rule.low_open else [rule.low])]
+        ends = [end for end in ends if end >= rule.low]
+        found = st.floats(rule.low, rule.high, exclude_min=rule.low_open) | st.sampled_from(ends)
+    return found if off else found.filter(lambda value: value != default)
+
+
+LOGITS = st.floats(-30, 30, width=32) | st.sampled_from([0.0, -1e4, 1e4, -1e15, 1e15, 1e-45])
+
+
+def arrays(strategy, shape, kind):
+    size = int(np.prod(shape))
+    return st.lists(strategy, min_size=size, max_size=size).map(
+        lambda flat: np.array(flat, kind).reshape(shape)
+    )
+
+
+SITUATIONS = st.tuples(
+    arrays(LOGITS, (TEXTS, TOKENS), np.float32),
+    arrays(st.integers(-1, TOKENS - 1), (TEXTS, PLACES), np.int32),
+    arrays(st.booleans(), TOKENS, bool).filter(np.any),
+    arrays(st.floats(0, 1 - 2**-20, width=32), TEXTS, np.float32),
+)
+
+
+def drawn(kinds, given, logits, history, allowed, uniform):
+    """(logits after the transforms, ids), as the compiled loop comes to them."""
+    logits = ops.where(allowed, logits, NEVER)
+    for kind, value in zip(kinds, given, strict=True):
+        logits = kind(value)(logits, history)
+    return logits, draw(logits, allowed, uniform)
+
+
+@functools.cache
+def compiled(kinds):
+    return tf.function(functools.partial(drawn, kinds), jit_compile=True)
+
+
+def holds(program, given, situation):
+    """No number is missing, something allowed is left, and what is drawn is allowed."""
+    logits, ids = map(ops.convert_to_numpy, program(given, *situation))
+    allowed = situation[2]
+    assert not np.isnan(logits).any()
+    assert (logits[:, allowed] > POSSIBLE).any(-1).all()
+    assert allowed[ids].all()
+
+
+@pytest.mark.parametrize(
+    "kinds", [*((kind,) for kind in TRANSFORMS), tuple(TRANSFORMS)], ids=lambda k: k[-1].__name__
+)
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_no_value_draws_what_is_banned_in_the_compiled_loop(kinds, data):
+    given = data.draw(st.tuples(*(values(kind, off=False) for kind in kinds)))
+    given = [np.asarray(v, np.int32 if isinstance(v, int) else np.float32) for v in given]
+    holds(compiled(kinds), given, data.draw(SITUATIONS))
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_no_combination_draws_what_is_banned(data):
+    every = [t(data.draw(values(t, off=True))) for t in TRANSFORMS]
+    changed = [t for t in every if t != type(t)()]
+    given = [next(iter(vars(t).values())) for t in changed]
+    holds(functools.partial(drawn, list(map(type, changed))), given, data.draw(SITUATIONS))
+
+
+def test_a_running_sum_that_is_rounded_steps_on_no_impossible_token():
+    logits = np.array([[0.0, NEVER, 0.0, NEVER]], np.float32)
+    allowed = np.array([False, True, True, True])
+    for uniform in (0.0, 0.3, 0.9999999):
+        ids = draw(logits, allowed, np.array([uniform], np.float32))
+        assert ops.convert_to_numpy(ids).tolist() == [2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import numbers
 import types
 import typing
 from collections.abc import Collection, Iterable, Mapping
@@ -62,9 +63,13 @@ def _plain_type(hint: Any, default: Any) -> type:
 
 
 def check(instance: Any) -> None:
-    """Raise `ConfigError` for the first field of `instance` that lies outside its range."""
+    """Raise `ConfigError` for the first field of `instance` that lies outside its range.
+
+    A number of another library, such as NumPy, becomes Python's own, as JSON takes it.
+    """
     for name, (rule, default, kind) in options_of(type(instance)).items():
-        value = getattr(instance, name)
+        value = plain_number(getattr(instance, name))
+        object.__setattr__(instance, name, value)  # the instance may be frozen
         if value is None and default is None:
             continue
         several = isinstance(default, tuple) and isinstance(value, tuple)
@@ -74,6 +79,7 @@ def check(instance: Any) -> None:
 
 def check_value(name: str, value: object, rule: Option, kind: type) -> None:
     """Raise `ConfigError` where `value` is no `kind`, or not what `rule` allows."""
+    value = plain_number(value)
     allowed: tuple[type, ...] = (float, int) if kind is float else (kind,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"{name} is {shown(value)}: give a value of type {kind.__name__}")
@@ -87,6 +93,15 @@ def check_value(name: str, value: object, rule: Option, kind: type) -> None:
     too_high = rule.high is not None and value > rule.high
     if too_low or too_high:
         raise ConfigError(f"{name} is {shown(value)}: give a value {allowed_range(rule)}")
+
+
+def plain_number(value: Any) -> Any:
+    """A number of another library, such as NumPy, as Python's own; anything else as it is."""
+    if type(value) in (bool, int, float):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
 
 
 def allowed_range(rule: Option) -> str:
@@ -126,7 +141,7 @@ def _first_line(cls: type) -> str:
 def build(cls: type, values: Mapping[str, Any]) -> Any:
     """An instance of `cls` from those `values` that are its options, checked."""
     known = options_of(cls)
-    given = {name: _as_tuple(value) for name, value in values.items() if name in known}
+    given = {name: _plain(value) for name, value in values.items() if name in known}
     instance = cls(**given)
     check(instance)
     return instance
@@ -147,5 +162,6 @@ def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
             raise ConfigError(f"there is no option {shown(name)}: give {', '.join(near)}")
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    """As the fields of a dataclass hold it: several values as a tuple, a number as Python's own."""
+    return tuple(value) if isinstance(value, list) else plain_number(value)

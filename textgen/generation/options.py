@@ -6,8 +6,8 @@ import dataclasses
 from typing import Any
 
 from textgen.errors import ConfigError
-from textgen.generation.sampling import PENALTIES, TRANSFORMS
-from textgen.options import build, option, options_of
+from textgen.generation.sampling import TRANSFORMS, Transform
+from textgen.options import Option, build, option, options_of, refuse_unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,30 +33,31 @@ class GenerationConfig:
     """The options of one call: the loop's, and those transforms that are not at their default."""
 
     loop: LoopConfig
-    transforms: tuple[Any, ...]
+    transforms: tuple[Transform, ...]
 
 
-GENERATION_OPTIONS = {
-    name: entry for cls in (LoopConfig, *TRANSFORMS) for name, entry in options_of(cls).items()
-}
+def option_classes() -> list[type]:
+    """The dataclasses whose fields are the options of generation."""
+    return [LoopConfig, *TRANSFORMS]
+
+
+def generation_options() -> dict[str, tuple[Option, Any, type]]:
+    """name -> (option, default, type) of all that `generation_config` takes."""
+    return {name: entry for cls in option_classes() for name, entry in options_of(cls).items()}
 
 
 def generation_config(**options: Any) -> GenerationConfig:
     """Check `options` by name. Raises `ConfigError` for an unknown name or a bad value."""
-    for name in options:
-        if name not in GENERATION_OPTIONS:
-            raise ConfigError(
-                f"{name} is not an option of generation: use {', '.join(GENERATION_OPTIONS)}"
-            )
+    refuse_unknown(options, generation_options())
     if isinstance(options.get("stop_strings"), str):
         options["stop_strings"] = (options["stop_strings"],)
-    if any(text == "" for text in options.get("stop_strings", ())):
+    loop: LoopConfig = build(LoopConfig, options)
+    if "" in loop.stop_strings:
         raise ConfigError("stop_strings holds an empty text: give at least one character")
-    loop = build(LoopConfig, options)
-    transforms = tuple(build(cls, options) for cls in TRANSFORMS)
+    transforms: list[Transform] = [build(cls, options) for cls in TRANSFORMS]
     changed = tuple(t for t in transforms if t != type(t)())
     for transform in changed if loop.num_beams > 1 else ():
-        if not isinstance(transform, PENALTIES):
+        if not transform.for_beams:
             (name, value), *_ = vars(transform).items()
             raise ConfigError(
                 f"{name} is {value} with num_beams {loop.num_beams}: beam search draws nothing; "

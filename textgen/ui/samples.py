@@ -19,7 +19,8 @@ from textgen.tokenizers.detokenizer import group_tokens
 from textgen.ui.fair_queue import QUEUE
 
 if TYPE_CHECKING:
-    from textgen.generation.generator import Alternative, Chunk, Generator
+    from textgen.generation.generator import Generator
+    from textgen.generation.text_stream import Alternative, Chunk
     from textgen.tokenizers.tokenizer import Tokenizer
 
 ALTERNATIVES = 10

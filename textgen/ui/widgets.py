@@ -20,7 +20,7 @@ T = TypeVar("T")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 # what a slider spans where the allowed range is too wide for one: (low, high, step)
 SPANS: dict[str, tuple[float, float, float]] = {
-    "temperature": (0.1, 2.0, 0.05),
+    "temperature": (0.0, 2.0, 0.05),
     "top_k": (0, 200, 1),
     "min_p": (0.0, 0.5, 0.01),
     "repetition_penalty": (0.5, 2.0, 0.05),
