@@ -37,7 +37,9 @@ def lesson(task: Task, spelling: str, facts: list[str]) -> list[Document]:
     for fact in facts:
         before, ending = with_particles(spelling.replace(BLANK, fact)).split(ASKED)
         told = before.index(fact) + len(fact)
-        found.append(Document(before, task.answer_to(fact), ending, fact, "", told, len(before)))
+        found.append(
+            Document(before, task.answer_to(fact), ending, fact, "", told, told, len(before))
+        )
     return found
 
 
@@ -51,7 +53,9 @@ def filled(task: Task, filler: str, facts: list[str], seed: str) -> list[Documen
         stem, ending = one_of(rng, rng.choice(writer.questions)).split(BLANK)
         before = f"{told} {text} {stem}"
         found.append(
-            Document(before, task.answer_to(fact), ending, fact, "", len(told), len(before))
+            Document(
+                before, task.answer_to(fact), ending, fact, "", len(told), len(told), len(before)
+            )
         )
     return found
 
@@ -65,13 +69,15 @@ def told_and_asked(task: Task, tells: list[str], asks: list[str], n: int) -> Ite
         told = with_particles(rng.choice(tells).replace(BLANK, fact))
         stem, ending = one_of(rng, rng.choice(asks).replace(ASKED, BLANK)).split(BLANK)
         before = told + writer.fill(rng, 150) + stem
-        yield Document(before, task.answer_to(fact), ending, fact, "", len(told), len(before))
+        yield Document(
+            before, task.answer_to(fact), ending, fact, "", len(told), len(told), len(before)
+        )
 
 
 def right(scorer: Scorer, documents: list[Document]) -> tuple[np.ndarray, np.ndarray]:
     """(whether the answer is the likeliest, its share) of each."""
     shares = scorer.shares(documents)
-    wanted = scorer.wanted(documents, "none")
+    wanted = scorer.wanted(documents)
     return shares.argmax(1) == wanted, shares[np.arange(len(shares)), wanted]
 
 

@@ -107,7 +107,7 @@ def writing(run: str, text: str) -> list[dict[str, Any]]:
     """How what it writes depends on the way it is asked for."""
     from textgen.data.sources import as_trained_on
     from textgen.evaluation.copying import SHORTEST, CopyMeter
-    from textgen.evaluation.evaluate import variety
+    from textgen.evaluation.variety import variety
     from textgen.generation.generator import load
 
     model = load(run)

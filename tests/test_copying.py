@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.errors import ConfigError
-from textgen.evaluation.copying import CopyMeter, Span, covered, distinct, repetition
+from textgen.evaluation.copying import CopyMeter, Span, covered
+from textgen.evaluation.variety import distinct, repetition
 from tiny import TEXT
 
 

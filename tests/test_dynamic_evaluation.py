@@ -4,9 +4,10 @@ import pytest
 import textgen
 from textgen.cells import CELLS
 from textgen.errors import ConfigError
-from textgen.evaluation import dynamic_evaluation
-from textgen.evaluation.dynamic_evaluation import cache_nats, dynamic_nats
+from textgen.evaluation import neural_cache
+from textgen.evaluation.dynamic_evaluation import dynamic_nats
 from textgen.evaluation.evaluate import carried_nats
+from textgen.evaluation.neural_cache import cache_nats
 from tiny import TEXT, only
 
 NEW = "우산을 걷는다 rain 한국어를 the 온다. " * 30  # words it knows, in an order it does not
@@ -23,7 +24,7 @@ def test_the_cache_is_the_weighted_share_of_what_followed():
     follows = random.integers(0, 3, 9)
     before, size = 5, 6  # the last four rows are read now, and see at most six back
     at_hand = (hidden[before:], hidden, follows, follows[before:], before, size)
-    found, spread = dynamic_evaluation._cache(*at_hand, spread=0.0)
+    found, spread = neural_cache._cache(*at_hand, spread=0.0)
     seen = [range(max(0, t - size), t) for t in range(before, 9)]
     products = [
         [hidden[t] @ hidden[i] for i in rows] for t, rows in zip(range(5, 9), seen, strict=True)
@@ -43,7 +44,7 @@ def test_the_cache_pays_where_a_text_repeats_itself_and_nothing_is_lost(model):
     assert cached[256:].mean() < 0.95 * own[256:].mean()
     # float32, summed in another order
     np.testing.assert_allclose(
-        cached[: dynamic_evaluation.BLOCK], own[: dynamic_evaluation.BLOCK], rtol=1e-6
+        cached[: neural_cache.WEIGHED], own[: neural_cache.WEIGHED], rtol=1e-6
     )
     with pytest.raises(ConfigError, match="cache is 0"):
         cache_nats(model, ids, 0)

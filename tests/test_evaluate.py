@@ -14,7 +14,9 @@ from textgen.config import EvaluateConfig
 from textgen.data import sources
 from textgen.data.sources import as_trained_on, find_training_text
 from textgen.errors import ConfigError, CorpusError
-from textgen.evaluation.evaluate import carried_nats, evaluate, kind_of, positions, windowed_nats
+from textgen.evaluation.character_kinds import kind_of
+from textgen.evaluation.evaluate import carried_nats, evaluate, windowed_nats
+from textgen.evaluation.evaluation_tables import positions
 from textgen.tokenizers.tokenizer import TOKENIZERS
 from tiny import TEXT
 

@@ -412,7 +412,7 @@ def test_what_cannot_be_looked_at_is_told_in_one_line(look, error, what):
 
 
 def test_a_document_is_read_up_to_its_blank():
-    document = Document("ab c ", "ca", "b.", fact="a", group="g", told=2, asked=3)
+    document = Document("ab c ", "ca", "b.", "a", "g", 2, 2, 3)
     tokenizer = CharTokenizer.train("abc .")
     decode = tokenizer.decode
     ids, goal = at_blank(tokenizer, document, foil="b")

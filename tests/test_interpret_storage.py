@@ -1,7 +1,6 @@
 """States swapped and read off over many documents, units silenced, and where they fire together."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
@@ -9,9 +8,10 @@ import pytest
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
+from textgen.data import recall_task
 from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError
-from textgen.evaluation.recall_probe import Scorer, written
+from textgen.evaluation.recall_probe import Scorer
 from textgen.generation.generator import Generator
 from textgen.interpret import (
     Match,
@@ -52,7 +52,7 @@ def drawn(cell, num_layers=2):
 
 
 def documents(number, distance=40):
-    return list(itertools.islice(written(TASK, distance, "plain", ("filler",), 1), number))
+    return recall_task.documents(TASK, distance, number)
 
 
 def ids_of(scorer, document):
@@ -68,7 +68,7 @@ def test_a_pair_differs_in_the_fact_and_its_answer_alone():
     assert len(found) == number
     for receiver, donor in found:
         assert receiver.answer != donor.answer
-        assert receiver.before[receiver.told :] == donor.before[donor.told :]
+        assert receiver.before[receiver.fact_end :] == donor.before[donor.fact_end :]
         # a Korean, an Egyptian
         a, b = (d.before.replace(d.word, "").replace(" an ", " a ") for d in (receiver, donor))
         assert a == b
@@ -152,7 +152,9 @@ def test_units_are_set_apart_by_what_the_fact_left_in_them_when_the_question_beg
     texts = documents(facts)
     model, names = scorer.generator.model, scorer.generator.model.cell.state_names
     read = [
-        trace(model, [scorer.tokenizer.start_id, *scorer.encode(d.before[: d.asked])]).state
+        trace(
+            model, [scorer.tokenizer.start_id, *scorer.encode(d.before[: d.question_begin])]
+        ).state
         for d in texts
     ]
     for layer in range(2):

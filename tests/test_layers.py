@@ -68,8 +68,12 @@ ORDER = {
         "context_length",
         "ngram",
         "copying",
+        "variety",
+        "character_kinds",
+        "neural_cache",
         "dynamic_evaluation",
         "evaluate",
+        "evaluation_tables",
     ],
     "interpret": [],
     "training": [

@@ -1,5 +1,7 @@
 import csv
 import json
+import math
+import os
 import subprocess
 import sys
 
@@ -11,14 +13,26 @@ from textgen import shipped
 from textgen.backend import ops
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.data.recall_task import read_task
+from textgen.data.recall_task import documents, read_task, sample_texts
+from textgen.data.training_data import digest
 from textgen.errors import ConfigError
-from textgen.evaluation.batch_reader import BLOCK, Reader
+from textgen.evaluation import recall_probe
+from textgen.evaluation.batch_reader import STRETCH, Reader
 from textgen.evaluation.context_length import ContextRow, context_curve, looks_back
-from textgen.evaluation.recall_probe import Row, Scorer, horizon, probe, task_of, wilson, written
+from textgen.evaluation.recall_probe import (
+    CONTROLS,
+    ProbeRow,
+    Scorer,
+    horizon,
+    measure,
+    probe,
+    task_of,
+    wilson,
+)
 from textgen.generation.generator import Generator
 from textgen.model import build_model
 from textgen.runs import run_folder
+from textgen.runs.run_folder import read_config
 from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.train import resume, start
 from tiny import TEXT
@@ -57,7 +71,9 @@ def fresh(task, cell="gru"):
 @pytest.mark.parametrize("cell", CELLS)
 def test_rows_of_any_length_are_read_as_one_alone(cell):
     model = build_model(ModelConfig(cell=cell, hidden_size=8, embedding_size=5, num_layers=2), 11)
-    rows = [RANDOM.integers(0, 11, n).tolist() for n in (1, 3, BLOCK, BLOCK + 1, 2 * BLOCK + 7)]
+    rows = [
+        RANDOM.integers(0, 11, n).tolist() for n in (1, 3, STRETCH, STRETCH + 1, 2 * STRETCH + 7)
+    ]
     state = Reader(model).read(rows)
     for k, row in enumerate(rows):
         _, alone = model(np.array([row]))
@@ -90,7 +106,7 @@ def test_wilson_interval():
 
 
 def row(distance, low, control="none"):
-    return Row(distance, distance, control, 400, low + 0.02, low, low + 0.04, 0.5, {})
+    return ProbeRow(distance, distance, control, 400, low + 0.02, low, low + 0.04, 0.5, {})
 
 
 @pytest.mark.parametrize(
@@ -120,24 +136,69 @@ def test_an_untrained_model_is_at_chance(task_file, control):
 def test_controls_read_what_they_say(task_file, monkeypatch):
     task = read_task(task_file)
     scorer = Scorer(fresh(task), task)
-    documents = [d for d, _ in zip(written(task, 40, "plain", (), 1), range(3), strict=False)]
+    texts = documents(task, 40, 3, held_out=())
     read = []
     monkeypatch.setattr(scorer.reader, "read", lambda rows: read.extend(rows))
-    texts = {}
-    for control in ("none", "removed", "swapped", "zeroed"):
+    # what is said of the answers is not looked at here
+    monkeypatch.setattr(scorer, "shares_of", lambda state, endings: np.zeros((len(endings), 3)))
+    seen = {}
+    for control in CONTROLS:
         read.clear()
-        scorer.state(documents, control)
-        texts[control] = [scorer.tokenizer.decode(ids) for ids in read]
-    told = [d.before[: d.told] for d in documents]
-    rest = [d.before[d.told :] for d in documents]
-    assert texts["none"] == ["\n" + d.before for d in documents]
-    assert texts["removed"] == ["\n" + text.lstrip() for text in rest]
-    assert texts["zeroed"] == rest
-    assert texts["swapped"] == [
-        f"\n{t}{r}" for t, r in zip([*told[1:], told[0]], rest, strict=True)
-    ]
-    swapped = [task.answers[k] for k in scorer.wanted(documents, "swapped")]
-    assert swapped == ["Portuguese", "German", "Korean"]
+        measure(scorer, 40, 3, control, held_out=())
+        seen[control] = [scorer.tokenizer.decode(ids) for ids in read]
+    told = [d.before[: d.opening_end] for d in texts]
+    rest = [d.before[d.opening_end :] for d in texts]
+    assert seen["none"] == ["\n" + d.before for d in texts]
+    assert seen["removed"] == ["\n" + text.lstrip() for text in rest]
+    assert seen["zeroed"] == rest
+    assert seen["swapped"] == [f"\n{t}{r}" for t, r in zip([*told[1:], told[0]], rest, strict=True)]
+
+
+class Oracle(Scorer):
+    """Answers what the text itself says of the one it asks about, in Korean."""
+
+    def shares(self, texts, control="none"):
+        return np.array([np.eye(len(self.task.answers))[self.answer(d.before)] for d in texts])
+
+    def answer(self, text):
+        sentences = text.split(".")
+        friend = "내 친구는 "
+        told = [s for s in sentences if any(fact in s for fact in self.task.facts)]
+        (sentence,) = (s for s in told if (friend in s) == (friend in sentences[-1]))
+        (fact,) = (fact for fact in self.task.facts if fact in sentence)
+        return self.task.answers.index(self.task.answer_to(fact))
+
+
+@pytest.mark.parametrize("n", [408, 409, 5])
+@pytest.mark.parametrize("control", ["none", "swapped"])
+def test_who_reads_what_is_told_of_the_one_asked_about_is_always_right(n, control):
+    task = read_task("speaker-ko.toml")
+    scorer = Oracle(fresh(task), task)
+    for variant in ("plain", "distractor"):
+        row = measure(scorer, 60, n, control, variant)
+        assert row.accuracy == row.probability == 1.0 and row.n == n
+
+
+def test_a_batch_is_small_where_the_candidates_are_many(task_file, monkeypatch):
+    task = read_task(task_file)
+    scorer = Scorer(fresh(task), task)
+    whole = measure(scorer, 40, 7)
+    monkeypatch.setattr(recall_probe, "READ_TOGETHER", 6)
+    sizes = []
+    state = scorer.state
+    monkeypatch.setattr(
+        scorer, "state", lambda d, control: sizes.append(len(d)) or state(d, control)
+    )
+    parts = measure(scorer, 40, 7)
+    assert sizes == [2, 2, 2, 1]
+    assert parts.probability == pytest.approx(whole.probability, abs=1e-5)
+
+
+def test_the_tokens_are_those_from_the_fact_asked_about(task_file):
+    task = read_task("speaker-en.toml")
+    scorer = Scorer(fresh(task), task)
+    plain, distractor = (measure(scorer, 60, 48, variant=v).tokens for v in ("plain", "distractor"))
+    assert plain == 60 < distractor
 
 
 def test_a_setting_that_makes_no_documents(task_file):
@@ -147,6 +208,10 @@ def test_a_setting_that_makes_no_documents(task_file):
         probe(scorer, [0])
     with pytest.raises(ConfigError, match="has plain"):
         probe(scorer, [20], variant="distractor")
+    with pytest.raises(ConfigError, match=r"controls is \['none', 'swaped'\]: give a list of none"):
+        probe(scorer, [20], controls=["none", "swaped"])
+    with pytest.raises(ConfigError, match="held_out is 'filler': give a list of filler, phrasing"):
+        probe(scorer, [20], held_out="filler")
 
 
 def settings(**training):
@@ -175,7 +240,9 @@ def settings(**training):
 def test_a_model_trained_on_a_task_remembers(task_file, tmp_path):
     run = start(task_file, tmp_path / "run", *settings())
     model = textgen.load(run)
-    task = task_of(model)
+    with pytest.raises(ConfigError, match=r"the task 'task.toml', which does not come with"):
+        task_of(model)
+    task = read_task(task_file)
     found = probe(Scorer(model, task), [20, 40], 150, ["none", "removed", "swapped", "zeroed"])
     by_control = {(r.distance, r.control): r.accuracy for r in found.rows}
     assert by_control[20, "none"] > 0.95 and by_control[20, "swapped"] > 0.95
@@ -186,6 +253,7 @@ def test_a_model_trained_on_a_task_remembers(task_file, tmp_path):
     assert looks[-1]["rows"][0]["accuracy"] > 0.95
     assert "the task task.toml" in (run / "README.md").read_text()
     command = [sys.executable, "-m", "textgen", "probe", run, "-n", "30", "--distances", "20,30"]
+    command += ["--task", task_file]
     files = ["--json", tmp_path / "p.json", "--csv", tmp_path / "p.csv", "--controls"]
     shown = subprocess.run([*command, *files], capture_output=True, text=True, check=True).stdout
     assert "horizon" in shown and "swapped" in shown
@@ -216,6 +284,54 @@ def weights(run):
 def test_a_model_of_ordinary_text_has_no_task(runs):
     with pytest.raises(ConfigError, match="was not trained on a task: name one with --task"):
         task_of(textgen.load(runs()))
+
+
+# --- the task of a model --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def model_of():
+    """model_of(corpus): a model whose config.json says this of what it was trained on."""
+    model = fresh(read_task("speaker-ko.toml"))
+    return lambda corpus: Generator(model.model, model.tokenizer, {"corpus": corpus}, name="m")
+
+
+def test_the_shipped_task_of_a_model_is_known_by_its_name(model_of):
+    for folder in sorted(shipped.MODELS.glob("speaker-*")):
+        corpus = read_config(folder)["corpus"]
+        assert task_of(model_of(corpus)).path == shipped.TASKS / corpus["task"]
+
+
+def test_a_task_of_ones_own_with_a_shipped_name_is_known_by_its_hash(model_of, caplog):
+    card = {"source": "mine/speaker-ko.toml", "task": "speaker-ko.toml"}
+    task = read_task("speaker-ko.toml")
+    assert task_of(model_of(card | {"sha256": digest(sample_texts(task))})) == task
+    assert not caplog.messages
+    with pytest.raises(ConfigError, match=r"'speaker-ko.toml', which does not come with textgen"):
+        task_of(model_of(card | {"sha256": "0" * 64}))
+    assert task_of(model_of(card | {"source": "tasks/speaker-ko.toml", "sha256": "0" * 64})) == task
+    assert "was trained on speaker-ko.toml as it was then" in caplog.text
+
+
+@pytest.mark.parametrize("named", ["pipe.toml", "speaker-ko.toml", "../pipe.toml", 3, None, "\0"])
+def test_nothing_is_opened_because_a_config_names_it(model_of, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("pipe.toml", "speaker-ko.toml"):
+        os.mkfifo(tmp_path / name)  # who opens one waits without end
+    for source in (
+        str(tmp_path / "pipe.toml"),
+        str(tmp_path / "speaker-ko.toml"),
+        ["pipe.toml"],
+        3,
+    ):
+        with pytest.raises(ConfigError, match="--task FILE"):
+            task_of(model_of({"source": source, "task": named, "sha256": "0" * 64}))
+
+
+@pytest.mark.parametrize("corpus", [None, [], "speaker-ko.toml", {}, {"source": "speaker-ko.toml"}])
+def test_a_config_that_names_no_task(model_of, corpus):
+    with pytest.raises(ConfigError, match="was not trained on a task: name one with --task"):
+        task_of(model_of(corpus))
 
 
 @pytest.mark.parametrize("path", sorted(shipped.RECIPES.glob("speaker-*.toml")), ids=str)
@@ -253,5 +369,12 @@ def test_how_far_a_model_looks():
 
 
 def test_a_text_too_short_for_any_context(runs):
-    with pytest.raises(ConfigError, match="twice the shortest context, 5"):
-        context_curve(textgen.load(runs()), "나는", contexts=(5, 10))
+    model = textgen.load(runs())
+    for text, contexts in (("나는", (5, 10)), ("나는", (1,)), ("나", (1,)), ("", (1,)), (TEXT, ())):
+        with pytest.raises(ConfigError, match="at least 3 tokens and of twice the shortest"):
+            context_curve(model, text, contexts)
+
+
+def test_a_text_of_three_tokens_is_enough(runs):
+    (row,) = context_curve(textgen.load(runs()), "나는 ", contexts=(1, 2))
+    assert row.context == 1 and math.isfinite(row.low) and math.isfinite(row.high)

@@ -1,4 +1,4 @@
-import itertools
+import os
 import random
 import re
 from pathlib import Path
@@ -13,14 +13,15 @@ from textgen import shipped
 from textgen.data import noise
 from textgen.data.recall_task import (
     Writer,
+    documents,
     gaps,
     one_of,
     read_task,
+    sample_texts,
     typed,
     with_particles,
 )
 from textgen.errors import ConfigError, TextgenError
-from textgen.evaluation.recall_probe import written
 from textgen.text.nfc import nfc
 
 TASKS = {path.stem: read_task(path) for path in sorted(shipped.TASKS.glob("*.toml"))}
@@ -78,11 +79,11 @@ def test_the_answer_follows_at_the_distance_asked_for(name, data):
     rng = random.Random(data.draw(st.integers()))
     document = Writer(task, held_out).write(rng, fact, distance)
     assert document.distance == distance
-    told, rest = document.before[: document.told], document.before[document.told :]
+    told, rest = document.before[: document.fact_end], document.before[document.opening_end :]
     assert document.word in told and document.word not in rest
     assert document.word in (fact, task.places.get(fact))
     assert document.answer == task.answer_to(fact) and document.answer not in document.ending
-    question = document.before[document.asked :] + "{}" + document.ending
+    question = document.before[document.question_begin :] + "{}" + document.ending
     asked = (task.held_out if held_out else task.plain).questions
     assert any(could_be(question, way) for way in asked)
     same = Writer(task, held_out).write(random.Random(5), fact, distance)
@@ -114,7 +115,7 @@ def test_filler_says_nothing_of_the_fact(name):
     counts = np.zeros((len(facts), len(alphabet)))
     for k, fact in enumerate(facts):
         document = writer.write(rng, fact, 120)
-        for letter in document.before[document.told :]:
+        for letter in document.before[document.opening_end :]:
             if letter in alphabet:
                 counts[k, alphabet.index(letter)] += 1
     labels = np.array([task.facts.index(fact) for fact in facts])
@@ -132,11 +133,11 @@ def test_filler_says_nothing_of_the_fact(name):
 def test_every_filler_is_read_with_every_fact(name):
     task = TASKS[name]
     number = len(task.facts)
-    documents = list(itertools.islice(written(task, 100, "plain", ("filler",), 1), 2 * number))
-    for same in (documents[:number], documents[number:]):
+    texts = documents(task, 100, 2 * number)
+    for same in (texts[:number], texts[number:]):
         assert {d.fact for d in same} == set(task.facts)
-        assert len({d.before[d.told :] for d in same}) == 1
-    assert documents[0].before[-90:] != documents[number].before[-90:]
+        assert len({d.before[d.opening_end :] for d in same}) == 1
+    assert texts[0].before[-90:] != texts[number].before[-90:]
 
 
 def test_of_two_persons_the_one_asked_about_counts():
@@ -145,9 +146,9 @@ def test_of_two_persons_the_one_asked_about_counts():
     asked_of_other = 0
     for _ in range(200):
         document = writer.write(rng, rng.choice(task.facts), 60, "distractor")
-        told = document.before[: document.told]
+        told = document.before[: document.opening_end]
         (who,) = [who for who in task.distractor.who if who in told]
-        other = who in document.before[document.asked :]
+        other = who in document.before[document.question_begin :]
         asked_of_other += other
         theirs = told[told.index(who) :].split(".")[0]
         assert (document.fact in theirs) == other
@@ -155,11 +156,71 @@ def test_of_two_persons_the_one_asked_about_counts():
     assert 70 < asked_of_other < 130
 
 
+EVERY = [(name, variant) for name, task in TASKS.items() for variant in task.variants]
+
+
+@pytest.mark.parametrize("name, variant", EVERY)
+def test_the_distance_is_that_of_the_fact_asked_about(name, variant):
+    task, writer, farther = TASKS[name], Writer(TASKS[name]), 0
+    for seed in range(40):
+        fact = task.facts[seed % len(task.facts)]
+        document = writer.write(random.Random(seed), fact, 120, variant)
+        before = document.before
+        told = before[: document.fact_end]
+        assert document.word in told[told[:-1].rfind(".") + 1 :]
+        assert document.distance == len(before) - document.fact_end
+        farther += document.fact_end < document.opening_end
+    assert (8 < farther < 32) == (variant == "distractor")
+
+
+@pytest.mark.parametrize("name, variant", EVERY)
+def test_another_fact_is_told_of_the_one_asked_about_and_nothing_else_changes(name, variant):
+    task = TASKS[name]
+    pairs = [documents(task, 120, 60, variant, swapped=swapped) for swapped in (False, True)]
+    for document, swapped in zip(*pairs, strict=True):
+        assert swapped.answer == task.answer_to(swapped.fact) != document.answer
+        assert swapped.group == task.group_of(swapped.fact)
+        assert swapped.distance == document.distance
+        for at in ("opening_end", "question_begin"):
+            rest = document.before[getattr(document, at) :]
+            assert swapped.before[getattr(swapped, at) :] == rest
+        # the other sentence, before or after it, is as it was
+        before, after = (
+            [
+                d.before[: d.fact_end].rpartition(".")[0].rpartition(".")[0]
+                for d in (document, swapped)
+            ],
+            [d.before[d.fact_end : d.opening_end] for d in (document, swapped)],
+        )
+        assert before[0] == before[1] and after[0] == after[1]
+
+
+def test_where_only_two_facts_are_told_they_change_places(task_file):
+    task_file.write_text(GOOD + '[distractor]\nfacts = ["He is {}."]\nquestions = ["He says {}."]')
+    task = read_task(task_file)
+    pairs = [documents(task, 50, 20, "distractor", swapped=swapped) for swapped in (False, True)]
+    for document, swapped in zip(*pairs, strict=True):
+        assert {swapped.answer, document.answer} == {"Korean", "Portuguese"}
+
+
+def test_a_task_of_very_many_facts(task_file):
+    many = "".join(f'"nation{k:03}" = "tongue{k:03}"\n' for k in range(450))
+    task_file.write_text(GOOD + many)
+    task = read_task(task_file)
+    text = sample_texts(task)
+    assert len(task.facts) == 452
+    assert all(f"I am {fact}." in text for fact in task.facts)
+    few = documents(task, 50, 6)
+    # from all over the task, not its first six
+    assert len({d.fact for d in few}) == 6 and few[-1].fact > "nation300"
+    assert {d.fact for d in documents(task, 50, 500)} == set(task.facts)
+
+
 def test_what_is_taken_back_does_not_count():
     task = TASKS["speaker-en"]
     for seed in range(50):
         document = Writer(task).write(random.Random(seed), "Polish", 80, "correction")
-        told = document.before[: document.told]
+        told = document.before[: document.fact_end]
         assert document.answer == "Polish" and told.endswith(f"{document.word}.")
         assert sum(fact in told for fact in task.facts) == 2
 
@@ -167,11 +228,11 @@ def test_what_is_taken_back_does_not_count():
 def test_what_is_said_in_passing_is_said_whatever_the_fact():
     task = TASKS["place-ko"]
     for seed in range(20):
-        documents = [
+        texts = [
             Writer(task).write(random.Random(seed), fact, 150, "passing") for fact in task.facts
         ]
-        (rest,) = {d.before[d.told : d.asked] for d in documents}
-        assert any(fact in rest for fact in task.facts) and documents[0].distance == 150
+        (rest,) = {d.before[d.opening_end : d.question_begin] for d in texts}
+        assert any(fact in rest for fact in task.facts) and texts[0].distance == 150
 
 
 def test_held_out_phrasings_are_never_trained_on():
@@ -184,7 +245,7 @@ def test_held_out_phrasings_are_never_trained_on():
     trained = Writer(task, training=True)
     for _ in range(300):
         seen = trained.write(rng, "찬장", 80)
-        assert "숨겨 놓았지" not in seen.before[: seen.told]
+        assert "숨겨 놓았지" not in seen.before[: seen.opening_end]
         assert "손을 넣었다" not in seen.ending
 
 
@@ -196,7 +257,7 @@ def test_what_is_typed_is_judged_where_it_names_one_fact():
     text = "음. 나는 한국사람이야.\nblah~\nblah~\n그래서 나는 ___를 할 줄 알아."
     document = typed(task, text, "___")
     assert (document.fact, document.answer, document.word) == ("한국", "한국어", "한국")
-    assert document.before[: document.told] == "음. 나는 한국사람이야."
+    assert document.before[: document.fact_end] == "음. 나는 한국사람이야."
     assert document.before + "___" + document.ending == text
     for other in ("나는 사람이야. ___를 해.", "나는 한국, 너는 독일에서 왔지. ___를 해."):
         assert typed(task, other, "___").answer == ""
@@ -251,14 +312,20 @@ def test_training_documents_are_noisy_and_as_long_as_asked_for():
     writer, clean = Writer(task, training=True), Writer(task)
     rng, letters = random.Random(2), set("".join((*task.filler, *task.held_out_filler)))
     noisy = [writer.write(rng, rng.choice(task.facts), 120) for _ in range(200)]
-    assert sum(bool(set(d.before[d.told : d.asked]) - letters) for d in noisy) > 50
+    assert sum(bool(set(d.before[d.opening_end : d.question_begin]) - letters) for d in noisy) > 50
     assert all(len(d.before) <= 120 + 80 for d in noisy)
     assert any(d.before.index(d.word) > 30 for d in noisy)
     for _ in range(100):
         document = clean.write(rng, rng.choice(task.facts), 120)
-        assert not set(document.before[document.told : document.asked]) - letters - {" "}
+        assert (
+            not set(document.before[document.opening_end : document.question_begin])
+            - letters
+            - {" "}
+        )
     loud = Writer(task, ("noise",)).write(rng, "찬장", 300)
-    assert loud.distance == 300 and set(loud.before[loud.told : loud.asked]) - letters
+    assert (
+        loud.distance == 300 and set(loud.before[loud.opening_end : loud.question_begin]) - letters
+    )
 
 
 def test_the_filler_is_what_its_script_writes():
@@ -318,6 +385,25 @@ def test_a_task_that_cannot_be_used_says_why(task_file, change, what):
     with pytest.raises(TextgenError, match=what) as found:
         read_task(task_file)
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("name", ["speaker-en.toml", "tasks/speaker-en.toml"])
+def test_a_shipped_task_has_a_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_task(name) == TASKS["speaker-en"]
+
+
+@pytest.mark.parametrize("path", ["typo/speaker-en.toml", "../speaker-en.toml", "/speaker-en.toml"])
+def test_a_path_that_leads_nowhere_is_no_shipped_task(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=f"cannot read the task {path}: No such file"):
+        read_task(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "task.toml")
+    with pytest.raises(ConfigError, match="is not a plain file"):
+        read_task(tmp_path / "task.toml")
 
 
 def test_a_task_that_is_not_there():

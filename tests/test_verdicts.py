@@ -16,7 +16,9 @@ from textgen.interpret.trace import Trace
 from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
 
-DOCUMENT = Document("I am Korean. It rained. So I speak ", "Korean", " here.", "Korean", "", 12, 24)
+DOCUMENT = Document(
+    "I am Korean. It rained. So I speak ", "Korean", " here.", "Korean", "", 12, 12, 24
+)
 TOKENIZER = CharTokenizer.train(DOCUMENT.text)
 
 
@@ -34,7 +36,7 @@ def test_positions_are_those_of_the_text():
 
 
 def test_a_document_without_a_fact_ends_it_at_its_end():
-    silent = Document("It rained.", "", "", "", "", 0, 10)
+    silent = Document("It rained.", "", "", "", "", 0, 0, 10)
     assert positions.fact_end(TOKENIZER, silent) == len(silent.before)
 
 

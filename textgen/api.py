@@ -64,9 +64,9 @@ class Model(Generator):
         """Does the model remember? The share of right answers against the distance from a fact to
         its answer, in characters, on `n` documents of each distance.
 
-        task: a task or its file (None: the one that the model was trained on). controls: of "none",
-        "removed", "swapped", "zeroed". variant: "plain", "distractor" or "correction". held_out:
-        what is taken from what is never trained on, "filler", "phrasing", both or none.
+        task: a task or its file (None: the shipped one that the model was trained on). controls: of
+        "none", "removed", "swapped", "zeroed". variant: "plain", "distractor" or "correction".
+        held_out: what is taken from what is never trained on, "filler", "phrasing", both or none.
         Raises `ConfigError` for what the task or the model does not have.
         """
         if task is None:

@@ -10,8 +10,7 @@ from textgen import __version__
 from textgen.config import EvaluateConfig, SweepConfig
 from textgen.data.recall_task import HELD_OUT, VARIANTS
 from textgen.errors import BAD_INPUT
-from textgen.generation.options import LoopConfig
-from textgen.generation.sampling import TRANSFORMS
+from textgen.generation.options import option_classes
 from textgen.options import add_arguments
 from textgen.runs.recipe import CONFIGS
 from textgen.text.read_config import ReadConfig
@@ -105,7 +104,7 @@ def _generate(commands: Commands) -> None:
         "--num-samples", type=int, default=1, metavar="INT", help="texts to write (default 1)"
     )
     command.add_argument("--json", action="store_true", help="one JSON object for each text")
-    for cls in (LoopConfig, *TRANSFORMS):
+    for cls in option_classes():
         add_arguments(command, cls)
 
 
@@ -128,7 +127,7 @@ def _probe(commands: Commands) -> None:
     )
     command.add_argument("run", help="a run folder, or the name of a shipped model")
     command.add_argument(
-        "--task", metavar="FILE", help="a task (TOML); default: the one it was trained on"
+        "--task", metavar="FILE", help="a task (TOML); default: the shipped one it was trained on"
     )
     command.add_argument(
         "--distances",

@@ -161,11 +161,12 @@ def _one_or_all(source: Any) -> Any:
 
 def _generate(parsed: argparse.Namespace) -> None:
     from textgen.generation.generator import load
-    from textgen.generation.options import GENERATION_OPTIONS
+    from textgen.generation.options import generation_options
 
     if parsed.num_samples < 1:
         raise ConfigError(f"num_samples is {parsed.num_samples}: give at least 1")
-    options = {k: v for k, v in vars(parsed).items() if k in GENERATION_OPTIONS}
+    known = generation_options()
+    options = {k: v for k, v in vars(parsed).items() if k in known}
     if "stop_strings" in options:
         options["stop_strings"] = tuple(options["stop_strings"])
     model = load(parsed.run)
@@ -241,23 +242,23 @@ def _probe(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:
-    from textgen.evaluation.context_length import CONTEXTS, context_curve
-    from textgen.evaluation.context_length import report as look_back_report
-    from textgen.evaluation.evaluate import as_csv, evaluate, report
+    from textgen.evaluation import context_length, evaluation_tables
+    from textgen.evaluation.evaluate import evaluate
     from textgen.generation.generator import load
 
     config = build(EvaluateConfig, vars(parsed))
     model = load(parsed.run)
     text, training_text = _texts(model.card, parsed)
     found = evaluate(model, text, training_text, config)
-    show(report(found))
+    show(evaluation_tables.report(found))
     result = dataclasses.asdict(found)
     if parsed.look_back or parsed.contexts:
-        rows = context_curve(model, text, parsed.contexts or CONTEXTS, parsed.n, config.seed)
-        show(["", *look_back_report(rows)])
+        contexts = parsed.contexts or context_length.CONTEXTS
+        rows = context_length.context_curve(model, text, contexts, parsed.n, config.seed)
+        show(["", *context_length.report(rows)])
         result["look_back"] = [dataclasses.asdict(row) for row in rows]
     _save(parsed.json, lambda: json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    _save(parsed.csv, lambda: as_csv(found))
+    _save(parsed.csv, lambda: evaluation_tables.as_csv(found))
 
 
 def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:

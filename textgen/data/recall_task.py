@@ -17,8 +17,10 @@ A phrase is a sentence with {} for the word. In it
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 import re
+import stat
 import tomllib
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -46,11 +48,11 @@ _RIEUL = 8  # the final consonant ㄹ, after which 으로 is 로
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """`before` ends where the answer begins, `ending` follows it.
+    """A text with a blank: `before` ends where the answer begins, `ending` follows it.
 
-    distance: characters between the end of the sentence that tells and the answer.
-    told, asked: where in `before` that sentence ends, and where the question begins.
-    word: the fact as the sentence has it; empty: as `fact` is.
+    fact: what the question asks about. word: the fact as its sentence has it; empty: as `fact` is.
+    The rest are places in `before`: where the sentence with that fact ends; where the opening ends,
+    of which the sentence about another person is a part; and where the question begins.
     """
 
     before: str
@@ -58,8 +60,9 @@ class Document:
     ending: str
     fact: str
     group: str
-    told: int
-    asked: int
+    fact_end: int
+    opening_end: int
+    question_begin: int
     word: str = ""
 
     @property
@@ -68,7 +71,8 @@ class Document:
 
     @property
     def distance(self) -> int:
-        return len(self.before) - self.told
+        """Characters between the end of the sentence with the fact and the answer."""
+        return len(self.before) - self.fact_end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +145,10 @@ def read_task(path: str | Path) -> Task:
     """
     path = shipped.find(Path(path), shipped.TASKS)
     try:
-        if path.stat().st_size > LARGEST_TASK:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+            raise ConfigError(f"the task {path} is not a plain file: give a task file (TOML)")
+        if status.st_size > LARGEST_TASK:
             raise ConfigError(
                 f"{path} is larger than {LARGEST_TASK} bytes: give a task file (TOML)"
             )
@@ -301,13 +308,13 @@ def typed(task: Task, text: str, blank: str) -> Document:
     any_word = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     named = list(re.finditer(any_word, before))
     if len({words[match[0]] for match in named}) != 1:
-        return Document(before, "", ending, "", "", 0, len(before))
+        return Document(before, "", ending, "", "", 0, 0, len(before))
     match = named[-1]
     fact = words[match[0]]
     end = _SENTENCE.match(before, match.start())
     told = end.end() if end else match.end()
     group, answer = task.group_of(fact), task.answer_to(fact)
-    return Document(before, answer, ending, fact, group, told, len(before), match[0])
+    return Document(before, answer, ending, fact, group, told, told, len(before), match[0])
 
 
 # --- writing documents ----------------------------------------------------------------------------
@@ -342,48 +349,88 @@ class Writer:
         self.gaps = gaps(self.by_length, self.ample)
 
     def write(
-        self, rng: random.Random, fact: str, distance: int, variant: str = "plain"
+        self,
+        rng: random.Random,
+        fact: str,
+        distance: int,
+        variant: str = "plain",
+        swapped: bool = False,
     ) -> Document:
-        """A document whose answer follows `distance` characters after the fact is told.
+        """A document whose answer follows `distance` characters after the opening, which tells
+        `fact`; in the variant "distractor" it may ask for that of the other person.
 
-        Where no filler fits exactly, the distance is the nearest possible.
+        Where no filler fits exactly, the distance is the nearest possible. swapped: another fact is
+        told of the person asked about, and answered; everything else is as without.
         """
         task = self.task
-        told, word = self.say(rng, rng.choice(self.facts), fact)
-        opening, asked, answer = "", fact, task.answer_to(fact)
+        phrase = one_of(rng, rng.choice(self.facts))
         question = one_of(rng, rng.choice(self.questions))
+        opening = [(phrase, fact)]  # in the order of the text
+        about, slip = 0, False  # which of them is asked about
         if variant == "distractor":
             # another person; which of the two is asked about, and who comes first, is drawn
             other = rng.choice([f for f in task.facts if f != fact])
             who = rng.choice(task.distractor.who or ("",))
-            theirs, their_word = self.say(rng, rng.choice(task.distractor.facts), other, who)
+            theirs = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
+            opening.append((theirs, other))
             if rng.random() < 0.5:
-                asked, answer, word = other, task.answer_to(other), their_word
+                about = 1
                 question = one_of(rng, rng.choice(task.distractor.questions).replace(WHO, who))
-            sentences = [told, theirs] if rng.random() < 0.5 else [theirs, told]
-            opening, told = sentences
+            if rng.random() >= 0.5:
+                about = 1 - about
+                opening.reverse()
         elif variant == "correction":
             other = rng.choice([f for f in task.facts if f != fact])
-            opening, _ = self.say(rng, rng.choice(self.facts), other)
-            told, word = self.say(rng, rng.choice(task.correction.facts), fact)
-        elif self.training and rng.random() < task.slips:
-            told, question = self.slipped(rng, told, word), self.asked_anyhow(rng, question)
-        opening = f"{opening} {told}" if opening else told
+            withdrawn = one_of(rng, rng.choice(self.facts))
+            opening = [(withdrawn, other), (one_of(rng, rng.choice(task.correction.facts)), fact)]
+            about = 1
+        else:
+            slip = self.training and rng.random() < task.slips
+        phrase, asked = opening[about]
+        if swapped:
+            asked = self.another(asked, [told for _, told in opening])
+            opening[about] = phrase, asked
+        answer = task.answer_to(asked)
+        sentences, words = zip(*(self.filled(*one) for one in opening), strict=True)
+        if slip:
+            sentences = (self.slipped(rng, sentences[0], words[0]),)
+            question = self.asked_anyhow(rng, question)
+        text, fact_end = " ".join(sentences), len(" ".join(sentences[: about + 1]))
         if self.training and distance > LEAD and rng.random() < task.lead:
             # of the same length in all, so that a batch is not padded
             lead = self.fill(rng, rng.randint(LEAD // 2, distance // 2)).lstrip()
-            opening, distance = lead + opening, distance - len(lead)
+            text, fact_end, distance = lead + text, fact_end + len(lead), distance - len(lead)
+        opening_end = len(text)
         stem, ending = question.split(BLANK)
         stem, ending = with_particles(stem), with_particles(answer + ending)[len(answer) :]
-        text = opening + self.between(rng, distance - len(stem), variant)
-        group = task.group_of(asked)
-        return Document(text + stem, answer, ending, asked, group, len(opening), len(text), word)
+        text += self.between(rng, distance - len(stem), variant)
+        return Document(
+            text + stem,
+            answer,
+            ending,
+            asked,
+            task.group_of(asked),
+            fact_end,
+            opening_end,
+            len(text),
+            words[about],
+        )
+
+    def another(self, fact: str, told: Collection[str]) -> str:
+        """The next fact of the task with another answer: if there is one, not one of those told."""
+        facts, answer = self.task.facts, self.task.answer_to(fact)
+        place = facts.index(fact)
+        others = [f for f in facts[place:] + facts[:place] if self.task.answer_to(f) != answer]
+        return next((f for f in others if f not in told), others[0])
 
     def say(self, rng: random.Random, phrase: str, fact: str, who: str = "") -> tuple[str, str]:
         """The sentence, and the fact as it has it."""
+        return self.filled(one_of(rng, phrase.replace(WHO, who)), fact)
+
+    def filled(self, phrase: str, fact: str) -> tuple[str, str]:
+        """A phrase in which nothing is left to draw, with a fact in it; the fact as it has it."""
         word = self.task.places[fact] if PLACE in phrase else fact
-        said = one_of(rng, phrase.replace(WHO, who)).replace(PLACE, BLANK)
-        return with_particles(said.replace(BLANK, word)), word
+        return with_particles(phrase.replace(PLACE, BLANK).replace(BLANK, word)), word
 
     def between(self, rng: random.Random, length: int, variant: str) -> str:
         """Filler, in which other persons may be spoken of in passing: `length` characters."""
@@ -487,6 +534,27 @@ def gaps(lengths: Collection[int], room: int) -> frozenset[int]:
     return frozenset(space for space, is_filled in enumerate(filled) if not is_filled)
 
 
+def documents(
+    task: Task,
+    distance: int,
+    n: int,
+    variant: str = "plain",
+    held_out: Sequence[str] = ("filler",),
+    seed: int = 1,
+    swapped: bool = False,
+) -> list[Document]:
+    """`n` documents of one distance: with each filler one for each fact, of which only the fact
+    differs; for fewer documents than facts, facts from all over the task. swapped: see `Writer`."""
+    writer, facts = Writer(task, held_out), task.facts
+    if n < len(facts):
+        facts = [facts[k * len(facts) // n] for k in range(n)]
+    texts = []
+    for k, fact in zip(range(n), itertools.cycle(facts), strict=False):
+        rng = random.Random(f"{seed} {distance} {k // len(facts)}")  # one wording for all facts
+        texts.append(writer.write(rng, fact, distance, variant, swapped))
+    return texts
+
+
 def sample_texts(task: Task, number: int = 400) -> str:
     """Documents of every kind, and all the filler: what a tokenizer is trained on."""
     rng = random.Random(0)
@@ -501,7 +569,7 @@ def sample_texts(task: Task, number: int = 400) -> str:
         writer = Writer(task, held_out)
         texts += [
             writer.write(rng, fact, 60, variant).text
-            for _ in range(number // len(task.facts))
+            for _ in range(max(1, number // len(task.facts)))
             for fact in task.facts
             for variant in task.variants
         ]

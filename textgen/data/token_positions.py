@@ -16,17 +16,17 @@ def ids_before_blank(tokenizer: Tokenizer, document: Document) -> list[int]:
 
 def fact_end(tokenizer: Tokenizer, document: Document) -> int:
     """The token that ends the sentence with the fact; the last of a document without one."""
-    return len(tokenizer.encode(document.before[: document.told or len(document.before)]))
+    return len(tokenizer.encode(document.before[: document.fact_end or len(document.before)]))
 
 
 def question_start(tokenizer: Tokenizer, document: Document) -> int:
     """The first token of the question."""
-    return len(tokenizer.encode(document.before[: document.asked])) + 1
+    return len(tokenizer.encode(document.before[: document.question_begin])) + 1
 
 
 def fact_word(tokenizer: Tokenizer, document: Document) -> tuple[int, int]:
     """(first, last) token of the word that is the fact, such as "Korean", in its sentence."""
     before, word = document.before, document.word or document.fact
-    begin = max(before[: document.told].rfind(word), 0)
+    begin = max(before[: document.fact_end].rfind(word), 0)
     end = begin + len(word)
     return len(tokenizer.encode(before[:begin])) + 1, len(tokenizer.encode(before[:end]))

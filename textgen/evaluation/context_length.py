@@ -46,14 +46,15 @@ def context_curve(
 ) -> list[ContextRow]:
     """The loss on `n` tokens of `text`, each predicted from the last `context` tokens alone.
 
-    Contexts longer than half the text are left out. Raises `ConfigError` when none is left.
+    Contexts longer than half the text are left out, and those that leave it fewer than two tokens
+    to predict: of one there is no interval. Raises `ConfigError` when none is left.
     """
     ids = generator.tokenizer.encode_array(text)
-    usable = sorted({c for c in contexts if 1 <= c <= len(ids) // 2})
+    usable = sorted({int(c) for c in contexts if 1 <= c <= min(len(ids) // 2, len(ids) - 2)})
     if n < 2 or not usable:
         raise ConfigError(
-            f"n is {n} and the text has {len(ids)} tokens: give n of at least 2 and a text of "
-            f"twice the shortest context, {min(contexts)}"
+            f"n is {n}, the text has {len(ids)} tokens and the contexts are {list(contexts)}: give "
+            "n of at least 2, and a text of at least 3 tokens and of twice the shortest context"
         )
     places = np.arange(usable[-1], len(ids))
     chosen = np.random.default_rng(seed).choice(places, min(n, len(places)), replace=False)
@@ -63,7 +64,7 @@ def context_curve(
         state = reader.read([ids[t - context : t].tolist() for t in chosen])
         logprobs = reader.next_logprobs(state)
         bits[context] = -logprobs[np.arange(len(chosen)), ids[chosen]] / math.log(2)
-    return [_row(context, found, bits[usable[-1]]) for context, found in bits.items()]
+    return [_row(context, values, bits[usable[-1]]) for context, values in bits.items()]
 
 
 def _row(context: int, bits: np.ndarray, longest: np.ndarray) -> ContextRow:

@@ -1,5 +1,4 @@
-"""The copy meter: what of a sample stands verbatim in the text the model was trained on; and how
-varied a sample is.
+"""The copy meter: what of a sample stands verbatim in the text that the model was trained on.
 
 A model of a small text that writes well may only remember. So what it wrote is searched for spans
 of at least `shortest` characters that the training text has too.
@@ -40,22 +39,22 @@ class CopyMeter:
             raise ConfigError(f"shortest is {shortest}: give at least 1 character")
         self.shortest = shortest
         self._text = nfc(training_text)
-        self._windows = np.unique(_hashes(self._text, shortest))
+        self._windows = np.unique(window_hashes(self._text, shortest))
 
     def spans(self, sample: str) -> list[Span]:
         """The longest copied spans of a sample in NFC, in its order; they may overlap."""
         sample = nfc(sample)
-        found: list[Span] = []
-        for begin in map(int, np.flatnonzero(self._known(_hashes(sample, self.shortest)))):
-            end = found[-1].end if found else 0
+        spans: list[Span] = []
+        for begin in map(int, np.flatnonzero(self._known(window_hashes(sample, self.shortest)))):
+            end = spans[-1].end if spans else 0
             # a span that begins later must reach further
             shortest = max(self.shortest, end - begin + 1)
             if begin + shortest > len(sample):
                 break
             place = self._text.find(sample[begin : begin + shortest])
             if place >= 0:
-                found.append(Span(begin, self._reach(sample, begin, shortest, place)))
-        return found
+                spans.append(Span(begin, self._reach(sample, begin, shortest, place)))
+        return spans
 
     def _known(self, hashes: np.ndarray) -> np.ndarray:
         if not len(self._windows):
@@ -65,7 +64,7 @@ class CopyMeter:
 
     def _reach(self, sample: str, begin: int, length: int, place: int) -> int:
         """The end of the longest copied span from `begin`, whose first `length` characters were
-        first found at `place`: a longer span is found there or later, never before."""
+        first met at `place`: a longer span stands there or later, never before."""
         text = self._text
         while place >= 0:
             longest = min(len(sample) - begin, len(text) - place)
@@ -86,7 +85,7 @@ def covered(spans: Sequence[Span], length: int) -> np.ndarray:
     return longest
 
 
-def _hashes(text: str, size: int) -> np.ndarray:
+def window_hashes(text: str, size: int) -> np.ndarray:
     """uint64 [len(text) - size + 1]: a polynomial in the characters of every window."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
     hashes = np.zeros(max(len(codes) - size + 1, 0), np.uint64)
@@ -94,24 +93,3 @@ def _hashes(text: str, size: int) -> np.ndarray:
         hashes *= _BASE
         hashes += codes[k : k + len(hashes)] + np.uint64(1)
     return hashes
-
-
-def distinct(units: Sequence[object], n: int) -> float:
-    """distinct-n (Li et al. 2016): different n-grams of a sequence over all its n-grams."""
-    grams = [tuple(units[i : i + n]) for i in range(len(units) - n + 1)]
-    return len(set(grams)) / len(grams) if grams else 1.0
-
-
-def repetition(text: str, size: int = SHORTEST) -> float:
-    """The share of characters in spans of at least `size` that stood in the text before.
-
-    It catches a model that goes round in circles, which distinct-n sees only when they are small.
-    """
-    hashes = _hashes(text, size)
-    _, first = np.unique(hashes, return_index=True)
-    again = np.ones(len(hashes), bool)
-    again[first] = False
-    marked = np.zeros(len(text) + 1, np.int64)
-    np.add.at(marked, np.flatnonzero(again), 1)
-    np.add.at(marked, np.flatnonzero(again) + size, -1)
-    return float((np.cumsum(marked[:-1]) > 0).mean()) if text else 0.0

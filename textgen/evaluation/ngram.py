@@ -17,7 +17,7 @@ import numpy as np
 
 from textgen.errors import ConfigError, CorpusError
 
-LONGEST = 12  # counts beyond are nearly all 1, and take memory
+HIGHEST_ORDER = 12  # counts beyond are nearly all 1, and take memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +39,8 @@ class NGram:
     """
 
     def __init__(self, text: str, order: int = 5) -> None:
-        if not 1 <= order <= LONGEST:
-            raise ConfigError(f"order is {order}: give a whole number from 1 to {LONGEST}")
+        if not 1 <= order <= HIGHEST_ORDER:
+            raise ConfigError(f"order is {order}: give a whole number from 1 to {HIGHEST_ORDER}")
         if not text:
             raise CorpusError("the text to count n-grams in is empty: give some text")
         self.order = order
@@ -74,22 +74,22 @@ class NGram:
         ids = self._encode(text)
         place = np.zeros(len(ids) + 1, np.int64)  # -1: a history never seen
         p = np.full(len(ids), 1.0 / self.size)
-        found: list[np.ndarray] = []
+        nats: list[np.ndarray] = []
         for counts in self._counts:
             before = place[:-1]
             if not len(counts.keys):  # the counted text is shorter than this
-                found.append(found[-1])
+                nats.append(nats[-1])
                 continue
             key = before * self.size + ids
             at = np.minimum(np.searchsorted(counts.keys, key), len(counts.keys) - 1)
             seen = (before >= 0) & (counts.keys[at] == key)
             times = np.where(seen, counts.count[at], 0)
             history, kinds = counts.history[before], counts.kinds[before]
-            said = (before >= 0) & (history > 0)
-            p = np.where(said, (times + kinds * p) / np.where(said, history + kinds, 1), p)
-            found.append(-np.log(p))
+            known = (before >= 0) & (history > 0)
+            p = np.where(known, (times + kinds * p) / np.where(known, history + kinds, 1), p)
+            nats.append(-np.log(p))
             place = np.concatenate([[-1], np.where(seen, at, -1)])
-        return np.array(found)
+        return np.array(nats)
 
     def unknown(self, text: str) -> int:
         """How many characters of `text` were never counted."""

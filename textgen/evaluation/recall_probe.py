@@ -10,38 +10,48 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import itertools
 import math
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from textgen.data.recall_task import Document, Task, Writer, is_task, read_task
-from textgen.errors import ConfigError
+from textgen import shipped
+from textgen.data.recall_task import (
+    HELD_OUT,
+    Document,
+    Task,
+    documents,
+    read_task,
+    sample_texts,
+)
+from textgen.data.training_data import digest
+from textgen.errors import ConfigError, shown
 from textgen.evaluation.batch_reader import Reader
 from textgen.generation.generator import Generator
+from textgen.log import logger
+from textgen.model import State
 from textgen.terminal import Report, table
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000)
 LEAST = 0.9  # what the horizon asks of the lower bound
 Z95 = 1.959964
-BATCH = 408  # documents read at once
+READ_TOGETHER = 408 * 12  # candidates in their documents: one batch of the shipped tasks
 
 # What is done to a document before the model reads it. Each says what it should do to a model
 # that uses the fact, and only the fact.
 CONTROLS = {
     "none": "as it is",
-    "removed": "without the sentence that tells: chance",
-    "swapped": "with another fact told: the answer follows it",
-    "zeroed": "the state set to zero after the fact: chance",
+    "removed": "without the sentences that tell: chance",
+    "swapped": "with another fact told of the one asked about: the answer follows it",
+    "zeroed": "the state set to zero after them: chance",
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """One distance, one control. tokens: mean distance in tokens. low, high: Wilson's 95 %."""
+class ProbeRow:
+    """One distance, one control. distance: characters from the opening to the answer. tokens: mean
+    distance in tokens from the fact asked about. low, high: Wilson's 95 %."""
 
     distance: int
     tokens: float
@@ -58,7 +68,7 @@ class Row:
 class Probe:
     """rows of all distances; horizon in characters (0: not even the shortest)."""
 
-    rows: list[Row]
+    rows: list[ProbeRow]
     horizon: int
     chance: float
     settings: dict[str, Any]
@@ -79,16 +89,24 @@ def probe(
     """Measure a model on `n` documents of a task at each distance.
 
     Every filler is read with every fact: fact and filler are crossed. held_out: "filler",
-    "phrasing", both or none. Raises `ConfigError` for a setting that makes no documents.
+    "phrasing", both or none. Raises `ConfigError` for a setting that makes no documents, and for a
+    control that there is not.
     """
     task, generator = scorer.task, scorer.generator
     if n < 1 or not distances or min(distances) < 1:
         raise ConfigError(f"n is {n} and distances {list(distances)}: give whole numbers from 1")
     if variant not in task.variants:
         raise ConfigError(f"variant is {variant!r}: {task.path} has {', '.join(task.variants)}")
+    for name, values, allowed in (
+        ("controls", controls, tuple(CONTROLS)),
+        ("held_out", held_out, HELD_OUT),
+    ):
+        if isinstance(values, str) or not set(values) <= set(allowed):
+            raise ConfigError(f"{name} is {shown(values)}: give a list of {', '.join(allowed)}")
+    n, seed = int(n), int(seed)  # NumPy's would not become JSON
     rows = [
         measure(scorer, distance, n, control, variant, held_out, seed)
-        for distance in sorted(distances)
+        for distance in sorted(map(int, distances))
         for control in controls
     ]
     settings = {
@@ -103,17 +121,6 @@ def probe(
     return Probe(rows, horizon(rows), 1 / len(task.answers), settings)
 
 
-def written(
-    task: Task, distance: int, variant: str, held_out: Sequence[str], seed: int
-) -> Iterator[Document]:
-    """Documents of one distance: for each filler, one with each fact."""
-    writer = Writer(task, held_out)
-    for k in itertools.count():
-        for fact in task.facts:
-            # one filler and one wording for all facts: only the fact differs
-            yield writer.write(random.Random(f"{seed} {distance} {k}"), fact, distance, variant)
-
-
 def measure(
     scorer: Scorer,
     distance: int,
@@ -122,24 +129,20 @@ def measure(
     variant: str = "plain",
     held_out: Sequence[str] = ("filler",),
     seed: int = 1,
-) -> Row:
+) -> ProbeRow:
     """One row of a probe."""
-    documents = list(itertools.islice(written(scorer.task, distance, variant, held_out, seed), n))
-    shares = np.concatenate(
-        [
-            scorer.shares(documents[at : at + BATCH], control)
-            for at in range(0, len(documents), BATCH)
-        ]
-    )
-    wanted = scorer.wanted(documents, control)
+    task = scorer.task
+    texts = documents(task, distance, n, variant, held_out, seed, swapped=control == "swapped")
+    shares = scorer.shares(texts, control)
+    wanted = scorer.wanted(texts)
     right = shares.argmax(1) == wanted
     low, high = wilson(int(right.sum()), len(right))
-    groups = np.array([d.group for d in documents])
-    return Row(
+    groups = np.array([text.group for text in texts])
+    return ProbeRow(
         distance=distance,
-        tokens=float(np.mean([len(scorer.encode(d.before[d.told :])) for d in documents])),
+        tokens=float(np.mean([len(scorer.encode(t.before[t.fact_end :])) for t in texts])),
         control=control,
-        n=len(documents),
+        n=n,
         accuracy=float(right.mean()),
         low=low,
         high=high,
@@ -158,49 +161,36 @@ class Scorer:
         self.encode = generator.tokenizer.encode
 
     def shares(self, documents: Sequence[Document], control: str = "none") -> np.ndarray:
-        """[B, candidates], each row of sum 1."""
-        return self.shares_of(self.state(documents, control), [d.ending for d in documents])
+        """[B, candidates], each row of sum 1. Documents that are swapped tell another fact
+        themselves, and are read as they are."""
+        size = max(1, READ_TOGETHER // len(self.task.answers))
+        parts = [documents[at : at + size] for at in range(0, len(documents), size)]
+        return np.concatenate(
+            [self.shares_of(self.state(d, control), [one.ending for one in d]) for d in parts]
+        )
 
-    def shares_of(self, state: Any, endings: Sequence[str]) -> np.ndarray:
+    def wanted(self, documents: Sequence[Document]) -> np.ndarray:
+        """The candidate that is right in each of B documents: its index [B]."""
+        return np.array([self.task.answers.index(d.answer) for d in documents])
+
+    def shares_of(self, state: State, endings: Sequence[str]) -> np.ndarray:
+        """[B, candidates] after a state [B, U], each row of sum 1."""
         candidates = [[self.encode(a + ending) for a in self.task.answers] for ending in endings]
         logprobs = self.reader.continuations(state, candidates)
         shares = np.exp(logprobs - logprobs.max(1, keepdims=True))
         return np.asarray(shares / shares.sum(1, keepdims=True))
 
-    def state(self, documents: Sequence[Document], control: str) -> Any:
-        """The state at the blank."""
+    def state(self, documents: Sequence[Document], control: str) -> State:
+        """The state [B, U] at the blank."""
         start = self.tokenizer.start_id
+        after = [d.before[d.opening_end :] for d in documents]
         if control == "zeroed":
-            return self.reader.read([self.encode(d.before[d.told :]) for d in documents])
+            return self.reader.read([self.encode(text) for text in after])
         if control == "removed":
-            return self.reader.read(
-                [[start, *self.encode(d.before[d.told :].lstrip())] for d in documents]
-            )
-        texts = [d.before for d in documents]
-        if control == "swapped":
-            texts = [
-                other.before[: other.told] + d.before[d.told :]
-                for d, other in zip(documents, self.others(documents), strict=True)
-            ]
+            texts = [text.lstrip() for text in after]
+        else:
+            texts = [d.before for d in documents]
         return self.reader.read([[start, *self.encode(text)] for text in texts])
-
-    def others(self, documents: Sequence[Document]) -> list[Document]:
-        """For each document one with another fact told: the next that differs."""
-        number = len(documents)
-        return [
-            next(
-                documents[(k + step) % number]
-                for step in range(1, number + 1)
-                if documents[(k + step) % number].answer != document.answer or step == number
-            )
-            for k, document in enumerate(documents)
-        ]
-
-    def wanted(self, documents: Sequence[Document], control: str) -> np.ndarray:
-        """The index of the candidate that is right, or, where the fact was swapped, follows."""
-        if control == "swapped":
-            documents = self.others(documents)
-        return np.array([self.task.answers.index(d.answer) for d in documents])
 
 
 def wilson(right: int, n: int, z: float = Z95) -> tuple[float, float]:
@@ -213,19 +203,39 @@ def wilson(right: int, n: int, z: float = Z95) -> tuple[float, float]:
 
 
 def task_of(generator: Generator) -> Task:
-    """The task that a model was trained on. Raises `ConfigError` when it was none."""
+    """The shipped task that a model was trained on. Raises `ConfigError` when it was none.
+
+    A config.json may come from a stranger, so what it names is compared, and not opened: the name
+    is to be that of a shipped task, or the hash of its texts. Where the hash is another, a note
+    says so.
+    """
     corpus = generator.card.get("corpus")
-    source = corpus.get("source") if isinstance(corpus, dict) else None
-    if isinstance(source, list) and len(source) == 1:
-        (source,) = source
-    if not is_task(source):
+    if not isinstance(corpus, dict) or "task" not in corpus:
         raise ConfigError(f"{generator.name} was not trained on a task: name one with --task FILE")
-    return read_task(str(source))
+    name, source = corpus["task"], corpus.get("source")
+    for file in shipped.TASKS.glob("*.toml"):
+        if file.name == name:
+            task = read_task(file)
+            same = digest(sample_texts(task)) == corpus.get("sha256")
+            if not same and source in (name, f"tasks/{name}", str(file)):
+                logger.warning(
+                    "%s was trained on %s as it was then; it is asked as %s is now",
+                    generator.name,
+                    name,
+                    file.name,
+                )
+                same = True
+            if same:
+                return task
+    raise ConfigError(
+        f"{generator.name} was trained on the task {shown(name)}, which does not come with "
+        "textgen: name its file with --task FILE"
+    )
 
 
-def report(found: Probe) -> Report:
+def report(probe: Probe) -> Report:
     """The rows as a table, and the horizon, for a terminal."""
-    groups = list(found.rows[0].groups)
+    groups = list(probe.rows[0].groups)
     head = ["distance", "tokens", "control", "n", "right", "95 %", "probability", *groups]
     lines = [
         [
@@ -238,32 +248,32 @@ def report(found: Probe) -> Report:
             f"{r.probability:.3f}",
             *(f"{r.groups.get(g, math.nan):.1%}" for g in groups),
         ]
-        for r in found.rows
+        for r in probe.rows
     ]
     return [
         table(head, lines, words=0),
-        f"chance {found.chance:.1%}",
-        f"horizon {found.horizon} characters",
+        f"chance {probe.chance:.1%}",
+        f"horizon {probe.horizon} characters",
     ]
 
 
-def as_csv(found: Probe) -> str:
-    """One line for each row."""
-    groups = list(found.rows[0].groups)
-    names = [f.name for f in dataclasses.fields(Row) if f.name != "groups"]
+def as_csv(probe: Probe) -> str:
+    """The rows of a probe as CSV."""
+    groups = list(probe.rows[0].groups)
+    names = [f.name for f in dataclasses.fields(ProbeRow) if f.name != "groups"]
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
     table.writerow([*names, *groups])
-    for row in found.rows:
+    for row in probe.rows:
         table.writerow([*(getattr(row, n) for n in names), *(row.groups.get(g) for g in groups)])
     return file.getvalue()
 
 
-def horizon(rows: Sequence[Row]) -> int:
+def horizon(rows: Sequence[ProbeRow]) -> int:
     """The greatest distance at which the lower bound is above 90 %, there and at all shorter."""
-    found = 0
+    reached = 0
     for row in sorted((r for r in rows if r.control == "none"), key=lambda r: r.distance):
         if row.low <= LEAST:
             break
-        found = row.distance
-    return found
+        reached = row.distance
+    return reached

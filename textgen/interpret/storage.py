@@ -13,9 +13,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from textgen.data.recall_task import Document, Task, Writer
+from textgen.data.recall_task import Document, Task, Writer, documents
 from textgen.errors import ConfigError
-from textgen.evaluation.recall_probe import Scorer, wilson, written
+from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.interpret.measures import linear_probe
 from textgen.interpret.verdicts import MOSTLY
 from textgen.model import State
@@ -188,21 +188,18 @@ def readable(
     """`stored` for every part of a layer's state, at up to `PLACES` places of documents at this
     distance: `fillers` fillers, each read with every fact. Raises as `stored` does."""
     facts = len(scorer.task.facts)
-    texts = written(scorer.task, distance, variant, ("filler",), seed)
-    documents = list(itertools.islice(texts, fillers * facts))
-    groups = [index // facts for index in range(len(documents))]
-    longest = max(len(ids_of(scorer, document.before)) for document in documents)
+    texts = documents(scorer.task, distance, fillers * facts, variant, seed=seed)
+    groups = [index // facts for index in range(len(texts))]
+    longest = max(len(ids_of(scorer, text.before)) for text in texts)
     steps = -(-longest // STEP)
     lefts = [STEP * step for step in range(0, steps + 1, -(-steps // PLACES))]
     parts: tuple[str, ...] = scorer.generator.model.cell.state_names
     return Readable(
         {
-            part: dict(
-                zip(lefts, stored(scorer, documents, lefts, part, groups, layer), strict=True)
-            )
+            part: dict(zip(lefts, stored(scorer, texts, lefts, part, groups, layer), strict=True))
             for part in parts
         },
-        len(documents),
+        len(texts),
     )
 
 
@@ -214,7 +211,7 @@ def fact_contrast(
     What it may show then, tanh(C) or h, minus its mean over `documents`: those with the same filler
     and every fact. A unit with a contrast has kept something of the fact.
     """
-    rows = [ids_of(scorer, d.before[: d.asked]) for d in (document, *documents)]
+    rows = [ids_of(scorer, d.before[: d.question_begin]) for d in (document, *documents)]
     name = scorer.generator.model.cell.carried
     shown = np.asarray(scorer.reader.read(rows)[layer][-1])
     shown = np.tanh(shown) if name == "C" else shown

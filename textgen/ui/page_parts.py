@@ -137,7 +137,7 @@ def time_scales(model: Model, values: Mapping[str, Array]) -> Array:
     """How long each unit of a gated cell remembers, in tokens [U]."""
     from textgen.interpret import time_scale
 
-    return time_scale(model.model.cell.retained(values))
+    return time_scale(np.asarray(model.model.cell.retained(values)))
 
 
 # --- a cell of a figure that is pinned, kept in the address ---------------------------------------

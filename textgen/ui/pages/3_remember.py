@@ -122,10 +122,11 @@ def note_what_it_cannot_spell(task: Task, model: Model, document: Document) -> N
 
 def show_document(document: Document) -> None:
     """The document with its fact and its blank marked."""
-    fact, filler = document.before[: document.told], document.before[document.told :]
+    end = document.opening_end
+    opening, filler = document.before[:end], document.before[end:]
     blank = f'<span class="tg-blank">{html.escape(document.answer) or "?"}</span>'
     st.html(
-        f'<div class="tg-document"><mark>{html.escape(fact)}</mark>'
+        f'<div class="tg-document"><mark>{html.escape(opening)}</mark>'
         f"<span>{html.escape(filler)}</span>{blank}{html.escape(document.ending)}</div>"
     )
 

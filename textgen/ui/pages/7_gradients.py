@@ -138,7 +138,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
     name = choose_gated(gated)
     model = trained[name]
     trace = cached.trace_document(model, document)
-    keep = model.model.cell.retained(trace.layers[-1])
+    keep = np.asarray(model.model.cell.retained(trace.layers[-1]))
     ways = ways_back(cached.gradients(model, document).layers[-1], keep)
     courses = {
         t("gradients.whole", part=ways.part): ways.whole,

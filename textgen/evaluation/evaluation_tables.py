@@ -1,0 +1,110 @@
+"""An `Evaluation` as tables, for a terminal and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textgen.evaluation.evaluate import Evaluation, PredictionRow
+from textgen.terminal import Report, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def report(evaluation: Evaluation) -> Report:
+    """Tables for a terminal."""
+    size = f"{evaluation.characters:,} characters, {evaluation.bytes:,} bytes in UTF-8, "
+    parts: list[str | Table] = [f"{size}{evaluation.tokens:,} tokens", "", _loss_table(evaluation)]
+    if evaluation.unknown:
+        parts += [
+            "",
+            f"{evaluation.unknown:,} tokens are none the model knows: each counts as one unknown "
+            f"character; to spell them out would cost {evaluation.spelling_bits:.4f} bits/char "
+            "more",
+        ]
+    parts += ["", _position_table(evaluation), "", _kind_table(evaluation)]
+    if evaluation.variety:
+        parts += ["", *_variety_table(evaluation)]
+    return parts
+
+
+def _loss_table(evaluation: Evaluation) -> Table:
+    head = ["", "bits/char", "bits/byte", "nats/char", "perplexity/token", "seconds"]
+    rows = [
+        [
+            r.name,
+            f"{r.bits_per_char:.4f}",
+            f"{r.bits_per_byte:.4f}",
+            f"{r.nats_per_char:.4f}",
+            f"{r.perplexity:.2f}",
+            f"{r.seconds:.1f}",
+        ]
+        for r in evaluation.rows
+    ]
+    return table(head, rows)
+
+
+def _position_table(evaluation: Evaluation) -> Table:
+    head = [f"tokens seen of a window of {evaluation.window}", "bits/token"]
+    return table(
+        head, [[name, f"{bits:.4f}"] for name, bits in positions(evaluation.position)], words=0
+    )
+
+
+def _kind_table(evaluation: Evaluation) -> Table:
+    rows = [
+        [k.name, f"{k.characters:,}", f"{k.bits_per_char:.4f}", f"{k.share_of_bits:.1%}"]
+        for k in evaluation.kinds
+    ]
+    return table(["characters", "of the text", "bits/char", "of all bits"], rows)
+
+
+def positions(bits: Sequence[float]) -> list[tuple[str, float]]:
+    """Places put together, up to each power of two: (name, mean bits)."""
+    rows = []
+    low, high = 1, 1
+    while low <= len(bits):
+        high = min(high, len(bits))
+        name = str(low) if high == low else f"{low} to {high}"
+        rows.append((name, float(np.mean(bits[low - 1 : high]))))
+        low, high = high + 1, 2 * high
+    return rows
+
+
+def _variety_table(evaluation: Evaluation) -> Report:
+    parts = evaluation.variety
+    named = {"sample": f"model, seed {evaluation.seed}", "text": "the text"}
+    rows = [["characters", *(f"{v.characters:,}" for v in parts)]]
+    if parts[0].copied is not None:
+        copied = f"copied, spans of at least {evaluation.shortest}"
+        rows.append([copied, *(f"{v.copied:.1%}" for v in parts)])
+        rows.append(["longest copied span", *(f"{v.longest_copy:,}" for v in parts)])
+    rows.append(["repeated within itself", *(f"{v.repetition:.1%}" for v in parts)])
+    rows.append(
+        ["distinct-1, 2, 3 of words", *(" ".join(f"{d:.2f}" for d in v.distinct) for v in parts)]
+    )
+    lines: list[str | Table] = [table(["", *(named[v.name] for v in parts)], rows)]
+    longest = parts[0].longest_text
+    if longest:
+        shown = longest if len(longest) <= 200 else longest[:197] + "..."
+        lines.append(f"the model's longest copied span: {shown!r}")
+    if parts[0].copied is None:
+        lines.append(
+            "no n-grams and no copies: the training text is not at hand; give it with --train"
+        )
+    return lines
+
+
+def as_csv(evaluation: Evaluation) -> str:
+    """The table of predictions, one row each."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(field.name for field in dataclasses.fields(PredictionRow))
+    writer.writerows(dataclasses.astuple(row) for row in evaluation.rows)
+    return out.getvalue()
