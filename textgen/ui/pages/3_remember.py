@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 state = st.session_state
 FIRST_CELLS = ("lstm", "gru", "rnn")
 BLANK = "___"
+ANSWERS_SHOWN = 12  # in a chart
 TICK = 1.0  # seconds between two looks at a model in training
 LIVE_EPOCHS = 3
 QUICK, SURE = 96, 408  # documents of each distance
@@ -95,6 +96,9 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
             )
             note_what_it_cannot_spell(task, model, document)
             rows = pd.DataFrame({"answer": list(shares), "share": list(shares.values())})
+            if len(rows) > ANSWERS_SHOWN:
+                rows = rows.nlargest(ANSWERS_SHOWN, "share").sort_index()
+                st.caption(t("remember.likeliest", count=ANSWERS_SHOWN, all=len(shares)))
             rows["right"] = rows["answer"] == document.answer
             st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
 
