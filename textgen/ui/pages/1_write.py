@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from textgen.errors import TextgenError
-from textgen.ui import models, samples, widgets
+from textgen.ui import address, models, samples, widgets
 from textgen.ui.components.token_strip import token_strip
 from textgen.ui.messages import t
 
@@ -76,19 +76,29 @@ def controls() -> None:
     )
     widgets.sampling_sliders(widgets.COMMON)
     widgets.one_of(t("write.samples"), [1, 2, 3, 4], 1, "samples")
-    st.number_input(
+    choose_seed()
+    with st.expander(t("write.more")):
+        widgets.sampling_sliders(widgets.rare_options())
+
+
+def choose_seed() -> None:
+    """A seed, or none; kept in the address here, because Streamlit fails at one like 1e999."""
+    if "seed" not in state:
+        state["seed"] = address.number("seed", 0, LARGEST_SEED)
+    seed = st.number_input(
         t("option.seed"),
         0,
         LARGEST_SEED,
         None,
         1,
         key="seed",
-        bind="query-params",
         placeholder=t("write.random"),
         help=t("help.seed"),
     )
-    with st.expander(t("write.more")):
-        widgets.sampling_sliders(widgets.rare_options())
+    if seed is None:
+        st.query_params.pop("seed", None)
+    else:
+        st.query_params["seed"] = str(seed)
 
 
 def chosen_options() -> dict[str, Any]:
