@@ -305,7 +305,7 @@ def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_occlusion_is_reading_again_with_nothing_in_a_tokens_place(cell, monkeypatch):
-    monkeypatch.setattr(effects, "ROWS", 3)  # in three parts
+    monkeypatch.setattr(effects, "TEXTS_AT_ONCE", 3)  # in three parts
     model, goal = drawn(cell), Goal([7, 2, 8])
     x = np.asarray(model.embedding(np.array(IDS)))
     whole, expected = slow_value(model, x, goal), []
