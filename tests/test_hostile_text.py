@@ -21,7 +21,7 @@ from textgen.cli.main import main
 from textgen.errors import CorpusError, GenerationError
 from textgen.text.corpus import load_corpus
 from textgen.text.doctor import diagnose
-from textgen.text.nfc import JOINER, MOST_MARKS, nfc
+from textgen.text.nfc import JOINER, MAX_MARKS, nfc
 from textgen.tokenizers.tokenizer import TOKENIZERS
 from textgen.training.train import resume, start
 from textgen.ui import widgets
@@ -151,7 +151,7 @@ def test_marks_without_end_are_no_trap():
 def test_composing_once_is_enough_and_changes_nothing_but_many_marks(parts):
     text = "".join(parts)
     assert nfc(nfc(text)) == nfc(text)
-    if len(text) <= MOST_MARKS:
+    if len(text) <= MAX_MARKS:
         assert nfc(text) == unicodedata.normalize("NFC", text)
 
 

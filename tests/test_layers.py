@@ -24,6 +24,8 @@ ORDER = {
         "read_config",
         "source",
         "files",
+        "formats",
+        "decoder",
         "korean",
         "encodings",
         "chats",

@@ -217,3 +217,11 @@ CASES = [
     one("old-word.txt", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), refused="old Office"),
     one("noise.txt", bytes(range(1, 32)) * 20, refused="binary data"),
 ]
+
+CASES += [
+    one(
+        "hanja.txt",
+        ("大韓民國은 民主共和國이다. 모든 權力은 國民으로부터 나온다.\n" * 5).encode("cp949"),
+        refused="perhaps cp949",
+    ),
+]

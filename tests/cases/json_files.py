@@ -237,3 +237,44 @@ CASES = [
     ),
     one("damaged.parquet", b"PAR1 no", refused="cannot read"),
 ]
+
+CASES += [
+    one(
+        "pandas-index.json",
+        json.dumps({"0": {"text": "a b", "n": 1}, "1": {"text": "c d", "n": 2}}),
+        ["a b", "c d"],
+    ),
+    one(
+        "by-key.json",
+        json.dumps({"a1": {"say": "a b"}, "a2": {"say": "c d"}}),
+        ["a b", "c d"],
+        column="say",
+    ),
+    one(
+        "telegram.json",
+        json.dumps(
+            {
+                "name": "x",
+                "messages": [
+                    {"from": "a", "text": "하나 둘"},
+                    {"from": "b", "text": ["see ", {"type": "link", "text": "x.y"}]},
+                ],
+            }
+        ),
+        ["하나 둘", "see x.y"],
+        column="messages.text",
+    ),
+    one(
+        "squad.json",
+        json.dumps(
+            {
+                "data": [
+                    {"title": "t", "paragraphs": [{"context": "a b"}, {"context": "c d"}]},
+                    {"title": "u", "paragraphs": [{"context": "e"}]},
+                ]
+            }
+        ),
+        ["a b\nc d", "e"],
+        column="data.paragraphs.context",
+    ),
+]

@@ -1,4 +1,5 @@
 """CSV, TSV and their kin."""
+# ruff: noqa: E501 (a line of a file is not broken)
 
 import gzip
 import lzma
@@ -306,4 +307,17 @@ CASES = [
         refused="add --header|leaves open",
     ),
     Case("colon in a name", {"a:text": "글\n"}, ["글"]),
+]
+
+CASES += [
+    one(
+        "pandas.csv",
+        ',text,label\n0,"비, 바람",0\n1,"그가 ""안녕"" 했다",1\n2,"첫 줄\n둘째 줄",0\n',
+        ["비, 바람", '그가 "안녕" 했다', "첫 줄\n둘째 줄"],
+    ),
+    one(
+        "discord.csv",
+        '"AuthorID","Author","Date","Content","Attachments","Reactions"\r\n"1","a","2031-03-02T10:00:00.0000000+09:00","Hi, you","",""\r\n"2","b","2031-03-02T10:01:00.0000000+09:00","Bye","",""\r\n',
+        ["Hi, you", "Bye"],
+    ),
 ]

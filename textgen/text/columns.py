@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from textgen.errors import CorpusError, shown
 from textgen.text.nfc import nfc
@@ -130,12 +130,24 @@ def as_text(value: Value, column: str, where: str, source: Source) -> str | None
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list):
+        if _is_rich_text(value):
+            parts = [one if isinstance(one, str) else cast(dict, one)["text"] for one in value]
+            return "".join(map(str, parts))
         texts = [as_text(_said(item, source), column, where, source) for item in value]
         return "\n".join(text for text in texts if text) or None
     if isinstance(value, Mapping):
         keys = _listed(map(str, value))
         raise CorpusError(f"{where} holds an object in {column!r}: write :{column}.KEY ({keys})")
     raise CorpusError(f"{where} holds {type(value).__name__} in {column!r}: name a column of text")
+
+
+def _is_rich_text(value: list[Value]) -> bool:
+    """Whether a list is one text, parts of it marked as links or bold (Telegram)."""
+    marked = [item for item in value if isinstance(item, dict)]
+    return 0 < len(marked) < len(value) and all(
+        isinstance(item, str) or (isinstance(item, dict) and {"type", "text"} <= {*item})
+        for item in value
+    )
 
 
 def _said(item: Value, source: Source) -> Value:

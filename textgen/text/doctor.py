@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from textgen.terminal import Report, facts
 from textgen.text.corpus import MAX_CHARACTERS, Corpus
@@ -226,7 +225,7 @@ def _warnings(
 # --- report -------------------------------------------------------------------------------------
 
 
-def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
+def as_dict(diagnosis: Diagnosis) -> dict[str, object]:
     """What was read, and how, for `textgen corpus --json`. separator and columns: of tables, null
     and empty where there is none."""
     sources = diagnosis.sources

@@ -25,7 +25,7 @@ from textgen.text.read_config import ReadConfig
 from textgen.text.source import Part, Source
 
 LARGEST_FILE = 1 << 28  # bytes of the archive
-MOST_PARTS = 20_000
+MAX_PARTS = 20_000
 LARGEST_PART, LARGEST_RATIO = 1 << 28, 500  # of one part unpacked; to its packed size
 
 
@@ -39,8 +39,8 @@ class Archive:
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
             raise self.damaged("is damaged, or no such document") from None
         parts = self._zip.infolist()
-        if len(parts) > MOST_PARTS:
-            raise self.damaged(f"holds more than {MOST_PARTS:,} parts")
+        if len(parts) > MAX_PARTS:
+            raise self.damaged(f"holds more than {MAX_PARTS:,} parts")
         self.parts = {part.filename: part for part in parts}
 
     def damaged(self, what: str) -> CorpusError:

@@ -11,12 +11,13 @@ import codecs
 import dataclasses
 import io
 import re
-import threading
 from collections.abc import Iterator
 from itertools import chain
 
 from textgen.errors import ConfigError, CorpusError, shown
+from textgen.text.decoder import CountingDecoder, place
 from textgen.text.files import File
+from textgen.text.formats import binary, is_binary, known_format
 from textgen.text.korean import SyllableCounts
 from textgen.text.read_config import ReadConfig
 from textgen.text.source import Source
@@ -28,7 +29,6 @@ MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
     "utf-16-le": b"\xff\xfe",
     "utf-16-be": b"\xfe\xff",
 }
-CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 WINDOW = 20_000  # characters judged at a time, so that one foreign part is not outvoted
 FEW = 20  # "but for N bytes": so many times as many characters are well formed
 SAMPLE = 1 << 15  # bytes that a guess is made from
@@ -52,7 +52,7 @@ def decoded(file: File, config: ReadConfig, source: Source) -> Iterator[str]:
 
 def decode_as(file: File, encoding: str, errors: str, source: Source) -> Iterator[str]:
     """As `decoded`, in an encoding that is known."""
-    decoder = _Decoder(encoding, errors)
+    decoder = CountingDecoder(encoding, errors)
     read, first = 0, True  # bytes before the block
     for data in chain(file.blocks(), [b""]):
         pending = len(decoder.state)
@@ -115,10 +115,10 @@ def _named(file: File, name: str, head: bytes, marked: str | None) -> str:
             )
         return marked
     if encoding in ("utf-16", "utf-32"):
-        found = _unmarked_utf16(head)
-        if found is None or not found.startswith(encoding):
+        unmarked = _unmarked_utf16(head)
+        if unmarked is None or not unmarked.startswith(encoding):
             raise CorpusError(f"{file.name} has no byte order mark: name {name}-le or {name}-be")
-        return found
+        return unmarked
     if not wide and encoding not in ("utf-8", "utf-8-sig", "utf-7"):
         fault, seven_bits = _utf8_fault(file)
         if fault is None and not seven_bits:
@@ -149,7 +149,7 @@ def codec_of(name: str) -> str:
     return SUPERSETS.get(info.name, info.name)
 
 
-# --- what is found --------------------------------------------------------------------------------
+# --- what it is in --------------------------------------------------------------------------------
 
 
 def _utf8_fault(file: File) -> tuple[int | None, bool]:
@@ -238,7 +238,7 @@ class _Trial:
 
 
 def _try(file: File, encoding: str) -> _Trial:
-    decoder = _Decoder(encoding, "replace")
+    decoder = CountingDecoder(encoding, "replace")
     trial, counts, length, judged = _Trial(), SyllableCounts(), 0, False
     for data in chain(file.blocks(), [b""]):
         text = decoder.decode(data, final=not data)
@@ -300,10 +300,13 @@ def _advice(file: File, fault: int) -> str:
 
 
 def _suggested(data: bytes) -> str | None:
-    johab = SyllableCounts()
-    johab.add(data.decode("johab", "replace"))
-    if johab.plausible and johab.hangul > 3:
-        return "johab"
+    for encoding in ("johab", "cp949"):
+        counts = SyllableCounts()
+        text = data.decode(encoding, "replace")
+        counts.add(text)
+        mostly_common = 2 * counts.common >= counts.hangul > 3  # among Chinese letters, too
+        if counts.plausible or (mostly_common and "\ufffd" not in text):
+            return encoding
     import charset_normalizer
 
     best = charset_normalizer.from_bytes(data, cp_isolation=SUGGESTIONS).best()
@@ -323,56 +326,7 @@ def _first_fault(file: File, encoding: str) -> int:
     return read
 
 
-# --- decoding, counted ----------------------------------------------------------------------------
-
-_counted = threading.local()
-
-
-def _replace_and_count(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    _counted.replaced = getattr(_counted, "replaced", 0) + 1
-    return "\ufffd", error.end
-
-
-codecs.register_error("textgen.replace", _replace_and_count)
-
-
-class _Decoder:
-    """An incremental decoder that counts what it replaces."""
-
-    def __init__(self, encoding: str, errors: str) -> None:
-        handler = "textgen.replace" if errors == "replace" else "strict"
-        plain = encoding.removesuffix("-sig")  # whose codec would count bytes without the mark
-        self._decoder = codecs.getincrementaldecoder(plain)(handler)
-        self.replaced = 0
-
-    @property
-    def state(self) -> bytes:
-        """Bytes that wait for the rest of their character."""
-        return self._decoder.getstate()[0]
-
-    def decode(self, data: bytes, final: bool = False) -> str:
-        _counted.replaced = 0
-        text = self._decoder.decode(data, final)
-        self.replaced += _counted.replaced
-        return text
-
-
 # --- what is said ---------------------------------------------------------------------------------
-
-
-def place(file: File, encoding: str, byte: int) -> str:
-    """Where byte `byte` of a file lies, both counted from one, for a message."""
-    lines = io.IncrementalNewlineDecoder(None, translate=True)
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    read, line = 0, 1
-    for data in file.blocks():
-        line += lines.decode(decoder.decode(data[: max(0, byte - read)])).count("\n")
-        read += len(data)
-        if read > byte:
-            break
-    return f"line {line:,} (byte {byte + 1:,} of the file)"
 
 
 def _bad_place(file: File, encoding: str, fault: int) -> CorpusError:
@@ -399,40 +353,6 @@ def _nul(file: File, encoding: str) -> CorpusError:
         f"{file.name} holds a NUL in line {line:,} (byte {data_before + 1:,} of the file): "
         "take it out, or add --errors replace"
     )
-
-
-def binary(name: str) -> CorpusError:
-    return CorpusError(f"{name} is not text but binary data: give a plain text file (UTF-8)")
-
-
-def is_binary(content: str | bytes) -> bool:
-    """Whether more than a tenth of it are control characters."""
-    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
-    return 10 * len(data.translate(None, CONTROLS)) < 9 * len(data)
-
-
-FORMATS = {
-    b"PK\x03\x04": "a ZIP archive (.docx, .epub, .xlsx): give it its own suffix, or unpack it",
-    b"%PDF-": "PDF: name it .pdf",
-    b"{\\rtf": "RTF: save it as plain text (UTF-8) or .docx",
-    b"\xd0\xcf\x11\xe0": "an old Office file (.doc, .xls, .hwp): save it as .docx, .csv or .hwpx",
-    b"\x1f\x8b": "gzip: name it .txt.gz",
-    b"BZh91AY&SY": "bzip2: name it .txt.bz2",
-    b"\xfd7zXZ\0": "xz: name it .txt.xz",
-    b"\x28\xb5\x2f\xfd": "Zstandard: name it .txt.zst",
-    b"7z\xbc\xaf": "a 7z archive: unpack it",
-    b"Rar!\x1a": "a RAR archive: unpack it",
-    b"SQLite format 3\0": "a database: export its text as .csv",
-    b"\x89PNG": "a picture: give a text file",
-    b"\xff\xd8\xff": "a picture: give a text file",
-    b"GIF89a": "a picture: give a text file",
-    b"\x84\x31\x95\x33": "GB18030 with a mark: add --encoding gb18030",
-}
-
-
-def known_format(head: bytes) -> str | None:
-    """What a file that is no text is, and what to do, by how it begins."""
-    return next((said for mark, said in FORMATS.items() if head.startswith(mark)), None)
 
 
 def is_utf8(file: File) -> bool:

@@ -71,13 +71,13 @@ class File:
 
     def head(self, size: int) -> bytes:
         """Its first bytes, at most `size`."""
-        found = b""
+        head = b""
         with contextlib.closing(self.blocks(min(size, BLOCK))) as blocks:
             for data in blocks:
-                found += data
-                if len(found) >= size:
+                head += data
+                if len(head) >= size:
                     break
-        return found[:size]
+        return head[:size]
 
     def whole(self, limit: int) -> bytes:
         """All of its bytes. Raises `CorpusError` where they are more than `limit`."""
@@ -144,18 +144,18 @@ def find(item: str) -> Path | None:
     if item.isascii():
         return None
     path = Path(item)
-    found = Path(path.anchor)
+    here = Path(path.anchor)
     for part in path.parts[1:] if path.anchor else path.parts:
-        if _exists(found / part):
-            found /= part
+        if _exists(here / part):
+            here /= part
             continue
-        alike = [name for name in _names_in(found) if nfc(name) == nfc(part)]
+        alike = [name for name in _names_in(here) if nfc(name) == nfc(part)]
         if len(alike) > 1:
-            raise CorpusError(f"{found} holds {part!r} twice, in NFC and in NFD: rename one")
+            raise CorpusError(f"{here} holds {part!r} twice, in NFC and in NFD: rename one")
         if not alike:
             return None
-        found /= alike[0]
-    return found
+        here /= alike[0]
+    return here
 
 
 def missing(item: str) -> CorpusError:

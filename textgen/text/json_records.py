@@ -61,11 +61,11 @@ def texts_of(
     met = False
     for where, record in records:
         if isinstance(record, str) and not isinstance(record, Number) and not any(paths):
-            found: list[str | None] = [record]
+            texts: list[str | None] = [record]
         elif isinstance(record, Mapping) and all(paths):
             reached = [columns.reach(cast(Value, record), path) for path in paths]
             met = met or any(value is not None for value in reached)
-            found = [
+            texts = [
                 columns.as_text(value, path, where, source)
                 for value, path in zip(reached, paths, strict=True)
             ]
@@ -75,7 +75,7 @@ def texts_of(
             raise CorpusError(
                 f"{where} is {kind}, unlike the others: give objects with a text in each"
             )
-        text = "\n".join(one for one in found if one and not one.isspace())
+        text = "\n".join(one for one in texts if one and not one.isspace())
         if text:
             yield Part(columns.checked(text, where, config.errors, source), "record")
         else:
@@ -132,12 +132,12 @@ def _decoder() -> json.JSONDecoder:
 
 
 def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    value = dict(pairs)
+    if len(value) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise _Malformed(f"the key {shown(twice)} twice in one object")
-    return found
+    return value
 
 
 def _in_lines(lines: Iterator[str]) -> bool:
@@ -226,7 +226,7 @@ def records_of(value: Value, wanted: str | None, name: str) -> tuple[list[Value]
                 return records, "" if isinstance(records[0], str) else None
             if columns.plain_name(wanted).startswith(head + "."):
                 return records, columns.plain_name(wanted)[len(head) + 1 :]
-    if (table := _table(value)) is not None:
+    if (table := _table(value)) is not None or (table := _by_key(value, wanted)) is not None:
         return table, wanted
     if any(columns.is_textual(value.get(key)) for key in columns.TEXT_COLUMNS):
         return [value], wanted
@@ -246,6 +246,17 @@ def records_of(value: Value, wanted: str | None, name: str) -> tuple[list[Value]
             f"{name} is one object of {len(value):,} texts: write them as a list, or name one, :KEY"
         )
     return [value], wanted
+
+
+def _by_key(value: dict[str, Value], wanted: str | None) -> list[Value] | None:
+    """The records of an object that holds one under each key, all with the same fields."""
+    records = [inner for inner in value.values() if isinstance(inner, dict)]
+    if len(records) < max(2, len(value)) or any(set(r) != set(records[0]) for r in records):
+        return None
+    names = wanted.split("+") if wanted else columns.TEXT_COLUMNS
+    if not any(name.split(".")[0] in records[0] for name in names):
+        return None
+    return cast(list[Value], records)
 
 
 def _is_records(value: Value) -> bool:

@@ -12,7 +12,7 @@ from textgen.text.read_config import ReadConfig
 from textgen.text.source import Part, Source
 
 LARGEST_FILE = 1 << 27  # bytes
-MOST_PAGES = 10_000
+MAX_PAGES = 10_000
 
 
 def read_pdf(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
@@ -31,8 +31,8 @@ def read_pdf(file: File, wanted: str | None, config: ReadConfig, source: Source)
         document = pypdf.PdfReader(io.BytesIO(data))
         if document.is_encrypted and not document.decrypt(""):
             raise CorpusError(f"{file.name} is encrypted: save it without a password")
-        if len(document.pages) > MOST_PAGES:
-            raise CorpusError(f"{file.name} has more than {MOST_PAGES:,} pages: part it")
+        if len(document.pages) > MAX_PAGES:
+            raise CorpusError(f"{file.name} has more than {MAX_PAGES:,} pages: part it")
         for page in document.pages:
             pages.append(page.extract_text().strip())
     except CorpusError:
