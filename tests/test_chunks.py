@@ -119,9 +119,9 @@ def test_cp949_is_told_by_the_first_letters_beyond_ascii(tmp_path, small):
     [
         (
             "한글".encode("cp949"),
-            r"is UTF-8 but for 2 places, the first in line 101 \(byte 701",
+            r"is UTF-8 but for 2 places, the first in line 101, byte 701",
         ),
-        (b"\0", r"a.txt holds a NUL in line 101 \(byte 701"),
+        (b"\0", r"a.txt holds a NUL in line 101, byte 701"),
         (b"\xea\xb0", r"a.txt is UTF-8 but for 1 place,"),  # half a letter at the end
     ],
 )

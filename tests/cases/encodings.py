@@ -87,7 +87,7 @@ CASES = [
     one(
         "cp949-bad-byte.txt",
         KOREAN.encode("cp949") + b"\n\xff\n",
-        refused=r"CP949 but for 1 place, the first in line 91 \(byte",
+        refused=r"CP949 but for 1 place, the first in line 91, byte",
     ),
     one(
         "cp949-bad-byte.txt",
@@ -129,7 +129,7 @@ CASES = [
     one(
         "one-bad-byte.txt",
         (KOREAN[:200].encode() + b"\xff" + KOREAN[200:].encode()),
-        refused=r"UTF-8 but for 1 place, the first in line 8 \(byte 483",
+        refused=r"UTF-8 but for 1 place, the first in line 8, byte 483",
     ),
     one(
         "one-bad-byte.txt",
@@ -161,9 +161,7 @@ CASES = [
         (KOREAN.encode("cp949") + b"\n") + JAPANESE.encode("shift_jis"),
         refused="neither",
     ),
-    one(
-        "one-nul.txt", ENGLISH[:500] + "\0" + ENGLISH, refused=r"holds a NUL in line 13 \(byte 501"
-    ),
+    one("one-nul.txt", ENGLISH[:500] + "\0" + ENGLISH, refused=r"holds a NUL in line 13, byte 501"),
     one(
         "one-nul.txt",
         ENGLISH[:500] + "\0" + ENGLISH,

@@ -52,4 +52,4 @@ def place(file: File, encoding: str, byte: int) -> str:
         read += len(data)
         if read > byte:
             break
-    return f"line {line:,} (byte {byte + 1:,} of the file)"
+    return f"line {line:,}, byte {byte + 1:,} of the file"

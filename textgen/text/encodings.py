@@ -8,6 +8,7 @@ which one it may be.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import dataclasses
 import io
 import re
@@ -310,7 +311,12 @@ def _suggested(data: bytes) -> str | None:
     import charset_normalizer
 
     best = charset_normalizer.from_bytes(data, cp_isolation=SUGGESTIONS).best()
-    return best.encoding if best else None
+    if best is None:
+        return None
+    with contextlib.suppress(UnicodeDecodeError):  # the most common of those that agree
+        if data.decode("cp1252") == data.decode(best.encoding, "replace"):
+            return "windows-1252"
+    return best.encoding.replace("cp125", "windows-125")
 
 
 def _first_fault(file: File, encoding: str) -> int:
@@ -350,7 +356,7 @@ def _nul(file: File, encoding: str) -> CorpusError:
             break
         data_before += len(data)
     return CorpusError(
-        f"{file.name} holds a NUL in line {line:,} (byte {data_before + 1:,} of the file): "
+        f"{file.name} holds a NUL in line {line:,}, byte {data_before + 1:,} of the file: "
         "take it out, or add --errors replace"
     )
 
