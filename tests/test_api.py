@@ -87,6 +87,7 @@ def test_bad_settings_are_one_line(text_file, tmp_path, settings, message):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_callbacks_of_keras_are_called_as_fit_calls_them(text_file, tmp_path):
     from textgen.backend import keras
 
@@ -117,6 +118,7 @@ def test_callbacks_of_keras_are_called_as_fit_calls_them(text_file, tmp_path):
     assert json.loads((tmp_path / "run/status.json").read_text())["epoch"] == 2
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
     page = (DOCS / "api.md").read_text(encoding="utf-8")
     (tmp_path / "text.txt").write_text(TEXT[:1500], encoding="utf-8")

@@ -72,6 +72,7 @@ def models(runs):
     return {name: textgen.load(runs(name)) for name in TOKENIZERS}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(prompt=TEXTS, name=st.sampled_from(list(TOKENIZERS)))
 @example(prompt="\ud800", name="sentencepiece")

@@ -201,7 +201,7 @@ def test_a_goal_counts_every_token_of_answer_and_foil(cell, goal):
 # --- overrides ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_what_is_replaced_by_itself_changes_nothing(cell):
     model = drawn(cell)
     plain = trace(model, IDS)
@@ -283,7 +283,7 @@ def test_gradients_are_those_of_finite_differences(cell):
                 assert slope(moved) == pytest.approx(float(slopes[token, unit]), abs=3e-4)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
     model, token = drawn(cell), 3
     x = np.asarray(model.embedding(np.array(IDS)))
@@ -303,7 +303,7 @@ def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
 # --- experiments ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_occlusion_is_reading_again_with_nothing_in_a_tokens_place(cell, monkeypatch):
     monkeypatch.setattr(effects, "TEXTS_AT_ONCE", 3)  # in three parts
     model, goal = drawn(cell), Goal([7, 2, 8])
@@ -316,7 +316,7 @@ def test_occlusion_is_reading_again_with_nothing_in_a_tokens_place(cell, monkeyp
     np.testing.assert_allclose(occlusion(model, IDS, goal), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_ablation_is_reading_again_with_a_unit_at_zero(cell):
     model = drawn(cell)
     spared = np.concatenate([1 - np.eye(U), np.ones((1, U))])  # one unit less a row, the last whole
@@ -341,7 +341,7 @@ def test_ablation_is_reading_again_with_a_unit_at_zero(cell):
         np.testing.assert_allclose(found, goal[-1] - goal[:-1], atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_a_transplant_is_reading_on_from_anothers_state(cell):
     model = drawn(cell)
     other = [0, 8, 8, 2, 1, 5, 2, 6, 3]

@@ -32,6 +32,7 @@ from textgen.interpret import (
 )
 from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
+from tiny import only
 
 SPEAKER = read_task(shipped.TASKS / "speaker-en.toml")
 # twelve facts are enough, and read in less time
@@ -75,7 +76,7 @@ def test_a_pair_differs_in_the_fact_and_its_answer_alone():
     assert len({(a.fact, b.fact) for a, b in found}) == number
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_an_exchange_is_a_transplant_of_each_pair(cell):
     scorer = drawn(cell)
     model, names = scorer.generator.model, scorer.generator.model.cell.state_names
