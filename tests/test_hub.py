@@ -26,7 +26,7 @@ FLAGS = [
 ]
 # a Hub that breaks off is waited for for a minute; here not as long
 HURRIED = (
-    "import textgen.text.tables as r; r.PATIENCE = 5.0; from textgen.cli.main import main; main()"
+    "import textgen.text.hub as r; r.PATIENCE = 5.0; from textgen.cli.main import main; main()"
 )
 
 

@@ -230,3 +230,15 @@ CASES = [
     one("pictures.pdf", pdf("", ""), refused="holds pictures of text"),
     one("damaged.pdf", b"%PDF-1.4\nnothing", refused="cannot read"),
 ]
+
+CASES += [
+    one("deep.docx", docx("<w:p>" * 5000 + "</w:p>" * 5000), refused="too deeply"),
+    one("deep.hwpx", hwpx("<hp:p>" * 5000 + "</hp:p>" * 5000), refused="too deeply"),
+    one(
+        "ruby.docx",
+        docx(
+            "<w:p><w:r><w:ruby><w:rt><w:r><w:t>かん</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>漢</w:t></w:r></w:rubyBase></w:ruby></w:r></w:p>"
+        ),
+        ["漢"],
+    ),
+]

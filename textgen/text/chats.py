@@ -25,6 +25,7 @@ from textgen.text.source import Source
 
 LEAST = 3  # messages that make a chat, and the share of lines that begin one
 SHARE = 0.3
+LONGEST_PROGRAM_LINE = 300  # the patterns take the square of its length
 
 _TIME = (
     r"(?:(?:오전|오후|AM|PM|上午|下午|午前|午後)\s?)?\d{1,2}[:.]\d{2}(?:[:.]\d{2})?"
@@ -125,7 +126,11 @@ def chat_messages(lines: Iterable[str], chat: ChatFormat, source: Source) -> Ite
                 yield from _whole(open_message, source)
             open_message, begun = message["text"], True
             source.drop("names and times")
-        elif chat.program.fullmatch(plain) is not None and (plain.strip() or not begun):
+        elif (
+            len(plain) <= LONGEST_PROGRAM_LINE
+            and chat.program.fullmatch(plain) is not None
+            and (plain.strip() or not begun)
+        ):
             source.drop("lines of the program", int(bool(plain.strip())))
         elif open_message is not None:
             open_message += "\n" + plain
@@ -136,8 +141,9 @@ def chat_messages(lines: Iterable[str], chat: ChatFormat, source: Source) -> Ite
 
 
 def _whole(message: str, source: Source) -> Iterator[str]:
-    text = _EDITED.sub("", message.strip("\n"))
-    if MEDIA.fullmatch(text.strip()):
+    text = message.strip("\n")
+    text = text[:-100] + _EDITED.sub("", text[-100:])
+    if len(text) <= LONGEST_PROGRAM_LINE and MEDIA.fullmatch(text.strip()):
         source.drop("pictures and the like")
     elif text.strip():
         yield text

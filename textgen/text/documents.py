@@ -26,7 +26,7 @@ from textgen.text.source import Part, Source
 
 LARGEST_FILE = 1 << 28  # bytes of the archive
 MAX_PARTS = 20_000
-LARGEST_PART, LARGEST_RATIO = 1 << 28, 500  # of one part unpacked; to its packed size
+LARGEST_PART, LARGEST_RATIO = 1 << 26, 500  # of one part unpacked; to its packed size
 
 
 class Archive:
@@ -82,8 +82,11 @@ def read_docx(file: File, wanted: str | None, config: ReadConfig, source: Source
     source.kind, source.encoding = "Word", "utf-8"
     archive = Archive(file)
     lines = _Lines(source)
-    for paragraph in archive.xml("word/document.xml"):
-        lines.word(paragraph)
+    try:
+        for paragraph in archive.xml("word/document.xml"):
+            lines.word(paragraph)
+    except RecursionError:
+        raise archive.damaged("nests its paragraphs too deeply") from None
     for part, what in (
         ("footnotes", "footnotes"),
         ("endnotes", "endnotes"),
@@ -130,7 +133,7 @@ class _Lines:
             self.line.append("-")
         elif tag in ("del", "moveFrom"):
             self.source.drop("deleted passages")
-        elif tag in ("Fallback", "instrText", "pPr", "rPr", "tblPr", "sectPr"):
+        elif tag in ("Fallback", "instrText", "pPr", "rPr", "tblPr", "sectPr", "rt"):
             pass  # what an older Word shows in place of the rest; no text
         elif tag == "drawing" or tag == "pict":
             self.source.drop("pictures and drawings")
@@ -192,8 +195,11 @@ def read_hwpx(file: File, wanted: str | None, config: ReadConfig, source: Source
         raise archive.damaged("has no section of text")
     lines = _Lines(source)
     for part in sorted(sections, key=lambda p: int(re.sub(r"\D", "", p))):
-        for child in archive.xml(part):
-            lines.hangul(child)
+        try:
+            for child in archive.xml(part):
+                lines.hangul(child)
+        except RecursionError:
+            raise archive.damaged("nests its paragraphs too deeply") from None
     yield Part(lines.text(), "record")
 
 

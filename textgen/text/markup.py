@@ -14,7 +14,7 @@ from textgen.text.files import File
 from textgen.text.read_config import ReadConfig
 from textgen.text.source import Part, Source
 
-LARGEST = 1 << 28  # bytes of a page
+LARGEST = 1 << 26  # bytes of a page
 HIDDEN = {
     *("script", "style", "template", "noscript", "iframe", "object", "svg", "math", "canvas"),
     *("select", "textarea", "title", "audio", "video", "rt", "rp"),
@@ -67,10 +67,32 @@ _AS_BROWSERS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "
 def page_text(blocks: Iterator[str], source: Source) -> str:
     """The text of HTML, as lines."""
     page = _Page(source)
-    for block in blocks:
-        page.feed(block)
+    page.feed(_bounded("".join(blocks), source))
     page.close()
     return page.text()
+
+
+_OPAQUE = re.compile(r"<!--|<(script|style)\b", re.IGNORECASE)
+
+
+def _bounded(text: str, source: Source) -> str:
+    """HTML without comments, scripts and styles, and nothing left open at its end, for which the
+    parser would seek an end from each place again."""
+    parts: list[str] = []
+    place = 0
+    while (opened := _OPAQUE.search(text, place)) is not None:
+        parts.append(text[place : opened.start()])
+        source.drop("scripts, styles and the like" if opened[1] else "comments")
+        end = f"</{opened[1]}[^>]*>" if opened[1] else "-->"
+        closed = re.compile(end, re.IGNORECASE).search(text, opened.end())
+        place = closed.end() if closed else len(text)
+    parts.append(text[place:])
+    text = "".join(parts)
+    if "<![CDATA[" in text:
+        text = text.replace("<![CDATA[", "").replace("]]>", "")
+    text = text.replace("<![", "<!")
+    last = text.rfind(">") + 1
+    return text[:last] + text[last:].replace("<", "&lt;")
 
 
 class _Page(HTMLParser):
@@ -124,9 +146,6 @@ class _Page(HTMLParser):
                 self.line.append(text)
         else:
             self.line.append(_BLANKS.sub(" ", data))
-
-    def handle_comment(self, data: str) -> None:
-        self.source.drop("comments")
 
     def _end_line(self, preformatted: bool = False) -> None:
         text = "".join(self.line)
