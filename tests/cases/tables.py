@@ -321,3 +321,13 @@ CASES += [
         ["Hi, you", "Bye"],
     ),
 ]
+
+CASES += [
+    one("cell-of-tabs.tsv", 'a\ttext\nx y\t"p\nq\tr"\n', refused="reach over lines", column="text"),
+    one(
+        "lines-and-figures.tsv",
+        'id\ttext\n1\t"p\nq\tr"\n2\tplain\n',
+        ["p\nq\tr", "plain"],
+        column="text",
+    ),
+]

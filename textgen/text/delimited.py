@@ -219,30 +219,40 @@ def _best_quoting(head: Head, separator: str) -> Survey:
     quoted = _quoted_cells(head, separator)
     if standard.fault is not None:
         return none if separator == "\t" or not quoted else standard
-    if separator == "\t" and not _marks_are_syntax(quoted, none):
+    if standard.rows < none.rows:
+        are_rows = _inner_lines_are_rows(head, standard)
+        if are_rows and separator == "\t":
+            return none
+        if are_rows is not False:
+            standard.fault = (
+                f"{head.name} has quotation marks that reach over lines of which each may be a row "
+                "of its own: mend them (a mark that is text is written twice)"
+            )
+    elif separator == "\t" and not _marks_are_syntax(quoted, none):
         return none
-    if standard.rows < none.rows and _swallows_rows(head, standard):
-        standard.fault = (
-            f"{head.name} has quotation marks that reach over lines of which each is also a whole "
-            "row: mend them (a mark that is text is written twice)"
-        )
     return standard
 
 
-def _swallows_rows(head: Head, survey: Survey) -> bool:
-    """Whether the lines that a quoted cell goes on in look like rows themselves, all of them having
-    as many cells: a mark that was not meant as one would make a text of them.
+def _inner_lines_are_rows(head: Head, survey: Survey) -> bool | None:
+    """Whether the lines in which a quoted cell goes on are rows themselves, of which a mark that
+    was not meant makes a text. All of them have as many cells as a row; None: cannot be told.
 
-    They do not where rows begin with a mark and they do not, or where a column holds figures and
-    they have none there.
+    They are none where every row begins with a mark, and where a column holds figures and they
+    have none there; they are where they have figures, too.
     """
-    if len(survey.first) == 1 or head.lines[0].startswith('"'):
+    separator = survey.dialect.separator
+    if head.lines[0].startswith('"'):
         return False
+    if len(survey.first) == 1:
+        return None if separator == "\t" else False
     begins = {line for line, _ in survey.dialect.records(head.lines)}
     inner = [line for number, line in enumerate(head.lines, 1) if number not in begins]
-    cells = [cells for _, cells in Dialect(survey.dialect.separator, "none").records(inner)]
-    of_figures = survey.figures - survey.textual
-    return not any(all(columns.is_textual(row[place]) for row in cells) for place in of_figures)
+    rows = [cells for _, cells in Dialect(separator, "none").records(inner)]
+    for place in survey.figures - survey.textual:
+        textual = {columns.is_textual(cells[place]) for cells in rows}
+        if len(textual) == 1:
+            return not textual.pop()
+    return None
 
 
 def _survey(head: Head, dialect: Dialect) -> Survey:
