@@ -19,6 +19,7 @@ COMMON = (
     "웃워원위유으은을음의이인일임입있자작잔잘장재저적전절점접정제져조족존좀종좋주준줄중즈지직진질집짜째차참"
     "처청체초최추출치카컴코크클키타태터턴테토통트특파패편평포표품프필하한할함합함해했행현형호화확환후히"
 )
+LEAST = 3  # syllables, of which luck seldom makes so many
 COMMON_SHARE = 0.5  # of the syllables
 RARE_SHARE = 0.05  # of the syllables, at most, beyond KS X 1001
 HANGUL_SHARE = 0.7  # of the letters beyond ASCII
@@ -58,7 +59,7 @@ class SyllableCounts:
     def plausible(self) -> bool:
         """Whether this is how Korean is spelt."""
         return (
-            self.hangul > 0
+            self.hangul >= LEAST
             and self.common >= COMMON_SHARE * self.hangul
             and self.rare <= RARE_SHARE * self.hangul
             and self.in_latin <= IN_LATIN_SHARE * self.hangul
