@@ -85,7 +85,7 @@ def test_a_recipe_and_flags_that_override_it(capsys, text_file, tmp_path):
 
 def test_the_corpus_doctor(capsys, text_file):
     code, text, _ = run(capsys, "corpus", text_file)
-    assert code == 0 and f"characters  {len(TEXT):,}" in text
+    assert code == 0 and f"characters   {len(TEXT):,}" in text
 
 
 def test_an_unknown_character_is_a_note(capsys, runs):
