@@ -1,6 +1,7 @@
 import os
 import random
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,18 @@ def task_file(tmp_path):
     path = tmp_path / "task.toml"
     path.write_text(GOOD)
     return path
+
+
+@pytest.mark.parametrize("name", ["lesson-ko", "lesson-en"])
+def test_a_lesson_task_has_many_ways_and_holds_out_a_fifth_by_grammar(name):
+    data, task = tomllib.loads((shipped.TASKS / f"{name}.toml").read_text("utf-8")), TASKS[name]
+    assert len(task.facts) >= 40 and set(task.pairs) == {"copyable", "associative"}
+    for kind, number in (("facts", 80), ("questions", 50)):
+        seen, unseen = data[kind], data[f"held_out_{kind}"]
+        assert not set(seen) & set(unseen)
+        phrases, held_out = getattr(task.plain, kind), getattr(task.held_out, kind)
+        assert len(phrases) + len(held_out) >= number and not set(phrases) & set(held_out)
+        assert len(held_out) >= (len(phrases) + len(held_out)) / 5
 
 
 @pytest.mark.parametrize("name", SPEAKERS)
