@@ -21,7 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from textgen.data.recall_task import BLANK, Document, Task, Writer, one_of, with_particles
+from textgen.data.phrases import BLANK, one_of, with_particles
+from textgen.data.recall_documents import Document, Writer
+from textgen.data.recall_task import Task
 from textgen.evaluation.recall_probe import Scorer, measure, task_of
 from textgen.generation.generator import load
 

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from textgen import shipped
 from textgen.data.batches import Documents, FileLanes, lay_out, make_lanes
-from textgen.data.recall_task import read_task, sample_texts
+from textgen.data.recall_documents import sample_texts
+from textgen.data.recall_task import read_task
 from textgen.errors import CorpusError
 from textgen.tokenizers.tokenizer import CharTokenizer
 

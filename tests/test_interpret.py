@@ -9,7 +9,7 @@ import pytest
 from textgen.backend import ops, tf
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.data.recall_task import Document
+from textgen.data.recall_documents import Document
 from textgen.errors import ConfigError, GenerationError
 from textgen.interpret import (
     Goal,

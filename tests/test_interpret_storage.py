@@ -8,7 +8,7 @@ import pytest
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.data import recall_task
+from textgen.data import recall_documents
 from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer
@@ -53,7 +53,7 @@ def drawn(cell, num_layers=2):
 
 
 def documents(number, distance=40):
-    return recall_task.documents(TASK, distance, number)
+    return recall_documents.documents(TASK, distance, number)
 
 
 def ids_of(scorer, document):

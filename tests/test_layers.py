@@ -54,7 +54,9 @@ ORDER = {
     "runs": ["recipe", "run_config", "atomic_files", "run_folder", "model_card"],
     "data": [
         "noise",
+        "phrases",
         "recall_task",
+        "recall_documents",
         "token_positions",
         "batches",
         "training_data",

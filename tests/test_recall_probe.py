@@ -13,7 +13,8 @@ from textgen import shipped
 from textgen.backend import ops
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.data.recall_task import documents, read_task, sample_texts
+from textgen.data.recall_documents import documents, sample_texts
+from textgen.data.recall_task import read_task
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError
 from textgen.evaluation import recall_probe

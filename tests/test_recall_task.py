@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 from tasks import filler
 from textgen import shipped
 from textgen.data import noise
-from textgen.data.recall_task import (
-    Writer,
-    documents,
-    gaps,
-    one_of,
-    read_task,
-    sample_texts,
-    typed,
-    with_particles,
-)
+from textgen.data.phrases import one_of, with_particles
+from textgen.data.recall_documents import Writer, documents, gaps, sample_texts, typed
+from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError, TextgenError
 from textgen.text.nfc import nfc
 

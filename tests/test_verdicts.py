@@ -8,7 +8,7 @@ import pytest
 
 from textgen.config import ModelConfig
 from textgen.data import token_positions as positions
-from textgen.data.recall_task import Document
+from textgen.data.recall_documents import Document
 from textgen.generation.generator import Generator
 from textgen.interpret import untrained, verdicts
 from textgen.interpret.gradient_flow import ways_back

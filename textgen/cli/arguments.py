@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from textgen import __version__
 from textgen.config import EvaluateConfig, SweepConfig
-from textgen.data.recall_task import HELD_OUT, VARIANTS
+from textgen.data.recall_documents import HELD_OUT
+from textgen.data.recall_task import VARIANTS
 from textgen.errors import BAD_INPUT
 from textgen.generation.options import option_classes
 from textgen.options import add_arguments

@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from textgen.data.recall_task import Document, Task, Writer
+from textgen.data.recall_documents import Document, Writer
+from textgen.data.recall_task import Task
 from textgen.errors import CorpusError
 from textgen.tokenizers.tokenizer import Tokenizer
 

@@ -7,7 +7,8 @@ import functools
 from typing import ClassVar
 
 from textgen.data.batches import Documents
-from textgen.data.recall_task import Task, sample_texts
+from textgen.data.recall_documents import sample_texts
+from textgen.data.recall_task import Task
 from textgen.data.training_data import TrainingData, digest
 from textgen.errors import ConfigError
 from textgen.runs.run_config import DataConfig, as_named

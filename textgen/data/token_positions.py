@@ -5,7 +5,7 @@ Token 0 is the `start_id` that every text begins with.
 
 from __future__ import annotations
 
-from textgen.data.recall_task import Document
+from textgen.data.recall_documents import Document
 from textgen.tokenizers.tokenizer import Tokenizer
 
 

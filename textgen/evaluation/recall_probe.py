@@ -17,14 +17,8 @@ from typing import Any
 import numpy as np
 
 from textgen import shipped
-from textgen.data.recall_task import (
-    HELD_OUT,
-    Document,
-    Task,
-    documents,
-    read_task,
-    sample_texts,
-)
+from textgen.data.recall_documents import HELD_OUT, Document, documents, sample_texts
+from textgen.data.recall_task import Task, read_task
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError, shown
 from textgen.evaluation.batch_reader import Reader

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgen.data.recall_task import Document
+from textgen.data.recall_documents import Document
 from textgen.data.token_positions import ids_before_blank
 from textgen.interpret.replay import Override, Replay, replay
 from textgen.interpret.trace import Values

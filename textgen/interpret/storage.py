@@ -13,7 +13,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from textgen.data.recall_task import Document, Task, Writer, documents
+from textgen.data.recall_documents import Document, Writer, documents
+from textgen.data.recall_task import Task
 from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.interpret.measures import linear_probe

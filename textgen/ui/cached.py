@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import streamlit as st
 
 from textgen import shipped
-from textgen.data.recall_task import Document, Task
+from textgen.data.recall_documents import Document
+from textgen.data.recall_task import Task
 from textgen.data.token_positions import ids_before_blank
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import pandas as pd
 import streamlit as st
 
 from textgen import shipped
-from textgen.data.recall_task import Document, Task, Writer, read_task
+from textgen.data.recall_documents import Document, Writer
+from textgen.data.recall_task import Task, read_task
 from textgen.data.token_positions import fact_end, ids_before_blank
 from textgen.ui import address, cached, models, widgets
 from textgen.ui.charts import step as step_charts

@@ -11,7 +11,8 @@ import streamlit as st
 
 from textgen import shipped
 from textgen.cells import CELLS
-from textgen.data.recall_task import Document, Task, typed
+from textgen.data.recall_documents import Document, typed
+from textgen.data.recall_task import Task
 from textgen.errors import TextgenError
 from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.charts import curves as charts

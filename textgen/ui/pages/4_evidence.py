@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from textgen.data.recall_task import Document, Task
+from textgen.data.recall_documents import Document
+from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, question_start
 from textgen.errors import TextgenError
 from textgen.ui import cached, models, page_parts, widgets

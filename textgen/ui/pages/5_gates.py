@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.data.recall_task import Document, Task
+from textgen.data.recall_documents import Document
+from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
 from textgen.ui import cached, page_parts, widgets

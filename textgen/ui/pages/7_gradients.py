@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen.data.recall_task import Document
+from textgen.data.recall_documents import Document
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
 from textgen.ui import cached, models, page_parts, widgets

@@ -1,0 +1,299 @@
+"""Documents that say a fact, speak of something else, and then ask for it.
+
+    나는 브라질사람이야. (filler, as long as one likes) 그래서 나는 포르투갈어를 할 줄 알아.
+
+The filler is drawn without looking at the fact, so it carries no bit about the answer. No
+TensorFlow here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+import re
+from collections.abc import Collection, Sequence
+
+from textgen.data import noise
+from textgen.data.phrases import BLANK, PLACE, WHO, one_of, slips, with_particles
+from textgen.data.recall_task import SENTENCE, Task
+from textgen.errors import ConfigError
+
+# what a writer may take from what is never trained on
+HELD_OUT = ("filler", "phrasing", "facts", "questions", "noise")
+AMPLE = 500  # characters
+LEAD = 20  # characters: from this distance on filler may stand before the fact
+POOL = 12_000  # characters of noise of each kind
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """A text with a blank: `before` ends where the answer begins, `ending` follows it.
+
+    fact: what the question asks about. word: the fact as its sentence has it; empty: as `fact` is.
+    The rest are places in `before`: where the sentence with that fact ends; where the opening ends,
+    of which the sentence about another person is a part; and where the question begins.
+    """
+
+    before: str
+    answer: str
+    ending: str
+    fact: str
+    group: str
+    fact_end: int
+    opening_end: int
+    question_begin: int
+    word: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.before + self.answer + self.ending
+
+    @property
+    def distance(self) -> int:
+        """Characters between the end of the sentence with the fact and the answer."""
+        return len(self.before) - self.fact_end
+
+
+class Writer:
+    """Writes documents of a task. The same seeds give the same documents.
+
+    held_out: which of `HELD_OUT` come from what is never trained on; "phrasing" is facts and
+    questions, "noise" takes the place of all filler.
+    training: with noise among the filler, before the fact and in the sentences themselves, as the
+    task asks for it; without, documents are clean.
+    """
+
+    def __init__(self, task: Task, held_out: Sequence[str] = (), training: bool = False) -> None:
+        self.task, self.training = task, training
+        self.filler = task.held_out_filler if "filler" in held_out else task.filler
+        self.facts, self.questions = task.plain.facts, task.plain.questions
+        if {"phrasing", "facts"} & set(held_out):
+            self.facts = task.held_out.facts or self.facts
+        if {"phrasing", "questions"} & set(held_out):
+            self.questions = task.held_out.questions or self.questions
+        self.loud = "noise" in held_out and bool(task.held_out_noise)  # nothing but noise
+        kinds = task.held_out_noise if self.loud else task.noise if training else ()
+        words = " ".join(self.filler).split()
+        self.noise = [noise.pool(kind, POOL, words) for kind in kinds]
+        self.by_length: dict[int, list[str]] = {}
+        for sentence in self.filler:
+            self.by_length.setdefault(len(sentence), []).append(sentence)
+        # with more room than this any sentence may come next
+        self.ample = max(AMPLE, 3 * max(self.by_length))
+        self.gaps = gaps(self.by_length, self.ample)
+
+    def write(
+        self,
+        rng: random.Random,
+        fact: str,
+        distance: int,
+        variant: str = "plain",
+        swapped: bool = False,
+    ) -> Document:
+        """A document whose answer follows `distance` characters after the opening, which tells
+        `fact`; in the variant "distractor" it may ask for that of the other person.
+
+        Where no filler fits exactly, the distance is the nearest possible. swapped: another fact is
+        told of the person asked about, and answered; everything else is as without.
+        """
+        task = self.task
+        phrase = one_of(rng, rng.choice(self.facts))
+        question = one_of(rng, rng.choice(self.questions))
+        opening = [(phrase, fact)]  # in the order of the text
+        about, slip = 0, False  # which of them is asked about
+        if variant == "distractor":
+            # another person; which of the two is asked about, and who comes first, is drawn
+            other = rng.choice([f for f in task.facts if f != fact])
+            who = rng.choice(task.distractor.who or ("",))
+            theirs = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
+            opening.append((theirs, other))
+            if rng.random() < 0.5:
+                about = 1
+                question = one_of(rng, rng.choice(task.distractor.questions).replace(WHO, who))
+            if rng.random() >= 0.5:
+                about = 1 - about
+                opening.reverse()
+        elif variant == "correction":
+            other = rng.choice([f for f in task.facts if f != fact])
+            withdrawn = one_of(rng, rng.choice(self.facts))
+            opening = [(withdrawn, other), (one_of(rng, rng.choice(task.correction.facts)), fact)]
+            about = 1
+        else:
+            slip = self.training and rng.random() < task.slips
+        phrase, asked = opening[about]
+        if swapped:
+            asked = self.another(asked, [told for _, told in opening])
+            opening[about] = phrase, asked
+        answer = task.answer_to(asked)
+        sentences, words = zip(*(self.filled(*one) for one in opening), strict=True)
+        if slip:
+            sentences = (self.slipped(rng, sentences[0], words[0]),)
+            question = self.asked_anyhow(rng, question)
+        text, fact_end = " ".join(sentences), len(" ".join(sentences[: about + 1]))
+        if self.training and distance > LEAD and rng.random() < task.lead:
+            # of the same length in all, so that a batch is not padded
+            lead = self.fill(rng, rng.randint(LEAD // 2, distance // 2)).lstrip()
+            text, fact_end, distance = lead + text, fact_end + len(lead), distance - len(lead)
+        opening_end = len(text)
+        stem, ending = question.split(BLANK)
+        stem, ending = with_particles(stem), with_particles(answer + ending)[len(answer) :]
+        text += self.between(rng, distance - len(stem), variant)
+        return Document(
+            text + stem,
+            answer,
+            ending,
+            asked,
+            task.group_of(asked),
+            fact_end,
+            opening_end,
+            len(text),
+            words[about],
+        )
+
+    def another(self, fact: str, told: Collection[str]) -> str:
+        """The next fact of the task with another answer: if there is one, not one of those told."""
+        facts, answer = self.task.facts, self.task.answer_to(fact)
+        place = facts.index(fact)
+        others = [f for f in facts[place:] + facts[:place] if self.task.answer_to(f) != answer]
+        return next((f for f in others if f not in told), others[0])
+
+    def say(self, rng: random.Random, phrase: str, fact: str, who: str = "") -> tuple[str, str]:
+        """The sentence, and the fact as it has it."""
+        return self.filled(one_of(rng, phrase.replace(WHO, who)), fact)
+
+    def filled(self, phrase: str, fact: str) -> tuple[str, str]:
+        """A phrase in which nothing is left to draw, with a fact in it; the fact as it has it."""
+        word = self.task.places[fact] if PLACE in phrase else fact
+        return with_particles(phrase.replace(PLACE, BLANK).replace(BLANK, word)), word
+
+    def between(self, rng: random.Random, length: int, variant: str) -> str:
+        """Filler, in which other persons may be spoken of in passing: `length` characters."""
+        if variant != "passing":
+            return self.fill(rng, length)
+        task, text = self.task, ""
+        for _ in range(rng.randint(1, 3)):
+            # of any country, the one told among them, so that it tells nothing
+            who = rng.choice(task.passing.who or ("",))
+            said, _ = self.say(rng, rng.choice(task.passing.facts), rng.choice(task.facts), who)
+            before = rng.randint(1, max(1, (length - len(text) - len(said)) // 2))
+            if len(text) + before + len(said) < length:
+                text += self.fill(rng, before) + said
+        return text + self.fill(rng, length - len(text))
+
+    def fill(self, rng: random.Random, length: int) -> str:
+        """Sentences and noise with a space, or a line's end, before, between and after them:
+        `length` characters in all."""
+        parts: list[str] = []
+        left = max(length - 1, 0)  # the space after the last
+        share, space = 0.0, " "
+        if self.noise:
+            share = 1.0 if self.loud else rng.choice([0.0, 0.0, 0.3, 1.0])
+            space = rng.choice([" ", " ", "\n"])
+        while left:
+            if left > 1 and share and rng.random() < share:
+                size = min(left - 1, rng.randint(1, rng.choice([12, 60, POOL // 2])))
+                at = rng.randrange(POOL - size)
+                parts.append(rng.choice(self.noise)[at : at + size])
+                left -= 1 + size
+                continue
+            if left in self.gaps:  # no sentences fit: stay a little short
+                left -= 1
+                continue
+            fitting = self.by_length.get(left - 1)
+            if fitting and (left < 40 or rng.random() < 0.1):
+                parts.append(rng.choice(fitting))
+                break
+            sentence = rng.choice(self.filler)
+            rest = left - 1 - len(sentence)
+            if rest >= 0 and (left > self.ample or rest not in self.gaps):
+                parts.append(sentence)
+                left = rest
+        return "".join(f"{space}{part}" for part in parts) + space
+
+    def slipped(self, rng: random.Random, told: str, word: str) -> str:
+        """Some letters around the word are others, or missing."""
+        before, word, after = told.partition(word)
+        return slips(rng, before) + word + slips(rng, after)
+
+    def asked_anyhow(self, rng: random.Random, question: str) -> str:
+        """A question with slips, or one that begins as any sentence does."""
+        before, after = question.split(BLANK)
+        if rng.random() < 0.5:
+            sentence = rng.choice(self.filler)
+            before = sentence[: rng.randint(1, len(sentence))].rstrip(".?! ") + " "
+        else:
+            before = slips(rng, before)
+        return before + BLANK + after
+
+
+def gaps(lengths: Collection[int], room: int) -> frozenset[int]:
+    """Room, up to `room`, that sentences of these lengths, a space before each, cannot fill."""
+    filled = [True]
+    for space in range(1, room + 1):
+        filled.append(any(n < space and filled[space - 1 - n] for n in lengths))
+    return frozenset(space for space, is_filled in enumerate(filled) if not is_filled)
+
+
+def documents(
+    task: Task,
+    distance: int,
+    n: int,
+    variant: str = "plain",
+    held_out: Sequence[str] = ("filler",),
+    seed: int = 1,
+    swapped: bool = False,
+) -> list[Document]:
+    """`n` documents of one distance: with each filler one for each fact, of which only the fact
+    differs; for fewer documents than facts, facts from all over the task. swapped: see `Writer`."""
+    writer, facts = Writer(task, held_out), task.facts
+    if n < len(facts):
+        facts = [facts[k * len(facts) // n] for k in range(n)]
+    texts = []
+    for k, fact in zip(range(n), itertools.cycle(facts), strict=False):
+        rng = random.Random(f"{seed} {distance} {k // len(facts)}")  # one wording for all facts
+        texts.append(writer.write(rng, fact, distance, variant, swapped))
+    return texts
+
+
+def sample_texts(task: Task, number: int = 400) -> str:
+    """Documents of every kind, and all the filler: what a tokenizer is trained on."""
+    rng = random.Random(0)
+    texts = list(dict.fromkeys((*task.filler, *task.held_out_filler)))
+    if task.noise:
+        texts.append(noise.alphabet())
+    for variant in (task.plain, task.held_out, task.distractor, task.correction, task.passing):
+        texts += [*variant.facts, *variant.questions, *variant.who]
+    texts += [word for group in task.pairs.values() for pair in group.items() for word in pair]
+    texts += task.places.values()
+    for held_out in ((), ("filler", "phrasing")):
+        writer = Writer(task, held_out)
+        texts += [
+            writer.write(rng, fact, 60, variant).text
+            for _ in range(max(1, number // len(task.facts)))
+            for fact in task.facts
+            for variant in task.variants
+        ]
+    return "\n".join(texts)
+
+
+def typed(task: Task, text: str, blank: str) -> Document:
+    """A text with one `blank` as a document of the task. Where one country, or whatever the facts
+    are, is named before the blank, that is the fact, and its pair the answer; where none or several
+    are, `answer` is empty. Raises `ConfigError` for a text without a blank, or with several.
+    """
+    if text.count(blank) != 1:
+        raise ConfigError(f"the text has {text.count(blank)} times {blank}: put it once")
+    before, ending = text.split(blank)
+    words = {word: fact for fact in task.facts for word in (fact, task.places.get(fact, fact))}
+    # the longer first, so that no word is found within another
+    any_word = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    named = list(re.finditer(any_word, before))
+    if len({words[match[0]] for match in named}) != 1:
+        return Document(before, "", ending, "", "", 0, 0, len(before))
+    match = named[-1]
+    fact = words[match[0]]
+    end = SENTENCE.match(before, match.start())
+    told = end.end() if end else match.end()
+    group, answer = task.group_of(fact), task.answer_to(fact)
+    return Document(before, answer, ending, fact, group, told, told, len(before), match[0])
