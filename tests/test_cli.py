@@ -96,7 +96,7 @@ def test_an_unknown_character_is_a_note(capsys, runs):
 @pytest.mark.parametrize(
     "options, what",
     [
-        (["--temperature", "0"], "temperature is 0.0: give a value above 0"),
+        (["--temperature", "-1"], "temperature is -1.0: give a value of at least 0"),
         (["--top-p", "1.5"], "top_p is 1.5"),
         (["--prompt", "龍鳳"], "only characters this model has never seen"),
         (["--num-samples", "0"], "num_samples is 0"),
