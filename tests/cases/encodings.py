@@ -223,3 +223,41 @@ CASES += [
         refused="perhaps cp949",
     ),
 ]
+
+# A few syllables in CP949 may be Chinese or Japanese that is read so by luck
+CASES += [
+    *(
+        one(f"{codec}-short-{n}.txt", text.encode(codec), refused=REFUSED)
+        for codec, texts in {
+            "gb2312": ("大家好\n", "新年快乐\n", "学习中文\n大家好\n", "老师好\n登录\n"),
+            "big5": ("機器學習\n", "大家好\n早安\n"),
+            "euc_jp": ("会社\n会社\n", "日本語\n"),
+        }.items()
+        for n, text in enumerate(texts)
+    ),
+    *(
+        one(f"cp949-short-{n}.txt", text.encode("cp949"), text, encoding="cp949")
+        for n, text in enumerate(
+            ("안녕하세요\n", "고맙습니다\n", "그래서 갔다\n", "재미있어요 ㅋㅋ\n")
+        )
+    ),
+]
+
+# One bad byte in little text
+CASES += [
+    one(
+        "bad-byte.csv",
+        b"id,text\n1,ab\xffcd\n2,ok then\n",
+        ["ab\ufffdcd", "ok then"],
+        options={"errors": "replace"},
+        dropped={"characters replaced": 1},
+    ),
+    one(
+        "bad-byte.txt",
+        b"some words\xff here\n",
+        "some words\ufffd here\n",
+        options={"errors": "replace"},
+        dropped={"characters replaced": 1},
+    ),
+    one("bad-byte.csv", b"id,text\n1,ab\xffcd\n2,ok then\n", refused="add --errors replace"),
+]

@@ -278,3 +278,105 @@ CASES += [
         column="data.paragraphs.context",
     ),
 ]
+
+TELEGRAM = {
+    "about": "x",
+    "chats": {
+        "about": "y",
+        "list": [
+            {
+                "name": "A",
+                "messages": [
+                    {"text": "hello a"},
+                    {"text": ["see ", {"type": "bold", "text": "b"}]},
+                ],
+            },
+            {"name": "B", "messages": [{"text": "bye"}]},
+        ],
+    },
+}
+CHATGPT = [
+    {
+        "title": "t",
+        "mapping": {
+            "a1": {"message": None},
+            "a2": {"message": {"content": {"parts": ["hello you"]}}},
+            "a3": {"message": {"content": {"parts": ["and you", "too"]}}},
+        },
+    }
+]
+
+# text that lies in several places, or deeper than what stands on top
+CASES += [
+    one(
+        "train-and-test.json",
+        '{"train":[{"text":"one a"}],"test":[{"text":"two c"}]}',
+        refused=r"several lists \(train, test\).* as in :train.text",
+        column="text",
+    ),
+    one(
+        "users-and-messages.json",
+        '{"users":[{"id":1,"text":"bio"}],"messages":[{"text":"M1"}]}',
+        refused=r"several lists \(users, messages\)",
+        column="text",
+    ),
+    one(
+        "notes-and-tags.json",
+        '{"notes":[{"text":"n"}],"tags":["red one"]}',
+        refused=r"several lists \(notes, tags\)",
+        column="text",
+    ),
+    one(
+        "notes-and-tags.json",
+        '{"notes":[{"text":"n"}],"tags":["red one"]}',
+        ["n"],
+        column="notes.text",
+    ),
+    one(
+        "lists-within.json",
+        '{"a":[{"text":"b c"}],"d":{"e":[{"text":"f g"}]}}',
+        refused=r"several lists \(a, d.e\)",
+        column="text",
+    ),
+    one(
+        "one-list.json",
+        '{"version":"1","notes":[{"text":"n"},{"text":"m"}]}',
+        ["n", "m"],
+        column="text",
+    ),
+    one(
+        "text-and-list.json",
+        '{"content":"about this","messages":[{"text":"one a"}]}',
+        refused=r"a text and lists \(content, messages\)",
+    ),
+    one("telegram-all.json", json.dumps(TELEGRAM), refused="chats.list.messages.text"),
+    one(
+        "telegram-all.json",
+        json.dumps(TELEGRAM),
+        ["hello a\nsee b", "bye"],
+        column="chats.list.messages.text",
+    ),
+    one(
+        "telegram-all.json",
+        json.dumps(TELEGRAM),
+        ["hello a\nsee b", "bye"],
+        column="messages.text",
+    ),
+    one("chatgpt.json", json.dumps(CHATGPT), refused=r"mapping\.\*\.message\.content\.parts"),
+    one(
+        "chatgpt.json",
+        json.dumps(CHATGPT),
+        ["hello you", "and you", "too"],
+        column="mapping.*.message.content.parts",
+    ),
+    one("titled.jsonl", lines({"title": "t", "messages": TURNS}), refused="messages.content"),
+    one("within-only.jsonl", lines({"id": 1, "data": {"text": "a b"}}), refused="as in :data.text"),
+    one("by-the-way.jsonl", lines({"text": "a b", "user": {"name": "Ann"}}), "a b"),
+    one(
+        "nan.jsonl",
+        '{"text": NaN}\n{"text": "a b"}\n{"text": Infinity}\n',
+        ["a b"],
+        dropped={"rows without text": 2},
+    ),
+    one("nan.parquet", table(text=[1.5, float("nan")]), ["1.5"], column="text"),
+]

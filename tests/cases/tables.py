@@ -97,7 +97,7 @@ CASES = [
     one(
         "opened.csv",
         'id,text\n1,"oops, no end\n2,next\n3,last\n',
-        refused="closes no quotation mark",
+        refused="line 2 that is never closed",
         column="text",
     ),
     one(
@@ -329,5 +329,34 @@ CASES += [
         'id\ttext\n1\t"p\nq\tr"\n2\tplain\n',
         ["p\nq\tr", "plain"],
         column="text",
+    ),
+]
+
+CASES += [
+    one("unclosed.csv", 'id,text\n1,one a\n2,"two b', refused="row of line 3 that is never closed"),
+    one(
+        "unclosed-first.csv",
+        '1,"Hello you\n2,Bye me\n3,more',
+        refused="row of line 1 that is never closed",
+    ),
+    one(
+        "unclosed-late.csv",
+        'id,text\n1,"one\na"\n2,"two b\n3,c d\n4,e f\n',
+        refused="row of line 4 that is never closed",
+        column="text",
+    ),
+    one("blanks.csv", "id,text\n1,one a\n   \n2,two b\n \t\n", ["one a", "two b"]),
+    one(
+        "lone-return.csv",
+        "id,text\r\n1,one\ra\r\n2,two b\r\n",
+        refused="carriage return within a cell in the row of line 2",
+    ),
+    one("lone-return.csv", 'id,text\r\n1,"one\ra"\r\n2,two b\r\n', ["one\na", "two b"]),
+    one(
+        "joined-files.csv",
+        "id,text\n1,one a\nid,text\n2,two b\n",
+        ["one a", "two b"],
+        column="text",
+        dropped={"header rows repeated": 1},
     ),
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn, cast
 
 from textgen.errors import CorpusError, shown
@@ -21,6 +23,8 @@ _FIGURES = re.compile(
     re.IGNORECASE,
 )
 
+EACH = "*"  # in a path: each value of an object
+SOUGHT = 100  # items of a list or object in which text is sought
 # What JSON and Parquet hold
 Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
 
@@ -56,11 +60,11 @@ def choose(
     if len(textual) == 1:
         return textual
     if textual:
-        remedy = f"write :COLUMN after it (columns with text: {_listed(textual)})"
+        remedy = f"write :COLUMN after it (columns with text: {listed(textual)})"
         raise CorpusError(f"{name} leaves open which column is meant: {remedy}")
     if names:
         raise CorpusError(
-            f"{name} has no column of text, only {_listed(names)}: "
+            f"{name} has no column of text, only {listed(names)}: "
             "name the one to read, :COLUMN after it, or give another file"
         )
     return []
@@ -86,11 +90,12 @@ def _one(names: Sequence[str], wanted: str, name: str) -> str:
             return alike[0]
     raise CorpusError(
         f"{name} has no column {wanted!r}: write one of its columns after the colon "
-        f"({_listed(names)})"
+        f"({listed(names)})"
     )
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names for a message, the first twenty of them."""
     shown_names = [one if len(one) <= 40 else f"{one[:37]}..." for one in names if one.strip()]
     more = f" and {len(shown_names) - 20} more" if len(shown_names) > 20 else ""
     return (", ".join(shown_names[:20]) + more).replace("\n", " ") or "none has a name"
@@ -100,8 +105,8 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def reach(value: Value, path: str) -> Value:
-    """What lies at "data.text" within; of a list, what lies there in each of its items. None where
-    there is nothing."""
+    """What lies at "data.text" within; of a list, what lies there in each of its items; at "a.*.b",
+    in each value of the object a. None where there is nothing."""
     if not path:
         return value
     if isinstance(value, list):
@@ -112,10 +117,40 @@ def reach(value: Value, path: str) -> Value:
     for key in value:
         if plain_name(key) == plain_name(path):
             return value[key]
+    if path == EACH or path.startswith(EACH + "."):
+        return reach(list(value.values()), path[len(EACH) + 1 :])
     for key in value:
         if plain_name(path).startswith(plain_name(key) + "."):
             return reach(value[key], plain_name(path).removeprefix(plain_name(key) + "."))
     return None
+
+
+def paths_to_text(value: Value, path: str) -> Iterator[str]:
+    """Where `reach` finds texts within a value that lies at `path`, some of them repeatedly."""
+    if isinstance(value, list):
+        rich = _is_rich_text(value)
+        for item in value[:SOUGHT]:
+            if rich or is_textual(item):
+                yield path
+            elif isinstance(item, dict | list):
+                yield from paths_to_text(item, path)
+    elif isinstance(value, dict):
+        by_id = _is_by_id(value)
+        for key, inner in itertools.islice(value.items(), SOUGHT):
+            place = f"{path}.{EACH if by_id else key}".lstrip(".")
+            if is_textual(inner):
+                yield place
+            elif isinstance(inner, dict | list):
+                yield from paths_to_text(inner, place)
+
+
+def _is_by_id(value: dict[str, Value]) -> bool:
+    """Whether its keys number or name objects that are alike, and not what they hold."""
+    inner = [one for one in value.values() if isinstance(one, dict)]
+    if not inner or len(inner) < len(value):
+        return False
+    numbered = all(re.search(r"\d", key) for key in value)
+    return numbered or (len(inner) > 1 and all({*one} == {*inner[0]} for one in inner))
 
 
 def as_text(value: Value, column: str, where: str, source: Source) -> str | None:
@@ -128,7 +163,7 @@ def as_text(value: Value, column: str, where: str, source: Source) -> str | None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(value)
+        return str(value) if math.isfinite(value) else None  # NaN stands for nothing
     if isinstance(value, list):
         if _is_rich_text(value):
             parts = [one if isinstance(one, str) else cast(dict, one)["text"] for one in value]
@@ -136,7 +171,7 @@ def as_text(value: Value, column: str, where: str, source: Source) -> str | None
         texts = [as_text(_said(item, source), column, where, source) for item in value]
         return "\n".join(text for text in texts if text) or None
     if isinstance(value, Mapping):
-        keys = _listed(map(str, value))
+        keys = listed(map(str, value))
         raise CorpusError(f"{where} holds an object in {column!r}: write :{column}.KEY ({keys})")
     raise CorpusError(f"{where} holds {type(value).__name__} in {column!r}: name a column of text")
 
@@ -178,5 +213,5 @@ def checked(text: str, where: str, errors: str, source: Source) -> str:
 def no_column(name: str, wanted: str, names: Iterable[str]) -> NoReturn:
     raise CorpusError(
         f"{name} has no column {shown(wanted)}: write one of its columns after the colon "
-        f"({_listed(names)})"
+        f"({listed(names)})"
     )

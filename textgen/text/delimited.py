@@ -31,6 +31,18 @@ HEADINGS = {
 csv.field_size_limit(LARGEST_CELL)
 
 
+class _Misquoted(ValueError):
+    """(the line in which the row begins, what the parser says)."""
+
+    def __init__(self, line: int, error: str) -> None:
+        super().__init__(error)
+        self.line, self.error = line, error
+
+    @property
+    def unclosed(self) -> bool:
+        return "unexpected end" in self.error
+
+
 @dataclasses.dataclass(frozen=True)
 class Dialect:
     """How a table is written. quoting: "standard" (RFC 4180), "spaced" (the same with blanks before
@@ -41,7 +53,7 @@ class Dialect:
     quoting: str = "standard"
 
     def records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-        """(line it begins in, cells) of each row that is not blank. Raises `csv.Error`."""
+        """(line it begins in, cells) of each row that is not blank. Raises `_Misquoted`."""
         backslash = self.quoting == "backslash"
         reader = csv.reader(
             lines,
@@ -53,10 +65,13 @@ class Dialect:
             strict=True,
         )
         line = 1
-        for cells in reader:
-            if cells:
-                yield line, cells
-            line = reader.line_num + 1
+        try:
+            for cells in reader:
+                if cells and not (len(cells) == 1 and cells[0].isspace()):
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise _Misquoted(line, str(error)) from None
 
 
 @dataclasses.dataclass
@@ -67,6 +82,7 @@ class Survey:
     first: list[str] = dataclasses.field(default_factory=list)
     rows: int = 0
     fault: str | None = None
+    unclosed: bool = False  # the fault is a quotation mark without its other one
     textual: set[int] = dataclasses.field(default_factory=set)  # columns, without the first row
     figures: set[int] = dataclasses.field(default_factory=set)  # columns with a number somewhere
 
@@ -109,6 +125,9 @@ def read_delimited(
     rest = itertools.islice(lines, head.skipped, None)
     records = strict_records(rest, survey.dialect, len(names), head.skipped, file.name)
     for line, cells in itertools.islice(records, int(has_header), None):
+        if has_header and cells == survey.first and _names_columns(cells):
+            source.drop("header rows repeated")
+            continue
         text = "\n".join(cell for cell in (cells[place] for place in places) if cell.strip())
         if text:
             where = f"{file.name}, line {line:,},"
@@ -162,8 +181,8 @@ def strict_records(
             if len(cells) != width:
                 raise CorpusError(_misfit(name, line + skipped, len(cells), width))
             yield line + skipped, cells
-    except csv.Error as error:
-        raise CorpusError(_misquoted(name, line + skipped + 1, error)) from None
+    except _Misquoted as error:
+        raise CorpusError(_misquoted(name, skipped, error)) from None
 
 
 # --- how it is written ----------------------------------------------------------------------------
@@ -218,7 +237,7 @@ def _best_quoting(head: Head, separator: str) -> Survey:
         return standard
     quoted = _quoted_cells(head, separator)
     if standard.fault is not None:
-        return none if separator == "\t" or not quoted else standard
+        return none if separator == "\t" or not (quoted or standard.unclosed) else standard
     if standard.rows < none.rows:
         are_rows = _inner_lines_are_rows(head, standard)
         if are_rows and separator == "\t":
@@ -272,9 +291,10 @@ def _survey(head: Head, dialect: Dialect) -> Survey:
                         textual = columns.is_textual(cell)
                         (survey.textual if textual else survey.figures).add(place)
             survey.rows += 1
-    except csv.Error as error:
-        if not head.cut or "unexpected end" not in str(error):
-            survey.fault = _misquoted(head.name, line + head.skipped + 1, error)
+    except _Misquoted as error:
+        if not (head.cut and error.unclosed):
+            survey.fault = _misquoted(head.name, head.skipped, error)
+            survey.unclosed = error.unclosed
     return survey
 
 
@@ -337,13 +357,19 @@ def _misfit(name: str, line: int, cells: int, width: int) -> str:
     )
 
 
-def _misquoted(name: str, line: int, error: csv.Error) -> str:
-    what = "closes no quotation mark" if "end of data" in str(error) else "quotes a cell wrongly"
-    if "field larger" in str(error):
+def _misquoted(name: str, skipped: int, error: _Misquoted) -> str:
+    line = f"line {error.line + skipped:,}"
+    if error.unclosed:
+        return f"{name} opens a quotation mark in the row of {line} that is never closed: close it"
+    if "new-line" in error.error:
+        return (
+            f"{name} has a carriage return within a cell in the row of {line}: take it out, "
+            "or put quotation marks around the cell"
+        )
+    what = "quotes a cell wrongly"
+    if "field larger" in error.error:
         what = f"holds a cell of more than {LARGEST_CELL:,} characters, or opens a quotation mark"
-    return (
-        f'{name} {what} in the row of line {line:,}: mend it (a mark within a cell is written "")'
-    )
+    return f'{name} {what} in the row of {line}: mend it (a mark within a cell is written "")'
 
 
 # --- its header -----------------------------------------------------------------------------------
@@ -363,12 +389,17 @@ def _names(survey: Survey, wanted: str | None, config: ReadConfig, file: File) -
         above_figures = survey.figures - survey.textual
         if any(columns.is_textual(first[place]) for place in above_figures):
             return first
-        if {columns.plain_name(cell).casefold() for cell in first} & HEADINGS:
+        if _names_columns(first):
             return first
     raise CorpusError(
         f"{file.name} leaves open whether its first row ({shown(first[0][:40])}) names columns: "
         "add --header yes or --header no"
     )
+
+
+def _names_columns(cells: list[str]) -> bool:
+    """Whether one of them is what often stands above a column and not in it."""
+    return not HEADINGS.isdisjoint(columns.plain_name(cell).casefold() for cell in cells)
 
 
 def _textual(survey: Survey, names: list[str], wanted: str | None) -> list[str]:

@@ -32,6 +32,7 @@ MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
 }
 WINDOW = 20_000  # characters judged at a time, so that one foreign part is not outvoted
 FEW = 20  # "but for N bytes": so many times as many characters are well formed
+STRAY = 3  # bytes beyond ASCII in a text that has no others: not enough to tell an encoding by
 SAMPLE = 1 << 15  # bytes that a guess is made from
 NOT_TEXT = ("hz", "idna", "mbcs", "oem", "punycode", "undefined", "unicode_escape")
 SUPERSETS = {"euc_kr": "cp949"}  # what writes Korean as EUC-KR writes syllables beyond it, too
@@ -263,7 +264,8 @@ def _legacy(file: File, fault: int, config: ReadConfig) -> str:
     if korean.korean and (not korean.faults or (config.errors == "replace" and korean.mostly)):
         return "cp949"
     utf8 = _try(file, "utf-8")
-    if config.errors == "replace" and (utf8.mostly or 100 * utf8.faults <= file.size()):
+    stray = not utf8.well_formed and utf8.faults <= STRAY and 8 * utf8.faults <= file.size()
+    if config.errors == "replace" and (utf8.mostly or stray or 100 * utf8.faults <= file.size()):
         return "utf-8"
     if (korean.korean and korean.mostly) or utf8.mostly:
         name, trial = ("CP949", korean) if korean.korean else ("UTF-8", utf8)
@@ -283,6 +285,7 @@ def _legacy(file: File, fault: int, config: ReadConfig) -> str:
         )
     raise CorpusError(
         f"{file.name} is neither UTF-8 ({where}) nor Korean in CP949: {_advice(file, fault)}"
+        + (", or add --errors replace" if stray else "")
     )
 
 

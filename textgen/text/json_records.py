@@ -17,6 +17,7 @@ from textgen.text.read_config import ReadConfig
 from textgen.text.source import Part, Source
 
 LARGEST_VALUE = 1 << 29  # characters of JSON that is not in lines
+MAX_PATHS = 30  # that are sought to be listed
 CONVERSATIONS = ("messages", "conversations", "conversation")
 # (where it stands, for messages; the record)
 Records = Iterator[tuple[str, Value]]
@@ -87,6 +88,7 @@ def texts_of(
 def _paths(survey: Records, wanted: str | None, name: str) -> list[str]:
     """Of each column to read where it lies; [""] where the records are texts themselves."""
     names: dict[str, bool] = {}  # whether it holds text
+    within: dict[str, None] = {}  # paths to text that lies deeper
     plain: set[str] = set()
     for _, record in survey:
         if not isinstance(record, Mapping):
@@ -94,13 +96,21 @@ def _paths(survey: Records, wanted: str | None, name: str) -> list[str]:
         for key, value in record.items():
             names[key] = names.get(key, False) or columns.is_textual(value)
             plain.add(columns.plain_name(key))
+            if wanted is None and len(within) < MAX_PATHS:
+                within.update(dict.fromkeys(columns.paths_to_text(value, key)))
         if wanted is None and names.get(columns.TEXT_COLUMNS[0]):
             return [columns.TEXT_COLUMNS[0]]
     if wanted is None:
         textual = [key for key, is_text in names.items() if is_text]
         if not textual and (turns := [key for key in CONVERSATIONS if key in names]):
             return turns[:1]
-        return columns.choose(list(names), textual, None, name) or [""]
+        inner = [path for path in within if path not in names]
+        if inner and not textual:
+            raise CorpusError(
+                f"{name} holds its text within others: write its path after it, as in "
+                f":{inner[0]} (paths with text: {columns.listed(inner)})"
+            )
+        return columns.choose(list(names), [*textual, *inner], None, name) or [""]
     if columns.plain_name(wanted) in plain:
         return [wanted]
     paths = wanted.split("+")
@@ -127,7 +137,10 @@ def parse(text: str) -> Value:
 
 def _decoder() -> json.JSONDecoder:
     return json.JSONDecoder(
-        object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
+        object_pairs_hook=_object,
+        parse_int=Number,
+        parse_float=Number,
+        parse_constant=lambda _: None,  # NaN is what pandas writes for nothing
     )
 
 
@@ -216,27 +229,31 @@ def records_of(value: Value, wanted: str | None, name: str) -> tuple[list[Value]
         return value, wanted
     if not isinstance(value, dict):
         return [value], wanted
-    if wanted is not None:
-        for key, inner in value.items():
-            head = columns.plain_name(key)
-            if not _is_records(inner):
-                continue
-            records = cast(list[Value], inner)
-            if columns.plain_name(wanted) == head:
-                return records, "" if isinstance(records[0], str) else None
-            if columns.plain_name(wanted).startswith(head + "."):
-                return records, columns.plain_name(wanted)[len(head) + 1 :]
+    if wanted is not None and (named := _named_records(value, wanted)) is not None:
+        return named
     if (table := _table(value)) is not None or (table := _by_key(value, wanted)) is not None:
         return table, wanted
-    if any(columns.is_textual(value.get(key)) for key in columns.TEXT_COLUMNS):
+    head = None if wanted is None else wanted.split("+")[0].split(".")[0]
+    if head is not None and columns.plain_name(head) in map(columns.plain_name, value):
         return [value], wanted
-    lists = [key for key, inner in value.items() if _is_records(inner)]
-    if wanted is None and len(lists) > 1:
+    lists = list(_lists(value))
+    if wanted is None and (
+        texts := [k for k in columns.TEXT_COLUMNS if columns.is_textual(value.get(k))]
+    ):
+        if lists:
+            raise CorpusError(
+                f"{name} holds a text and lists ({columns.listed([texts[0], *lists])}): "
+                f"write :COLUMN or :LIST.COLUMN after it, as in :{texts[0]}"
+            )
+        return [value], wanted
+    if len(lists) > 1:
+        column = wanted or next(iter(columns.paths_to_text(columns.reach(value, lists[0]), "")), "")
         raise CorpusError(
-            f"{name} holds several lists ({', '.join(lists[:20])}): write :LIST.COLUMN after it"
+            f"{name} holds several lists ({columns.listed(lists)}): write :LIST.COLUMN after it, "
+            f"as in :{lists[0]}{column and '.' + column}"
         )
-    if lists and (wanted is None or wanted.split("+")[0].split(".")[0] not in value):
-        return cast(list[Value], value[lists[0]]), wanted
+    if lists and (lists[0] in value or wanted is not None):
+        return cast(list[Value], columns.reach(value, lists[0])), wanted
     if (
         wanted is None
         and all(isinstance(inner, str) for inner in value.values())
@@ -246,6 +263,31 @@ def records_of(value: Value, wanted: str | None, name: str) -> tuple[list[Value]
             f"{name} is one object of {len(value):,} texts: write them as a list, or name one, :KEY"
         )
     return [value], wanted
+
+
+def _named_records(value: dict[str, Value], wanted: str) -> tuple[list[Value], str | None] | None:
+    """As `records_of`, of the list that `wanted` names or leads through; None without one."""
+    wanted = columns.plain_name(wanted)
+    for key, inner in value.items():
+        head = columns.plain_name(key)
+        rest = wanted.removeprefix(head + ".") if wanted.startswith(head + ".") else None
+        if wanted == head and _is_records(inner):
+            records = cast(list[Value], inner)
+            return records, "" if isinstance(records[0], str) else None
+        if rest is not None and _is_records(inner):
+            return cast(list[Value], inner), rest
+        if rest is not None and isinstance(inner, dict):
+            return _named_records(inner, rest)
+    return None
+
+
+def _lists(value: dict[str, Value]) -> Iterator[str]:
+    """The paths of the lists of records in an object and in objects within."""
+    for key, inner in value.items():
+        if _is_records(inner):
+            yield key
+        elif isinstance(inner, dict):
+            yield from (f"{key}.{path}" for path in _lists(inner))
 
 
 def _by_key(value: dict[str, Value], wanted: str | None) -> list[Value] | None:
