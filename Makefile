@@ -23,7 +23,7 @@ test: $(VENV)/dev.done
 
 # everything but what needs a browser, in parts: TensorFlow gives a compiled program's memory back
 # only when its process ends
-PARTS := 1 2 3 4
+PARTS := 1 2 3 4 5 6 7 8
 test-all: $(VENV)/dev.done
 	set -e; for part in $(PARTS); do \
 		$(PYTEST) -m "not browser" --part $$part/$(words $(PARTS)); \

@@ -112,7 +112,7 @@ def test_every_parameter_is_known_by_its_name():
 
 
 @pytest.mark.parametrize("kind", only(["no number"], HOSTILE))
-@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", only([PAGES[0], PAGES[5]], PAGES), ids=lambda file: file.stem)
 def test_no_address_breaks_a_page(file, kind):
     app = AppTest.from_file(str(file), default_timeout=600)  # the first compiles many programs
     for name in addressed(file) - {"prompt"}:  # of which a model may not know a letter

@@ -131,6 +131,7 @@ def test_readable_looks_at_every_part_from_the_blank_back_to_the_beginning():
     assert course.holds("C", 0) == (shares[0] >= 0.9)
 
 
+@pytest.mark.slow
 def test_what_is_stored_is_what_a_probe_reads_off_each_state():
     scorer, facts = drawn("lstm"), len(TASK.facts)
     texts, groups = documents(facts * 5), np.arange(facts * 5) // facts
