@@ -228,7 +228,7 @@ def test_resuming_where_the_source_has_changed(text_file, run, tmp_path):
     resume(run, epochs=2)  # on the ids it began with
     with pytest.raises(RunError, match="is not the one"):
         resume(run, source)
-    assert taken_up(run, text_file, anew=True).facts["sha256"] == card["corpus"]["sha256"]
+    assert taken_up(run, text_file, anew=True).config.sha256 == card["corpus"]["sha256"]
     (run / "tokens.u8").unlink()
     with pytest.raises(RunError, match="is not the one"):
         resume(run)
@@ -275,7 +275,7 @@ def test_ids_that_the_model_has_no_place_for(text_file, run):
         ("", "is empty"),
         (" \n" * 2000, "only blanks"),
         ("한 줄\n", "has 3 tokens, but one window takes 17"),
-        (TEXT.encode() + "한글".encode("cp949") * 300, "is utf-8 up to byte"),
+        (TEXT.encode() + "한글".encode("cp949") * 300, "is neither UTF-8 (line"),
     ],
 )
 def test_refused_in_one_line_with_nothing_left(tmp_path, capsys, content, message):
@@ -310,13 +310,13 @@ def test_stopped_while_reading(text_file, tmp_path, monkeypatch):
     seen = []
 
     def stopped(*arguments):
-        for piece in chunks_module.read_chunks(*arguments):
-            yield piece
+        for chunk in chunks_module.read_chunks(*arguments):
+            yield chunk
             seen[:] = [p.name for p in (tmp_path / "run").iterdir()]
             if seen:  # what is written has begun
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(streamed_module, "pieces", stopped)
+    monkeypatch.setattr(streamed_module, "read_chunks", stopped)
     with pytest.raises(KeyboardInterrupt):
         start(text_file, tmp_path / "run", *settings())
     assert all(name.endswith(".tmp") for name in seen)
@@ -363,7 +363,7 @@ def test_rows_beyond_the_limit_are_read(tmp_path, monkeypatch, caplog):
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setattr(corpus_module, "MAX_CHARACTERS", 1000)
-    monkeypatch.setattr("textgen.training.train.MAX_CHARACTERS", 1000)
+    monkeypatch.setattr("textgen.data.text_in_memory.MAX_CHARACTERS", 1000)
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps({"text": line}) + "\n" for line in TEXT.split("\n") if line))
     start(path, tmp_path / "cut", *settings(epochs=1, stream=False))
