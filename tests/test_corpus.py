@@ -164,7 +164,7 @@ def test_a_folder_is_read_in_order_without_hidden_and_empty_files(tmp_path):
         "tales/sub/c.txt",
         "tales",
     ]
-    assert corpus.sources[-1].dropped == {".png files": 1}
+    assert corpus.sources[-1].dropped == {"hidden folders": 1, ".png files": 1}
     assert corpus.text == "하나\n\n둘\n\n셋"
 
 

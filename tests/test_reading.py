@@ -251,6 +251,15 @@ def test_what_was_read_is_said_in_one_line(tmp_path):
     [
         ("a\u00a0b\n" * 9, "unseen"),
         ("a\u00adb\n" * 9, "unseen"),
+        ("one\u3000two\n" * 9, "unseen"),
+        ("ab\x08c\n" * 9, "unseen"),
+        ("ab\ue001c\n" * 9, "unseen"),
+        ("".join(f"0{i}:00 PM\tAnn\thello {i}\n" for i in range(9)), "chat_headers"),
+        ("".join(f"[00:1{i}.10]line {i}\n" for i in range(9)), "time_stamps"),
+        (
+            "".join(f'::1 - - [10/Oct/2031:13:55:3{i} +0] "GET /"\n' for i in range(9)),
+            "time_stamps",
+        ),
         ("Advertisement\n" * 9 + "one\ntwo\nthree\n", "one_line"),
         ("".join(f"[13:0{i}] <garam> text {i}\n" for i in range(9)), "chat_headers"),
         ("".join(f"13:0{i}\t가람\t글 {i}\n" for i in range(9)), "chat_headers"),

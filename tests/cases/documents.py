@@ -242,3 +242,20 @@ CASES += [
         ["漢"],
     ),
 ]
+
+RELATIONS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="a" Target="docProps/core.xml" Type="http://x/core-properties"/>'
+    '<Relationship Id="b" Target="/word/document2.xml" Type="http://x/officeDocument"/>'
+    "</Relationships>"
+)
+CASES += [
+    one(
+        "document2.docx",
+        archive(
+            word__document2_xml=f"<w:document {W}><w:body>{paragraph(KO[0])}</w:body></w:document>",
+            **{"_rels/_rels": RELATIONS},
+        ),
+        KO[0],
+    ),
+]

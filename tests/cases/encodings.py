@@ -229,7 +229,13 @@ CASES += [
     *(
         one(f"{codec}-short-{n}.txt", text.encode(codec), refused=REFUSED)
         for codec, texts in {
-            "gb2312": ("大家好\n", "新年快乐\n", "学习中文\n大家好\n", "老师好\n登录\n"),
+            "gb2312": (
+                "大家好\n",
+                "大家好\n" * 40,
+                "新年快乐\n",
+                "学习中文\n大家好\n",
+                "老师好\n登录\n",
+            ),
             "big5": ("機器學習\n", "大家好\n早安\n"),
             "euc_jp": ("会社\n会社\n", "日本語\n"),
         }.items()
@@ -260,4 +266,21 @@ CASES += [
         dropped={"characters replaced": 1},
     ),
     one("bad-byte.csv", b"id,text\n1,ab\xffcd\n2,ok then\n", refused="add --errors replace"),
+]
+
+# What is suggested is right, or is one of several
+CASES += [
+    one(f"suggested-{n}.txt", text.encode(codec), refused=f"perhaps (one of .*)?{suggested}")
+    for n, (text, codec, suggested) in enumerate(
+        [
+            ("ㅋㅋㅋㅋ ㅠㅠ\n", "cp949", "cp949"),
+            ("שלום עולם\n", "cp1255", "windows-1255"),
+            (HEBREW, "cp1255", "windows-1255"),
+            ("Привет, как дела?\n", "koi8-r", "koi8_r"),
+            (RUSSIAN, "koi8-r", "koi8_r"),
+            ("ÄÖÜ\n", "cp1252", "windows-1252"),
+            ("Привет\n", "cp1251", "windows-1251"),
+            ("大家好\n", "gb2312", "gb18030"),
+        ]
+    )
 ]

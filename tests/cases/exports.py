@@ -280,3 +280,21 @@ CASES = [
         ["Hi"],
     ),
 ]
+
+CASES += [
+    one(
+        "rolling.vtt",
+        "WEBVTT\nKind: captions\n\n"
+        "00:00:00.000 --> 00:00:02.000 align:start position:0%\n \nhello<00:00:00.500><c> you</c>\n\n"
+        "00:00:02.000 --> 00:00:02.010 align:start position:0%\nhello you\n \n\n"
+        "00:00:02.010 --> 00:00:04.000 align:start position:0%\nhello you\nand<00:00:03.000><c> bye</c>\n\n"
+        "00:00:04.000 --> 00:00:04.010 align:start position:0%\nand bye\n \n",
+        ["hello you", "and bye"],
+        dropped={"lines shown again": 3},
+    ),
+    one(
+        "said-twice.vtt",
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nNo.\n\n00:03.000 --> 00:04.000\nNo.\n",
+        ["No.", "No."],
+    ),
+]

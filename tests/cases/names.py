@@ -117,3 +117,19 @@ CASES = [
     one("document.hwp", b"\xd0\xcf\x11\xe0", refused="save it as .hwpx"),
     one("document.doc", b"\xd0\xcf\x11\xe0", refused="save it as .docx"),
 ]
+
+CASES += [
+    Case(
+        "what programs leave in a folder",
+        {
+            "f/a.txt": ENGLISH,
+            "f/~$a.txt": b"\x03Ann\0\0\0" * 9,
+            "f/._a.txt": b"\0\5\x16\7" * 9,
+            "f/.DS_Store": b"\0\0\0\1Bud1",
+            "f/.git/HEAD": "ref: refs/heads/main",
+        },
+        ENGLISH,
+        source="f",
+        dropped={"lock files": 1, "hidden files": 2, "hidden folders": 1},
+    ),
+]

@@ -360,3 +360,12 @@ CASES += [
         dropped={"header rows repeated": 1},
     ),
 ]
+
+CASES += [
+    one(
+        "preamble.csv",
+        "Report of March\nid,text\n1,one a\n",
+        refused="or take out what stands above the header",
+        column="text",
+    ),
+]

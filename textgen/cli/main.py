@@ -28,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a `TextgenError` becomes one line on stderr and exit code 2."""
     for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no error
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    parsed = parser().parse_args(arguments)
+    whole = parser()
+    for argument in sys.argv[1:] if arguments is None else arguments:
+        if argument.startswith("-:"):  # which argparse takes for an option
+            whole.error(f"{argument} is no option: write /dev/stdin{argument[1:]} for a column")
+    parsed = whole.parse_args(arguments)
     try:
         with log.command():
             COMMANDS[parsed.command](parsed)

@@ -284,6 +284,8 @@ def _survey(head: Head, dialect: Dialect) -> Survey:
             elif len(cells) != len(survey.first):
                 width = len(survey.first)
                 survey.fault = _misfit(head.name, line + head.skipped, len(cells), width)
+                if survey.rows == 1 and len(cells) > width:
+                    survey.fault += ", or take out what stands above the header"
                 return survey
             else:
                 for place, cell in enumerate(cells):

@@ -69,7 +69,10 @@ class Archive:
     def xml(self, part: str) -> Element:
         """Raises `CorpusError`."""
         try:
-            return fromstring(self.read(part), forbid_dtd=part.endswith(("document.xml", ".hpf")))
+            return fromstring(
+                self.read(part),
+                forbid_dtd=part.endswith((".rels", ".hpf")) or part.startswith("word/"),
+            )
         except (ParseError, ValueError, RecursionError, defusedxml.DefusedXmlException):
             raise self.damaged(f"has XML in {part[:100]!r} that is not read") from None
 
@@ -83,7 +86,7 @@ def read_docx(file: File, wanted: str | None, config: ReadConfig, source: Source
     archive = Archive(file)
     lines = _Lines(source)
     try:
-        for paragraph in archive.xml("word/document.xml"):
+        for paragraph in archive.xml(_main_part(archive)):
             lines.word(paragraph)
     except RecursionError:
         raise archive.damaged("nests its paragraphs too deeply") from None
@@ -92,13 +95,23 @@ def read_docx(file: File, wanted: str | None, config: ReadConfig, source: Source
         ("endnotes", "endnotes"),
         ("comments", "comments"),
     ):
-        if f"word/{part}.xml" in archive.parts:
+        if any(re.fullmatch(rf"word/{part}\d*\.xml", name) for name in archive.parts):
             source.drop(what)
     source.drop(
         "headers and footers",
         sum(bool(re.match("word/(?:header|footer)", p)) for p in archive.parts),
     )
     yield Part(lines.text(), "record")
+
+
+def _main_part(archive: Archive) -> str:
+    """Where a Word document has its text: some programs write word/document2.xml."""
+    if "_rels/.rels" in archive.parts:
+        for relation in archive.xml("_rels/.rels"):
+            target = (relation.get("Target") or "").lstrip("/")
+            if (relation.get("Type") or "").endswith("/officeDocument") and target:
+                return posixpath.normpath(target)
+    return "word/document.xml"
 
 
 def _local(element: Element) -> str:

@@ -40,6 +40,7 @@ SUGGESTIONS = [
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
     *("cp932", "euc_jp", "gb18030", "big5", "johab"),
 ]
+CLOSE = 0.04  # of charset_normalizer's measures: too little to prefer one encoding
 _C1 = re.compile("[\x80-\x84\x86-\x9f]")  # without NEL
 OF_ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp"}
 
@@ -295,31 +296,48 @@ def _advice(file: File, fault: int) -> str:
     data = file.head(start + SAMPLE)[start:]
     begin = data.find(b"\n", 0, fault - start) + 1
     data = data[begin : data.rfind(b"\n") + 1 or None]
-    encoding = _suggested(data)
-    if encoding is None:
+    suggested = _suggested(data)
+    if not suggested:
         return "save it as UTF-8, or add --encoding NAME"
-    text = data.decode(encoding, "replace")
+    if len(suggested) > 1:
+        return f"add --encoding NAME, perhaps one of {', '.join(suggested)}"
+    text = data.decode(suggested[0], "replace")
     line = next((line for line in text.splitlines() if not line.isascii()), text.strip())
-    return f"add --encoding NAME, perhaps {encoding} (then it says {shown(line.strip()[:40])})"
+    return f"add --encoding NAME, perhaps {suggested[0]} (then it says {shown(line.strip()[:40])})"
 
 
-def _suggested(data: bytes) -> str | None:
+def _suggested(data: bytes) -> list[str]:
+    """The encodings it may be in; one, where that is clearly the best."""
+    text = ""
     for encoding in ("johab", "cp949"):
         counts = SyllableCounts()
         text = data.decode(encoding, "replace")
         counts.add(text)
         mostly_common = 2 * counts.common >= counts.hangul > 3  # among Chinese letters, too
-        if counts.plausible or (mostly_common and "\ufffd" not in text):
-            return encoding
+        if counts.plausible or (mostly_common and "\ufffd" not in text and counts.beats_rivals):
+            return [encoding]
+    perhaps_korean = "\ufffd" not in text and not (
+        counts.other_letters or counts.rare or counts.in_latin
+    )
     import charset_normalizer
 
-    best = charset_normalizer.from_bytes(data, cp_isolation=SUGGESTIONS).best()
-    if best is None:
-        return None
-    with contextlib.suppress(UnicodeDecodeError):  # the most common of those that agree
-        if data.decode("cp1252") == data.decode(best.encoding, "replace"):
-            return "windows-1252"
-    return best.encoding.replace("cp125", "windows-125")
+    matches = list(charset_normalizer.from_bytes(data, cp_isolation=SUGGESTIONS))
+    close = [
+        match
+        for match in matches
+        if match.chaos - matches[0].chaos < CLOSE and matches[0].coherence - match.coherence < CLOSE
+    ]
+    names: dict[str, None] = dict.fromkeys(["cp949"] if perhaps_korean else [])
+    latin = re.sub(rb"[\x00-\x7f]", b"", data).decode("cp1252", "replace")
+    if len(close) > 1 and latin.isalpha() and len(latin) < FEW:  # charset_normalizer wants more
+        names["windows-1252"] = None
+    for match in sorted(close, key=lambda match: SUGGESTIONS.index(match.encoding)):
+        name = match.encoding
+        with contextlib.suppress(UnicodeDecodeError):  # the most common of those that agree
+            if data.decode("cp1252") == data.decode(name, "replace"):
+                name = "cp1252"
+        names[name.replace("cp125", "windows-125")] = None
+    return list(names)[:6]
 
 
 def _first_fault(file: File, encoding: str) -> int:

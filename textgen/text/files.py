@@ -161,6 +161,9 @@ def find(item: str) -> Path | None:
 def missing(item: str) -> CorpusError:
     """What is said of a name that nothing has."""
     path = Path(item[:1000])
+    if os.path.islink(path):
+        target = os.readlink(path)[:200]
+        return CorpusError(f"{item[:200]!r} is a link to {target!r}, which is not there: mend it")
     try:
         near = difflib.get_close_matches(path.name, _names_in(path.parent), n=1)
     except (OSError, ValueError):
@@ -203,6 +206,8 @@ def spool(item: str) -> Path:
     if key not in _spooled:
         path = _spool_folder() / f"{len(_spooled)}"
         try:
+            if key == "-" and sys.stdin is None:
+                raise CorpusError("standard input is closed: give a file, or pipe a text in")
             if key == "-" and sys.stdin.isatty():
                 raise CorpusError("standard input is a terminal: give a file, or pipe a text in")
             with (
@@ -213,7 +218,8 @@ def spool(item: str) -> Path:
             ):
                 shutil.copyfileobj(stream, file, BLOCK)
         except (OSError, AttributeError, ValueError) as error:
-            raise CorpusError(f"cannot read {item} ({error}): give a file") from None
+            why = getattr(error, "strerror", None) or "it is no stream of bytes"
+            raise CorpusError(f"cannot read {item} ({why}): give a file") from None
         _spooled[key] = path
     return _spooled[key]
 
@@ -235,14 +241,19 @@ def files_in(folder: Path) -> tuple[list[Path], dict[str, int]]:
             folders.clear()
             left_out["runs"] += 1
             continue
-        left_out["linked folders"] += sum((here / name).is_symlink() for name in folders)
+        left_out["linked folders"] += sum(
+            name[0] != "." and (here / name).is_symlink() for name in folders
+        )
+        left_out["hidden folders"] += sum(name[0] == "." for name in folders)
         folders[:] = sorted(n for n in folders if n[0] != "." and not (here / n).is_symlink())
         for name in names:
             path = here / name
             suffix = path.suffix.lower()
             if name.startswith("."):
-                continue
-            if path.is_symlink():
+                left_out["hidden files"] += 1
+            elif name.startswith("~$"):  # which Office writes beside a document that is open
+                left_out["lock files"] += 1
+            elif path.is_symlink():
                 left_out["linked files"] += 1
             elif not stat.S_ISREG(path.lstat().st_mode):
                 left_out["pipes and devices"] += 1

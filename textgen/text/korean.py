@@ -34,7 +34,8 @@ COMMON_HAN = (
 LEAST = 3  # syllables, of which luck seldom makes so many
 COMMON_SHARE = 0.5  # of the syllables
 RARE_SHARE = 0.05  # of the syllables, at most, beyond KS X 1001
-SHORT = 30  # syllables, below which a text is tried in `RIVALS`, too
+SHORT = 30  # syllables
+TRIED = 300  # letters that are tried in each of `RIVALS`, too
 RIVALS = ("gb2312", "big5", "euc_jp")
 HANGUL_SHARE = 0.7  # of the letters beyond ASCII
 IN_LATIN_SHARE = 0.1  # of the syllables, at most, between two Latin letters
@@ -61,12 +62,19 @@ class SyllableCounts:
     rare: int = 0
     in_latin: int = 0
     other_letters: int = 0  # neither Hangul nor such jamo nor ASCII
-    rivals: Counter[str] = dataclasses.field(default_factory=Counter)  # common Chinese letters
+    # of the first letters beyond ASCII: how many, how many of them common in Korean, and how many
+    # common letters of Chinese and Japanese their bytes are in each rival
+    tried: int = 0
+    tried_common: int = 0
+    rivals: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, text: str) -> None:
         syllables = _HANGUL.findall(text)
-        if self.hangul < SHORT:
-            data = text[: 10 * SHORT].encode("cp949", "ignore")
+        if self.tried < TRIED:
+            letters = "".join(char for char in text if char > "\x7f")[:TRIED]
+            self.tried += len(letters)
+            self.tried_common += sum(letter in _COMMON for letter in letters)
+            data = letters.encode("cp949", "ignore")
             for codec in RIVALS:
                 self.rivals[codec] += sum(c in _COMMON_HAN for c in data.decode(codec, "ignore"))
         self.hangul += len(syllables)
@@ -76,14 +84,19 @@ class SyllableCounts:
         self.other_letters += len(_OTHER_LETTERS.findall(text))
 
     @property
+    def beats_rivals(self) -> bool:
+        """Whether more of it is common in Korean than in the rivals; in a few syllables nothing
+        else may stand."""
+        others = self.other_letters if self.hangul < SHORT else 0
+        return self.tried_common > max(self.rivals.values(), default=0) + others
+
+    @property
     def plausible(self) -> bool:
         """Whether this is how Korean is spelt."""
         return (
             self.hangul >= LEAST
             and self.common >= COMMON_SHARE * self.hangul
-            and (
-                self.hangul >= SHORT or self.common > max(self.rivals.values()) + self.other_letters
-            )
+            and self.beats_rivals
             and self.rare <= RARE_SHARE * self.hangul
             and self.in_latin <= IN_LATIN_SHARE * self.hangul
             and self.hangul >= HANGUL_SHARE * (self.hangul + self.other_letters)

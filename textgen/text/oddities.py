@@ -4,6 +4,7 @@ logs, markup, escapes, letters that were decoded wrongly."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -25,12 +26,16 @@ UNSEEN = {
     "\u202e": "right-to-left override",
     "\u2066": "left-to-right isolate",
     "\u3164": "Hangul filler",
+    "\u3000": "ideographic space",
+    "\x07": "bell",
+    "\x08": "backspace",
+    "\x7f": "delete",
     "\x1a": "end of file (Ctrl-Z)",
     "\x1b": "escape (colours of a terminal)",
 }
 _CHAT = re.compile(
     r"(?:\[?\d{1,2}:\d{2}(?::\d{2})?\]? ?(?:[ap]m)?\s*<[^>\n]{1,40}>"  # IRC
-    r"|\d{1,2}:\d{2}\t[^\t\n]{1,40}\t"  # LINE
+    r"|\d{1,2}:\d{2}(?: ?[AP]M)?\t[^\t\n]{1,40}\t"  # LINE
     r"|\[\d{1,2}[:.]\d{2}(?: [AP]M)?\] [^:\n]{1,40}:"
     r"|[^\n,]{1,40}, \[\d{1,2}[./]\d{1,2}[./]\d{2,4},? \d{1,2}:\d{2}"  # Telegram
     r"|\[[^\]\n]{1,40}\] \[(?:오전|오후)? ?\d{1,2}:\d{2}"
@@ -38,7 +43,8 @@ _CHAT = re.compile(
 )
 _STAMP = re.compile(
     r"\W{0,2}(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-    r"|[A-Z][a-z]{2} {1,2}\d{1,2} \d{2}:|\d{1,2}:\d{2}:\d{2})"
+    r"|[A-Z][a-z]{2} {1,2}\d{1,2} \d{2}:|\d{1,2}:\d{2}[:.]\d{2})"
+    r"|[^\n]{0,200}?\[\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:"  # of a web server
 )
 _MARKUP = re.compile(
     r"</?[a-zA-Z][\w:-]{0,30}(?:\s[^<>\n]{0,200})?/?>|&(?:[a-z]{2,8}|#\d{2,6}|#x[0-9a-fA-F]{2,6});"
@@ -80,11 +86,24 @@ def oddities_of_beginning(text: str) -> list[Finding]:
 
 def _unseen(counts: Mapping[str, int]) -> Finding | None:
     seen = {name: counts[mark] for mark, name in UNSEEN.items() if counts.get(mark)}
+    if _is_east_asian(counts):
+        seen.pop(UNSEEN["\u3000"], None)
+    if private := sum(n for mark, n in counts.items() if unicodedata.category(mark) == "Co"):
+        seen["private use"] = private
     if not seen:
         return None
     parts = ", ".join(f"{name} {count:,}" for name, count in seen.items())
     text = f"characters that look like nothing or a blank ({parts}): replace them if they are junk"
     return Finding("unseen", {"parts": parts}, text)
+
+
+def _is_east_asian(counts: Mapping[str, int]) -> bool:
+    """Whether half of the letters are Chinese or kana, between which U+3000 belongs."""
+    letters = sum(count for char, count in counts.items() if char.isalpha())
+    east_asian = sum(
+        n for c, n in counts.items() if "\u3041" <= c <= "\u30ff" or "\u4e00" <= c <= "\u9fff"
+    )
+    return 2 * east_asian >= letters > 0
 
 
 def _repeated_line(lines: Sequence[str]) -> Finding | None:
@@ -101,7 +120,7 @@ def _repeated_line(lines: Sequence[str]) -> Finding | None:
 
 _LINE_TEXTS = {
     "chat_headers": "begin with who wrote it and when, as an exported chat: take that out",
-    "time_stamps": "begin with a date or a time, as a log: take that out",
+    "time_stamps": "begin with a date or a time, or hold a log's: take that out",
 }
 
 

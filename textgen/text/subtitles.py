@@ -16,6 +16,9 @@ from textgen.text.source import Part, Source
 _CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{1,2}[,.]\d{1,3}"
 _TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}.*")
 _MARKUP = re.compile(r"</?(?:[ibuscv]|font|ruby|rt|lang|\d[\d:.]*)\b[^<>]*>|\{\\[^{}]*\}", re.I)
+_ROLLING = re.compile(
+    rf"<{_CLOCK}>"
+)  # YouTube's: words come one by one, and lines stay for a while
 _ASIDE = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:[ \t].*)?$|X-TIMESTAMP-MAP=")
 
 
@@ -24,8 +27,11 @@ def read_subtitles(
 ) -> Iterator[Part]:
     """What is said, a line for each line on the screen: a `Reader`."""
     source.kind = "subtitles"
-    lines = lines_of(decoded(file, config, source))
-    text = "\n".join(_said(lines, file.suffix == ".vtt", source))
+    lines = list(lines_of(decoded(file, config, source)))
+    said = _said(lines, file.suffix == ".vtt", source)
+    if any(map(_ROLLING.search, lines)):
+        said = _once(said, source)
+    text = "\n".join(said)
     if not source.dropped.get("times"):
         raise CorpusError(
             f"{file.name} holds no time of a subtitle (00:00:01,000 --> 00:00:02,000): "
@@ -60,6 +66,17 @@ def _said(lines: Iterable[str], web: bool, source: Source) -> Iterator[str]:
             yield from _line(plain, web, source)
     if held is not None and not held.isdigit():
         yield from _line(held, web, source)
+
+
+def _once(lines: Iterable[str], source: Source) -> Iterator[str]:
+    """Each line of captions that roll, of which the screen shows one in several subtitles."""
+    before = None
+    for line in lines:
+        if line == before:
+            source.drop("lines shown again")
+        else:
+            yield line
+        before = line
 
 
 def _line(text: str, web: bool, source: Source) -> Iterator[str]:
