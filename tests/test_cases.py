@@ -7,6 +7,7 @@ import pytest
 from cases import documents, encodings, exports, json_files, names, tables
 
 from textgen.config import TrainConfig
+from textgen.data.sources import read_training_data
 from textgen.errors import TextgenError
 from textgen.options import build
 from textgen.text.chunks import read_chunks
@@ -65,6 +66,12 @@ def test_a_case_is_read_right_or_refused(case, folder):
 
     # a run is given the same options among those of its training, streamed or not
     training = build(TrainConfig, case.options)
+
+    def to_train_on():
+        data = read_training_data(source, training)
+        return data.corpus.text, data.corpus.sources, data.corpus.documents
+
+    assert outcome(to_train_on) == found
     for settings in (config, training):
         sources = []
         streamed = outcome(

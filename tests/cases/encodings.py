@@ -284,3 +284,5 @@ CASES += [
         ]
     )
 ]
+
+CASES += [one("one-byte.txt", b"\n\x80", refused="is neither UTF-8")]

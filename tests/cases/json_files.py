@@ -380,3 +380,7 @@ CASES += [
     ),
     one("nan.parquet", table(text=[1.5, float("nan")]), ["1.5"], column="text"),
 ]
+
+CASES += [
+    one("by-name.json", '{"a":{"x":"b c"},"d":{"x":"e f"}}', ["b c", "e f"], column="*.x"),
+]

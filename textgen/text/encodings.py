@@ -321,7 +321,8 @@ def _suggested(data: bytes) -> list[str]:
     )
     import charset_normalizer
 
-    matches = list(charset_normalizer.from_bytes(data, cp_isolation=SUGGESTIONS))
+    found = charset_normalizer.from_bytes(data, cp_isolation=SUGGESTIONS)
+    matches = [match for match in found if match.encoding in SUGGESTIONS]  # not its last resort
     close = [
         match
         for match in matches

@@ -117,7 +117,7 @@ def _paths(survey: Records, wanted: str | None, name: str) -> list[str]:
     for path in paths:
         first = columns.plain_name(path).split(".")
         heads = {".".join(first[:count]) for count in range(1, len(first) + 1)}
-        if names and not heads & plain:
+        if names and first[0] != columns.EACH and not heads & plain:
             columns.no_column(name, path, names)
     return paths
 
