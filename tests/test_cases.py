@@ -13,6 +13,7 @@ from textgen.options import build
 from textgen.text.chunks import read_chunks
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import ReadConfig
+from textgen.ui.processes import trainings
 
 CASES = [
     case
@@ -83,3 +84,25 @@ def test_a_case_is_read_right_or_refused(case, folder):
             assert streamed == found
         else:
             assert (streamed, sources) == (found[0], list(found[1]))
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if len(case.files) == 1], ids=lambda case: case.name
+)
+def test_an_upload_is_read_as_the_file_is(case, folder, monkeypatch):
+    (name, content) = next(iter(case.files.items()))
+    data = content if isinstance(content, bytes) else content.encode()
+    source = case.source or name
+    if "/" in name or not source.startswith(name):
+        return
+    (folder / name).write_bytes(data)
+    monkeypatch.setattr(trainings, "UPLOADS", folder / "uploads")
+    config = build(ReadConfig, case.options)
+    texts = [
+        outcome(lambda read=read: load_corpus(read(), config).documents)
+        for read in (
+            lambda: source,
+            lambda: f"{trainings.keep_upload(name, data)}{source.removeprefix(name)}",
+        )
+    ]
+    assert texts[0] == texts[1] or all(isinstance(text, str) for text in texts)

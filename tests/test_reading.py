@@ -176,6 +176,17 @@ def test_standard_input_and_pipes(tmp_path):
     table = "id,text\n1,one two\n2,three\n"
     found = command("corpus", "--json", "/dev/stdin:text", input=table)
     assert json.loads(found.stdout)["preview"] == ["one two", "three"]
+    found = command("corpus", "-:text", input=table)
+    assert found.returncode == 2 and "write /dev/stdin:text" in found.stderr
+
+
+def test_closed_standard_input_and_a_broken_link(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(files, "_spooled", {})
+    assert refused("-").startswith("standard input is closed")
+    link = tmp_path / "broken.txt"
+    link.symlink_to("gone.txt")
+    assert "is a link to 'gone.txt', which is not there" in refused(link)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
