@@ -108,7 +108,8 @@ def custom_document(task: Task) -> Document | None:
     """A document of the user's, judged where it names one fact of the task."""
     text = st.text_area(t("remember.custom_text", blank=BLANK), t("remember.example"), height=140)
     if (number := text.count(BLANK)) != 1:
-        st.info(t("remember.blanks" if number else "remember.no_blank", blank=BLANK, count=number))
+        several = t("remember.blanks", blank=BLANK, count=number)
+        st.info(several if number else t("remember.no_blank", blank=BLANK))
         return None
     document = typed(task, text, BLANK)
     if not document.answer:
