@@ -31,6 +31,7 @@ ORDER = {
         "chats",
         "plain_text",
         "columns",
+        "dialect",
         "delimited",
         "json_records",
         "parquet",

@@ -3,7 +3,6 @@ does not fit is refused with its line."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import itertools
 import re
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from textgen.errors import ConfigError, CorpusError, shown
 from textgen.text import columns
+from textgen.text.dialect import Dialect, Misquoted, misfit, misquoted
 from textgen.text.encodings import decode_as, find_encoding
 from textgen.text.files import File
 from textgen.text.read_config import ReadConfig
@@ -20,7 +20,6 @@ SEPARATORS = (",", "\t", ";", "|")
 ODD_SEPARATORS = "^~:¦§\x1f\x01/#"  # seen, too; read when named
 NAMED = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "\\t": "\t"}
 SURVEYED = 1 << 26  # characters from which it is found how a table is written
-LARGEST_CELL = 1 << 27
 # What stands above a column and not in it
 HEADINGS = {
     *columns.TEXT_COLUMNS,
@@ -28,50 +27,6 @@ HEADINGS = {
     *("comment", "lyrics", "line", "quote", "question", "answer", "source", "target"),
     *("번호", "제목", "이름", "날짜", "작성자", "댓글", "리뷰", "가사", "질문", "답변", "글"),
 }
-csv.field_size_limit(LARGEST_CELL)
-
-
-class _Misquoted(ValueError):
-    """(the line in which the row begins, what the parser says)."""
-
-    def __init__(self, line: int, error: str) -> None:
-        super().__init__(error)
-        self.line, self.error = line, error
-
-    @property
-    def unclosed(self) -> bool:
-        return "unexpected end" in self.error
-
-
-@dataclasses.dataclass(frozen=True)
-class Dialect:
-    """How a table is written. quoting: "standard" (RFC 4180), "spaced" (the same with blanks before
-    a cell), "backslash" (a quotation mark in a cell is \\"), "none" (quotation marks are text).
-    """
-
-    separator: str
-    quoting: str = "standard"
-
-    def records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-        """(line it begins in, cells) of each row that is not blank. Raises `_Misquoted`."""
-        backslash = self.quoting == "backslash"
-        reader = csv.reader(
-            lines,
-            delimiter=self.separator,
-            quoting=csv.QUOTE_NONE if self.quoting == "none" else csv.QUOTE_MINIMAL,
-            doublequote=not backslash,
-            escapechar="\\" if backslash else None,
-            skipinitialspace=self.quoting == "spaced",
-            strict=True,
-        )
-        line = 1
-        try:
-            for cells in reader:
-                if cells and not (len(cells) == 1 and cells[0].isspace()):
-                    yield line, cells
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise _Misquoted(line, str(error)) from None
 
 
 @dataclasses.dataclass
@@ -179,10 +134,10 @@ def strict_records(
     try:
         for line, cells in dialect.records(lines):
             if len(cells) != width:
-                raise CorpusError(_misfit(name, line + skipped, len(cells), width))
+                raise CorpusError(misfit(name, line + skipped, len(cells), width))
             yield line + skipped, cells
-    except _Misquoted as error:
-        raise CorpusError(_misquoted(name, skipped, error)) from None
+    except Misquoted as error:
+        raise CorpusError(misquoted(name, skipped, error)) from None
 
 
 # --- how it is written ----------------------------------------------------------------------------
@@ -283,7 +238,7 @@ def _survey(head: Head, dialect: Dialect) -> Survey:
                 survey.first = cells
             elif len(cells) != len(survey.first):
                 width = len(survey.first)
-                survey.fault = _misfit(head.name, line + head.skipped, len(cells), width)
+                survey.fault = misfit(head.name, line + head.skipped, len(cells), width)
                 if survey.rows == 1 and len(cells) > width:
                     survey.fault += ", or take out what stands above the header"
                 return survey
@@ -293,9 +248,9 @@ def _survey(head: Head, dialect: Dialect) -> Survey:
                         textual = columns.is_textual(cell)
                         (survey.textual if textual else survey.figures).add(place)
             survey.rows += 1
-    except _Misquoted as error:
+    except Misquoted as error:
         if not (head.cut and error.unclosed):
-            survey.fault = _misquoted(head.name, head.skipped, error)
+            survey.fault = misquoted(head.name, head.skipped, error)
             survey.unclosed = error.unclosed
     return survey
 
@@ -350,28 +305,6 @@ def _refuse_hidden_separator(head: Head, survey: Survey) -> None:
                 f"{head.name} has {shown(sign)} in each of its rows, which may part cells: "
                 f"add --separator {shown(sign)}, or --separator comma if it does not"
             )
-
-
-def _misfit(name: str, line: int, cells: int, width: int) -> str:
-    return (
-        f"{name} has {cells} cells in line {line:,} and {width} in its first row: "
-        "mend the row (a cell with a separator in it wants quotation marks around it)"
-    )
-
-
-def _misquoted(name: str, skipped: int, error: _Misquoted) -> str:
-    line = f"line {error.line + skipped:,}"
-    if error.unclosed:
-        return f"{name} opens a quotation mark in the row of {line} that is never closed: close it"
-    if "new-line" in error.error:
-        return (
-            f"{name} has a carriage return within a cell in the row of {line}: take it out, "
-            "or put quotation marks around the cell"
-        )
-    what = "quotes a cell wrongly"
-    if "field larger" in error.error:
-        what = f"holds a cell of more than {LARGEST_CELL:,} characters, or opens a quotation mark"
-    return f'{name} {what} in the row of {line}: mend it (a mark within a cell is written "")'
 
 
 # --- its header -----------------------------------------------------------------------------------
