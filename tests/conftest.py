@@ -108,3 +108,17 @@ def pytest_testnodedown(node, error):
 def pytest_terminal_summary(terminalreporter):
     for worker, text in sorted(COSTS.items()) or [("cost", cost())]:
         terminalreporter.write_line(f"{worker}: {text}")
+
+
+# --- reports of workers ---------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Keep what a test has printed or logged sendable: a lone surrogate would end the worker."""
+    report = yield
+    report.sections = [
+        (title, text.encode("utf-8", "backslashreplace").decode())
+        for title, text in report.sections
+    ]
+    return report
