@@ -14,6 +14,7 @@ from textgen import cells
 from textgen.backend import tf
 from textgen.cells import CELLS, make_cell, register
 from textgen.cells.array_functions import ACTIVATIONS, concat, sigmoid, split
+from textgen.cells.latex import Equation
 from textgen.cells.layer import RecurrentLayer
 
 T, B, D, U = 12, 3, 5, 4
@@ -226,3 +227,79 @@ def test_a_name_is_given_once():
     with pytest.raises(ValueError, match="a cell 'lstm' already"):
         register(Another)
     assert register(CELLS["lstm"]) is CELLS["lstm"]
+
+
+# --- what joins -----------------------------------------------------------------------------------
+
+HEAD = "from textgen.cells.lstm import LSTM\n\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A second folder of cells, collected with the package's own."""
+    monkeypatch.setattr(cells, "__path__", [*cells.__path__, str(tmp_path)])
+    before = dict(CELLS)
+    yield tmp_path
+    CELLS.clear()
+    CELLS.update(before)
+    for file in tmp_path.glob("*.py"):
+        sys.modules.pop(f"textgen.cells.{file.stem}", None)
+        vars(cells).pop(file.stem, None)
+
+
+def test_a_cell_that_forgets_its_name_does_not_take_that_of_another(folder):
+    (folder / "aaa_variant.py").write_text(HEAD + "class Variant(LSTM):\n    year = 1900\n")
+    before = list(CELLS.items())
+    CELLS.clear()
+    cells.collect()
+    assert list(CELLS.items()) == before
+
+
+def test_a_file_with_a_name_that_is_taken_is_refused(folder):
+    (folder / "mine.py").write_text(HEAD + "class Mine(LSTM):\n    name = 'lstm'\n")
+    with pytest.raises(ValueError, match=r"cells\.mine\.Mine: there is a cell 'lstm' already"):
+        cells.collect()
+
+
+def test_an_incomplete_file_is_named_with_what_it_lacks(folder):
+    (folder / "mine.py").write_text(
+        "from textgen.cells.cell import Cell\n\nclass Mine(Cell):\n"
+        "    name = 'mine'\n    source = 'a paper'\n    colour = '#000000'\n"
+    )
+    with pytest.raises(ValueError) as caught:
+        cells.collect()
+    assert str(caught.value) == (
+        "the cell textgen.cells.mine.Mine lacks year, blocks, equations, update"
+    )
+
+
+def another(equation):
+    """An lstm of another name, with this equation."""
+    fields = {"name": "another", "equations": {"output": (equation,)}}
+    return type("Another", (CELLS["lstm"],), fields)
+
+
+@pytest.mark.parametrize(
+    "value, numbers, problem",
+    [
+        (
+            "h",
+            r"\mathrm{relu}({o})",
+            r"cannot be filled in \('relu'\).* braces of LaTeX are doubled",
+        ),
+        ("h", r"\frac{}{2}", r"cannot be filled in"),
+        ("h", "{o} {", r"cannot be filled in"),
+        ("h", "{f_y}", r"cannot be filled in \('f_y'\).* f_x, f_h, f_b"),
+        ("q", "{o}", r"is of a value that `update` does not observe"),
+    ],
+)
+def test_an_equation_that_cannot_be_filled_in_does_not_join(value, numbers, problem):
+    with pytest.raises(ValueError, match=rf"^the equation of '{value}' under 'output' .*{problem}"):
+        register(another(Equation(value, "o_t", numbers)))
+    assert "another" not in CELLS
+
+
+def test_an_equation_whose_braces_are_doubled_joins():
+    cell = another(Equation("h", r"\mathrm{id}(o_t)", r"\mathrm{{id}}({o:()})"))
+    register(cell)
+    assert CELLS.pop("another") is cell

@@ -2,6 +2,7 @@
 
 A file put into this folder is a cell of the package; a cell from elsewhere joins by `register`.
 Either way settings, command line, training, interpretation and pages find it in `CELLS`.
+One that is incomplete, or whose name is taken, is refused.
 
 `scan` and `layer`, which need TensorFlow, make a trainable layer of a cell.
 """
@@ -11,38 +12,54 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from types import ModuleType
 
 from textgen.cells.cell import Cell
+from textgen.cells.check import check, full_name
 
 NEED_TENSORFLOW = ("scan", "layer")
 LESSON = ("rnn", "lstm", "gru")  # listed first; the others follow by their year
 
-
-def _cells_here() -> Iterator[type[Cell]]:
-    """The cells that the files of this folder define."""
-    for file in pkgutil.iter_modules(__path__, f"{__name__}."):
-        if file.name.rpartition(".")[2] in NEED_TENSORFLOW:
-            continue
-        for value in vars(importlib.import_module(file.name)).values():
-            if isinstance(value, type) and issubclass(value, Cell) and hasattr(value, "name"):
-                yield value
-
-
-def _listed(cell: type[Cell]) -> tuple[bool, int, str]:
-    return cell.name not in LESSON, cell.year, cell.name
-
-
-CELLS: dict[str, type[Cell]] = {cell.name: cell for cell in sorted(set(_cells_here()), key=_listed)}
+CELLS: dict[str, type[Cell]] = {}
 
 
 def register(cell: type[Cell]) -> type[Cell]:
     """Make a cell known under its name; a decorator too.
 
-    Raises `ValueError` where the name is taken.
+    Raises `ValueError` where the name is taken, a field is missing, or an equation cannot be filled
+    in.
     """
+    check(cell)
     if CELLS.setdefault(cell.name, cell) is not cell:
-        raise ValueError(f"there is a cell {cell.name!r} already: give this one another name")
+        raise ValueError(
+            f"{full_name(cell)}: there is a cell {cell.name!r} already, "
+            f"{full_name(CELLS[cell.name])}: give this one another name"
+        )
     return cell
+
+
+def cells_of(file: ModuleType) -> Iterator[type[Cell]]:
+    """The cells that a file defines: those that say their `name` themselves. A class that inherits
+    its name is a cell's base or variant, and no cell of its own."""
+    for value in vars(file).values():
+        if not isinstance(value, type) or not issubclass(value, Cell):
+            continue
+        if value.__module__ == file.__name__ and "name" in vars(value):
+            yield value
+
+
+def collect() -> None:
+    """Register the cells of this folder, and put them into their order."""
+    for name in sorted(file.name for file in pkgutil.iter_modules(__path__)):
+        if name not in NEED_TENSORFLOW:
+            for cell in cells_of(importlib.import_module(f"{__name__}.{name}")):
+                register(cell)
+    order = sorted(CELLS.values(), key=lambda cell: (cell.name not in LESSON, cell.year, cell.name))
+    CELLS.clear()
+    CELLS.update((cell.name, cell) for cell in order)
+
+
+collect()
 
 
 def make_cell(name: str, activation: str = "tanh") -> Cell:

@@ -1,9 +1,15 @@
-"""The equations of a cell in LaTeX: in symbols, and with places for the numbers of one unit.
+r"""The equations of a cell in LaTeX: in symbols, and with places for the numbers of one unit.
 
 A place names what is put in: {f} the value f at this token, {was_C} that of C at the token before,
 and {f_x}, {f_h}, {f_b}, {f_b2}, {f_C} the summands of the pre-activation of f: from the input, the
 output before, the bias, the second bias, and the cell state (see `Cell.summands`). "+" behind the
-colon asks for the sign, "()" for brackets around a negative number. \\varphi is the activation.
+colon asks for the sign, "()" for brackets around a negative number. \varphi is the activation.
+
+The two are written differently. `numbers` is filled in by `str.format`: every brace of LaTeX is
+doubled in it, and only those of a place are single. `symbols` is LaTeX as it stands:
+
+    Equation("h", r"\mathrm{relu}(W x_t)", r"\mathrm{{relu}}({h_x})")
+    Equation("h", r"\frac{f_t}{f_t + i_t}", r"\frac{{{f}}}{{{f} + {i}}}")
 """
 
 from __future__ import annotations
@@ -13,11 +19,21 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Equation:
-    """value: the name of what is computed. symbols, numbers: the right-hand side, twice."""
+    r"""value: the name of what is computed. symbols, numbers: the right-hand side, twice.
+
+    symbols: LaTeX as it stands, r"\mathrm{relu}(W x_t)". numbers: a template of `str.format`, in
+    which braces of LaTeX are doubled, r"\mathrm{{relu}}({h_x})"; `textgen.cells.check` fills it in
+    once, when the cell joins.
+    """
 
     value: str
     symbols: str
     numbers: str
+
+
+def place(block: str, summand: str) -> str:
+    """The name under which a summand of a pre-activation is put in: "f_x"; "c_b2" for the "b'"."""
+    return f"{block}_{summand}".replace("'", "2")
 
 
 def pre_activation(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from textgen.cells.latex import place
 from textgen.interpret.trace import Trace
 from textgen.model import LanguageModel
 
@@ -46,5 +47,5 @@ def unit_values(
         values[f"was_{name}"] = float(course[token - 1, unit]) if token else 0.0
     for name, parts in sums(model, ids, traced, layer, token).items():
         for part, column in parts.items():
-            values[f"{name}_{part}".replace("'", "2")] = float(column[unit])
+            values[place(name, part)] = float(column[unit])
     return values
