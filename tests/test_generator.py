@@ -294,7 +294,7 @@ def test_an_empty_prompt_begins_a_text(model):
     "options, what",
     [
         ({"temperature": -1.0}, "temperature is -1.0"),
-        ({"temperature": math.nan}, "temperature is not a number"),
+        ({"temperature": math.nan}, "temperature is not a number: give a value of at least 0"),
         ({"top_p": 0.0}, "top_p is 0.0: give a value above 0 and at most 1"),
         ({"top_p": 1.01}, "top_p is 1.01"),
         ({"top_k": -1}, "top_k is -1"),

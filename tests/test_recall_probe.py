@@ -205,14 +205,47 @@ def test_the_tokens_are_those_from_the_fact_asked_about(task_file):
 def test_a_setting_that_makes_no_documents(task_file):
     task = read_task(task_file)
     scorer = Scorer(fresh(task), task)
-    with pytest.raises(ConfigError, match="whole numbers from 1"):
-        probe(scorer, [0])
     with pytest.raises(ConfigError, match="has plain"):
         probe(scorer, [20], variant="distractor")
     with pytest.raises(ConfigError, match=r"controls is \['none', 'swaped'\]: give a list of none"):
         probe(scorer, [20], controls=["none", "swaped"])
     with pytest.raises(ConfigError, match="held_out is 'filler': give a list of filler, phrasing"):
         probe(scorer, [20], held_out="filler")
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"distances": [0]}, "distances is 0: give a value of at least 1 and at most 100000"),
+        ({"distances": [10**9]}, "distances is 1000000000: give a value of at least 1 and at most"),
+        ({"distances": [2.5]}, "distances is 2.5: give a value of type int"),
+        ({"distances": [math.nan]}, "distances is nan: give a value of type int"),
+        ({"distances": []}, "distances is empty: give at least one whole number"),
+        ({"distances": 20}, "distances is 20: give a list of whole numbers"),
+        ({"distances": "20"}, "distances is '20': give a list of whole numbers"),
+        ({"controls": None}, "controls is None: give a list of none, removed"),
+        ({"controls": []}, "controls is empty: give at least one of none"),
+        ({"controls": [["none"]]}, r"controls is \[\['none'\]\]: give a list of none"),
+        ({"n": 0}, "n is 0: give a value of at least 1"),
+        ({"n": 8.5}, "n is 8.5: give a value of type int"),
+        ({"n": 10**9}, "n is 1000000000: give a value of at least 1 and at most"),
+        ({"seed": "x"}, "seed is 'x': give a value of type int"),
+        ({"seed": -1}, "seed is -1: give a value of at least 0"),
+    ],
+)
+def test_what_a_probe_refuses(task_file, monkeypatch, wrong, message):
+    monkeypatch.setattr(recall_probe, "measure", lambda *_: pytest.fail("it was measured"))
+    task = read_task(task_file)
+    with pytest.raises(ConfigError, match=message) as caught:
+        probe(Scorer(fresh(task), task), **({"distances": [20], "n": 3} | wrong))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_probe_takes_numbers_of_numpy(task_file):
+    task = read_task(task_file)
+    found = probe(Scorer(fresh(task), task), np.array([40, 30]), np.int64(3), seed=np.int32(2))
+    assert [row.distance for row in found.rows] == [30, 40]
+    assert json.loads(json.dumps(found.as_dict()))["settings"]["seed"] == 2
 
 
 def settings(**training):

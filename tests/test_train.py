@@ -15,12 +15,13 @@ from textgen import shipped
 from textgen.backend import keras
 from textgen.cells import CELLS
 from textgen.cli.main import main
-from textgen.config import ModelConfig, TokenizerConfig, TrainConfig, without_effect
+from textgen.config import EvaluateConfig, ModelConfig, TokenizerConfig, TrainConfig, without_effect
 from textgen.data.batches import make_lanes
 from textgen.data.sources import names_a_task
 from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.generation.options import LoopConfig
 from textgen.model import build_model
-from textgen.options import build
+from textgen.options import build, options_of
 from textgen.runs import run_folder
 from textgen.runs.recipe import CONFIGS, read_recipe
 from textgen.tokenizers.tokenizer import CharTokenizer
@@ -350,6 +351,11 @@ def test_a_stop_from_outside(text_file, tmp_path, number, beginning):
         ("--answer-weight=3", "answer_weight would have no effect: it is for a task"),
         ("--steps-per-epoch=9", "steps_per_epoch would have no effect: it is for a task or with"),
         ("--budget=1m --forget-bias=2", "forget_bias would have no effect: the gru cell"),
+        ("--sample-length=0 --prompt=abc", "prompt would have no effect: sample_length is 0"),
+        # a default that is named is refused, too
+        ("--cell=gru --forget-bias=1", "forget_bias would have no effect: the gru cell"),
+        ("--vocab-size=2000", "vocab_size would have no effect: it is for the sentencepiece"),
+        ("--steps-per-epoch=0", "steps_per_epoch would have no effect: it is for a task or with"),
         ("TASK --sample-by=line", "sample_by would have no effect: it is for a text"),
         ("TASK --validation-fraction=0.2", "validation_fraction would have no effect"),
         ("TASK --sequence-length=32", "sequence_length would have no effect"),
@@ -363,6 +369,22 @@ def test_a_flag_without_effect_is_refused(text_file, tmp_path, capsys, flags, wh
     (line,) = capsys.readouterr().err.splitlines()
     assert ended.value.code == 2 and line.startswith(f"error: {why}") and "leave it out" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_a_default_without_effect_counts_only_where_it_was_named():
+    configs = ModelConfig(cell="gru"), TokenizerConfig(), TrainConfig()
+    assert without_effect(*configs, task=False) == {}
+    assert list(without_effect(*configs, task=False, given={"forget_bias", "epochs"})) == [
+        "forget_bias"
+    ]
+
+
+def test_a_sample_is_no_longer_than_generation_can_write():
+    for cls in (TrainConfig, EvaluateConfig):
+        written = options_of(LoopConfig)["max_new_tokens"][0].high
+        assert options_of(cls)["sample_length"][0].high == written
+        with pytest.raises(ConfigError, match="sample_length is 99999999999: give a value of at"):
+            build(cls, {"sample_length": 99_999_999_999})
 
 
 @pytest.mark.parametrize("cell", CELLS)

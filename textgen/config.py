@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 from textgen.cells import CELLS
@@ -90,7 +90,9 @@ class TrainConfig(ReadConfig):
         low=0,
     )
     prompt: str = option("", "what the samples after each epoch begin with")
-    sample_length: int = option(120, "tokens of the sample after each epoch (0: none)", low=0)
+    sample_length: int = option(
+        120, "tokens of the sample after each epoch (0: none)", low=0, high=100_000
+    )
     dtype: str = option(
         "auto",
         "type of the products while training; auto takes bfloat16 where the processor has it",
@@ -103,11 +105,17 @@ class TrainConfig(ReadConfig):
 
 
 def without_effect(
-    model: ModelConfig, tokenizer: TokenizerConfig, training: TrainConfig, *, task: bool
+    model: ModelConfig,
+    tokenizer: TokenizerConfig,
+    training: TrainConfig,
+    *,
+    task: bool,
+    given: Collection[str] = (),
 ) -> dict[str, str]:
-    """The settings that are not at their default and change nothing beside the others: name -> why.
+    """The settings that change nothing beside the others: name -> why.
 
-    task: whether what is trained on is a task, not a text.
+    One at its default counts only where a person named it. task: whether what is trained on is a
+    task, not a text. given: the names of the settings that a person named.
     """
     cell, rules = CELLS[model.cell], {}
     if model.activation not in cell.activations:
@@ -129,12 +137,14 @@ def without_effect(
             rules[name] = "it is for a task, not for a text"
         if not training.stream:
             rules["steps_per_epoch"] = "it is for a task or with stream: an epoch is the whole text"
-    return {
-        name: why
-        for name, why in rules.items()
-        for settings in (model, tokenizer, training)
-        if getattr(settings, name, None) != getattr(type(settings), name, None)
-    }
+    if not training.sample_length:
+        rules["prompt"] = "sample_length is 0, and the prompt is for samples"
+
+    def is_at_default(name: str) -> bool:
+        every = (model, tokenizer, training)
+        return all(getattr(one, name, None) == getattr(type(one), name, None) for one in every)
+
+    return {name: why for name, why in rules.items() if name in given or not is_at_default(name)}
 
 
 def at_default(settings: Settings, names: Iterable[str]) -> Settings:
@@ -162,6 +172,8 @@ class EvaluateConfig:
         0, "also with a neural cache of so many tokens (0: without)", low=0, high=20_000
     )
     dynamic: bool = option(False, "also with dynamic evaluation: learning while it reads")
-    sample_length: int = option(2000, "tokens of a sample to look at (0: none)", low=0)
+    sample_length: int = option(
+        2000, "tokens of a sample to look at (0: none)", low=0, high=100_000
+    )
     shortest: int = option(20, "characters from which on a span counts as copied", low=1)
     seed: int = option(1, "seed of the sample and of the tokens looked back from", low=0)

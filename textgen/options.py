@@ -92,7 +92,7 @@ def check_value(name: str, value: object, rule: Option, kind: type) -> None:
     too_low = rule.low is not None and (value <= rule.low if rule.low_open else value < rule.low)
     too_high = rule.high is not None and value > rule.high
     if too_low or too_high:
-        raise ConfigError(f"{name} is {shown(value)}: give a value {allowed_range(rule)}")
+        raise ConfigError(f"{name} is {shown(value)}: give {allowed_range(rule)}")
 
 
 def plain_number(value: Any) -> Any:
@@ -105,13 +105,13 @@ def plain_number(value: Any) -> Any:
 
 
 def allowed_range(rule: Option) -> str:
-    """The range in words: "above 0 and at most 1"."""
+    """The range in words: "a value above 0 and at most 1"."""
     parts = []
     if rule.low is not None:
         parts.append(f"{'above' if rule.low_open else 'of at least'} {rule.low:g}")
     if rule.high is not None:
         parts.append(f"at most {rule.high:g}")
-    return " and ".join(parts) or "any number"
+    return f"a value {' and '.join(parts)}" if parts else "any number"
 
 
 def add_arguments(parser: argparse.ArgumentParser, cls: type, skip: Iterable[str] = ()) -> None:

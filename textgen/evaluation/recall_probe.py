@@ -11,7 +11,7 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,18 @@ from textgen.evaluation.batch_reader import Reader
 from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.model import State
+from textgen.options import Option, check_value
 from textgen.terminal import Report, table
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000)
 LEAST = 0.9  # what the horizon asks of the lower bound
 Z95 = 1.959964
+# what a probe takes; the documents of a distance are held in memory together
+NUMBERS = {
+    "distances": Option("characters from fact to answer", low=1, high=100_000),
+    "n": Option("documents of each distance", low=1, high=100_000),
+    "seed": Option("of the documents", low=0),
+}
 READ_TOGETHER = 408 * 12  # candidates in their documents: one batch of the shipped tasks
 
 # What is done to a document before the model reads it. Each says what it should do to a model
@@ -82,21 +89,23 @@ def probe(
 ) -> Probe:
     """Measure a model on `n` documents of a task at each distance.
 
-    Every filler is read with every fact: fact and filler are crossed. held_out: "filler",
-    "phrasing", both or none. Raises `ConfigError` for a setting that makes no documents, and for a
-    control that there is not.
+    Every filler is read with every fact: fact and filler are crossed. distances: whole numbers from
+    1 to 100,000. held_out: "filler", "phrasing", both or none. Raises `ConfigError` for a setting
+    that makes no documents, and for a control that there is not.
     """
     task, generator = scorer.task, scorer.generator
-    if n < 1 or not distances or min(distances) < 1:
-        raise ConfigError(f"n is {n} and distances {list(distances)}: give whole numbers from 1")
+    distances = _listed("distances", distances, "whole numbers")
+    controls = _chosen("controls", controls, CONTROLS)
+    held_out = _chosen("held_out", held_out, HELD_OUT)
+    if not controls:
+        raise ConfigError(f"controls is empty: give at least one of {', '.join(CONTROLS)}")
+    if not distances:
+        raise ConfigError("distances is empty: give at least one whole number")
+    for name, values in (("distances", distances), ("n", [n]), ("seed", [seed])):
+        for value in values:
+            check_value(name, value, NUMBERS[name], int)
     if variant not in task.variants:
         raise ConfigError(f"variant is {variant!r}: {task.path} has {', '.join(task.variants)}")
-    for name, values, allowed in (
-        ("controls", controls, tuple(CONTROLS)),
-        ("held_out", held_out, HELD_OUT),
-    ):
-        if isinstance(values, str) or not set(values) <= set(allowed):
-            raise ConfigError(f"{name} is {shown(values)}: give a list of {', '.join(allowed)}")
     n, seed = int(n), int(seed)  # NumPy's would not become JSON
     rows = [
         measure(scorer, distance, n, control, variant, held_out, seed)
@@ -109,10 +118,25 @@ def probe(
         "task": task.path.name,
         "n": n,
         "variant": variant,
-        "held_out": list(held_out),
+        "held_out": held_out,
         "seed": seed,
     }
     return Probe(rows, horizon(rows), 1 / len(task.answers), settings)
+
+
+def _listed(name: str, values: object, of: str) -> list[Any]:
+    """`values` as a list. Raises `ConfigError` where they are none."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ConfigError(f"{name} is {shown(values)}: give a list of {of}")
+    return list(values)
+
+
+def _chosen(name: str, values: object, allowed: Collection[str]) -> list[str]:
+    """`values` as a list. Raises `ConfigError` where they are not all among `allowed`."""
+    found = _listed(name, values, ", ".join(allowed))
+    if not all(value in tuple(allowed) for value in found):
+        raise ConfigError(f"{name} is {shown(values)}: give a list of {', '.join(allowed)}")
+    return found
 
 
 def measure(

@@ -172,7 +172,7 @@ def _with_effect(config: RunConfig, task: bool, given: Collection[str]) -> RunCo
     """`config` without the settings that change nothing beside the others: of a recipe, or of a
     sweep or race that sets them for several cells, they are noted; of those `given` for this run
     the first is refused with `ConfigError`."""
-    found = without_effect(config.model, config.tokenizer, config.training, task=task)
+    found = without_effect(config.model, config.tokenizer, config.training, task=task, given=given)
     for name, why in found.items():
         if name in given:
             raise ConfigError(f"{name} would have no effect: {why}; leave it out")

@@ -79,7 +79,11 @@ def race(
         )
     useless = [
         without_effect(
-            dataclasses.replace(model_config, cell=cell), tokenizer_config, train_config, task=task
+            dataclasses.replace(model_config, cell=cell),
+            tokenizer_config,
+            train_config,
+            task=task,
+            given=given,
         )
         for cell in cells
     ]
