@@ -13,8 +13,6 @@ of its old kind, and draws a navigation of its own.
 
 from __future__ import annotations
 
-import ast
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,9 +20,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import script_runner
 
 from textgen.ui import widgets
-from textgen.ui.messages import add_words, has, keep_language, t
-
-PAGES = Path(__file__).parents[1] / "pages"
+from textgen.ui.messages import PAGES, add_page, has, keep_language, page_name, t
 
 
 def main(folders: Sequence[Path] = (PAGES,)) -> None:
@@ -49,20 +45,10 @@ def page_files(folders: Sequence[Path]) -> list[Path]:
 
 def page_of(file: Path, *, default: bool) -> st.Page:
     """The page of a file, titled in the language of the page."""
-    name = file.stem.split("_", 1)[1]
-    add_words(name, words_of(file))
+    add_page(file)
+    name = page_name(file)
     title = t(f"{name}.title") if has(f"{name}.title") else name
     return st.Page(file, title=title, url_path=name, default=default)
-
-
-@functools.cache
-def words_of(file: Path) -> dict[str, dict[str, str]]:
-    """The `WORDS` of a page, read without running it; none where it has none."""
-    for statement in ast.parse(file.read_text(encoding="utf-8")).body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id="WORDS")], value=value):
-                return dict(ast.literal_eval(value))
-    return {}
 
 
 def keep_programs() -> None:

@@ -5,6 +5,7 @@ A page may also bring words of its own (see `textgen.ui.app`).
 
 from __future__ import annotations
 
+import ast
 import functools
 import tomllib
 from pathlib import Path
@@ -13,6 +14,7 @@ import streamlit as st
 
 LANGUAGES = {"ko": "한국어", "en": "English"}
 FOLDER = Path(__file__).parent
+PAGES = FOLDER.parent / "pages"
 
 
 @functools.cache
@@ -26,15 +28,39 @@ def catalogue(language: str) -> dict[str, str]:
 _of_pages: dict[str, dict[str, str]] = {}
 
 
-def add_words(section: str, words: dict[str, dict[str, str]]) -> None:
-    """Put the words of a page, language -> key -> text, beside the catalogue."""
-    for language, texts in words.items():
+def page_name(file: Path) -> str:
+    """The name of the page N_name.py, which is the section of its words."""
+    return file.stem.split("_", 1)[1]
+
+
+@functools.cache
+def words_of(file: Path) -> dict[str, dict[str, str]]:
+    """The `WORDS` of a page, read without running it; none where it has none."""
+    for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="WORDS")], value=value):
+                return dict(ast.literal_eval(value))
+    return {}
+
+
+def add_page(file: Path) -> None:
+    """Put the words of a page beside the catalogue."""
+    for language, texts in words_of(file).items():
         of_language = _of_pages.setdefault(language, {})
-        of_language |= {f"{section}.{key}": text for key, text in texts.items()}
+        of_language |= {f"{page_name(file)}.{key}": text for key, text in texts.items()}
 
 
 def text_of(key: str) -> str | None:
     """The text of a key in the page's language; of a page that has no words in it, in another."""
+    text = _text_known(key)
+    if text is None:  # perhaps of a page opened alone, without the navigation, which adds its words
+        for file in PAGES.glob("[0-9]*_*.py"):
+            add_page(file)
+        text = _text_known(key)
+    return text
+
+
+def _text_known(key: str) -> str | None:
     for name in (language(), *LANGUAGES):
         text = catalogue(name).get(key, _of_pages.get(name, {}).get(key))
         if text is not None:
