@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import textgen
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, TextgenError
 from tiny import TEXT
 
 DOCS = Path(textgen.__file__).parents[1] / "docs"
@@ -85,6 +85,68 @@ def test_bad_settings_are_one_line(text_file, tmp_path, settings, message):
         textgen.train(text_file, tmp_path / "run", **settings)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+NO_PATHS = [
+    (None, "is None: give a path"),
+    (3, "is 3: give a path"),
+    (b"a", "is b'a': give a path"),
+    ("a" * 5000, "give a shorter path"),
+    ("a\0b", r"is 'a\\x00b': no path holds such a character"),
+]
+
+
+@pytest.mark.parametrize("value, message", NO_PATHS, ids=repr)
+def test_what_is_no_path_is_one_line(text_file, model, value, message):
+    for call in (
+        lambda: textgen.load(value),
+        lambda: textgen.train(text_file, value),
+        lambda: textgen.resume(value),
+        lambda: model.probe(value) if value is not None else textgen.load(value),
+    ):
+        assert re.search(message, refusal(call))
+
+
+@pytest.mark.parametrize("value", [None, 3, b"/tmp/x", {"a": 1}, [3], [None]])
+def test_what_is_no_source_is_one_line(tmp_path, value):
+    wrong = value[0] if isinstance(value, list) else value
+    line = refusal(lambda: textgen.train(value, tmp_path / "run"))
+    assert line.startswith(f"the text is {wrong!r}: name a file, a folder or hf:DATASET")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("value", [None, 3, [3], [print]])
+def test_what_is_no_callback_is_one_line(text_file, tmp_path, value):
+    line = refusal(lambda: textgen.train(text_file, tmp_path / "run", callbacks=value))
+    assert "give a list of objects of keras.callbacks" in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("value", [None, 3, ["a"]])
+def test_what_is_no_text_is_one_line(model, value):
+    assert f"the text to trace is {value!r}: give a text" in refusal(lambda: model.trace(value))
+    if value is not None:
+        line = refusal(lambda: model.evaluate("나는", training_text=value))
+        assert line == f"the training text is {value!r}: give a text (str)"
+
+
+def test_what_is_no_list_of_texts_is_one_line(model):
+    for value in ({"T": 1}, b"T"):
+        assert "give a list of texts" in refusal(lambda v=value: model.generate_batch(v))
+
+
+def test_an_unknown_keyword_is_one_line(model, runs):
+    assert refusal(lambda: model.probe(bogus=1)).startswith("there is no option 'bogus': give task")
+    line = refusal(lambda: textgen.resume(runs(), hidden_size=3))
+    assert line == "there is no option 'hidden_size': give source, epochs, callbacks"
+
+
+def refusal(call):
+    """The line that a call is refused with."""
+    with pytest.raises(TextgenError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from textgen.config import EvaluateConfig
 from textgen.data.recall_task import Task, read_task
 from textgen.evaluation.evaluate import Evaluation, evaluate
 from textgen.evaluation.recall_probe import DISTANCES, Probe, Scorer, probe, task_of
-from textgen.generation.generator import Generator
+from textgen.generation.generator import Generator, check_text
 from textgen.interpret import Override, Trace, trace
 from textgen.options import build, build_strictly, options_of, refuse_unknown
 from textgen.runs.recipe import CONFIGS
@@ -46,7 +46,8 @@ class Model(Generator):
 
         training_text: what it was trained on, for n-gram models beside it and for the share that
         it copies. options: those of `EvaluateConfig`.
-        Raises `CorpusError` for an empty text and `ConfigError` for a bad option.
+        Raises `CorpusError` for an empty text and for what is no text, `ConfigError` for a bad
+        option.
         """
         return evaluate(self, text, training_text, build_strictly(EvaluateConfig, options))
 
@@ -60,6 +61,7 @@ class Model(Generator):
         variant: str = "plain",
         held_out: Sequence[str] = ("filler",),
         seed: int = 1,
+        **unknown: Any,
     ) -> Probe:
         """Does the model remember? The share of right answers against the distance from a fact to
         its answer, in characters, on `n` documents of each distance.
@@ -69,6 +71,8 @@ class Model(Generator):
         held_out: what is taken from what is never trained on, "filler", "phrasing", both or none.
         Raises `ConfigError` for what the task or the model does not have.
         """
+        known = ("task", "distances", "n", "controls", "variant", "held_out", "seed")
+        refuse_unknown(unknown, known)
         if task is None:
             task = task_of(self)
         elif not isinstance(task, Task):
@@ -82,8 +86,10 @@ class Model(Generator):
         the newline that every text begins with, and U hidden_size.
 
         overrides: values to replace on the way.
-        Raises `ConfigError` for an override of what is not there.
+        Raises `GenerationError` for what is no text, `ConfigError` for an override of what is not
+        there.
         """
+        check_text("the text to trace", text)
         ids = [self.tokenizer.start_id, *self.tokenizer.encode(text)]
         return trace(self.model, ids, overrides)
 
@@ -91,8 +97,8 @@ class Model(Generator):
 def load(path: str | Path) -> Model:
     """The model in the run folder `path`, or the shipped model of that name.
 
-    Raises `RunError` when the folder is missing, damaged or foreign, and `TokenizerError` for a
-    tokenizer file that cannot be read.
+    Raises `RunError` when the folder is missing, damaged or foreign, `TokenizerError` for a
+    tokenizer file that cannot be read, and `ConfigError` for what is no path.
     """
     return Model.from_run(path)
 
@@ -129,11 +135,13 @@ def resume(
     *,
     epochs: int | None = None,
     callbacks: Sequence[Any] = (),
+    **unknown: Any,
 ) -> Model:
     """Go on with the run in `out`, that was stopped or killed, and load the best of it.
 
     source: of the same text, where it was moved. epochs: more than it began with.
     Raises as `train` does, and `RunError` where the text is not the one that the run began with.
     """
+    refuse_unknown(unknown, ("source", "epochs", "callbacks"))  # all else stays as it began
     train_on(out, source, epochs, callbacks)
     return load(out)

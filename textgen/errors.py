@@ -36,6 +36,6 @@ class GenerationError(TextgenError):
 
 
 def shown(value: object) -> str:
-    """`value` as an error shows it: cut short, since it may come from anyone."""
-    text = repr(value)
+    """`value` as an error shows it: in one line, cut short, since it may come from anyone."""
+    text = repr(value).replace("\n", " ")
     return text if len(text) <= 100 else f"{text[:97]}..."

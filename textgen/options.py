@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import errno
 import numbers
+import os
 import types
 import typing
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from textgen.errors import ConfigError, shown
@@ -102,6 +105,20 @@ def plain_number(value: Any) -> Any:
     if isinstance(value, numbers.Integral):
         return int(value)
     return float(value) if isinstance(value, numbers.Real) else value
+
+
+def path_of(value: object, what: str) -> Path:
+    """`value` as a path. Raises `ConfigError` where it is none, or no file could have that name."""
+    if not isinstance(value, str | Path):
+        raise ConfigError(f"{what} is {shown(value)}: give a path (str or Path)")
+    try:
+        os.stat(value)
+    except ValueError:  # a NUL, or half a character
+        raise ConfigError(f"{what} is {shown(value)}: no path holds such a character") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ConfigError(f"{what} is {shown(value)}: give a shorter path") from None
+    return Path(value)
 
 
 def allowed_range(rule: Option) -> str:

@@ -17,6 +17,7 @@ from textgen import shipped
 from textgen.data import noise
 from textgen.data.phrases import BLANK, PLACE, WHO
 from textgen.errors import ConfigError
+from textgen.options import path_of
 from textgen.text.corpus import load_corpus
 
 VARIANTS = ("plain", "distractor", "correction", "passing")
@@ -92,7 +93,7 @@ def read_task(path: str | Path) -> Task:
 
     Raises `ConfigError` with what is missing.
     """
-    path = shipped.find(Path(path), shipped.TASKS)
+    path = shipped.find(path_of(path, "the task"), shipped.TASKS)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for

@@ -16,7 +16,7 @@ from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, TextgenError
 from textgen.options import build
 from textgen.runs.run_config import Source, is_source
-from textgen.text.corpus import load_corpus
+from textgen.text.corpus import items_of, load_corpus
 from textgen.text.files import PACKED
 from textgen.text.readers import READERS
 
@@ -26,9 +26,9 @@ NOT_TEXTS = ("/dev", "/proc", "/sys")  # files there are made up while they are 
 
 
 def names_a_task(source: Source) -> bool:
-    """Whether `source` is a single task file."""
-    sources = [source] if isinstance(source, str | Path) else list(source)
-    return len(sources) == 1 and is_task(sources[0])
+    """Whether `source` is a single task file. Raises `CorpusError` for what names nothing."""
+    items = items_of(source)
+    return len(items) == 1 and is_task(items[0])
 
 
 def read_training_data(

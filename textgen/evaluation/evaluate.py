@@ -75,13 +75,15 @@ def evaluate(
 ) -> Evaluation:
     """Measure a model on `text`. Without `training_text` there are no n-grams and no copies.
 
-    Raises `CorpusError` for an empty text, `ConfigError` for a setting outside its range and for
-    dynamic evaluation without a training text.
+    Raises `CorpusError` for an empty text and for what is no text, `ConfigError` for a setting
+    outside its range and for dynamic evaluation without a training text.
     """
     config = config or EvaluateConfig()
     check(config)
     if not isinstance(text, str):
         raise CorpusError(f"the text to evaluate on is {shown(text)}: give a text (str)")
+    if not isinstance(training_text, str | None):
+        raise CorpusError(f"the training text is {shown(training_text)}: give a text (str)")
     text = nfc(text)
     if not text:
         raise CorpusError("the text to evaluate on is empty: give at least one character")

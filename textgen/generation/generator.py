@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from textgen.generation.decoder import Decoder, Step
 from textgen.generation.options import generation_config
 from textgen.generation.text_stream import Chunk, Generation, TextStream, joined
 from textgen.model import LanguageModel
+from textgen.options import path_of
 from textgen.runs.run_folder import load_model, weights_hash
 from textgen.text.nfc import nfc
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -61,9 +62,10 @@ class Generator:
     def from_run(cls, path: str | Path) -> Self:
         """Load a run folder, or a shipped model by its name.
 
-        Raises `RunError` when it is missing, damaged or foreign.
+        Raises `RunError` when it is missing, damaged or foreign, and `ConfigError` for what is no
+        path.
         """
-        folder = shipped.find(Path(path), shipped.MODELS)
+        folder = shipped.find(path_of(path, "the run folder"), shipped.MODELS)
         model, tokenizer, card = load_model(folder)
         name = folder.resolve().name
         return cls(model, tokenizer, card, name=name, hash=weights_hash(folder))
@@ -160,7 +162,7 @@ class Generator:
 
         Raises `GenerationError` for an empty text, and for what is no text.
         """
-        _check_text("the text to score", text)
+        check_text("the text to score", text)
         ids = self.tokenizer.encode(text)
         if not ids:
             raise GenerationError("the text to score is empty: give at least one character")
@@ -176,17 +178,18 @@ class Generator:
 
 def _texts(prompts: Iterable[str]) -> list[str]:
     """The prompts of a batch. Raises `GenerationError` where they are not a list of texts."""
-    if isinstance(prompts, str) or not isinstance(prompts, Iterable):
+    if isinstance(prompts, str | bytes | Mapping) or not isinstance(prompts, Iterable):
         raise GenerationError(
             f"the prompts are {shown(prompts)}: give a list of texts, or one text to generate"
         )
     prompts = list(prompts)
     for prompt in prompts:
-        _check_text("the prompt", prompt)
+        check_text("the prompt", prompt)
     return prompts
 
 
-def _check_text(what: str, value: object) -> None:
+def check_text(what: str, value: object) -> None:
+    """Raise `GenerationError` where `value` is no text."""
     if not isinstance(value, str):
         raise GenerationError(f"{what} is {shown(value)}: give a text (str)")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from textgen.errors import ConfigError, CorpusError
+from textgen.errors import ConfigError, CorpusError, shown
 from textgen.options import check
 from textgen.text.read_config import ReadConfig
 from textgen.text.readers import read_item
@@ -89,10 +89,18 @@ def load_corpus(
 
 
 def items_of(source: str | Path | Sequence[str | Path]) -> list[str]:
-    """What a user named, one by one. Raises `CorpusError` for nothing."""
-    items = [source] if isinstance(source, str | Path) else list(source)
+    """What a user named, one by one. Raises `CorpusError` for nothing, and for what is no name."""
+    if not isinstance(source, Sequence) or isinstance(source, str | bytes):
+        items = [source]
+    else:
+        items = list(source)
     if not items:
         raise CorpusError("no text was given: name a file, a folder or hf:DATASET")
+    for item in items:
+        if not isinstance(item, str | Path):
+            raise CorpusError(
+                f"the text is {shown(item)}: name a file, a folder or hf:DATASET (str or Path)"
+            )
     return [str(item) for item in items]
 
 

@@ -25,11 +25,11 @@ from textgen.config import (
 from textgen.data.batches import Batches
 from textgen.data.sources import names_a_task, read_training_data
 from textgen.data.training_data import TrainingData
-from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.errors import ConfigError, CorpusError, RunError, shown
 from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.model import build_model, settle_threads
-from textgen.options import check
+from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
 from textgen.runs.run_config import RunConfig, Source
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
@@ -64,7 +64,8 @@ def start(
     Raises `TextgenError` for bad input, and `Interrupted` after Ctrl-C, when the run is saved.
     """
     workers = Workers()
-    folder = workers.folder(Path(out))
+    folder = workers.folder(path_of(out, "out"))
+    _check_callbacks(callbacks)
     config = RunConfig(
         model_config or ModelConfig(),
         tokenizer_config or TokenizerConfig(),
@@ -122,7 +123,8 @@ def resume(
     Raises as `start` does, and `RunError` when the text is not the one the run began with.
     """
     workers = Workers()
-    folder = workers.folder(Path(out))
+    folder = workers.folder(path_of(out, "the run folder"))
+    _check_callbacks(callbacks)
     config = run_folder.read_run_config(folder)
     if epochs is not None:
         training = dataclasses.replace(config.training, epochs=epochs)
@@ -161,6 +163,15 @@ def resume(
             setting = _Setting(folder, config, data, tokenizer, batches, workers, stop)
             _train(setting, callbacks, resumed=True, further=epochs is not None)
     return folder
+
+
+def _check_callbacks(callbacks: object) -> None:
+    """Raises `ConfigError` for what Keras could not call."""
+    kind = keras.callbacks.Callback
+    if not isinstance(callbacks, Sequence) or not all(isinstance(one, kind) for one in callbacks):
+        raise ConfigError(
+            f"callbacks is {shown(callbacks)}: give a list of objects of keras.callbacks"
+        )
 
 
 def _check(config: RunConfig) -> None:
