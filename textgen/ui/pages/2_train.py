@@ -221,7 +221,8 @@ def corpus_facts(d: Diagnosis) -> None:
     if dropped := dropped_of(d.sources):
         parts = ", ".join(f"{left_out(what)} {count:,}" for what, count in dropped.items())
         st.caption(widgets.plain(t("train.dropped", parts=parts)))
-    st.code("\n".join(text.replace("\n", "↵")[:SHOWN_LENGTH] for text in d.preview), language=None)
+    shown = "\n".join(text.replace("\n", "↵")[:SHOWN_LENGTH] for text in d.preview)
+    st.code(shown, language=None, wrap_lines=True)
     for finding in d.warnings:
         st.warning(widgets.plain(translated("warning", finding)))
 
