@@ -23,7 +23,7 @@ SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 def test_nothing_is_wider_than_the_window(visit, path, scheme, size):
     width, height = SIZES[size]
     page = visit(path, width, height, scheme)
-    page.wait_for_selector(READY[path])
+    page.wait_for_selector(READY[path], timeout=180_000)  # the first visit compiles much
     wide = page.evaluate(
         """() => [...document.querySelectorAll('.stMain :not(input[type=range])')]
             .filter(e => !e.closest('.katex-mathml'))  // unseen: what a screen reader reads
