@@ -97,59 +97,68 @@ class Writer:
         Where no filler fits exactly, the distance is the nearest possible. swapped: another fact is
         told of the person asked about, and answered; everything else is as without.
         """
-        task = self.task
-        phrase = one_of(rng, rng.choice(self.facts))
-        question = one_of(rng, rng.choice(self.questions))
-        opening = [(phrase, fact)]  # in the order of the text
-        about, slip = 0, False  # which of them is asked about
-        if variant == "distractor":
-            # another person; which of the two is asked about, and who comes first, is drawn
-            other = rng.choice([f for f in task.facts if f != fact])
-            who = rng.choice(task.distractor.who or ("",))
-            theirs = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
-            opening.append((theirs, other))
-            if rng.random() < 0.5:
-                about = 1
-                question = one_of(rng, rng.choice(task.distractor.questions).replace(WHO, who))
-            if rng.random() >= 0.5:
-                about = 1 - about
-                opening.reverse()
-        elif variant == "correction":
-            other = rng.choice([f for f in task.facts if f != fact])
-            withdrawn = one_of(rng, rng.choice(self.facts))
-            opening = [(withdrawn, other), (one_of(rng, rng.choice(task.correction.facts)), fact)]
-            about = 1
-        else:
-            slip = self.training and rng.random() < task.slips
-        phrase, asked = opening[about]
+        phrases, about, question = self.opening(rng, fact, variant)
         if swapped:
-            asked = self.another(asked, [told for _, told in opening])
-            opening[about] = phrase, asked
-        answer = task.answer_to(asked)
-        sentences, words = zip(*(self.filled(*one) for one in opening), strict=True)
-        if slip:
+            phrase, asked = phrases[about]
+            phrases[about] = phrase, self.another(asked, [other for _, other in phrases])
+        asked = phrases[about][1]
+        sentences, words = zip(*(self.filled(*one) for one in phrases), strict=True)
+        if len(phrases) == 1 and self.training and rng.random() < self.task.slips:
             sentences = (self.slipped(rng, sentences[0], words[0]),)
             question = self.asked_anyhow(rng, question)
-        text, fact_end = " ".join(sentences), len(" ".join(sentences[: about + 1]))
-        if self.training and distance > LEAD and rng.random() < task.lead:
-            # of the same length in all, so that a batch is not padded
-            lead = self.fill(rng, rng.randint(LEAD // 2, distance // 2)).lstrip()
-            text, fact_end, distance = lead + text, fact_end + len(lead), distance - len(lead)
-        opening_end = len(text)
+        # filler before the opening leaves less after it, so that a batch is not padded
+        lead = self.lead(rng, distance)
+        text = lead + " ".join(sentences)
+        fact_end, opening_end = len(lead + " ".join(sentences[: about + 1])), len(text)
+        answer = self.task.answer_to(asked)
         stem, ending = question.split(BLANK)
         stem, ending = with_particles(stem), with_particles(answer + ending)[len(answer) :]
-        text += self.between(rng, distance - len(stem), variant)
+        text += self.between(rng, distance - len(lead) - len(stem), variant)
         return Document(
             text + stem,
             answer,
             ending,
             asked,
-            task.group_of(asked),
+            self.task.group_of(asked),
             fact_end,
             opening_end,
             len(text),
             words[about],
         )
+
+    def opening(
+        self, rng: random.Random, fact: str, variant: str
+    ) -> tuple[list[tuple[str, str]], int, str]:
+        """Phrases with their facts in the order of the text, which of them is asked about, and the
+        question."""
+        task = self.task
+        phrase = one_of(rng, rng.choice(self.facts))
+        question = one_of(rng, rng.choice(self.questions))
+        if variant == "distractor":
+            # another person; which of the two is asked about, and who comes first, is drawn
+            other = rng.choice([f for f in task.facts if f != fact])
+            who = rng.choice(task.distractor.who or ("",))
+            theirs = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
+            phrases, about = [(phrase, fact), (theirs, other)], 0
+            if rng.random() < 0.5:
+                about = 1
+                question = one_of(rng, rng.choice(task.distractor.questions).replace(WHO, who))
+            if rng.random() >= 0.5:
+                about = 1 - about
+                phrases.reverse()
+            return phrases, about, question
+        if variant == "correction":
+            other = rng.choice([f for f in task.facts if f != fact])
+            withdrawn = one_of(rng, rng.choice(self.facts))
+            corrected = one_of(rng, rng.choice(task.correction.facts))
+            return [(withdrawn, other), (corrected, fact)], 1, question
+        return [(phrase, fact)], 0, question
+
+    def lead(self, rng: random.Random, distance: int) -> str:
+        """Filler before the opening, where the task asks for it in training and there is room."""
+        if not (self.training and distance > LEAD and rng.random() < self.task.lead):
+            return ""
+        return self.fill(rng, rng.randint(LEAD // 2, distance // 2)).lstrip()
 
     def another(self, fact: str, told: Collection[str]) -> str:
         """The next fact of the task with another answer: if there is one, not one of those told."""
