@@ -130,7 +130,8 @@ def test_bad_input_of_train(capsys, tmp_path, text_file):
         ([text_file, "--out", out, "--epochs", "0"], "epochs is 0"),
         ([text_file, "--config", recipe], "hiden_size"),
         ([text_file, "--config", tmp_path / "no.toml"], "no.toml"),
-        (["--resume", tmp_path / "nowhere"], "nowhere"),
+        (["--resume", tmp_path / "nowhere"], "nowhere is no run to go on with"),
+        (["--resume", tmp_path / "nowhere", "--workers", "2"], "nowhere is no run to go on with"),
         (
             [text_file, "--out", out, "--tokenizer", "sentencepiece", "--vocab-size", "50000"],
             "50000",

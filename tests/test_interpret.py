@@ -384,6 +384,8 @@ def test_texts_of_all_lengths_share_one_program():
         (lambda m: trace(m, [-1]), GenerationError, "token -1"),
         (lambda m: value(m, [0], Goal([])), GenerationError, "nothing to read"),
         (lambda m: value(m, [0], Goal([1], [9])), GenerationError, "token 9"),
+        (lambda m: trace(m, [0], 3), ConfigError, "overrides is 3: give a list of Override"),
+        (lambda m: trace(m, [0], ["h"]), ConfigError, "give a list of Override"),
         (lambda m: trace(m, [0], [Override(2, "h", 0, 0, 0.0)]), ConfigError, "layers 0 to 1"),
         (lambda m: trace(m, [0], [Override(0, "C", 0, 0, 0.0)]), ConfigError, "choose one of z, r"),
         (lambda m: trace(m, [0], [Override(0, "h", 1, 0, 0.0)]), ConfigError, "token is 1"),

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 import math
 import os
@@ -22,11 +23,15 @@ from textgen.evaluation.batch_reader import STRETCH, Reader
 from textgen.evaluation.context_length import ContextRow, context_curve, looks_back
 from textgen.evaluation.recall_probe import (
     CONTROLS,
+    FEWEST,
+    LEAST,
+    Probe,
     ProbeRow,
     Scorer,
     horizon,
     measure,
     probe,
+    report,
     task_of,
     wilson,
 )
@@ -122,6 +127,14 @@ def row(distance, low, control="none"):
 )
 def test_horizon_is_the_greatest_distance_without_a_hole_before(rows, reach):
     assert horizon(rows) == reach
+
+
+def test_a_horizon_of_too_few_documents_says_so():
+    assert wilson(FEWEST, FEWEST)[0] > LEAST > wilson(FEWEST - 1, FEWEST - 1)[0]
+    for n, said in ((FEWEST - 1, f"horizon 0 characters: {FEWEST - 1} documents"), (FEWEST, None)):
+        answered = dataclasses.replace(row(20, wilson(n, n)[0]), n=n)
+        lines = report(Probe([answered], horizon([answered]), 1 / 3, {}))
+        assert lines[-1].startswith(said or "horizon 20 characters")
 
 
 @pytest.mark.parametrize("control", ["none", "removed", "swapped", "zeroed"])

@@ -2,7 +2,7 @@
 
 import io
 
-from textgen.terminal import as_text, facts, show, table
+from textgen.terminal import as_text, facts, long_table, show, table
 
 ROWS = [["나는", "0.25", "1"], ["[b]a :x:", "0.5", "12"]]
 
@@ -14,6 +14,13 @@ def test_columns_are_measured_in_cells_of_the_terminal():
         "나는      0.25     1",
         "[b]a :x:   0.5    12",
     ]
+
+
+def test_a_long_table_is_the_text_of_a_table():
+    rows = [*ROWS, ["한", "1", ""]] * 3
+    for words in (0, 1, 3):
+        table_of_rich = as_text([table(["token", "p", "rank"], rows, words)])
+        assert long_table(["token", "p", "rank"], rows, words) == table_of_rich
 
 
 def test_without_a_terminal_nothing_is_wrapped_and_no_line_ends_with_a_blank(capsys):

@@ -31,7 +31,7 @@ def cross_entropy(scores: Any, bias: Any, targets: Any) -> Any:
     return run(scores, tf.cast(bias, tf.float32))
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _forward(scores: Any, bias: Any, targets: Any) -> Any:
     """(-ln p of each target, ln sum exp of each row), both [N]."""
     logits = tf.cast(scores, tf.float32) + bias
@@ -39,7 +39,7 @@ def _forward(scores: Any, bias: Any, targets: Any) -> Any:
     return normalizers - tf.gather(logits, targets, batch_dims=1), normalizers
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _backward(scores: Any, bias: Any, targets: Any, normalizers: Any, d_nats: Any) -> Any:
     """(d scores, d bias) = (p - one_hot(target)) d_nats, and the sum of that over rows."""
     logits = tf.cast(scores, tf.float32) + bias

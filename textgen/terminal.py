@@ -30,6 +30,23 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) ->
     return grid
 
 
+def long_table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    """The text of `table`, for thousands of rows: rich takes 0.3 ms for each, this a hundredth."""
+    from rich.cells import cell_len
+
+    columns = list(zip(head, *rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    lines = []
+    for row in zip(*columns, strict=True):
+        blanks = [" " * (width - cell_len(cell)) for width, cell in zip(widths, row, strict=True)]
+        cells = [
+            cell + blank if place < words else blank + cell
+            for place, (cell, blank) in enumerate(zip(row, blanks, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> Table:
     """Names, and beside each a text that a terminal wraps between words."""
     grid = _grid(header=False)

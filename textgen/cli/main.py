@@ -20,7 +20,7 @@ from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError, TextgenError
 from textgen.log import logger
 from textgen.options import build, options_of
 from textgen.runs.recipe import CONFIGS, read_recipe
-from textgen.terminal import show, table
+from textgen.terminal import long_table, show
 from textgen.text.read_config import ReadConfig
 
 
@@ -60,6 +60,8 @@ def _train(parsed: argparse.Namespace) -> None:
         raise ConfigError(
             f"--resume names {parsed.resume} and --out {parsed.out}: leave one of them out"
         )
+    if parsed.resume is not None and not Path(out).is_dir():  # before any worker is begun
+        raise ConfigError(f"{out} is no run to go on with: leave out --resume to begin one there")
     if parsed.workers is not None:
         _refuse_streams(source or [], "of several workers each reads the text")
         from textgen.training.launch import again, launch
@@ -212,7 +214,7 @@ def _score(parsed: argparse.Namespace) -> None:
     print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")
     if parsed.tokens:
         rows = [[repr(t.text), f"{math.exp(t.logprob):.4f}", f"{t.rank}"] for t in score.tokens]
-        show([table(["token", "probability", "rank"], rows)])
+        print(long_table(["token", "probability", "rank"], rows))
 
 
 def _probe(parsed: argparse.Namespace) -> None:

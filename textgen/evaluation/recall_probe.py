@@ -31,6 +31,8 @@ from textgen.terminal import Report, table
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000)
 LEAST = 0.9  # what the horizon asks of the lower bound
 Z95 = 1.959964
+# documents, all answered right, whose lower bound n / (n + z^2) is above LEAST
+FEWEST = math.floor(LEAST / (1 - LEAST) * Z95**2) + 1
 # what a probe takes; the documents of a distance are held in memory together
 NUMBERS = {
     "distances": Option("characters from fact to answer", low=1, high=100_000),
@@ -67,7 +69,8 @@ class ProbeRow:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """rows of all distances; horizon in characters (0: not even the shortest)."""
+    """rows of all distances; horizon in characters (0: not even the shortest, or fewer than
+    `FEWEST` documents of each, which can show none)."""
 
     rows: list[ProbeRow]
     horizon: int
@@ -268,11 +271,14 @@ def report(probe: Probe) -> Report:
         ]
         for r in probe.rows
     ]
-    return [
-        table(head, lines, words=0),
-        f"chance {probe.chance:.1%}",
-        f"horizon {probe.horizon} characters",
-    ]
+    reach = f"horizon {probe.horizon} characters"
+    asked = min(row.n for row in probe.rows)
+    if asked < FEWEST:
+        reach += (
+            f": {asked} documents of each distance are too few to tell, even if all answers are "
+            f"right; give -n {FEWEST} or more"
+        )
+    return [table(head, lines, words=0), f"chance {probe.chance:.1%}", reach]
 
 
 def as_csv(probe: Probe) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 from textgen.arrays import Array, Arrays, State
 from textgen.backend import tf
-from textgen.errors import ConfigError, GenerationError
+from textgen.errors import ConfigError, GenerationError, shown
 from textgen.model import LanguageModel
 
 
@@ -117,8 +117,12 @@ class Replay:
     ) -> tuple[np.ndarray, np.ndarray]:
         """(keep, add) of one text, for `length` tokens, of which the first `tokens` may be named.
 
-        Raises `ConfigError` for an override of what is not there.
+        Raises `ConfigError` for what is no override, and for one of what is not there.
         """
+        if not isinstance(overrides, Sequence) or not all(
+            isinstance(one, Override) for one in overrides
+        ):
+            raise ConfigError(f"overrides is {shown(overrides)}: give a list of Override")
         keep = np.ones((length, self.places, 1, self.size), np.float32)
         add = np.zeros_like(keep)
         tokens = length if tokens is None else tokens

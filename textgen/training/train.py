@@ -136,7 +136,8 @@ def resume(
             "go on with as many, or train anew"
         )
     recorded = config.data
-    assert recorded is not None  # of a run that is read, there is
+    if recorded is None:
+        raise RunError(f"{folder} does not say what it was trained on: train anew")
     with atomic_files.hold(folder):
         try:
             data = read_training_data(source or recorded.source, config.training, folder)

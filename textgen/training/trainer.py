@@ -95,7 +95,7 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         *gradients, weight, every, count = sums
         weight = ops.maximum(weight, 1.0)
         # compiled, it goes over the weights once, and not once for each of its dozen operations
-        tf.function(self._improve, jit_compile=True)(gradients, weight)
+        tf.function(self._improve, jit_compile=True, autograph=False)(gradients, weight)
         return self._add_to_epoch(every, count)
 
     def _improve(self, gradients: list[Array], weight: Array) -> None:
