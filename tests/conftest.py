@@ -1,6 +1,7 @@
 """A tiny text and models trained on it, made once for all workers, and what the suite costs."""
 
 import ctypes
+import functools
 import gc
 import os
 import resource
@@ -47,6 +48,15 @@ def runs(shared, text_file):
         return shared / name
 
     return run
+
+
+@pytest.fixture(scope="session")
+def loaded(runs):
+    """loaded(tokenizer, cell) -> the model of `runs`, with the programs that other tests of this
+    worker have compiled; no test may change it."""
+    from textgen.api import load
+
+    return functools.cache(lambda tokenizer="char", cell="lstm": load(runs(tokenizer, cell)))
 
 
 # --- a part of the suite --------------------------------------------------------------------------

@@ -18,8 +18,8 @@ DOCS = Path(textgen.__file__).parents[1] / "docs"
 
 
 @pytest.fixture(scope="module")
-def model(runs):
-    return textgen.load(runs())
+def model(loaded):
+    return loaded()
 
 
 def test_importing_needs_no_tensorflow():

@@ -64,6 +64,7 @@ def test_a_text_shorter_than_one_window():
         make_lanes(np.arange(64), 4, 64)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(2, 400),

@@ -43,7 +43,7 @@ def test_help_needs_no_tensorflow():
         subprocess.run([sys.executable, "-c", script, *command, "--help"], check=True)
 
 
-def test_train_resume_generate_score(capsys, text_file, tmp_path):
+def test_train_and_resume(capsys, text_file, tmp_path):
     out = tmp_path / "run"
     flags = ["--hidden-size", 16, "--batch-size", 4, "--sequence-length", 16]
     code, _, errors = run(capsys, "train", text_file, "--out", out, "--epochs", 1, *flags)
@@ -53,6 +53,9 @@ def test_train_resume_generate_score(capsys, text_file, tmp_path):
     config = json.loads((out / "config.json").read_text())
     assert config["model"]["hidden_size"] == 16 and config["training"]["epochs"] == 2
 
+
+def test_generate_and_score(capsys, runs, text_file):
+    out = runs()
     options = ["--prompt", "나는", "--max-new-tokens", 30, "--seed", 4, "--top-p", 0.9]
     code, text, errors = run(capsys, "generate", out, *options)
     assert code == 0 and text.startswith("나는") and "seed 4" in errors
@@ -77,7 +80,8 @@ def test_a_recipe_and_flags_that_override_it(capsys, text_file, tmp_path):
         "[training]\nepochs = 9\nbatch_size = 4\n",
         encoding="utf-8",
     )
-    assert run(capsys, "train", "--config", recipe, "--epochs", 1)[0] == 0
+    flags = ["--epochs", 1, "--sample-length", 0]
+    assert run(capsys, "train", "--config", recipe, *flags)[0] == 0
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert config["model"]["cell"] == "gru" and config["tokenizer"]["name"] == "jamo"
     assert config["training"]["epochs"] == 1 and config["training"]["batch_size"] == 4

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-import textgen
 from textgen.cells import CELLS
 from textgen.errors import ConfigError
 from textgen.evaluation import neural_cache
@@ -14,8 +13,8 @@ NEW = "우산을 걷는다 rain 한국어를 the 온다. " * 30  # words it know
 
 
 @pytest.fixture(scope="module")
-def model(runs):
-    return textgen.load(runs())
+def model(loaded):
+    return loaded()
 
 
 def test_the_cache_is_the_weighted_share_of_what_followed():
@@ -61,8 +60,8 @@ def test_no_token_sees_what_comes_after_it(model):
 
 
 @pytest.mark.parametrize("cell", only(["lstm"], CELLS))
-def test_dynamic_evaluation_learns_the_text_and_leaves_the_model_as_it_was(runs, cell):
-    model = textgen.load(runs("char", cell))
+def test_dynamic_evaluation_learns_the_text_and_leaves_the_model_as_it_was(loaded, cell):
+    model = loaded("char", cell)
     ids, known = model.tokenizer.encode(NEW), model.tokenizer.encode(TEXT)
     own = carried_nats(model, ids)
     learned = dynamic_nats(model, ids, known, rate=1e-2)

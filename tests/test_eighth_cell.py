@@ -34,11 +34,11 @@ def registered():
 
 
 @pytest.fixture(scope="module")
-def raced(tmp_path_factory, text_file):
-    """(the result of a race with one runner, its run folder)."""
-    out = tmp_path_factory.mktemp("race") / "r"
-    (result,) = race(text_file, out, ["ugrnn"], *tiny(epochs=2, sample_length=8))
-    return result, out / "ugrnn"
+def run(tmp_path_factory):
+    """A run on a task in a folder `runs`, where the app looks for it."""
+    out = tmp_path_factory.mktemp("home") / "runs/mine"
+    settings = tiny(cell="ugrnn", epochs=1, steps_per_epoch=2, sample_length=8, distance=40)
+    return start(shipped.TASKS / "speaker-en.toml", out, *settings)
 
 
 def test_settings_and_the_command_line_know_it(capsys):
@@ -51,24 +51,24 @@ def test_settings_and_the_command_line_know_it(capsys):
     assert ",ugrnn}" in capsys.readouterr().out.replace("\n", "")
 
 
-def test_it_is_raced_and_trained(raced):
-    result, run = raced
+@pytest.mark.slow
+def test_it_is_raced_and_resumed(text_file, tmp_path):
+    (result,) = race(text_file, tmp_path / "r", ["ugrnn"], *tiny(epochs=2, sample_length=8))
     assert result.recurrent_parameters == 2 * 32 * (16 + 32 + 1)
-    assert 0 < result.bits_per_char < 8 and read_config(run)["model"]["cell"] == "ugrnn"
-
-
-def test_it_is_resumed_loaded_and_writes(raced):
-    _, run = raced
-    assert resume(run, epochs=3) == run
+    assert 0 < result.bits_per_char < 8
+    run = resume(tmp_path / "r/ugrnn", epochs=3)
     assert read_history(run)[-1]["epoch"] == "3"
+
+
+def test_it_is_trained_loaded_and_writes(run):
+    assert read_config(run)["model"]["cell"] == "ugrnn"
     first, again = (
         textgen.load(run).generate("The ", max_new_tokens=20, seed=1).text for _ in range(2)
     )
     assert len(first) == 20 and first == again
 
 
-def test_it_is_traced_and_its_sums_are_its_gates(raced):
-    _, run = raced
+def test_it_is_traced_and_its_sums_are_its_gates(run):
     model = textgen.load(run).model
     ids = [0, 3, 1, 4]
     traced = trace(model, ids)
@@ -83,10 +83,8 @@ def test_it_is_traced_and_its_sums_are_its_gates(raced):
     np.testing.assert_array_equal(retained, values["g"])
 
 
-def test_it_opens_on_the_page_one_step(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where the app keeps its runs
-    settings = tiny(cell="ugrnn", epochs=1, steps_per_epoch=2, sample_length=0, distance=40)
-    start(shipped.TASKS / "speaker-en.toml", "runs/mine", *settings)
+def test_it_opens_on_the_page_one_step(run, monkeypatch):
+    monkeypatch.chdir(run.parents[1])  # where the app keeps its runs
     app = AppTest.from_file(str(PAGE), default_timeout=120)
     for name, value in {"lang": "en", "model": "mine", "distance": "40", "gate": "g"}.items():
         app.query_params[name] = value

@@ -24,8 +24,8 @@ SMALL = EvaluateConfig(window=16, order=3, sample_length=60, shortest=10)
 
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS)
-def test_bits_are_those_of_score_per_character_and_per_byte(runs, tokenizer):
-    model = textgen.load(runs(tokenizer))
+def test_bits_are_those_of_score_per_character_and_per_byte(loaded, tokenizer):
+    model = loaded(tokenizer)
     text = TEXT[:1500]  # more than one block
     found = evaluate(model, unicodedata.normalize("NFD", text), None, SMALL)
     row = found.rows[0]
@@ -41,8 +41,8 @@ def test_bits_are_those_of_score_per_character_and_per_byte(runs, tokenizer):
     assert [v.copied for v in found.variety] == [None, None]
 
 
-def test_a_window_is_read_from_nothing(runs):
-    model = textgen.load(runs())
+def test_a_window_is_read_from_nothing(loaded):
+    model = loaded()
     ids = model.tokenizer.encode(TEXT[:100])
     inputs = [model.tokenizer.start_id, *ids[:-1]]
     found = windowed_nats(model, ids, 7)
@@ -69,8 +69,8 @@ def test_tensorflow_has_nothing_to_say_of_it(runs, caplog):
     assert caplog.text == ""
 
 
-def test_positions_and_ngrams(runs):
-    found = evaluate(textgen.load(runs()), TEXT[:200], TEXT[200:], SMALL)
+def test_positions_and_ngrams(loaded):
+    found = evaluate(loaded(), TEXT[:200], TEXT[200:], SMALL)
     assert [row.name for row in found.rows[2:]] == ["1-gram", "2-gram", "3-gram"]
     assert len(found.position) == 16
     assert np.mean(found.position[:8]) == pytest.approx(np.mean(found.position[:8]))
@@ -88,8 +88,8 @@ def test_positions_and_ngrams(runs):
     assert found.variety[1].copied == 1.0 and found.variety[1].longest_copy > 50
 
 
-def test_an_unknown_character_is_counted_and_said(runs):
-    found = evaluate(textgen.load(runs()), "나는 龍鳳", None, SMALL)
+def test_an_unknown_character_is_counted_and_said(loaded):
+    found = evaluate(loaded(), "나는 龍鳳", None, SMALL)
     assert found.unknown == 2
     assert found.spelling_bits == pytest.approx(2 * math.log2(0x110000) / 5)
 
@@ -109,8 +109,8 @@ def test_kinds_of_characters(characters, kind):
     assert {kind_of(c) for c in characters} == {kind}
 
 
-def test_what_cannot_be_evaluated(runs):
-    model = textgen.load(runs())
+def test_what_cannot_be_evaluated(loaded):
+    model = loaded()
     with pytest.raises(CorpusError, match="empty"):
         evaluate(model, "")
     with pytest.raises(ConfigError, match="give it with --train"):

@@ -72,25 +72,21 @@ def test_a_turn_that_ends_badly_is_over():
     assert workers.done == ["a", "b", "b", "b"]
 
 
-def test_a_text_that_is_left_alone_gives_its_turn_back(runs, monkeypatch):
-    import textgen
-
+def test_a_text_that_is_left_alone_gives_its_turn_back(loaded, monkeypatch):
     one = FairQueue(1)
     monkeypatch.setattr(samples, "QUEUE", one)
     texts, job = samples.begin("나", 1, {"max_new_tokens": 2000, "seed": 1})
-    writing = samples.write(textgen.load(runs()), texts, job)
+    writing = samples.write(loaded(), texts, job)
     next(writing)
     assert one._free == 1  # also while the page draws
     del writing
     assert one._free == 1 and 0 < len(texts[0].tokens) < 2000
 
 
-def test_no_client_gets_more_tokens_than_the_most(runs, monkeypatch):
-    import textgen
-
+def test_no_client_gets_more_tokens_than_the_most(loaded, monkeypatch):
     monkeypatch.setattr(samples, "TOKEN_LIMIT", 12)
     texts, job = samples.begin("나", 2, {"max_new_tokens": 10**6, "seed": 1})
-    for _ in samples.write(textgen.load(runs()), texts, job):
+    for _ in samples.write(loaded(), texts, job):
         pass
     assert [len(text.tokens) for text in texts] == [12, 12]
 

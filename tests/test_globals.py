@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 CHECK = """
 import importlib, logging, os, signal, sys, warnings
 from pathlib import Path
@@ -47,5 +49,6 @@ assert len(names) > 50 and not changed, changed
 """
 
 
+@pytest.mark.slow
 def test_no_import_changes_what_is_shared():
     subprocess.run([sys.executable, "-c", CHECK], check=True)

@@ -19,15 +19,16 @@ from textgen.runs import atomic_files
 from textgen.tokenizers import sentencepiece_model
 from textgen.tokenizers.tokenizer import TOKENIZERS, SentencePieceTokenizer
 from textgen.training.train import resume
-from tiny import TEXT
+from tiny import TEXT, only
 
 
-def test_spoiled_folders_are_refused_or_valid(runs, tmp_path):
-    sources = [runs(tokenizer) for tokenizer in TOKENIZERS]
-    rows = fuzz(sources, 4 * len(SPOILERS), seed=7, work=tmp_path)
+@pytest.mark.parametrize("times", only([1], [4]))
+def test_spoiled_folders_are_refused_or_valid(runs, tmp_path, times):
+    sources, number = [runs(tokenizer) for tokenizer in TOKENIZERS], times * len(SPOILERS)
+    rows = fuzz(sources, number, seed=7, work=tmp_path)
     assert {row.way for row in rows} == {way.__name__ for way in SPOILERS}
-    assert sum(row.number for row in rows) == 4 * len(SPOILERS)
-    assert sum(row.refused for row in rows) > 2 * len(SPOILERS)
+    assert sum(row.number for row in rows) == number
+    assert sum(row.refused for row in rows) > number / 2
     for row in rows:
         assert row.amiss == row.large == 0, row
         assert row.longest < 10, row  # 2 s on a machine that does nothing else

@@ -68,8 +68,8 @@ TEXTS = st.lists(st.sampled_from(PARTS) | st.text(st.characters(), max_size=8), 
 
 
 @pytest.fixture(scope="module")
-def models(runs):
-    return {name: textgen.load(runs(name)) for name in TOKENIZERS}
+def models(loaded):
+    return {name: loaded(name) for name in TOKENIZERS}
 
 
 @pytest.mark.slow
@@ -90,6 +90,7 @@ def test_any_prompt_is_written_on_from_or_refused_in_one_line(models, prompt, na
     assert len(written.token_ids) == 3
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(text=TEXTS, name=st.sampled_from(list(TOKENIZERS)))
 def test_any_text_is_scored(models, text, name):
@@ -119,8 +120,13 @@ def test_any_bytes_are_a_corpus_or_refused(tmp_path_factory, data):
 
 @pytest.mark.parametrize(
     "line",
-    ["나는 한국사람이야 ", "\u202eabc\u2066", "e\u0301\u0301\u0301", "<b>**a**</b>", "각"],
-    ids=["korean", "bidi", "marks", "markup", "jamo"],
+    [
+        pytest.param("나는 한국사람이야 ", id="korean"),
+        pytest.param("\u202eabc\u2066", id="bidi", marks=pytest.mark.slow),
+        pytest.param("e\u0301\u0301\u0301", id="marks", marks=pytest.mark.slow),
+        pytest.param("<b>**a**</b>", id="markup", marks=pytest.mark.slow),
+        pytest.param("각", id="jamo", marks=pytest.mark.slow),
+    ],
 )
 def test_ten_megabytes_on_one_line(tmp_path, models, line):
     path = tmp_path / "long.txt"
@@ -222,6 +228,7 @@ def bombs(folder):
             file.write(zeros)
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_is_not_opened(tmp_path):
     bombs(tmp_path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -9,14 +9,21 @@ from test_cli import fails, run
 
 import textgen
 import textgen.ui
+from textgen.cli.arguments import parser
 from textgen.config import TokenizerConfig
 from textgen.errors import ConfigError
 from textgen.options import build
 from textgen.runs.run_folder import read_config, read_tokenizer
 from textgen.tokenizers.tokenizer import TOKENIZERS
-from textgen.training.train import start
-from tiny import tiny
 from word_tokenizer import WordTokenizer
+
+SMALL = ["--hidden-size=8", "--batch-size=4", "--sequence-length=16", "--sample-length=0"]
+
+
+def recipe(folder):
+    path = folder / "recipe.toml"
+    path.write_text("[tokenizer]\ntokenizer = 'words'\n[training]\nepochs = 1\n")
+    return path
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +31,12 @@ def registered(monkeypatch):
     monkeypatch.setitem(TOKENIZERS, WordTokenizer.name, WordTokenizer)
 
 
-def test_a_run_with_it_is_trained_loaded_and_writes(text_file, tmp_path, capsys):
-    out = start(text_file, tmp_path / "run", *tiny("words", epochs=1))
+def test_a_recipe_with_it_is_trained_loaded_and_writes(text_file, tmp_path, capsys):
+    out = tmp_path / "run"
+    code, _, errors = run(
+        capsys, "train", text_file, "--out", out, "--config", recipe(tmp_path), *SMALL
+    )
+    assert code == 0, errors
     assert (out / "words.json").is_file()
     tokenizer = read_tokenizer(out, read_config(out))
     assert isinstance(tokenizer, WordTokenizer) and "한국사람이야" in tokenizer.words
@@ -42,17 +53,18 @@ def test_a_run_with_it_is_trained_loaded_and_writes(text_file, tmp_path, capsys)
     assert "words.json holds no list of words" in fails(capsys, "score", out, "나는")
 
 
-def test_the_command_and_a_recipe_take_its_name(text_file, tmp_path, capsys):
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text("[tokenizer]\ntokenizer = 'words'\n[training]\nepochs = 1\n")
-    small = ["--hidden-size", 8, "--batch-size", 4, "--sequence-length", 16]
-    for number, flags in enumerate((["--tokenizer", "words"], ["--config", recipe])):
-        out = tmp_path / f"run-{number}"
-        code, _, errors = run(
-            capsys, "train", text_file, "--out", out, *flags, *small, "--epochs", 1
-        )
-        assert code == 0, errors
-        assert json.loads((out / "config.json").read_text())["tokenizer"]["name"] == "words"
+@pytest.mark.slow
+def test_a_flag_that_names_it_is_trained(text_file, tmp_path, capsys):
+    out = tmp_path / "run"
+    code, _, errors = run(
+        capsys, "train", text_file, "--out", out, "--tokenizer", "words", "--epochs", 1, *SMALL
+    )
+    assert code == 0, errors
+    assert json.loads((out / "config.json").read_text())["tokenizer"]["name"] == "words"
+
+
+def test_the_command_takes_its_name(capsys):
+    assert parser().parse_args(["train", "x", "--tokenizer", "words"]).tokenizer == "words"
     assert "jamo,words}" in run(capsys, "train", "--help")[1]
     with pytest.raises(ConfigError, match="choose one of char, sentencepiece, jamo, words"):
         build(TokenizerConfig, {"tokenizer": "syllables"})

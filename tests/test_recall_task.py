@@ -335,6 +335,7 @@ def test_training_documents_are_noisy_and_as_long_as_asked_for():
     )
 
 
+@pytest.mark.slow
 def test_the_filler_is_what_its_script_writes():
     for language in filler.LENGTHS:
         for held_out, suffix in ((False, ""), (True, "-held-out")):

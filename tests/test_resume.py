@@ -24,6 +24,7 @@ from textgen.training.loop import Training
 from textgen.training.saves import FILES, read_save
 from textgen.training.stop_request import StopRequest
 from textgen.training.validation import Twin
+from tiny import only
 
 STEPS = 3  # of an epoch
 
@@ -183,7 +184,7 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(loop, "optimizer", lambda *settings: None)
 
 
-@pytest.mark.parametrize("how", ["killed", "torn"])
+@pytest.mark.parametrize("how", only(["torn"], ["killed", "torn"]))
 def test_a_process_killed_at_any_touch_of_the_disk_loses_no_save(tmp_path, how):
     for at in itertools.count(1):
         folder = tmp_path / str(at)
@@ -211,7 +212,7 @@ def test_a_process_killed_at_any_touch_of_the_disk_loses_no_save(tmp_path, how):
     assert faults.seen == at - 1 > 80  # every touch had its turn
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("code", only([errno.ENOSPC], [errno.ENOSPC, errno.EROFS, errno.EIO]))
 def test_a_disk_that_fails_at_any_touch_is_told_of_and_loses_no_save(tmp_path, code):
     for at in itertools.count(1):
         folder = tmp_path / str(at)

@@ -289,6 +289,7 @@ def test_refused_in_one_line_with_nothing_left(tmp_path, capsys, content, messag
     assert not out.parent.exists()
 
 
+@pytest.mark.slow
 def test_a_short_line_trains(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("나는 한국사람이야. 그래서 한국어를 할 줄 알아.")

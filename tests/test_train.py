@@ -2,6 +2,7 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from textgen.training.stop_request import Interrupted
 from textgen.training.time_limit import TimeLimit
 from textgen.training.train import resume, start
 from textgen.training.trainer import FINAL_RATE, LaneTrainer, optimizer, policy
-from tiny import TEXT, interrupt, tiny
+from tiny import TEXT, interrupt, only, tiny
 
 
 def rows(run):
@@ -42,7 +43,8 @@ def weights(run):
 
 
 def test_a_model_learns_its_text(text_file, tmp_path):
-    run = start(text_file, tmp_path / "run", *tiny(epochs=20, sequence_length=32))
+    settings = tiny(epochs=20, sequence_length=32, sample_length=0)
+    run = start(text_file, tmp_path / "run", *settings)
     ends = [float(r["val_bits_per_char"]) for r in rows(run) if r["val_bits_per_char"]]
     assert len(ends) == 20 and ends[-1] < 1.0 < 2.5 < ends[0]
     assert textgen.load(run).score(TEXT[:300]).bits_per_char < 1.2
@@ -72,13 +74,16 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_run(text_file, tmp_path):
 
 @pytest.mark.parametrize(
     "cell, dtype, stop_after",
-    [
-        ("lstm", "float32", 3),
-        ("lstm", "bfloat16", 23),
-        ("lstm", "auto", 40),
-        ("gru", "bfloat16", 23),
-        ("mingru", "bfloat16", 23),
-    ],
+    only(
+        [("lstm", "float32", 23)],
+        [
+            ("lstm", "float32", 3),
+            ("lstm", "bfloat16", 23),
+            ("lstm", "auto", 40),
+            ("gru", "bfloat16", 23),
+            ("mingru", "bfloat16", 23),
+        ],
+    ),
 )
 def test_a_stopped_run_resumes_to_the_same_weights(
     text_file, tmp_path, monkeypatch, cell, dtype, stop_after
@@ -178,9 +183,8 @@ def test_a_resumed_training_has_only_the_time_that_is_left(before, ended):
     assert over is ended and (float(limit.gone) == 1.0) is ended
 
 
-@pytest.mark.slow
-def test_more_epochs_on_resume(text_file, tmp_path):
-    run = start(text_file, tmp_path / "run", *tiny(epochs=1))
+def test_more_epochs_on_resume(runs, tmp_path):
+    run = shutil.copytree(runs(), tmp_path / "run")
     resume(run, epochs=3)
     assert rows(run)[-1]["epoch"] == "3"
 
@@ -241,8 +245,8 @@ def spoil(monkeypatch, *steps):
 def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
     text_file, tmp_path, monkeypatch, caplog
 ):
-    settings = tiny(epochs=3, learning_rate=0.01)
-    steps = int(rows(start(text_file, tmp_path / "whole", *settings))[-1]["step"]) // 3
+    settings = tiny(epochs=3, learning_rate=0.01, sample_length=0)
+    steps = 40  # of an epoch
     bad = steps + 3
     spoil(monkeypatch, bad)
     run = start(text_file, tmp_path / "run", *settings)
@@ -256,10 +260,11 @@ def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
     ends = [row for row in rows(run) if row["val_loss"]]
     assert [row["step"] for row in ends] == [str(steps * n) for n in (1, 2, 3)]
     assert float(ends[2]["loss"]) < float(ends[0]["loss"])
-    plain = [row for row in rows(tmp_path / "whole") if row["val_loss"]]
-    for row, other, share in zip(ends, plain, (1, 0.3, 0.3), strict=True):
-        rates = float(row["learning_rate"]), float(other["learning_rate"])
-        assert rates[0] == pytest.approx(share * rates[1], rel=0.01)
+    planned = optimizer(settings[2], 3 * steps)
+    for row, share in zip(ends, (1, 0.3, 0.3), strict=True):
+        planned.iterations.assign(int(row["step"]))
+        rate = share * float(planned.learning_rate)
+        assert float(row["learning_rate"]) == pytest.approx(rate, rel=0.01)
 
 
 @pytest.mark.slow
@@ -404,6 +409,7 @@ def test_a_setting_has_an_effect_where_it_changes_the_first_weights(cell):
         assert differ(**settings) == (not found), settings
 
 
+@pytest.mark.slow
 def test_a_setting_of_a_recipe_without_effect_is_noted_and_not_recorded(
     text_file, tmp_path, caplog
 ):
@@ -432,11 +438,12 @@ def test_a_prompt_that_the_text_lacks_is_refused_before_training(text_file, tmp_
     assert not (tmp_path / "run").exists()
 
 
-def test_no_sample_ends_a_run(text_file, tmp_path, caplog):
-    run = start(text_file, tmp_path / "run", *tiny(epochs=1))
+@pytest.mark.slow
+def test_no_sample_ends_a_run(runs, tmp_path, caplog):
+    run = shutil.copytree(runs(), tmp_path / "run")
     card = json.loads((run / "config.json").read_text())
     card["training"]["prompt"] = "Ж"  # as a run of an older version may have it
     (run / "config.json").write_text(json.dumps(card))
-    resume(run, epochs=2)
-    assert rows(run)[-1]["epoch"] == "2"
-    assert "note: no sample after epoch 2: the prompt 'Ж' has only characters" in caplog.text
+    resume(run, epochs=3)
+    assert rows(run)[-1]["epoch"] == "3"
+    assert "note: no sample after epoch 3: the prompt 'Ж' has only characters" in caplog.text
