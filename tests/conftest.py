@@ -6,6 +6,7 @@ import gc
 import os
 import resource
 import sys
+from pathlib import Path
 
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the suite's tolerances are those of the CPU
 
@@ -18,8 +19,13 @@ from tiny import TEXT, tiny
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory):
-    """A folder that all workers of this invocation have in common."""
+def shared(request, tmp_path_factory):
+    """A folder that all workers of this invocation have in common, or all invocations that are
+    given the same --models."""
+    if models := request.config.getoption("--models"):
+        path = Path(models).absolute()
+        path.mkdir(parents=True, exist_ok=True)
+        return path
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
 
@@ -64,6 +70,7 @@ def loaded(runs):
 
 def pytest_addoption(parser):
     parser.addoption("--part", metavar="K/N", help="every Nth file of tests, from the Kth on")
+    parser.addoption("--models", metavar="FOLDER", help="keep the models that tests share there")
 
 
 def pytest_collection_modifyitems(config, items):
