@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.train import CELLS, PEERS, SHAPES, VOCAB, Shape, textgen_step
+from benchmarks.train_steps import CELLS, PEERS, SHAPES, VOCAB, Shape, textgen_step
 from textgen.backend import tf
 from textgen.cells import make_cell
 from textgen.cells.layer import RecurrentLayer

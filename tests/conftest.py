@@ -45,15 +45,20 @@ def runs(shared, text_file):
     from textgen.training.train import start
 
     def run(tokenizer="char", cell="lstm"):
-        name = f"{tokenizer}-{cell}"
-        done = shared / f"{name}.done"
-        with FileLock(shared / f"{name}.lock"):
-            if not done.exists():
-                start(text_file, shared / name, *tiny(tokenizer, cell))
-                done.touch()
-        return shared / name
+        settings = tiny(tokenizer, cell)
+        return once(shared, f"{tokenizer}-{cell}", lambda path: start(text_file, path, *settings))
 
     return run
+
+
+def once(shared, name, make):
+    """The folder `name` that `make` was given by the first worker to ask for it."""
+    path, done = shared / name, shared / f"{name}.done"
+    with FileLock(shared / f"{name}.lock"):
+        if not done.exists():
+            make(path)
+            done.touch()
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +68,14 @@ def loaded(runs):
     from textgen.api import load
 
     return functools.cache(lambda tokenizer="char", cell="lstm": load(runs(tokenizer, cell)))
+
+
+@pytest.fixture(scope="session")
+def together(text_file, shared):
+    """A run of two processes, which no test may change."""
+    from workers import FLAGS, begin, end
+
+    return once(shared, "together", lambda path: end(begin(2, [text_file, "--out", path, *FLAGS])))
 
 
 # --- a part of the suite --------------------------------------------------------------------------

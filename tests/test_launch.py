@@ -1,6 +1,7 @@
 """`--workers N`: one command, several processes of this machine."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -8,14 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from test_cli import fails
-from test_distributed import FLAGS, begin, course, end, told, weights
 
+from run_files import same_weights
 from textgen import backend
 from textgen.cli.arguments import parser
 from textgen.training.launch import _deaths, _wait, again, asked_to_stop
+from workers import FLAGS, course, end, told
 
 
 def launched(*arguments, **settings):
@@ -29,28 +30,28 @@ def launched(*arguments, **settings):
 
 
 @pytest.mark.slow
-def test_two_workers_by_one_flag(text_file, tmp_path):
-    one, two, flag = (tmp_path / name for name in ("one", "two", "flag"))
-    end(begin(1, [text_file, "--out", one, "--epochs=2", *FLAGS]))
-    end(begin(2, [text_file, "--out", two, "--epochs=2", *FLAGS]))
-    # begun with half its epochs, then resumed
-    (told_first,) = end([launched(text_file, "--out", flag, "--epochs=2", "--workers=2", *FLAGS)])
-    assert told_first.count("epoch 1/2") == 1 and told_first.count("saved to") == 1
-    np.testing.assert_allclose(course(flag), course(one), rtol=1e-4)
-    for name, array in weights(two).items():  # the same as by TF_CONFIG, bit for bit
-        np.testing.assert_array_equal(weights(flag)[name], array)
-        np.testing.assert_array_equal(weights(flag / "worker-1")[name], array)
+def test_one_flag_is_two_workers(together, text_file, tmp_path):
+    run = tmp_path / "run"
+    (said,) = end([launched(text_file, "--out", run, "--workers=2", *FLAGS)])
+    assert said.count("epoch 1/12") == 1 and said.count("saved to") == 1
+    same_weights(run, together)  # as by TF_CONFIG, bit for bit
+    same_weights(run / "worker-1", together)
 
 
 @pytest.mark.slow
-def test_stopped_killed_and_resumed(text_file, tmp_path, capsys):
+def test_a_run_whose_workers_were_stopped_and_killed_ends_as_if_they_were_not(
+    together, text_file, tmp_path, capsys
+):
     run = tmp_path / "run"
-    flags = ["--epochs=5000", "--patience=5000", *FLAGS[:-1]]
-    process = launched(text_file, "--out", run, "--workers", 2, *flags)
+    process = launched(text_file, "--out", run, "--workers", 2, *FLAGS)
     wait_for(run / "worker-1/status.json", process)
-    process.send_signal(signal.SIGTERM)
+    (child,) = workers_of(process, index=1)
+    os.kill(child, signal.SIGTERM)  # both stop, at the same step
     (error,) = end([process], codes=(130,))
     assert error.splitlines()[-1].startswith("stopped and saved") and "worker 1" not in error
+    statuses = [json.loads((f / "status.json").read_text()) for f in (run, run / "worker-1")]
+    assert [status["state"] for status in statuses] == ["stopped", "stopped"]
+    assert statuses[0]["step"] == statuses[1]["step"]
     before = len(course(run))
     assert "began with 2 workers, not 1: go on with" in fails(capsys, "train", "--resume", run)
 
@@ -63,6 +64,10 @@ def test_stopped_killed_and_resumed(text_file, tmp_path, capsys):
     (error,) = end([process], codes=(128 + signal.SIGKILL,))
     assert "error: another worker is gone: start all of them again with --resume" in error
     assert error.splitlines()[-1] == "worker 1 of 2 ended: by signal 9"
+    assert len(course(run)) < 12
+
+    end([launched("--resume", run, "--workers", 2)])
+    same_weights(run, together)
 
 
 def wait_for(path, process):
@@ -95,7 +100,7 @@ def test_bad_numbers_of_workers_are_one_line(capsys, monkeypatch, text_file, tmp
 
 
 @pytest.mark.slow
-def test_what_all_workers_refuse_is_deaths_once(tmp_path):
+def test_what_all_workers_refuse_is_said_once(tmp_path):
     process = launched(tmp_path / "none.txt", "--out", tmp_path / "run", "--workers=2")
     (error,) = end([process], codes=(2,))
     (line,) = error.splitlines()
@@ -111,7 +116,7 @@ def test_gpus_are_those_that_were_given(monkeypatch):
     assert backend.gpus() == ["4", "7", "GPU-ab"]
 
 
-def test_the_command_is_deaths_on_without_the_flag():
+def test_the_command_is_passed_on_without_the_flag():
     line = "train a.txt -- -b.txt"
     flags = [
         "--workers=2",
@@ -128,7 +133,7 @@ def test_the_command_is_deaths_on_without_the_flag():
 
 
 @pytest.mark.parametrize("resume", [["--resume"], ["--resume=r"], []])
-def test_the_workers_of_a_resumed_run_are_deaths_so(resume):
+def test_the_workers_of_a_resumed_run_resume_it(resume):
     given = ["train", "a.txt", "--out=r", "--workers=2", *resume]
     parsed = parser().parse_args(given)
     same = parser().parse_args(again(parsed, {}))
@@ -159,7 +164,7 @@ def test_exit_codes_are_those_of_a_shell(monkeypatch):
     assert _wait(workers) == [2, 137, None]
 
 
-def test_what_is_deaths_of_those_that_died():
+def test_what_is_said_of_those_that_died():
     gone = [io.BytesIO(b"error: another worker is gone: start all")]
     full, silent = [io.BytesIO(b"x\nerror: cannot write y: disk full\n")], [io.BytesIO()]
     assert _deaths([0, 0], silent, False) == []

@@ -1,28 +1,20 @@
 """Training on a text that is never held in memory."""
 
-import csv
-import dataclasses
-import errno
 import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 
 import textgen
+from run_files import card_of, ends, rows, same_weights
 from textgen.cli.main import main
 from textgen.config import TrainConfig
-from textgen.data import streamed_text as streamed_module
 from textgen.data.sources import find_training_text, read_training_data
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.runs import run_folder
-from textgen.text import chunks as chunks_module
-from textgen.text import corpus as corpus_module
 from textgen.text import files as files_module
 from textgen.tokenizers.tokenizer import TOKENIZERS
 from textgen.training.distributed import Workers
@@ -30,7 +22,7 @@ from textgen.training.history import History
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
 from textgen.training.trainer import LaneTrainer
-from tiny import TEXT, interrupt, only, tiny
+from tiny import TEXT, interrupt, only, streamed, tiny
 
 
 @pytest.fixture(autouse=True)
@@ -39,36 +31,9 @@ def small(monkeypatch):
     monkeypatch.setattr(files_module, "BLOCK", 512)
 
 
-def settings(tokenizer="char", **training):
-    return tiny(tokenizer, **{"stream": True, "sample_length": 0, "dtype": "float32"} | training)
-
-
-def rows(run):
-    with open(run / "history.csv") as file:
-        return list(csv.DictReader(file))
-
-
-def ends(run):
-    """The rows of the ends of epochs."""
-    return [row for row in rows(run) if row["val_loss"]]
-
-
-def weights(run):
-    return run_folder.read_weights(run / run_folder.WEIGHTS)[0]
-
-
-def same_weights(run, other):
-    for name, array in weights(run).items():
-        np.testing.assert_array_equal(weights(other)[name], array, err_msg=name)
-
-
-def card_of(run):
-    return json.loads((run / "config.json").read_text())
-
-
 @pytest.fixture(scope="module")
 def trained(text_file, tmp_path_factory):
-    return start(text_file, tmp_path_factory.mktemp("streamed") / "run", *settings(epochs=1))
+    return start(text_file, tmp_path_factory.mktemp("streamed") / "run", *streamed(epochs=1))
 
 
 @pytest.fixture
@@ -86,13 +51,13 @@ def taken_up(run, source, anew=False):
 
 @pytest.mark.parametrize("tokenizer", only(["char"], TOKENIZERS))
 def test_a_streamed_text_is_learnt_as_one_in_memory(text_file, tmp_path, tokenizer):
-    streamed = start(text_file, tmp_path / "streamed", *settings(tokenizer))
-    memory = start(text_file, tmp_path / "memory", *settings(tokenizer, stream=False))
-    same_weights(streamed, memory)
-    told, known = card_of(streamed)["corpus"], card_of(memory)["corpus"]
+    by_chunks = start(text_file, tmp_path / "by_chunks", *streamed(tokenizer))
+    memory = start(text_file, tmp_path / "memory", *streamed(tokenizer, stream=False))
+    same_weights(by_chunks, memory)
+    told, known = card_of(by_chunks)["corpus"], card_of(memory)["corpus"]
     del told["streamed"]
     assert told == known
-    for one, other in zip(ends(streamed), ends(memory), strict=True):
+    for one, other in zip(ends(by_chunks), ends(memory), strict=True):
         for key in ("step", "loss", "bits_per_char", "val_bits_per_char"):
             assert one[key] == other[key]
 
@@ -104,7 +69,7 @@ def test_a_streamed_text_is_learnt_as_one_in_memory(text_file, tmp_path, tokeniz
     ids=["cut short", "overwritten"],
 )
 def test_a_file_of_ids_that_breaks_while_it_is_read(text_file, tmp_path, monkeypatch, spoil):
-    whole = start(text_file, tmp_path / "whole", *settings())
+    whole = start(text_file, tmp_path / "whole", *streamed())
     run, take = tmp_path / "run", History.after_step
 
     def and_spoil(self, state):
@@ -115,44 +80,10 @@ def test_a_file_of_ids_that_breaks_while_it_is_read(text_file, tmp_path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(History, "after_step", and_spoil)
         with pytest.raises(RunError, match=r"tokens\.u8 was damaged .* --resume"):
-            start(text_file, run, *settings())
+            start(text_file, run, *streamed())
     assert json.loads((run / "status.json").read_text())["state"] == "failed"
     resume(run)
     same_weights(run, whole)
-
-
-@pytest.mark.parametrize("sample_by", ["document", "line", "paragraph"])
-@pytest.mark.parametrize("held_out", [100, 100_000])
-def test_the_end_is_held_out_up_to_a_size(tmp_path, monkeypatch, sample_by, held_out):
-    monkeypatch.setattr(streamed_module, "HELD_OUT", held_out)
-    texts = tmp_path / "texts"
-    texts.mkdir()
-    for name in "ab":
-        (texts / f"{name}.txt").write_text(TEXT.replace("ㅋ", "ㅋ\n\n"))
-    config = dataclasses.replace(settings()[2], sample_by=sample_by)
-    plain = read_training_data(texts, dataclasses.replace(config, stream=False))
-    tokenizer = TOKENIZERS["char"].train(plain.corpus.text)
-    data = read_training_data(texts, config, tmp_path / "run").prepare(tokenizer)
-    end = data.held_out_text
-    ids = np.fromfile(tmp_path / "run/tokens.u8", np.uint8)
-    assert tokenizer.decode(ids) + end == plain.corpus.text
-    if held_out > len(TEXT):
-        assert end == plain.held_out_text and data.text == plain.text
-    else:
-        assert 0 < len(end) <= held_out and plain.held_out_text.endswith(end)
-
-
-@pytest.mark.slow
-def test_a_tokenizer_is_trained_on_the_beginning_alone(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(streamed_module, "LEARNT", 900)
-    monkeypatch.setattr(streamed_module, "HELD_OUT", 300)
-    path = tmp_path / "a.txt"
-    path.write_text(TEXT[:1000] + "Ω" + TEXT)
-    run = start(path, tmp_path / "run", *settings(epochs=1))
-    assert "read 3,801 characters, 3,501 tokens to train on" in caplog.text
-    tokenizer = run_folder.read_tokenizer(run, card_of(run))
-    assert tokenizer.unknown_characters(TEXT[:900] + "Ω") == ["Ω"]
-    assert np.fromfile(run / "tokens.u8", np.uint8)[1000] == tokenizer.unk_id
 
 
 @pytest.mark.slow
@@ -174,7 +105,7 @@ def test_an_epoch_may_end_within_the_text(text_file, tmp_path, monkeypatch):
 
     monkeypatch.setattr(History, "after_step", counted)
     monkeypatch.setattr(LaneTrainer, "reset_lanes", watched)
-    run = start(text_file, tmp_path / "run", *settings(epochs=3, steps_per_epoch=30))
+    run = start(text_file, tmp_path / "run", *streamed(epochs=3, steps_per_epoch=30))
     assert [row["step"] for row in ends(run)] == ["30", "60", "90"]
     tokenizer = run_folder.read_tokenizer(run, card_of(run))
     batches = taken_up(run, text_file).batches(tokenizer)
@@ -189,7 +120,7 @@ def test_an_epoch_may_end_within_the_text(text_file, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [20, 33])
 def test_a_stopped_run_resumes_to_the_same_weights(text_file, tmp_path, monkeypatch, stop_after):
-    given = settings(epochs=3, steps_per_epoch=15)
+    given = streamed(epochs=3, steps_per_epoch=15)
     whole = start(text_file, tmp_path / "whole", *given)
     source = tmp_path / "text.txt"
     source.write_bytes(text_file.read_bytes())
@@ -266,113 +197,15 @@ def test_ids_that_the_model_has_no_place_for(text_file, run):
     assert (run / "tokens.u8").read_bytes() == known
 
 
-# --- what cannot be trained on --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "content, message",
-    [
-        ("", "is empty"),
-        (" \n" * 2000, "only blanks"),
-        ("한 줄\n", "has 3 tokens, but one window takes 17"),
-        (TEXT.encode() + "한글".encode("cp949") * 300, "is neither UTF-8 (line"),
-    ],
-)
-def test_refused_in_one_line_with_nothing_left(tmp_path, capsys, content, message):
-    path = tmp_path / "a.txt"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    out = tmp_path / "runs/run"
-    with pytest.raises(SystemExit) as ended:
-        main(["train", str(path), "--out", str(out), "--stream", "--sequence-length=16"])
-    error = capsys.readouterr().err
-    assert ended.value.code == 2 and error.count("\n") == 1 and message in error
-    assert not out.parent.exists()
-
-
 @pytest.mark.slow
 def test_a_short_line_trains(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("나는 한국사람이야. 그래서 한국어를 할 줄 알아.")
-    run = start(path, tmp_path / "run", *settings(epochs=1))
+    run = start(path, tmp_path / "run", *streamed(epochs=1))
     assert rows(run)[-1]["val_loss"] and textgen.load(run).generate("나", max_new_tokens=2).text
 
 
-def test_a_disk_that_fills_up_while_reading(text_file, tmp_path, monkeypatch):
-    def full(*arguments):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RunError, match=r"cannot write .*: No space left on device; free some"):
-        start(text_file, tmp_path / "run", *settings())
-    assert not (tmp_path / "run").exists()
-
-
-def test_stopped_while_reading(text_file, tmp_path, monkeypatch):
-    seen = []
-
-    def stopped(*arguments):
-        for chunk in chunks_module.read_chunks(*arguments):
-            yield chunk
-            seen[:] = [p.name for p in (tmp_path / "run").iterdir()]
-            if seen:  # what is written has begun
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr(streamed_module, "read_chunks", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        start(text_file, tmp_path / "run", *settings())
-    assert all(name.endswith(".tmp") for name in seen)
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.slow
-def test_killed_while_reading(tmp_path):
-    path, run = tmp_path / "a.txt", tmp_path / "run"
-    path.write_text(TEXT * 30_000)
-    command = [
-        sys.executable,
-        "-m",
-        "textgen",
-        "train",
-        str(path),
-        "--out",
-        str(run),
-        "--stream",
-        "--hidden-size=8",
-        "--epochs=1",
-        "--steps-per-epoch=2",
-        "--sample-length=0",
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not list(run.glob(".tokens*.tmp")):
-        assert process.poll() is None
-        time.sleep(0.005)
-    process.kill()
-    process.wait()
-    assert not (run / "config.json").exists() and not (run / "tokens.u8").exists()
-    path.write_text(TEXT)
-    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
-    assert not list(run.glob(".*"))
-    assert (run / "tokens.u8").stat().st_size == card_of(run)["corpus"]["streamed"]["tokens"]
-
-
 # --- with what else there is ----------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_rows_beyond_the_limit_are_read(tmp_path, monkeypatch, caplog):
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    monkeypatch.setattr(corpus_module, "MAX_CHARACTERS", 1000)
-    monkeypatch.setattr("textgen.data.text_in_memory.MAX_CHARACTERS", 1000)
-    path = tmp_path / "a.jsonl"
-    path.write_text("".join(json.dumps({"text": line}) + "\n" for line in TEXT.split("\n") if line))
-    start(path, tmp_path / "cut", *settings(epochs=1, stream=False))
-    assert "note: a.jsonl is read up to 1,000 characters: --stream" in caplog.text
-    run = start(path, tmp_path / "run", *settings(epochs=1))
-    told = card_of(run)["corpus"]
-    assert told["documents"] == 75 and told["characters"] > 2000
-    assert card_of(tmp_path / "cut")["corpus"]["characters"] < 1200
 
 
 @pytest.mark.slow
@@ -424,7 +257,7 @@ def test_a_budget_for_a_streamed_text(text_file, tmp_path, monkeypatch, capsys):
     _, planned = budget.plan(60_000, 65, 600, model, config)
     assert planned.epochs == 10 and planned.steps_per_epoch == 0  # time cuts the tenth short
     with pytest.raises(ConfigError, match="went into reading the text"):
-        start(text_file, tmp_path / "run", *settings(), budget=1.0)
+        start(text_file, tmp_path / "run", *streamed(), budget=1.0)
     assert not (tmp_path / "run").exists()
 
 
@@ -432,69 +265,9 @@ def test_a_task_and_a_race_are_no_streams(text_file, tmp_path):
     task = tmp_path / "task.toml"
     task.write_text("")
     with pytest.raises(ConfigError, match="stream is for a text"):
-        start(task, tmp_path / "run", *settings())
+        start(task, tmp_path / "run", *streamed())
     with pytest.raises(ConfigError, match="stream is for textgen train alone"):
-        read_training_data(text_file, settings()[2])
+        read_training_data(text_file, streamed()[2])
     with pytest.raises(CorpusError, match="no such file"):
-        start(tmp_path / "none.txt", tmp_path / "run", *settings())
+        start(tmp_path / "none.txt", tmp_path / "run", *streamed())
     assert not (tmp_path / "run").exists()
-
-
-# --- two gigabytes --------------------------------------------------------------------------------
-
-
-def write_large(path, size):
-    """Varied lines of English and Korean, `size` bytes at least."""
-    rng = np.random.default_rng(1)
-    syllables = [chr(0xAC00 + 7 * i) for i in range(1500)]
-    words = TEXT.split() + ["".join(rng.choice(syllables, 3)) for _ in range(500)]
-    blocks = []
-    for _ in range(8):
-        chosen = rng.choice(words, 400_000)
-        blocks.append("\n".join(" ".join(chosen[i : i + 12]) for i in range(0, 400_000, 12)) + "\n")
-    with open(path, "wb") as file:
-        number = 0
-        while file.tell() < size:
-            file.write(f"Chapter {number}\n{blocks[number % len(blocks)]}".encode())
-            number += 1
-
-
-# the command, and at its end its own peak; that of wait4 may be the parent's, from before exec
-TOLD = """
-import atexit
-from pathlib import Path
-from textgen.cli.main import main
-atexit.register(lambda: print(Path("/proc/self/status").read_text()))
-main()
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read as Linux has it")
-def test_two_gigabytes_are_trained_on_in_bounded_memory(tmp_path):
-    path, run = tmp_path / "large.txt", tmp_path / "run"
-    write_large(path, 2 * 10**9)
-    command = [
-        sys.executable,
-        "-c",
-        TOLD,
-        "train",
-        str(path),
-        "--out",
-        str(run),
-        "--stream",
-        "--hidden-size=64",
-        "--epochs=2",
-        "--steps-per-epoch=20",
-        "--sample-length=0",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    path.unlink()
-    assert done.returncode == 0, done.stderr
-    peak = int(done.stdout.split("VmHWM:")[1].split()[0]) / 1e6  # kB
-    print(f"peak {peak:.2f} GB", done.stderr)
-    assert peak < 1.5
-    told = card_of(run)["corpus"]
-    assert told["characters"] > 9 * 10**8 and told["streamed"]["held_out"] == 500_000
-    assert [row["step"] for row in rows(run) if row["val_loss"]] == ["20", "40"]
-    (run / "tokens.u16").unlink()  # not kept among pytest's folders

@@ -23,6 +23,11 @@ def tiny(tokenizer="char", cell="lstm", **training):
     )
 
 
+def streamed(tokenizer="char", **training):
+    """Those for a text that is not held in memory."""
+    return tiny(tokenizer, **{"stream": True, "sample_length": 0, "dtype": "float32"} | training)
+
+
 def interrupt(patch, step):
     """Ctrl-C comes after `step` batches of every run. patch: a MonkeyPatch."""
     from textgen.training.history import History  # only here: it imports TensorFlow
