@@ -18,7 +18,7 @@ __all__ = ["Model", "__version__", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    # they need TensorFlow; `import textgen` does not wait for it
+    # `import textgen` does not wait for what they need
     if name in __all__:
         from textgen import api
 

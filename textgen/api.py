@@ -23,9 +23,6 @@ from textgen.interpret import Override, Trace, trace
 from textgen.options import build, build_strictly, options_of, refuse_unknown
 from textgen.runs.recipe import CONFIGS
 from textgen.runs.run_config import Source
-from textgen.training.budget import seconds_of
-from textgen.training.train import resume as train_on
-from textgen.training.train import start
 
 
 class Model(Generator):
@@ -91,7 +88,7 @@ class Model(Generator):
         """
         check_text("the text to trace", text)
         ids = [self.tokenizer.start_id, *self.tokenizer.encode(text)]
-        return trace(self.model, ids, overrides)
+        return trace(self.network, ids, overrides)
 
 
 def load(path: str | Path) -> Model:
@@ -122,6 +119,9 @@ def train(
     outside its range or without effect, and where `out` holds a run; and `Interrupted`, a
     `KeyboardInterrupt`, after Ctrl-C, when the run is saved: `resume` goes on with it.
     """
+    from textgen.training.budget import seconds_of  # only here: they import TensorFlow
+    from textgen.training.train import start
+
     refuse_unknown(settings, [name for cls in CONFIGS for name in options_of(cls)])
     model, tokenizer, training = (build(cls, settings) for cls in CONFIGS)
     seconds = seconds_of(str(budget)) if budget is not None else 0.0
@@ -142,6 +142,8 @@ def resume(
     source: of the same text, where it was moved. epochs: more than it began with.
     Raises as `train` does, and `RunError` where the text is not the one that the run began with.
     """
+    from textgen.training.train import resume as train_on
+
     refuse_unknown(unknown, ("source", "epochs", "callbacks"))  # all else stays as it began
     train_on(out, source, epochs, callbacks)
     return load(out)

@@ -1,4 +1,4 @@
-"""Embedding -> recurrent layers -> logits, with the state handed in and out.
+"""The model that is trained: embedding -> recurrent layers -> logits, in Keras.
 
 B batch, T time, V vocabulary, H hidden_size. A state is a tuple with, for each layer, a tuple of
 arrays [B, H], named by the cell's `state_names`: (h,), or (h, C) for the LSTMs. Whatever the type
@@ -12,15 +12,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from textgen.backend import cores, keras, on_gpu, ops, tf
-from textgen.cells import CELLS, make_cell
+from textgen.arrays import State
+from textgen.cells import make_cell
 from textgen.cells.layer import RecurrentLayer
 from textgen.config import ModelConfig
 from textgen.cross_entropy import cross_entropy
-from textgen.errors import ConfigError
-from textgen.options import check
+from textgen.network import Network, check_model
 
-State = tuple[tuple[Any, ...], ...]
 FEWEST = 8  # rows that are worth a core of their own
 
 
@@ -112,24 +113,6 @@ class LanguageModel(keras.Model):
             states.append(end)
         return x, tuple(states)
 
-    def step(self, ids: Any, state: State) -> tuple[Any, State]:
-        """One token: ids [B] -> (logits [B, V], state). Equals `call` on T = 1."""
-        state = self.advance(ids, state)
-        return self.logits(state), state
-
-    def advance(self, ids: Any, state: State) -> State:
-        """The state after one token, ids [B]."""
-        x = self.embedding(ids)
-        states: list[tuple[Any, ...]] = []
-        for layer, start in zip(self.recurrent, state, strict=True):
-            states.append(layer.step(x, start))
-            x = states[-1][0]
-        return tuple(states)
-
-    def logits(self, state: State) -> Any:
-        """What the state says of the next token: [B, V]."""
-        return self._logits(state[-1][0])
-
     def initial_state(self, batch_size: Any) -> State:
         """A state that knows nothing: zeros."""
         return tuple(layer.initial_state(batch_size) for layer in self.recurrent)
@@ -159,6 +142,12 @@ class LanguageModel(keras.Model):
         else:
             named["head.bias"] = self.head_bias
         return named
+
+
+    def network(self) -> Network:
+        """The equations with the weights as they are now, as arrays of NumPy."""
+        weights = {name: np.array(weight) for name, weight in self.named_weights().items()}
+        return Network(self.config, self.vocab_size, weights)
 
 
 def _turned(ids: Any) -> Any:
@@ -196,18 +185,15 @@ def build_model(config: ModelConfig, vocab_size: int, dtype: str = "float32") ->
 
     Raises `ConfigError` for settings outside their range.
     """
-    check(config)
-    if config.tie_weights and config.embedding_size != config.hidden_size:
-        raise ConfigError(
-            f"embedding_size is {config.embedding_size} and hidden_size {config.hidden_size}: "
-            "tie_weights needs them equal"
-        )
-    activations = CELLS[config.cell].activations
-    if config.activation not in activations:
-        raise ConfigError(
-            f"activation is {config.activation!r} with cell {config.cell!r}: "
-            f"that cell takes {' or '.join(activations)}"
-        )
+    check_model(config)
     model = LanguageModel(config, vocab_size, dtype)
     model(ops.zeros((1, 1), dtype="int32"))  # the first call makes the weights
+    return model
+
+
+def trainable(network: Network, dtype: str = "float32") -> LanguageModel:
+    """A model that begins with the weights of `network`."""
+    model = build_model(network.config, network.vocab_size, dtype)
+    for name, weight in model.named_weights().items():
+        weight.assign(network.weights[name])
     return model

@@ -14,6 +14,9 @@ import numpy as np
 from textgen.arrays import Array
 
 
+FARTHEST = -88.0  # below, e^-x is too large for a float32
+
+
 def _tensorflow(x: Array) -> Any:
     """TensorFlow where `x` is an array of its kind; None where it is NumPy's."""
     return None if isinstance(x, np.ndarray | np.generic) else sys.modules["tensorflow"]
@@ -23,8 +26,7 @@ def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x): a share between 0 and 1."""
     if tf := _tensorflow(x):
         return tf.sigmoid(x)
-    small = np.exp(-np.abs(x))  # at most 1, whatever x is: e^-x itself can overflow
-    return np.where(x >= 0, 1, small) / (1 + small)
+    return 1 / (1 + np.exp(-np.maximum(x, FARTHEST)))
 
 
 def tanh(x: Array) -> Array:

@@ -153,11 +153,20 @@ class Cell:
         self, weights: Weights, x: Array, state: Arrays, observe: Observe = unchanged
     ) -> Arrays:
         """One token: x [B, D] -> the state after it. `observe` is that of `update`."""
-        bias, *second = self.biases(weights)
-        z = x @ weights["kernel"] + bias
+        return self.advance(weights, self.project(weights, x), state, observe)
+
+    def project(self, weights: Weights, x: Array) -> Array:
+        """What a token brings, W x_t + b: x [..., D] -> [..., G U]; of many tokens at once too."""
+        return x @ weights["kernel"] + self.biases(weights)[0]
+
+    def advance(
+        self, weights: Weights, a: Array, state: Arrays, observe: Observe = unchanged
+    ) -> Arrays:
+        """The state after a token that brings a [B, G U], as `project` returns it."""
+        _, *second = self.biases(weights)
         if self.recurrent:
-            z = self.join(z, sum(second, state[0] @ weights["recurrent_kernel"]))
-        return self.update(z, state, self.extra(weights), observe)
+            a = self.join(a, sum(second, state[0] @ weights["recurrent_kernel"]))
+        return self.update(a, state, self.extra(weights), observe)
 
     def value_names(self) -> tuple[str, ...]:
         """What the equations name, in the order in which they compute it."""

@@ -1,126 +1,141 @@
 """Reads many texts at once, for the states a model comes to. Ids only.
 
 Texts of different length are aligned at their ends: before a text begins, its state stays as it is.
-So all come to their last token together, in stretches of one shape that is compiled once.
+So all come to their last token together.
 
-B texts, T tokens of a stretch, U hidden_size, V vocabulary, C continuations.
+B texts, T tokens, U hidden_size, V vocabulary, C continuations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
-from textgen.arrays import Array, State
-from textgen.backend import ops, tf
-from textgen.generation.decoder import Program
-from textgen.model import LanguageModel
+from textgen import array_ops
+from textgen.arrays import State
+from textgen.backend import cores
+from textgen.network import Network
 
-STRETCH = 64  # tokens that the compiled program reads
-COURSE_STRETCH = 1024  # tokens that the one reads which hands out every state
+STRETCH = 256  # tokens of a text whose states are held at a time
+PIECE = 8  # tokens of each of many texts whose logits are held at a time
+TOGETHER = 64  # texts that are read side by side: what they take fits a core's own memory
+
+T = TypeVar("T")
 
 
 class Reader:
-    """Keeps its compiled programs for the next call."""
+    """Reads with `network`: a share of the texts on each core."""
 
-    def __init__(self, model: LanguageModel) -> None:
-        self.model = model
-        self._read_program: Program = tf.function(self._read_stretch, jit_compile=True)
-        self._course_program: Program = tf.function(self._course_stretch, jit_compile=True)
-        self._score_program: Program = tf.function(self._score, jit_compile=True)
+    def __init__(self, network: Network) -> None:
+        self.network = network
 
-    def read(
-        self, texts: Sequence[Sequence[int]], state: State | None = None, stretch: int = STRETCH
-    ) -> State:
-        """The state [B, U] after each of B texts, given as ids, from `state` or from nothing.
+    def read(self, texts: Sequence[Sequence[int]], state: State | None = None) -> State:
+        """The state [B, U] after each of B texts, given as ids, from `state` or from nothing."""
 
-        stretch: of few tokens, where few are read at a time.
-        """
-        length = -(-max(map(len, texts)) // stretch) * stretch
-        ids = np.zeros((len(texts), length), np.int32)
-        begin = np.zeros(len(texts), np.int32)
+        def of_rows(rows: slice) -> State:
+            here = texts[rows]
+            first = self.network.initial_state(len(here)) if state is None else cut(state, rows)
+            return self._read(here, first)
+
+        return join(self._shared_out(of_rows, len(texts)))
+
+    def _read(self, texts: Sequence[Sequence[int]], state: State) -> State:
+        longest = max(map(len, texts))
+        begin = np.array([longest - len(text) for text in texts])
+        ids = np.zeros((longest, len(texts)), np.int32)
         for k, text in enumerate(texts):
-            begin[k] = length - len(text)
-            ids[k, begin[k] :] = text
-        state = self.model.initial_state(len(texts)) if state is None else state
-        for at in range(0, length, stretch):
-            state = self._read_program(ids[:, at : at + stretch], begin - at, state)
+            ids[begin[k] :, k] = text
+        all_begun = begin.max(initial=0)
+        for t, column in enumerate(ids):
+            new = self.network.advance(column, state)
+            if t < all_begun:
+                begun = (t >= begin)[:, None]
+                new = tuple(
+                    tuple(np.where(begun, n, s) for n, s in zip(*layer, strict=True))
+                    for layer in zip(new, state, strict=True)
+                )
+            state = new
         return state
 
-    def _read_stretch(self, ids: Array, begin: Array, state: State) -> State:
-        """The state [B, U] after ids [B, T], of which text k begins at place begin[k]."""
+    def course(self, ids: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
+        """h of the top layer after each token of one text, read from nothing, stretch by stretch:
+        [T, U], T at most `STRETCH`."""
+        state = self.network.initial_state(1)
+        for at in range(0, len(ids), STRETCH):
+            part = np.asarray(ids[at : at + STRETCH], np.int32)
+            hidden, state = self.network.read(part[:, None], state)
+            yield hidden[:, 0]
 
-        def body(t: Array, state: State) -> tuple[Array, State]:
-            new = self.model.advance(ids[:, t], state)
-            begun = (t >= begin)[:, None]
-            return t + 1, tf.nest.map_structure(lambda n, s: tf.where(begun, n, s), new, state)
+    def next_logprobs(self, hidden: np.ndarray) -> np.ndarray:
+        """Natural log of the probability of each next token [B, V], from h of the top layer."""
+        return array_ops.log_softmax(self.network.read_out(hidden))
 
-        length = ids.shape[1]
-        _, state = tf.while_loop(
-            lambda t, _: t < length, body, (0, state), maximum_iterations=length
-        )
-        return state
+    def nats(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """-ln p of each target, the text of each row read from nothing: ids, targets [B, T]."""
 
-    def course(self, ids: Sequence[int] | np.ndarray) -> Iterator[State]:
-        """The states after each token of one text, read from nothing, stretch by stretch: [T, U],
-        T at most `COURSE_STRETCH`."""
-        state = self.model.initial_state(1)
-        for at in range(0, len(ids), COURSE_STRETCH):
-            part = np.asarray(ids[at : at + COURSE_STRETCH], np.int32)
-            padded = np.pad(part, (0, COURSE_STRETCH - len(part)))
-            states, state = self._course_program(padded, state)
-            yield tuple(tuple(s[: len(part)] for s in layer) for layer in states)
+        def of_rows(rows: slice) -> np.ndarray:
+            inputs, wanted = ids[rows].T, targets[rows].T
+            nats = np.empty(inputs.shape, np.float32)
+            state = self.network.initial_state(inputs.shape[1])
+            for at in range(0, len(inputs), PIECE):
+                part = slice(at, at + PIECE)
+                hidden, state = self.network.read(inputs[part], state)
+                logprobs = self.next_logprobs(hidden)
+                nats[part] = -np.take_along_axis(logprobs, wanted[part][..., None], -1)[..., 0]
+            return nats.T
 
-    def _course_stretch(self, ids: Array, state: State) -> tuple[State, State]:
-        """(the states [T, U] after each of ids [T], the last of them [1, U])."""
-
-        def body(t: Array, state: State, course: Any) -> tuple[Array, State, Any]:
-            state = self.model.advance(ids[t][None], state)
-            course = tf.nest.map_structure(lambda a, s: a.write(t, s[0]), course, state)
-            return t + 1, state, course
-
-        course = tf.nest.map_structure(
-            lambda s: tf.TensorArray(s.dtype, COURSE_STRETCH, element_shape=s.shape[1:]), state
-        )
-        _, state, course = tf.while_loop(
-            lambda t, *_: t < COURSE_STRETCH,
-            body,
-            (0, state, course),
-            maximum_iterations=COURSE_STRETCH,
-        )
-        return tf.nest.map_structure(lambda a: a.stack(), course), state
-
-    def next_logprobs(self, state: State) -> np.ndarray:
-        """Natural log of the probability of each next token: [B, V]."""
-        return np.asarray(tf.nn.log_softmax(self.model.logits(state)))
+        return np.concatenate(self._shared_out(of_rows, len(ids)))
 
     def continuations(self, state: State, texts: Sequence[Sequence[Sequence[int]]]) -> np.ndarray:
         """Natural log of the probability of whole continuations, C for each state of B: [B, C]."""
-        batch, number = len(texts), len(texts[0])
-        every = [ids for choices in texts for ids in choices]
-        length = -(-max(map(len, every)) // 8) * 8  # few shapes to compile
-        ids = np.zeros((batch * number, length), np.int32)
-        counted = np.zeros((batch * number, length), np.float32)
-        for k, one in enumerate(every):
-            ids[k, : len(one)], counted[k, : len(one)] = one, 1.0
-        logprobs: Array = self._score_program(ids, counted, state, number)
-        return np.asarray(logprobs).reshape(batch, number)
+        number = len(texts[0])
 
-    def _score(self, ids: Array, counted: Array, state: State, number: int) -> Array:
-        """Sum of log-probabilities [B C] of ids [B C, T] where `counted`, after state [B, U]."""
-        state = tf.nest.map_structure(lambda part: tf.repeat(part, number, 0), state)
+        def of_rows(rows: slice) -> np.ndarray:
+            every = [ids for choices in texts[rows] for ids in choices]
+            return self._score(every, repeat(cut(state, rows), number)).reshape(-1, number)
 
-        def body(t: Array, state: State, total: Array) -> tuple[Array, State, Array]:
-            logprobs = tf.nn.log_softmax(self.model.logits(state))
-            chosen = ops.take_along_axis(logprobs, ids[:, t][:, None], -1)[:, 0]
-            return t + 1, self.model.advance(ids[:, t], state), total + chosen * counted[:, t]
+        return np.concatenate(self._shared_out(of_rows, len(texts), -(-TOGETHER // number)))
 
-        length = ids.shape[1]
-        return tf.while_loop(
-            lambda t, *_: t < length,
-            body,
-            (0, state, tf.zeros(ids.shape[0])),
-            maximum_iterations=length,
-        )[2]
+    def _score(self, texts: Sequence[Sequence[int]], state: State) -> np.ndarray:
+        """The log-probability of each of N texts after its state [N, U]: [N]."""
+        longest = max(map(len, texts))
+        ids = np.zeros((longest, len(texts)), np.int32)
+        counted = np.zeros((longest, len(texts)), np.float32)
+        for k, text in enumerate(texts):
+            ids[: len(text), k], counted[: len(text), k] = text, 1.0
+        total = np.zeros(len(texts), np.float32)
+        for t, column in enumerate(ids):
+            logprobs = self.next_logprobs(state[-1][0])
+            total += np.take_along_axis(logprobs, column[:, None], -1)[:, 0] * counted[t]
+            if t + 1 < longest:
+                state = self.network.advance(column, state)
+        return total
+
+    def _shared_out(self, work: Callable[[slice], T], rows: int, together: int = TOGETHER) -> list[T]:
+        """What `work` returns for `together` rows at a time, in order."""
+        parts = [slice(at, at + together) for at in range(0, rows, together)]
+        if len(parts) == 1:
+            return [work(parts[0])]
+        with ThreadPoolExecutor(cores()) as pool:
+            return list(pool.map(work, parts))
+
+
+def cut(state: State, rows: slice) -> State:
+    """The state of some of the texts."""
+    return tuple(tuple(part[rows] for part in layer) for layer in state)
+
+
+def join(states: Sequence[State]) -> State:
+    """The state of all texts, from those of some each."""
+    return tuple(
+        tuple(np.concatenate(parts) for parts in zip(*layers, strict=True))
+        for layers in zip(*states, strict=True)
+    )
+
+
+def repeat(state: State, number: int) -> State:
+    """The state of each text, so many times one after the other."""
+    return tuple(tuple(np.repeat(part, number, 0) for part in layer) for layer in state)

@@ -58,11 +58,11 @@ def context_curve(
         )
     places = np.arange(usable[-1], len(ids))
     chosen = np.random.default_rng(seed).choice(places, min(n, len(places)), replace=False)
-    reader = Reader(generator.model)
+    reader = Reader(generator.network)
     bits = {}
     for context in usable:
         state = reader.read([ids[t - context : t].tolist() for t in chosen])
-        logprobs = reader.next_logprobs(state)
+        logprobs = reader.next_logprobs(state[-1][0])
         bits[context] = -logprobs[np.arange(len(chosen)), ids[chosen]] / math.log(2)
     return [_row(context, values, bits[usable[-1]]) for context, values in bits.items()]
 

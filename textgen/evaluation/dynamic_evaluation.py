@@ -14,7 +14,7 @@ from textgen.arrays import Array, State
 from textgen.backend import ops, tf
 from textgen.errors import ConfigError
 from textgen.generation.generator import Generator
-from textgen.model import LanguageModel
+from textgen.model import LanguageModel, trainable
 
 SEGMENT = 32  # tokens between two updates
 RATE = 1e-3
@@ -34,8 +34,8 @@ def dynamic_nats(
 
     After each segment w += -rate g / rms + decay (w_trained - w) rms / mean(rms), where rms is the
     root mean square of the weight's gradients at the end of the training text (Krause et al. 2018,
-    "Dynamic evaluation of neural sequence models", RMS with global prior). The trained weights are
-    put back at the end. Raises `ConfigError` when the training text is shorter than a few segments.
+    "Dynamic evaluation of neural sequence models", RMS with global prior). It is
+    a copy of the model that learns. Raises `ConfigError` when the training text is shorter than a few segments.
     """
     warm = list(training_ids)[-(WARMED * SEGMENT + 1) :]
     if len(warm) < 4 * SEGMENT:
@@ -43,7 +43,8 @@ def dynamic_nats(
             f"the training text has {len(warm)} tokens: dynamic evaluation takes its scale from at "
             f"least {4 * SEGMENT}"
         )
-    model, weights = generator.model, generator.model.trainable_variables
+    model = trainable(generator.network)
+    weights = model.trainable_variables
     trained = [tf.constant(w.value) for w in weights]
     gradients = tf.function(lambda *batch: _gradients(model, *batch), autograph=False)
 
@@ -69,13 +70,9 @@ def dynamic_nats(
     program = tf.function(learn, autograph=False)
     state = model.initial_state(1)
     parts: list[np.ndarray] = []
-    try:
-        for batch in _segments([generator.tokenizer.start_id, *ids[:-1]], ids):
-            nats, state = program(*batch, state)
-            parts.append(nats.numpy())
-    finally:
-        for weight, start in zip(weights, trained, strict=True):
-            weight.assign(start)
+    for batch in _segments([generator.tokenizer.start_id, *ids[:-1]], ids):
+        nats, state = program(*batch, state)
+        parts.append(nats.numpy())
     return np.concatenate(parts)[: len(ids)]
 
 

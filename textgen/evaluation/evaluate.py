@@ -13,22 +13,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from textgen.arrays import Array
-from textgen.backend import tf
 from textgen.config import EvaluateConfig
 from textgen.errors import ConfigError, CorpusError, shown
 from textgen.evaluation.batch_reader import Reader
 from textgen.evaluation.character_kinds import Kind, loss_by_kind
 from textgen.evaluation.copying import CopyMeter
-from textgen.evaluation.dynamic_evaluation import dynamic_nats
 from textgen.evaluation.neural_cache import cache_nats
 from textgen.evaluation.ngram import NGram
 from textgen.evaluation.variety import Variety, variety
 from textgen.generation.generator import Generator
 from textgen.options import check
 from textgen.tokenizers.tokenizer import nfc
-
-WINDOWS = 32  # read side by side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +106,8 @@ def evaluate(
         name = f"model, cache of {config.cache} tokens"
         measured(name, lambda: cache_nats(generator, ids, config.cache))
     if config.dynamic and training_text is not None:
+        from textgen.evaluation.dynamic_evaluation import dynamic_nats  # it imports TensorFlow
+
         trained_on = tokenizer.encode(training_text)
         measured("model, dynamic evaluation", lambda: dynamic_nats(generator, ids, trained_on))
     if training_text is not None:
@@ -160,11 +157,11 @@ def carried_nats(generator: Generator, ids: Sequence[int]) -> np.ndarray:
 
     The first is predicted after a newline, as in `Generator.score`.
     """
-    reader, targets = Reader(generator.model), np.asarray(ids)
+    reader, targets = Reader(generator.network), np.asarray(ids)
     nats: list[np.ndarray] = []
     at = 0
-    for states in reader.course([generator.tokenizer.start_id, *ids[:-1]]):
-        logprobs = reader.next_logprobs(states)
+    for hidden in reader.course([generator.tokenizer.start_id, *ids[:-1]]):
+        logprobs = reader.next_logprobs(hidden)
         nats.append(-logprobs[np.arange(len(logprobs)), targets[at : at + len(logprobs)]])
         at += len(logprobs)
     return np.concatenate(nats)
@@ -176,22 +173,12 @@ def windowed_nats(generator: Generator, ids: Sequence[int], window: int) -> np.n
     The token at place k of its window, from 0, is predicted from the k + 1 tokens before it: what
     a model without a state to carry can be asked for.
     """
-    model = generator.model
-
-    @tf.function(autograph=False)
-    def read(inputs: Array, targets: Array) -> Array:
-        return model.nats(inputs, targets)[0]
-
-    number = -(-len(ids) // (window * WINDOWS)) * WINDOWS
-    cut = np.zeros((2, number * window), np.int32)
-    cut[0, : len(ids)] = [generator.tokenizer.start_id, *ids[:-1]]
-    cut[1, : len(ids)] = ids
-    inputs, targets = cut.reshape(2, number, window)
-    nats = [
-        read(inputs[k : k + WINDOWS], targets[k : k + WINDOWS]).numpy()
-        for k in range(0, number, WINDOWS)
-    ]
-    return np.concatenate(nats).ravel()[: len(ids)]
+    reader = Reader(generator.network)
+    rows = (-(-len(ids) // window), window)
+    inputs, targets = np.zeros((2, *rows), np.int32).reshape(2, -1)
+    inputs[: len(ids)] = [generator.tokenizer.start_id, *ids[:-1]]
+    targets[: len(ids)] = ids
+    return reader.nats(inputs.reshape(rows), targets.reshape(rows)).ravel()[: len(ids)]
 
 
 def _by_position(nats: np.ndarray, window: int) -> list[float]:

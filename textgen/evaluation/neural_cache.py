@@ -31,7 +31,7 @@ def cache_nats(generator: Generator, ids: Sequence[int], size: int) -> np.ndarra
     """
     if size < 1:
         raise ConfigError(f"cache is {size}: give at least 1 token to look back on")
-    reader, targets = Reader(generator.model), np.asarray(ids)
+    reader, targets = Reader(generator.network), np.asarray(ids)
     inputs = [generator.tokenizer.start_id, *ids[:-1]]
     grid = list(itertools.product(SHARPNESS, SHARES))
     losses = np.zeros(len(grid) + 1)  # the last: without a cache
@@ -56,9 +56,8 @@ def _stretches(
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """(place, h of the last layer [T, U], p(target) [T]) of each stretch of a text."""
     at = 0
-    for states in reader.course(inputs):
-        hidden = np.asarray(states[-1][0])
-        logprobs = reader.next_logprobs(states)
+    for hidden in reader.course(inputs):
+        logprobs = reader.next_logprobs(hidden)
         by_model = np.exp(logprobs[np.arange(len(hidden)), targets[at : at + len(hidden)]])
         for k in range(0, len(hidden), WEIGHED):
             yield at + k, hidden[k : k + WEIGHED], by_model[k : k + WEIGHED]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from textgen import shipped
+from textgen.arrays import State
 from textgen.data.recall_documents import HELD_OUT, Document, documents, sample_texts
 from textgen.data.recall_task import Task, read_task
 from textgen.data.training_data import digest
@@ -24,7 +25,6 @@ from textgen.errors import ConfigError, shown
 from textgen.evaluation.batch_reader import Reader
 from textgen.generation.generator import Generator
 from textgen.log import logger
-from textgen.model import State
 from textgen.options import Option, check_value
 from textgen.terminal import Report, table
 
@@ -178,7 +178,7 @@ class Scorer:
     def __init__(self, generator: Generator, task: Task) -> None:
         self.generator, self.task = generator, task
         self.tokenizer = generator.tokenizer
-        self.reader = Reader(generator.model)
+        self.reader = Reader(generator.network)
         self.encode = generator.tokenizer.encode
 
     def shares(self, documents: Sequence[Document], control: str = "none") -> np.ndarray:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from textgen.arrays import Array, Arrays, State
-from textgen.backend import ops, tf
-from textgen.generation.decoder import Decoder, Program, Step, newest
+from textgen.generation.decoder import Decoder, Step, newest
 from textgen.generation.sampling import NEVER, Transform
 
 
@@ -30,11 +31,12 @@ def beam_search(
     It is judged by the sum of the logarithms of its tokens' probabilities after `transforms`; as in
     sampling, the logprobs of a step are those of the model itself.
     """
-    model = decoder.model
+    network = decoder.network
+    ops = network.ops
     logits, state = decoder.prefill([prompt] * num_beams)
     history: Array = newest([prompt] * num_beams)
     # all beams begin alike: only one of them may be continued at first
-    scores: Array = tf.constant([0.0] + [NEVER] * (num_beams - 1))
+    scores: Array = np.array([0.0] + [NEVER] * (num_beams - 1), np.float32)
 
     def extend(logits: Array, state: State, history: Array, scores: Array) -> tuple[Any, ...]:
         """The next (logits [K, V], state, history, scores [K]), and of each beam (the beam it
@@ -46,21 +48,21 @@ def beam_search(
             changed = transform(changed, history)
         totals = scores[:, None] + ops.log_softmax(changed, axis=-1)
         scores, best = ops.top_k(ops.reshape(totals, (-1,)), num_beams)
-        parents, ids = best // model.vocab_size, best % model.vocab_size
+        parents, ids = best // network.vocab_size, ops.cast(best % network.vocab_size, "int32")
         chosen = ops.take(ops.reshape(logprobs, (-1,)), best)
         top, top_ids = ops.top_k(logprobs, max(top_logprobs, 1))
-        state = tf.nest.map_structure(lambda part: ops.take(part, parents, axis=0), state)
+        state = tuple(tuple(ops.take(part, parents, axis=0) for part in layer) for layer in state)
         history = ops.take(history, parents, axis=0)
         history = ops.concatenate([history[:, 1:], ids[:, None]], axis=1)
-        logits, state = model.step(ids, state)
+        logits, state = network.step(ids, state)
         columns = (parents, ids, chosen, ops.take(top_ids, parents, 0), ops.take(top, parents, 0))
         return logits, state, history, scores, columns
 
-    program: Program = tf.function(extend, jit_compile=True)
+    program = decoder.program(extend)
     course: list[Arrays] = []
     for _ in range(length):
         logits, state, history, scores, columns = program(logits, state, history, scores)
-        course.append(tuple(column.numpy() for column in columns))
+        course.append(tuple(np.asarray(column) for column in columns))
     best, steps = 0, []  # of the last step; top_k puts the best first
     for parents, ids, chosen, top_ids, top in reversed(course):
         one = slice(best, best + 1)

@@ -14,8 +14,9 @@ from textgen.errors import ConfigError, GenerationError, shown
 from textgen.generation.beam_search import beam_search
 from textgen.generation.decoder import Decoder, Step
 from textgen.generation.options import generation_config
+from textgen.generation.scoring import logprobs
 from textgen.generation.text_stream import Chunk, Generation, TextStream, joined
-from textgen.model import LanguageModel
+from textgen.network import Network
 from textgen.options import path_of
 from textgen.runs.run_folder import load_model, weights_hash
 from textgen.text.nfc import nfc
@@ -46,17 +47,17 @@ class Generator:
 
     def __init__(
         self,
-        model: LanguageModel,
+        network: Network,
         tokenizer: Tokenizer,
         card: dict[str, Any] | None = None,
         *,
         name: str = "",
         hash: str = "",
     ) -> None:
-        self.model, self.tokenizer, self.card = model, tokenizer, card or {}
+        self.network, self.tokenizer, self.card = network, tokenizer, card or {}
         self.name, self.hash = name, hash
-        self.config = model.config
-        self._decoder = Decoder(model, tokenizer.banned_ids)
+        self.config = network.config
+        self._decoder = Decoder(network, tokenizer.banned_ids)
 
     @classmethod
     def from_run(cls, path: str | Path) -> Self:
@@ -66,13 +67,13 @@ class Generator:
         path.
         """
         folder = shipped.find(path_of(path, "the run folder"), shipped.MODELS)
-        model, tokenizer, card = load_model(folder)
+        network, tokenizer, card = load_model(folder)
         name = folder.resolve().name
-        return cls(model, tokenizer, card, name=name, hash=weights_hash(folder))
+        return cls(network, tokenizer, card, name=name, hash=weights_hash(folder))
 
     @property
     def num_parameters(self) -> int:
-        return int(self.model.count_params())
+        return self.network.num_parameters
 
     def generate(self, prompt: str, **options: Any) -> Generation:
         """Continue `prompt`. Options are those of `generation_options`.
@@ -167,8 +168,8 @@ class Generator:
         if not ids:
             raise GenerationError("the text to score is empty: give at least one character")
         tokens: list[ScoredToken] = []
-        for logprobs, ranks in self._decoder.logprobs([self.tokenizer.start_id, *ids]):
-            for logprob, rank in zip(logprobs.tolist(), ranks.tolist(), strict=True):
+        for logprob_window, ranks in logprobs(self.network, [self.tokenizer.start_id, *ids]):
+            for logprob, rank in zip(logprob_window.tolist(), ranks.tolist(), strict=True):
                 token_id = ids[len(tokens)]
                 tokens.append(ScoredToken(self.tokenizer.token(token_id), token_id, logprob, rank))
         characters = len(nfc(text))

@@ -2,8 +2,9 @@
 
 Each is a frozen dataclass with one field, called as `transform(logits, history) -> logits`:
 logits [batch, vocabulary]; history [batch, length] holds the ids so far, newest last, -1 where
-there is none yet. A transform at its default does nothing and is left out of the compiled loop.
-All are XLA-safe, and the field may be a scalar tensor: a new value needs no new compilation.
+there is none yet. A transform at its default does nothing and is left out.
+Each is written once for arrays of NumPy and of TensorFlow (`ops_for`). There XLA compiles it, and
+the field may be a scalar tensor: a new value needs no new compilation.
 
 To add a transform, write its class here under `@register`: the command line, the sliders and the
 check of its range follow from the field. At every value in that range, some token that was possible
@@ -15,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar, TypeVar
 
-from textgen import backend
+from textgen.array_ops import ops_for
 from textgen.arrays import Array
 from textgen.options import option
 
@@ -61,7 +62,7 @@ class RepetitionPenalty(Transform):
     )
 
     def __call__(self, logits: Array, history: Array) -> Array:
-        ops = backend.ops
+        ops = ops_for(logits)
         penalty = ops.cast(self.repetition_penalty, logits.dtype)
         lowered = ops.where(logits > 0, logits / penalty, logits * penalty)
         return ops.where(_marked(history, history >= 0, logits), lowered, logits)
@@ -82,7 +83,7 @@ class NoRepeatNgram(Transform):
     )
 
     def __call__(self, logits: Array, history: Array) -> Array:
-        ops = backend.ops
+        ops = ops_for(logits)
         n, length = self.no_repeat_ngram_size, history.shape[1]
         # place j repeats if the n - 1 ids before it are the newest n - 1 ids, one by one
         repeats = history >= 0
@@ -109,7 +110,7 @@ class Temperature(Transform):
     )
 
     def __call__(self, logits: Array, history: Array) -> Array:
-        ops = backend.ops
+        ops = ops_for(logits)
         temperature = ops.cast(self.temperature, logits.dtype)
         below = logits - ops.max(logits, axis=-1, keepdims=True)
         divided = ops.maximum(below / ops.maximum(temperature, COLDEST), NEVER)
@@ -126,7 +127,7 @@ class TopK(Transform):
     top_k: Array = option(0, "keep this many most likely tokens (0: all)", low=0, high=1000)
 
     def __call__(self, logits: Array, history: Array) -> Array:
-        ops = backend.ops
+        ops = ops_for(logits)
         last = ops.minimum(self.top_k, logits.shape[-1]) - 1
         threshold = ops.take(_descending(logits), last, axis=-1)[:, None]
         return ops.where(logits < threshold, NEVER, logits)
@@ -146,7 +147,7 @@ class TopP(Transform):
     )
 
     def __call__(self, logits: Array, history: Array) -> Array:
-        ops = backend.ops
+        ops = ops_for(logits)
         ordered = _descending(logits)
         probabilities = ops.softmax(ordered, axis=-1)
         before = ops.cumsum(probabilities, axis=-1) - probabilities
@@ -166,7 +167,7 @@ class MinP(Transform):
     )
 
     def __call__(self, logits: Array, history: Array) -> Array:
-        ops = backend.ops
+        ops = ops_for(logits)
         # p >= min_p max(p), as logarithms: there the likeliest cannot be rounded away
         share = ops.log(ops.cast(self.min_p, logits.dtype))
         return ops.where(logits < ops.max(logits, axis=-1, keepdims=True) + share, NEVER, logits)
@@ -186,7 +187,7 @@ class TypicalP(Transform):
     )
 
     def __call__(self, logits: Array, history: Array) -> Array:
-        ops = backend.ops
+        ops = ops_for(logits)
         log_p = ops.log_softmax(logits, axis=-1)
         p = ops.exp(log_p)
         entropy = -ops.sum(p * log_p, axis=-1, keepdims=True)
@@ -208,7 +209,7 @@ def draw(logits: Array, allowed: Array, uniform: Array) -> Array:
 
     An id outside `allowed`, bool [vocabulary], is never drawn.
     """
-    ops = backend.ops
+    ops = ops_for(logits)
     probabilities = ops.softmax(ops.where(allowed, logits, -float("inf")), axis=-1)
     total = ops.cumsum(probabilities, axis=-1)
     below = total <= uniform[:, None] * total[:, -1:]
@@ -220,12 +221,12 @@ def draw(logits: Array, allowed: Array, uniform: Array) -> Array:
 
 
 def _descending(logits: Array) -> Array:
-    return -backend.ops.sort(-logits, axis=-1)
+    return -ops_for(logits).sort(-logits, axis=-1)
 
 
 def _marked(history: Array, where: Array, logits: Array) -> Array:
     """bool [batch, vocabulary]: the ids of `history` at the places `where`."""
-    ops = backend.ops
+    ops = ops_for(logits)
     batch, length = history.shape
     rows = ops.repeat(ops.arange(batch, dtype="int32"), length)
     ids = ops.reshape(ops.maximum(history, 0), (-1,))

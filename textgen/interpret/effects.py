@@ -10,53 +10,54 @@ from textgen.errors import ConfigError
 from textgen.interpret.goals import Goal, value, weighted
 from textgen.interpret.replay import Override, replay
 from textgen.interpret.trace import read
-from textgen.model import LanguageModel, State
+from textgen.arrays import State
+from textgen.network import Network
 
 TEXTS_AT_ONCE = 256
 
 
-def occlusion(model: LanguageModel, ids: Sequence[int], goal: Goal) -> np.ndarray:
+def occlusion(network: Network, ids: Sequence[int], goal: Goal) -> np.ndarray:
     """What each token does for the goal [T]: the goal as it is, minus without that token.
 
     Its place is taken by the mean of all embeddings. Positive: the token speaks for the answer.
     Raises as `trace` does.
     """
-    program = replay(model)
+    program = replay(network)
     x, answers, edits = program.inputs(ids), weighted(program, goal), program.edits(1)
-    nothing = np.asarray(model.embedding.embeddings).mean(0)
+    nothing = np.asarray(network.embeddings).mean(0)
     without = []
     for at in range(0, len(x), TEXTS_AT_ONCE):
         tokens = np.arange(at, min(at + TEXTS_AT_ONCE, len(x)))
         rows = np.repeat(x, len(tokens), 1)
         rows[tokens, tokens - at] = nothing
-        without.append(program.score(rows, *answers, *edits).numpy())
-    return value(model, ids, goal) - np.concatenate(without)
+        without.append(program.score(rows, *answers, *edits))
+    return value(network, ids, goal) - np.concatenate(without)
 
 
-def ablation(model: LanguageModel, ids: Sequence[int], goal: Goal, layer: int) -> np.ndarray:
+def ablation(network: Network, ids: Sequence[int], goal: Goal, layer: int) -> np.ndarray:
     """What each unit of a layer does for the goal [U]: as it is, minus with its state held at zero.
 
     From the first token to the end of the answer. Raises as `trace` does.
     """
-    program = replay(model)
+    program = replay(network)
     x, answers = program.inputs(ids), weighted(program, goal)
     keep, add = program.edits(1)
     keep = np.repeat(keep, program.size, 2)
     for name in program.state_names:
         keep[0, program.place(layer, name)] -= np.eye(program.size, dtype=np.float32)
-    without = program.score(np.repeat(x, program.size, 1), *answers, keep, add).numpy()
-    return value(model, ids, goal) - without
+    without = program.score(np.repeat(x, program.size, 1), *answers, keep, add)
+    return value(network, ids, goal) - without
 
 
-def silenced(model: LanguageModel, ids: Sequence[int], layer: int, units: Collection[int]) -> State:
+def silenced(network: Network, ids: Sequence[int], layer: int, units: Collection[int]) -> State:
     """The state at the end of ids, with the state of these units of a layer held at zero all the
     way. Raises as `trace` does."""
-    names = replay(model).state_names
-    return read(model, ids, [Override(layer, n, None, u, 0.0) for n in names for u in units]).state
+    names = replay(network).state_names
+    return read(network, ids, [Override(layer, n, None, u, 0.0) for n in names for u in units]).state
 
 
 def transplant(
-    model: LanguageModel,
+    network: Network,
     ids_a: Sequence[int],
     ids_b: Sequence[int],
     at: int,
@@ -67,10 +68,10 @@ def transplant(
     It is handed over, in all layers, after `at` tokens of a, and where b has as many tokens left as
     a has. Raises `ConfigError` where there is no such place or part, and as `trace` does.
     """
-    names = replay(model).state_names
+    names = replay(network).state_names
     if not set(parts) <= set(names):
         raise ConfigError(
-            f"parts are {list(parts)}: the state of a {model.config.cell} has {', '.join(names)}"
+            f"parts are {list(parts)}: the state of a {network.config.cell} has {', '.join(names)}"
         )
     there = len(ids_b) - (len(ids_a) - at)
     if not 1 <= at <= len(ids_a) or there < 1:
@@ -78,9 +79,9 @@ def transplant(
             f"at is {at} of {len(ids_a)} tokens and {there} of the other {len(ids_b)}: "
             "give a place after the first token of both"
         )
-    receiver, donor = read(model, ids_a), read(model, ids_b)
+    receiver, donor = read(network, ids_a), read(network, ids_b)
     return read(
-        model,
+        network,
         ids_a,
         [
             Override(layer, name, at - 1, None, tuple(values[name][token].tolist()))

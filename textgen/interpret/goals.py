@@ -11,7 +11,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.token_positions import ids_before_blank
 from textgen.interpret.replay import Override, Replay, replay
 from textgen.interpret.trace import Values
-from textgen.model import LanguageModel
+from textgen.network import Network
 from textgen.tokenizers.tokenizer import Tokenizer
 
 
@@ -33,14 +33,14 @@ def at_blank(tokenizer: Tokenizer, document: Document, foil: str = "") -> tuple[
 
 
 def value(
-    model: LanguageModel, ids: Sequence[int], goal: Goal, overrides: Sequence[Override] = ()
+    network: Network, ids: Sequence[int], goal: Goal, overrides: Sequence[Override] = ()
 ) -> float:
     """The goal after ids. Raises as `trace` does."""
-    program = replay(model)
+    program = replay(network)
     x = program.inputs(ids)
     answers = weighted(program, goal)
     edits = program.edits(length(x, answers), overrides, len(x))
-    return float(program.score(x, *answers, *edits).numpy()[0])
+    return float(program.score(x, *answers, *edits)[0])
 
 
 def weighted(program: Replay, goal: Goal) -> tuple[np.ndarray, np.ndarray]:
@@ -72,16 +72,19 @@ class Gradients:
     layers: list[Values]
 
 
-def gradients(model: LanguageModel, ids: Sequence[int], goal: Goal) -> Gradients:
-    """Backpropagation through time, in full. Raises as `trace` does."""
-    program = replay(model)
+def gradients(network: Network, ids: Sequence[int], goal: Goal) -> Gradients:
+    """Backpropagation through time, in full. Raises as `trace` does. Imports TensorFlow."""
+    from textgen.interpret.slopes import slopes_of
+
+    program = replay(network)
     x = program.inputs(ids)
     answers = weighted(program, goal)
-    d_inputs, d_values = program.slopes(x, *answers, *program.edits(length(x, answers)))
+    edits = program.edits(length(x, answers))
+    d_inputs, d_values = slopes_of(network)(x, *answers, *edits)
     d_values = d_values.numpy()[: len(x), :, 0]
     layers = [
         {name: d_values[:, program.place(layer, name)] for name in program.state_names}
-        for layer in range(len(model.recurrent))
+        for layer in range(len(network.layers))
     ]
     return Gradients(d_inputs.numpy()[:, 0], layers)
 
@@ -97,8 +100,8 @@ class Saliency:
     norm: np.ndarray
 
 
-def saliency(model: LanguageModel, ids: Sequence[int], goal: Goal) -> Saliency:
+def saliency(network: Network, ids: Sequence[int], goal: Goal) -> Saliency:
     """Which tokens the goal hangs on, from one gradient. Raises as `trace` does."""
-    slope = gradients(model, ids, goal).inputs
-    inputs = replay(model).inputs(ids)[:, 0]
+    slope = gradients(network, ids, goal).inputs
+    inputs = replay(network).inputs(ids)[:, 0]
     return Saliency((slope * inputs).sum(1), np.sqrt((slope**2).sum(1)))

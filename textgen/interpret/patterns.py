@@ -11,20 +11,20 @@ import numpy as np
 
 from textgen.errors import ConfigError
 from textgen.interpret.replay import replay
-from textgen.model import LanguageModel
+from textgen.network import Network
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LANE = 512  # tokens of a text that are read in one row; many rows are read at once
 WARM = 64  # tokens that a row reads before them
 
 
-def outputs(model: LanguageModel, ids: Sequence[int], layer: int) -> np.ndarray:
+def outputs(network: Network, ids: Sequence[int], layer: int) -> np.ndarray:
     """h of a layer after each token of a long text [T, U], as float16.
 
     The text is read in rows that each begin `WARM` tokens earlier, from nothing. Raises
     `GenerationError` for ids that are not the model's, `ConfigError` for a layer that is not there.
     """
-    program = replay(model)
+    program = replay(network)
     place = program.place(layer, "h")
     x = program.inputs(ids)[:, 0]
     lanes = -(-len(x) // LANE)
@@ -33,7 +33,7 @@ def outputs(model: LanguageModel, ids: Sequence[int], layer: int) -> np.ndarray:
     padded[:WARM] = x[0]
     rows = np.stack([padded[k * LANE : (k + 1) * LANE + WARM] for k in range(lanes)], 1)
     values, _ = program.values(rows, *program.edits(1))
-    h = values[WARM:, place].numpy()
+    h = values[WARM:, place]
     return np.asarray(h.transpose(1, 0, 2).reshape(-1, h.shape[-1])[: len(x)], np.float16)
 
 

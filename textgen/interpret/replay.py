@@ -3,9 +3,6 @@
 One kind of edit does for all: a value v goes on as keep * v + add. With keep 1 and add 0 nothing
 changes; with keep 0 the value is replaced by add; and the gradient with respect to an add of 0 is
 the total derivative with respect to v.
-
-The loop is a TensorFlow graph, not compiled by XLA: traced once for a model, it takes texts of any
-length, where XLA would compile for each.
 """
 
 from __future__ import annotations
@@ -18,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from textgen.arrays import Array, Arrays, State
-from textgen.backend import tf
 from textgen.errors import ConfigError, GenerationError, shown
-from textgen.model import LanguageModel
+from textgen.network import Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,57 +35,36 @@ class Override:
 
 
 @functools.lru_cache(maxsize=16)  # few models are examined at a time
-def replay(model: LanguageModel) -> Replay:
-    """The programs of a model, which TensorFlow traces once."""
-    return Replay(model)
+def replay(network: Network) -> Replay:
+    """What reads again with `network`."""
+    return Replay(network)
 
 
 class Replay:
-    """The programs of one model.
+    """Reads again with one model.
 
     P places: the values of all layers, layer by layer, in the order in which they are computed.
     Shapes: x [T, B, D]; keep and add [T, P, B, U], where T and B may also be 1. answers and weights
     [n, N]: N ways to go on after x, and what the log-probability of each of their ids counts.
     """
 
-    def __init__(self, model: LanguageModel) -> None:
-        self.model = model
-        self.size = model.config.hidden_size
-        self.names = model.cell.value_names()
-        self.state_names = model.cell.state_names
-        self.places = len(self.names) * len(model.recurrent)
-        self.top = self.place(len(model.recurrent) - 1, "h")
-
-    @functools.cached_property
-    def values(self) -> Any:
-        return self._program(self._values)
-
-    @functools.cached_property
-    def score(self) -> Any:
-        return self._program(self._score, answers=True)
-
-    @functools.cached_property
-    def slopes(self) -> Any:
-        return self._program(self._slopes, answers=True)
-
-    def _program(self, body: Any, answers: bool = False) -> Any:
-        """The graph of `body`, for texts and answers of any length and any number."""
-        x = tf.TensorSpec([None, None, self.model.config.embedding_size])
-        edits = [tf.TensorSpec([None, self.places, None, self.size])] * 2
-        more = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.float32)]
-        # AutoGraph finds nothing to rewrite in here, and takes a second to say so
-        graph = tf.function(body, autograph=False)
-        return graph.get_concrete_function(x, *(more if answers else ()), *edits)
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.size = network.config.hidden_size
+        self.names = network.cell.value_names()
+        self.state_names = network.cell.state_names
+        self.places = len(self.names) * len(network.layers)
+        self.top = self.place(len(network.layers) - 1, "h")
 
     # --- what goes in -------------------------------------------------------------------------
 
     def inputs(self, ids: Sequence[int]) -> np.ndarray:
         """The embeddings of ids: [T, 1, D]. Raises `GenerationError` for ids that cannot be."""
-        return self.model.embedding(self.checked(ids)).numpy()[:, None]
+        return np.asarray(self.network.embed(self.checked(ids)))[:, None]
 
     def checked(self, ids: Sequence[int]) -> np.ndarray:
         """ids as an array. Raises `GenerationError` for none, and for ids that cannot be."""
-        known = self.model.vocab_size
+        known = self.network.vocab_size
         array = np.asarray(ids, np.int32)
         if not len(array):
             raise GenerationError("there is nothing to read: give at least one token")
@@ -102,12 +77,12 @@ class Replay:
 
     def place(self, layer: int, name: str) -> int:
         """Where the value `name` of a layer stands. Raises `ConfigError` when there is none."""
-        layers = len(self.model.recurrent)
+        layers = len(self.network.layers)
         if not 0 <= layer < layers:
             raise ConfigError(f"layer is {layer}: the model has layers 0 to {layers - 1}")
         if name not in self.names:
             raise ConfigError(
-                f"{name!r} is no value of a {self.model.config.cell}: "
+                f"{name!r} is no value of a {self.network.config.cell}: "
                 f"choose one of {', '.join(self.names)}"
             )
         return layer * len(self.names) + self.names.index(name)
@@ -145,88 +120,72 @@ class Replay:
             add[token, place, 0, unit] = one.value
         return keep, add
 
-    # --- the programs -------------------------------------------------------------------------
+    # --- what comes out -----------------------------------------------------------------------
 
-    def _values(self, x: Array, keep: Array, add: Array) -> tuple[Array, Array]:
+    def values(self, x: Array, keep: Array, add: Array) -> tuple[Array, Array]:
         """(values [T, P, B, U], log-probabilities [T, B, V] of the token after each)."""
-        _, values = self._read(x, self._start(x), keep, add, 0, range(self.places))
-        return values, tf.nn.log_softmax(self._logits(values[:, self.top]))
+        _, values = self.read(x, self._start(x), keep, add, 0, range(self.places))
+        logits = self.network.read_out(values[:, self.top])
+        return values, self.network.ops.log_softmax(logits, axis=-1)
 
-    def _score(self, x: Array, answers: Array, weights: Array, keep: Array, add: Array) -> Array:
+    def score(self, x: Array, answers: Array, weights: Array, keep: Array, add: Array) -> Array:
         """The weighted sum of the log-probabilities of the answers after x: [B]."""
-        state, _ = self._read(x, self._start(x), keep, add, 0)
-        texts, number = tf.shape(x)[1], tf.shape(answers)[1]
+        ops = self.network.ops
+        state, _ = self.read(x, self._start(x), keep, add, 0)
+        texts, number = ops.shape(x)[1], ops.shape(answers)[1]
 
-        def joined(part: Array, *outer: Any) -> Array:
-            """[*outer, N or 1, B or 1, W] -> [*outer, N B, W]: every text goes on in every way."""
-            full = tf.broadcast_to(part, (*outer, number, texts, part.shape[-1]))
-            return tf.reshape(full, (*outer, number * texts, part.shape[-1]))
+        def joined(part: Array) -> Array:
+            """[..., N or 1, B or 1, W] -> [..., N B, W]: every text goes on in every way."""
+            outer = ops.shape(part)[:-3]
+            full = ops.broadcast_to(part, (*outer, number, texts, part.shape[-1]))
+            return ops.reshape(full, (*outer, number * texts, part.shape[-1]))
 
-        state = tf.nest.map_structure(lambda part: joined(part[None]), state)
-        more = joined(self.model.embedding(answers)[:, :, None], tf.shape(answers)[0])
-        keep, add = (joined(e[:, :, None], tf.shape(e)[0], self.places) for e in (keep, add))
-        _, outputs = self._read(more, state, keep, add, tf.shape(x)[0], [self.top])
+        state = tuple(tuple(joined(part[None]) for part in layer) for layer in state)
+        more = joined(self.network.embed(answers)[:, :, None])
+        keep, add = (joined(e[:, :, None]) for e in (keep, add))
+        _, outputs = self.read(more, state, keep, add, ops.shape(x)[0], [self.top])
         # each id is predicted from what came before it; after the last none is
-        hidden = tf.concat([state[-1][0][None], outputs[:-1, 0]], 0)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.repeat(answers, texts, 1), self._logits(hidden)
-        )
-        of_each = tf.reshape(nats, (-1, number, texts))
-        return -tf.reduce_sum(of_each * weights[:, :, None], (0, 1))
-
-    def _slopes(
-        self, x: Array, answers: Array, weights: Array, keep: Array, add: Array
-    ) -> tuple[Array, Array]:
-        """The gradient of `_score` with respect to x and add."""
-        with tf.GradientTape() as tape:
-            tape.watch([x, add])
-            score = self._score(x, answers, weights, keep, add)
-        dx, d_add = tape.gradient(score, [x, add])
-        return dx, d_add
+        hidden = ops.concatenate([state[-1][0][None], outputs[:-1, 0]], axis=0)
+        logprobs = ops.log_softmax(self.network.read_out(hidden), axis=-1)
+        chosen = ops.take_along_axis(logprobs, ops.repeat(answers, texts, axis=1)[..., None], -1)
+        of_each = ops.reshape(chosen, (-1, number, texts))
+        return ops.sum(of_each * weights[:, :, None], axis=(0, 1))
 
     def _start(self, x: Array) -> State:
-        return self.model.initial_state(tf.shape(x)[1])
+        return self.network.initial_state(self.network.ops.shape(x)[1])
 
-    def _logits(self, hidden: Array) -> Array:
-        return self.model.logits(((hidden,),))  # of a state it reads only the top layer's h
-
-    def _read(
+    def read(
         self,
         x: Array,
         state: State,
         keep: Array,
         add: Array,
-        first: Any,
+        first: int,
         wanted: Sequence[int] = (),
     ) -> tuple[State, Any]:
         """(state after x, the values at the places `wanted` [T, len(wanted), B, U]).
 
         The first token of x is number `first` of keep and add, whose last holds for all after it.
         """
-        length, last = tf.shape(x)[0], tf.shape(keep)[0] - 1
-        reads = [tf.TensorArray(v.dtype, tf.shape(v)[0]).unstack(v) for v in (x, keep, add)]
-        record: Any = ()
-        if wanted:
-            shape = (len(wanted), None, self.size)
-            record = tf.TensorArray(x.dtype, length, element_shape=shape)
+        last = len(keep) - 1
+        record = np.empty((len(x), len(wanted), x.shape[1], self.size), np.float32)
+        for t, x_t in enumerate(x):
+            number = min(first + t, last)
+            state, values = self.one(x_t, state, keep[number], add[number])
+            for k, place in enumerate(wanted):
+                record[t, k] = values[place]
+        return state, record if wanted else None
 
-        def body(t: Any, state: State, record: Any) -> Any:
-            number = tf.minimum(first + t, last)
-            x_t = reads[0].read(t)
-            keeps, adds = (tf.unstack(r.read(number), self.places) for r in reads[1:])
-            values: list[Array] = []
+    def one(self, x: Array, state: State, keeps: Array, adds: Array) -> tuple[State, list[Array]]:
+        """One token: x [B, D], keeps and adds of P -> (the state after it, values of P [B, U])."""
+        values: list[Array] = []
 
-            def edit(name: str, value: Array) -> Array:
-                values.append(keeps[len(values)] * value + adds[len(values)])
-                return values[-1]
+        def edit(name: str, value: Array) -> Array:
+            values.append(keeps[len(values)] * value + adds[len(values)])
+            return values[-1]
 
-            new: list[Arrays] = []
-            for layer, start in zip(self.model.recurrent, state, strict=True):
-                new.append(layer.step(x_t, start, observe=edit))
-                x_t = new[-1][0]
-            if wanted:
-                record = record.write(t, tf.stack([values[place] for place in wanted]))
-            return t + 1, tuple(new), record
-
-        _, state, record = tf.while_loop(lambda t, *_: t < length, body, (0, state, record))
-        return state, record.stack() if wanted else None
+        new: list[Arrays] = []
+        for weights, start in zip(self.network.layers, state, strict=True):
+            new.append(self.network.cell.step(weights, x, start, edit))
+            x = new[-1][0]
+        return tuple(new), values

@@ -1,7 +1,6 @@
 """Where a fact is kept, over many documents: states handed over, and read off by a linear probe.
 
-All take a `Scorer`, whose programs are compiled once for a number of documents. Places are counted
-in tokens before the blank, at which all documents with the same filler have read the same.
+All take a `Scorer`. Places are counted in tokens before the blank, at which all documents with the same filler have read the same.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.interpret.measures import linear_probe
 from textgen.interpret.verdicts import MOSTLY
-from textgen.model import State
+from textgen.arrays import State
 
-STEP = 16  # tokens: places this far apart, or a multiple, cost no reading beyond the text
+STEP = 16  # tokens: places are this far apart, or a multiple
 PAIRS = 132  # every ordered pair of twelve facts
 FILLERS = 160  # each read with every fact: with fewer the probe falls short of what is there
 PLACES = 16  # before the blank, at which the probe reads, at most
@@ -62,7 +61,7 @@ def exchange(
 
     Raises `ConfigError` where there is no such part, and for a place outside a document.
     """
-    names: tuple[str, ...] = scorer.generator.model.cell.state_names
+    names: tuple[str, ...] = scorer.generator.network.cell.state_names
     if not set(parts) <= set(names):
         raise ConfigError(f"parts are {list(parts)}: this cell's state has {', '.join(names)}")
     receivers, donors = (
@@ -140,7 +139,7 @@ def stored(
     groups [B]: documents with the same filler share a number (see `linear_probe`). Raises as that
     does, and `ConfigError` for a part that is not there.
     """
-    names: tuple[str, ...] = scorer.generator.model.cell.state_names
+    names: tuple[str, ...] = scorer.generator.network.cell.state_names
     if part not in names:
         raise ConfigError(f"part is {part!r}: this cell's state has {', '.join(names)}")
     rows = [ids_of(scorer, document.before) for document in documents]
@@ -151,7 +150,7 @@ def stored(
         ends = [max(len(ids) - left, 0) for ids in rows]
         news = [ids[a:b] for ids, a, b in zip(rows, read, ends, strict=True)]
         if any(news) or state is None:
-            state = scorer.reader.read(news, state, STEP)
+            state = scorer.reader.read(news, state)
         read = ends
         values = np.asarray(state[layer][names.index(part)])
         accuracies[left] = linear_probe(values, labels, groups=groups)
@@ -194,7 +193,7 @@ def readable(
     longest = max(len(ids_of(scorer, text.before)) for text in texts)
     steps = -(-longest // STEP)
     lefts = [STEP * step for step in range(0, steps + 1, -(-steps // PLACES))]
-    parts: tuple[str, ...] = scorer.generator.model.cell.state_names
+    parts: tuple[str, ...] = scorer.generator.network.cell.state_names
     return Readable(
         {
             part: dict(zip(lefts, stored(scorer, texts, lefts, part, groups, layer), strict=True))
@@ -213,7 +212,7 @@ def fact_contrast(
     and every fact. A unit with a contrast has kept something of the fact.
     """
     rows = [ids_of(scorer, d.before[: d.question_begin]) for d in (document, *documents)]
-    name = scorer.generator.model.cell.carried
+    name = scorer.generator.network.cell.carried
     shown = np.asarray(scorer.reader.read(rows)[layer][-1])
     shown = np.tanh(shown) if name == "C" else shown
     return np.asarray(shown[0] - shown[1:].mean(0))

@@ -8,11 +8,11 @@ import numpy as np
 
 from textgen.cells.latex import place
 from textgen.interpret.trace import Trace
-from textgen.model import LanguageModel
+from textgen.network import Network
 
 
 def sums(
-    model: LanguageModel, ids: Sequence[int], traced: Trace, layer: int, token: int
+    network: Network, ids: Sequence[int], traced: Trace, layer: int, token: int
 ) -> dict[str, dict[str, np.ndarray]]:
     """The summands [U] of each pre-activation of a layer at a token: value -> summand -> array.
 
@@ -23,20 +23,18 @@ def sums(
     if layer:
         x = traced.layers[layer - 1]["h"][token]
     else:
-        x = np.asarray(model.embedding.embeddings)[ids[token]]
+        x = network.embeddings[ids[token]]
     values = {name: course[token] for name, course in courses.items()}
     before = {
         name: course[token - 1] if token else np.zeros_like(course[0])
         for name, course in courses.items()
     }
-    weights = {
-        name: np.asarray(weight) for name, weight in model.recurrent[layer].named_weights().items()
-    }
-    return model.cell.summands(weights, x, before, values)
+    weights = network.layers[layer]
+    return network.cell.summands(weights, x, before, values)
 
 
 def unit_values(
-    model: LanguageModel, ids: Sequence[int], traced: Trace, layer: int, unit: int, token: int
+    network: Network, ids: Sequence[int], traced: Trace, layer: int, unit: int, token: int
 ) -> dict[str, float]:
     """All that the equations of one unit name at a token: its values, its values one token before
     ("was_C"), and the summands of its pre-activations ("f_x", "f_h", "f_b"; "c_b2" for the b' of a
@@ -45,7 +43,7 @@ def unit_values(
     for name, course in traced.layers[layer].items():
         values[name] = float(course[token, unit])
         values[f"was_{name}"] = float(course[token - 1, unit]) if token else 0.0
-    for name, parts in sums(model, ids, traced, layer, token).items():
+    for name, parts in sums(network, ids, traced, layer, token).items():
         for part, column in parts.items():
             values[place(name, part)] = float(column[unit])
     return values

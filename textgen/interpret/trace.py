@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgen.arrays import Array, State
+from textgen.arrays import State
 from textgen.interpret.replay import Override, replay
-from textgen.model import LanguageModel
+from textgen.network import Network
 
 Values = dict[str, np.ndarray]
 
@@ -21,7 +21,7 @@ class Trace:
 
     logprobs: natural log of the probability of each next token, after each token [T, V].
     state: after the last token, of one text, as the model takes it.
-    error: the largest difference of h to the trained layers' output; nan with overrides.
+    error: the largest difference of h to what the model puts out when it writes; nan with overrides.
     """
 
     layers: list[Values]
@@ -30,37 +30,34 @@ class Trace:
     error: float
 
 
-def trace(model: LanguageModel, ids: Sequence[int], overrides: Sequence[Override] = ()) -> Trace:
+def trace(network: Network, ids: Sequence[int], overrides: Sequence[Override] = ()) -> Trace:
     """Read ids [T], which begin with the tokenizer's `start_id` where a document begins.
 
     Raises `GenerationError` for ids that are not the model's, `ConfigError` for an override of
     what is not there.
     """
-    traced = read(model, ids, overrides)
+    traced = read(network, ids, overrides)
     if overrides:
         return traced
-    return dataclasses.replace(traced, error=difference(model, ids, traced.layers))
+    return dataclasses.replace(traced, error=difference(network, ids, traced.layers))
 
 
-def read(model: LanguageModel, ids: Sequence[int], overrides: Sequence[Override] = ()) -> Trace:
+def read(network: Network, ids: Sequence[int], overrides: Sequence[Override] = ()) -> Trace:
     """`trace`, with its error left out."""
-    programs = replay(model)
+    programs = replay(network)
     x = programs.inputs(ids)
     observed, logprobs = programs.values(x, *programs.edits(len(x), overrides))
-    values = observed.numpy()[:, :, 0]
+    values = observed[:, :, 0]
     layers = [
         {name: values[:, programs.place(layer, name)] for name in programs.names}
-        for layer in range(len(model.recurrent))
+        for layer in range(len(network.layers))
     ]
-    state = tuple(tuple(layer[name][-1:] for name in model.cell.state_names) for layer in layers)
-    return Trace(layers, logprobs.numpy()[:, 0], state, math.nan)
+    state = tuple(tuple(layer[name][-1:] for name in network.cell.state_names) for layer in layers)
+    return Trace(layers, logprobs[:, 0], state, math.nan)
 
 
-def difference(model: LanguageModel, ids: Sequence[int], layers: Sequence[Values]) -> float:
-    """The largest one between h of `layers` and what the trained layers make of ids."""
-    x: Array = replay(model).inputs(ids)
-    largest = 0.0
-    for layer, values in zip(model.recurrent, layers, strict=True):
-        x, _ = layer(x, layer.initial_state(1))
-        largest = max(largest, float(np.abs(np.asarray(x)[:, 0] - values["h"]).max()))
-    return largest
+def difference(network: Network, ids: Sequence[int], layers: Sequence[Values]) -> float:
+    """The largest one between h of the top layer and what it is where the model writes."""
+    column = np.asarray(ids, np.int32)[:, None]
+    hidden, _ = network.read(column, network.initial_state(1))
+    return float(np.abs(hidden[:, 0] - layers[-1]["h"]).max())

@@ -6,7 +6,6 @@ import random
 from typing import TypeVar
 
 from textgen.generation.generator import Generator
-from textgen.model import build_model
 
 M = TypeVar("M", bound=Generator)
 
@@ -17,11 +16,13 @@ def untrained(trained: M, seed: int = 1) -> M:
     Keras draws the seeds of its first values from Python's own generator, which is put back to
     where it was.
     """
+    from textgen.model import build_model  # only here: it imports TensorFlow
+
     before = random.getstate()
     random.seed(seed)
     try:
-        model = build_model(trained.config, trained.tokenizer.vocab_size)
+        network = build_model(trained.config, trained.tokenizer.vocab_size).network()
     finally:
         random.setstate(before)
     name = f"{trained.name} untrained"
-    return type(trained)(model, trained.tokenizer, trained.card, name=name)
+    return type(trained)(network, trained.tokenizer, trained.card, name=name)

@@ -29,6 +29,7 @@ import safetensors.numpy
 
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, shown
+from textgen.network import Network, check_model, weight_shapes
 from textgen.options import build
 from textgen.runs.atomic_files import REMEDY, read_file, write_file
 from textgen.runs.run_config import RunConfig
@@ -169,14 +170,13 @@ def digest(arrays: dict[str, np.ndarray], note: str = "") -> str:
     return found.hexdigest()
 
 
-def save_model(folder: Path, model: Any) -> None:
+def save_model(folder: Path, network: Network) -> None:
     """Write the model's weights to model.safetensors."""
-    arrays = {name: np.asarray(w) for name, w in model.named_weights().items()}
-    write_weights(folder / WEIGHTS, arrays)
+    write_weights(folder / WEIGHTS, dict(network.weights))
 
 
-def load_model(folder: Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
-    """(model, tokenizer, card) of a run folder. Raises `TextgenError` for anything amiss."""
+def load_model(folder: Path) -> tuple[Network, Tokenizer, dict[str, Any]]:
+    """(network, tokenizer, card) of a run folder. Raises `TextgenError` for anything amiss."""
     card = read_config(folder)
     tokenizer = read_tokenizer(folder, card)
     config = settings(folder, card, "model", ModelConfig)
@@ -185,22 +185,19 @@ def load_model(folder: Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
         raise RunError(f"{path} is missing: train until the first save, or give another run folder")
     _refuse_inflated(path, config, tokenizer.vocab_size)
 
-    from textgen.model import build_model  # only here: it imports TensorFlow
-
     try:
-        model = build_model(config, tokenizer.vocab_size)
+        check_model(config)
     except ConfigError as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
-    weights = model.named_weights()
-    arrays, _ = read_weights(path, lambda shapes: _same_shapes(path, weights, shapes))
-    for name, array in arrays.items():
+    expected = weight_shapes(config, tokenizer.vocab_size)
+    weights, _ = read_weights(path, lambda shapes: _same_shapes(path, expected, shapes))
+    for name, array in weights.items():
         if array.dtype != np.float32 or not (np.abs(array) <= LARGEST_WEIGHT).all():
             raise RunError(
                 f"{path}: {name} holds values that are no finite float32, or are too large to "
                 "compute with: train again"
             )
-        weights[name].assign(array)
-    return model, tokenizer, card
+    return Network(config, tokenizer.vocab_size, weights), tokenizer, card
 
 
 def _refuse_inflated(path: Path, config: ModelConfig, vocab_size: int) -> None:
@@ -215,8 +212,9 @@ def _refuse_inflated(path: Path, config: ModelConfig, vocab_size: int) -> None:
         )
 
 
-def _same_shapes(path: Path, weights: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> None:
-    expected = {name: tuple(w.shape) for name, w in weights.items()}
+def _same_shapes(
+    path: Path, expected: dict[str, tuple[int, ...]], shapes: dict[str, tuple[int, ...]]
+) -> None:
     for name in sorted(expected.keys() | shapes.keys()):
         if expected.get(name) != shapes.get(name):
             raise RunError(

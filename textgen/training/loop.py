@@ -273,7 +273,7 @@ class Training:
             metrics |= {"val_loss": val_loss, "val_bits_per_char": val_loss * history.val_bits}
         self.config = dataclasses.replace(self.config, metrics=metrics)
         model = self.trainer.model
-        run_folder.save_model(self.folder, model)
+        run_folder.save_model(self.folder, model.network())
         run_folder.write_config(self.folder, self.config)
         text = model_card(self.folder.name, self.config, int(model.count_params()))
         atomic_files.write_file(self.folder / "README.md", text.encode("utf-8", "replace"))

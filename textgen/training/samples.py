@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,8 @@ DOCUMENTS = 48  # for each distance: a look, not a verdict
 
 class Sampler(Protocol):
     """Something to try with the model after each epoch, told on the terminal and in a log.
+
+    `now` is asked for the model as it has become.
 
     Whatever goes wrong in the model's writing is a note: no sample ends a run. A log that cannot be
     written does, with `RunError`.
@@ -45,14 +48,14 @@ class TextSampler:
     """Lets the model write `length` tokens after `prompt`: to samples.jsonl."""
 
     def __init__(
-        self, generator: Generator, folder: Path, prompt: str, length: int, seed: int
+        self, now: Callable[[], Generator], folder: Path, prompt: str, length: int, seed: int
     ) -> None:
-        self.generator, self.folder = generator, folder
+        self.now, self.folder = now, folder
         self.prompt, self.length, self.seed = prompt, length, seed
 
     def after_epoch(self, epoch: int, state: RunState) -> None:
         try:
-            sample = self.generator.generate(
+            sample = self.now().generate(
                 self.prompt, max_new_tokens=self.length, temperature=TEMPERATURE, seed=self.seed
             )
         except Exception as error:
@@ -69,13 +72,13 @@ class TextSampler:
 class RecallSampler:
     """A small probe on held-out filler: to recall.jsonl."""
 
-    def __init__(self, generator: Generator, task: Task, folder: Path) -> None:
-        self.scorer = Scorer(generator, task)
-        self.folder = folder
+    def __init__(self, now: Callable[[], Generator], task: Task, folder: Path) -> None:
+        self.now, self.task, self.folder = now, task, folder
 
     def after_epoch(self, epoch: int, state: RunState) -> None:
         try:
-            rows = [measure(self.scorer, distance, DOCUMENTS) for distance in DISTANCES]
+            scorer = Scorer(self.now(), self.task)
+            rows = [measure(scorer, distance, DOCUMENTS) for distance in DISTANCES]
         except Exception as error:
             _note(f"no probe after epoch {epoch + 1}", error)
             return

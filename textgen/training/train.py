@@ -280,14 +280,17 @@ def _prepared(
     exact = model
     if model.dtype_policy.name != "float32":
         exact = build_model(config.model, tokenizer.vocab_size)
-    generator = Generator(exact, tokenizer, config.to_dict())
+
+    def now() -> Generator:
+        return Generator(exact.network(), tokenizer, config.to_dict())
+
     samplers: list[Sampler] = []
     if settings.sample_length:
         samplers.append(
-            TextSampler(generator, folder, settings.prompt, settings.sample_length, settings.seed)
+            TextSampler(now, folder, settings.prompt, settings.sample_length, settings.seed)
         )
     if data.task is not None:
-        samplers.append(RecallSampler(generator, data.task, folder))
+        samplers.append(RecallSampler(now, data.task, folder))
     training = Training(
         folder,
         config,

@@ -79,7 +79,7 @@ def trace(model: Model, ids: Sequence[int], overrides: Sequence[Override] = ()) 
     """Every value of every unit while the model reads ids."""
     from textgen.interpret import trace
 
-    return trace(model.model, ids, overrides)
+    return trace(model.network, ids, overrides)
 
 
 def trace_document(model: Model, document: Document) -> Trace:
@@ -92,7 +92,7 @@ def effects(model: Model, document: Document, layer: int) -> Array:
     """What each unit of a layer does for the right answer [U]: `ablation`."""
     from textgen.interpret import ablation, at_blank
 
-    return ablation(model.model, *at_blank(model.tokenizer, document), layer)
+    return ablation(model.network, *at_blank(model.tokenizer, document), layer)
 
 
 @cached(32)
@@ -111,7 +111,7 @@ def gradients(model: Model, document: Document) -> Gradients:
     """Of log p(right answer) at the blank."""
     from textgen.interpret import at_blank, gradients
 
-    return gradients(model.model, *at_blank(model.tokenizer, document))
+    return gradients(model.network, *at_blank(model.tokenizer, document))
 
 
 @cached(64)
@@ -119,7 +119,7 @@ def saliency(model: Model, document: Document, foil: str) -> Array:
     """Gradient times embedding, of the answer against a foil [T]."""
     from textgen.interpret import at_blank, saliency
 
-    return saliency(model.model, *at_blank(model.tokenizer, document, foil)).product
+    return saliency(model.network, *at_blank(model.tokenizer, document, foil)).product
 
 
 @cached(64)
@@ -127,7 +127,7 @@ def occlusion(model: Model, document: Document, foil: str) -> Array:
     """What the answer loses against a foil without each token [T]."""
     from textgen.interpret import at_blank, occlusion
 
-    return occlusion(model.model, *at_blank(model.tokenizer, document, foil))
+    return occlusion(model.network, *at_blank(model.tokenizer, document, foil))
 
 
 @cached(64)
@@ -151,7 +151,7 @@ def answers_without(
     from textgen.interpret import silenced
 
     ids = ids_before_blank(model.tokenizer, document)
-    return answers_after(model, task, silenced(model.model, ids, layer, units), document)
+    return answers_after(model, task, silenced(model.network, ids, layer, units), document)
 
 
 @cached(64)
@@ -163,7 +163,7 @@ def answers_transplanted(
     from textgen.interpret import transplant
 
     ids, given = (ids_before_blank(model.tokenizer, text) for text in (document, donor))
-    return answers_after(model, task, transplant(model.model, ids, given, at, parts), document)
+    return answers_after(model, task, transplant(model.network, ids, given, at, parts), document)
 
 
 # --- many documents, and long texts ---------------------------------------------------------------
@@ -209,7 +209,7 @@ def outputs(model: Model, text: str, layer: int) -> tuple[list[int], Array]:
     from textgen.interpret import outputs
 
     ids = model.tokenizer.encode(text)
-    return ids, outputs(model.model, ids, layer)
+    return ids, outputs(model.network, ids, layer)
 
 
 @cached(16)

@@ -125,7 +125,7 @@ def choose_layer(model: Model) -> int:
 
 def gates_of(model: Model) -> tuple[str, ...]:
     """The names of the gates of the model's cell."""
-    return model.model.cell.gates
+    return model.network.cell.gates
 
 
 def tokens(model: Model, document: Document) -> list[str]:
@@ -138,7 +138,7 @@ def time_scales(model: Model, values: Mapping[str, Array]) -> Array:
     """How long each unit of a gated cell remembers, in tokens [U]."""
     from textgen.interpret import time_scale
 
-    return time_scale(np.asarray(model.model.cell.retained(values)))
+    return time_scale(np.asarray(model.network.cell.retained(values)))
 
 
 # --- a cell of a figure that is pinned, kept in the address ---------------------------------------
@@ -233,7 +233,7 @@ def downloads(
 
 def symbol(model: Model, name: str) -> str:
     """How the equations write a value: the candidate as what it may become."""
-    return model.model.cell.carried + "\u0303" if name == "c" else name
+    return model.network.cell.carried + "\u0303" if name == "c" else name
 
 
 def scale_end(values: Array) -> float:

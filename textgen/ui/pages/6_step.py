@@ -124,7 +124,7 @@ def choose_token(model: Model, document: Document, course: Array) -> int:
 
 def carried(model: Model, trace: Trace, layer: int) -> Array:
     """C where the cell has one, else h: [T, U]."""
-    return trace.layers[layer][model.model.cell.carried]
+    return trace.layers[layer][model.network.cell.carried]
 
 
 # --- what is shown --------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ def one_step(
     """The picture of the cell, and its equations with the unit's numbers."""
     from textgen.interpret.sums import unit_values
 
-    cell = model.model.cell
-    values = unit_values(model.model, ids, trace, layer, unit, token)
+    cell = model.network.cell
+    values = unit_values(model.network, ids, trace, layer, unit, token)
     course = carried(model, trace, layer)[:, unit]
     left, right = st.columns([6, 7], gap="medium")
     with left, st.container(key="figure cell"):
@@ -197,7 +197,7 @@ def over_tokens(
     token: int,
 ) -> None:
     """What the unit carries, and its gates, over all tokens."""
-    state_name = model.model.cell.carried
+    state_name = model.network.cell.carried
     words = {
         "token": t("step.token"),
         "value": state_name,
@@ -259,7 +259,7 @@ def claim(model: Model, trace: Trace) -> None:
         measured = t("step.gap", gap=verdict.gap) + measured
     sentence = t("step.claim_replay") if verdict.gap is None else t("step.claim_output")
     page_parts.claim(sentence, verdict.holds, measured)
-    page_parts.how(t("step.how"), source=model.model.cell.source)
+    page_parts.how(t("step.how"), source=model.network.cell.source)
 
 
 main()

@@ -130,7 +130,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
     from textgen.interpret.gradient_flow import ways_back
     from textgen.interpret.verdicts import VANISHED, SurvivesAlongState, share_left
 
-    gated = [name for name, model in trained.items() if model.model.cell.flow]
+    gated = [name for name, model in trained.items() if model.network.cell.flow]
     if not gated:
         page_parts.replay_error(cached.trace_document(next(iter(trained.values())), document))
         return
@@ -138,7 +138,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
     name = choose_gated(gated)
     model = trained[name]
     trace = cached.trace_document(model, document)
-    keep = np.asarray(model.model.cell.retained(trace.layers[-1]))
+    keep = np.asarray(model.network.cell.retained(trace.layers[-1]))
     ways = ways_back(cached.gradients(model, document).layers[-1], keep)
     courses = {
         t("gradients.whole", part=ways.part): ways.whole,

@@ -55,7 +55,7 @@ def look(model: Model, task: Task, document: Document) -> None:
 
 def choose_part(model: Model) -> str:
     """What is carried along, C where there is one, or what is shown of it."""
-    names: tuple[str, ...] = model.model.cell.state_names[::-1]
+    names: tuple[str, ...] = model.network.cell.state_names[::-1]
     if len(names) == 1:
         return names[0]
     return widgets.worded(
@@ -208,7 +208,7 @@ def transplanted(model: Model, task: Task, document: Document) -> None:
 
     st.subheader(t("neurons.transplant"), anchor=False)
     tokens = len(ids_before_blank(model.tokenizer, document))
-    names: tuple[str, ...] = model.model.cell.state_names
+    names: tuple[str, ...] = model.network.cell.state_names
     donor, at, handed, kinds = choose_transplant(model, task, document, tokens, names)
     before = cached.answers(model, task, document)
     after = cached.answers_transplanted(model, task, document, donor, at, kinds[handed])
@@ -296,7 +296,7 @@ def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
     }
     chance = 1 / len(task.answers)
     page_parts.chart(neuron_charts.readable(rows, fact, chance, words), rows, "stored", [model])
-    part = model.model.cell.carried
+    part = model.network.cell.carried
     page_parts.claim(
         t("neurons.claim_stored", part=part),
         readable.holds(part, fact),
