@@ -81,7 +81,7 @@ def load_all() -> None:
         done.clear()
         watched = True
         try:
-            model, tokenizer, _ = load_model(folder)
+            network, tokenizer, _ = load_model(folder)
             outcome, text = "loaded", ""
         except TextgenError as error:
             outcome, text = "refused", str(error)
@@ -99,8 +99,9 @@ def load_all() -> None:
             found["outcome"] = "not one line"
         if outcome == "loaded":
             ids = np.array([tokenizer.encode("나는 rain")], np.int32)
-            logits = np.asarray(model(ids)[0])
-            valid = logits.shape == (1, ids.shape[1], tokenizer.vocab_size)
+            hidden, _ = network.read(ids.T, network.initial_state(1))
+            logits = network.read_out(hidden)
+            valid = logits.shape == (ids.shape[1], 1, tokenizer.vocab_size)
             if not (valid and np.isfinite(logits).all() and tokenizer.decode([0, 1, 2])):
                 found["outcome"] = "no valid model"
         print(json.dumps(found), flush=True)

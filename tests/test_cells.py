@@ -155,8 +155,10 @@ def test_a_step_is_a_sequence_of_one(cell, activation):
     layer = filled(cell, activation=activation)
     x, state = draw(layer)
     hidden, end = layer(x, state)
+    weights = {name: np.asarray(w).copy() for name, w in layer.named_weights().items()}
+    x, state = np.array(x), tuple(map(np.array, state))
     for t in range(T):
-        state = layer.step(x[t], state)
+        state = layer.cell.step(weights, x[t], state)
         close([state[0]], [hidden[t]])
     close(state, end)
 

@@ -69,7 +69,7 @@ def test_it_is_trained_loaded_and_writes(run):
 
 
 def test_it_is_traced_and_its_sums_are_its_gates(run):
-    model = textgen.load(run).model
+    model = textgen.load(run).network
     ids = [0, 3, 1, 4]
     traced = trace(model, ids)
     (values,) = traced.layers

@@ -18,7 +18,7 @@ from textgen.evaluation.character_kinds import kind_of
 from textgen.evaluation.evaluate import carried_nats, evaluate, windowed_nats
 from textgen.evaluation.evaluation_tables import positions
 from textgen.tokenizers.tokenizer import TOKENIZERS
-from tiny import TEXT
+from tiny import TEXT, by_keras
 
 SMALL = EvaluateConfig(window=16, order=3, sample_length=60, shortest=10)
 
@@ -48,7 +48,7 @@ def test_a_window_is_read_from_nothing(loaded):
     found = windowed_nats(model, ids, 7)
     expected = []
     for at in range(0, len(ids), 7):
-        logits = np.asarray(model.model(np.array([inputs[at : at + 7]]))[0])[0].astype(np.float64)
+        logits = by_keras(model.network, [inputs[at : at + 7]])[0].astype(np.float64)
         logp = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
         expected += [-logp[k, i] for k, i in enumerate(ids[at : at + 7])]
     np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -9,11 +9,13 @@ import pytest
 
 import textgen
 from textgen.cells import CELLS
+from textgen.config import ModelConfig
 from textgen.errors import ConfigError, GenerationError
+from textgen.generation import scoring
 from textgen.generation.generator import Generator
 from textgen.generation.sampling import TRANSFORMS
 from textgen.tokenizers.tokenizer import TOKENIZERS, CharTokenizer
-from tiny import TEXT, only
+from tiny import TEXT, by_keras, drawn, only
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +43,9 @@ def test_every_cell_writes_with_every_tokenizer(runs, tokenizer, cell):
 def test_generation_follows_a_loop_written_by_hand(model):
     """Same uniforms, plain NumPy: prefill token by token, sample by the cumulative distribution."""
     ids = [model.tokenizer.start_id, *model.tokenizer.encode("오늘은")]
-    state = model.model.initial_state(1)
+    state = model.network.initial_state(1)
     for token in ids:
-        logits, state = model.model.step(np.array([token]), state)
+        logits, state = model.network.step(np.array([token]), state)
     noise = np.random.Generator(np.random.PCG64((5, 0)))
     written, logprobs = [], []
     for _ in range(70):  # more than two chunks
@@ -54,7 +56,7 @@ def test_generation_follows_a_loop_written_by_hand(model):
         token = int(np.searchsorted(np.cumsum(p), noise.random(dtype=np.float32), side="right"))
         written.append(token)
         logprobs.append(math.log(p[token]))
-        logits, state = model.model.step(np.array([token]), state)
+        logits, state = model.network.step(np.array([token]), state)
     found = model.generate("오늘은", max_new_tokens=70, seed=5)
     assert found.token_ids == written
     np.testing.assert_allclose(found.logprobs, logprobs, atol=1e-4)
@@ -103,21 +105,15 @@ def test_max_new_tokens_is_exact(model, size):
 
 def little():
     """A model of six tokens with weights large enough to have opinions."""
-    from textgen.config import ModelConfig
-    from textgen.model import build_model
-
     tokenizer = CharTokenizer.train("abcd")
-    model = build_model(ModelConfig(hidden_size=4, embedding_size=4), tokenizer.vocab_size)
-    random = np.random.default_rng(7)
-    for weight in model.weights:
-        weight.assign(random.normal(scale=1.5, size=weight.shape))
-    return Generator(model, tokenizer)
+    config = ModelConfig(hidden_size=4, embedding_size=4)
+    return Generator(drawn(config, tokenizer.vocab_size, seed=7, scale=1.5), tokenizer)
 
 
 def logprob_of(model, ids):
     """ln p(ids) after the prompt "a", where what is never sampled has no share."""
     read = [model.tokenizer.start_id, *model.tokenizer.encode("a"), *ids]
-    logits = np.asarray(model.model(np.array([read]))[0])[0].astype(np.float64)
+    logits = by_keras(model.network, [read])[0].astype(np.float64)
     logits[:, list(model.tokenizer.banned_ids)] = -np.inf
     logp = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     return sum(logp[len(read) - len(ids) - 1 + k, i] for k, i in enumerate(ids))
@@ -232,11 +228,13 @@ def test_no_repeat_ngram_and_penalty_reach_the_loop(model):
 
 
 def test_a_new_value_needs_no_new_compilation(model):
-    model.generate("나", max_new_tokens=2, temperature=0.5, top_p=0.5)
-    programs = dict(model._decoder._programs)
+    model.generate("나", max_new_tokens=2, temperature=0.5, top_p=0.5, engine="tensorflow")
+    programs = dict(model._decoders["tensorflow"]._programs)
     for transform in (0.6, 0.7, 0.9):
-        model.generate("나", max_new_tokens=2, temperature=transform, top_p=transform)
-    assert model._decoder._programs == programs
+        model.generate(
+            "나", max_new_tokens=2, temperature=transform, top_p=transform, engine="tensorflow"
+        )
+    assert model._decoders["tensorflow"]._programs == programs
 
 
 def test_an_unknown_character_is_reported_not_fatal(model):
@@ -316,8 +314,7 @@ def test_options_outside_their_range(model, options, what):
 def test_score_is_what_the_model_says_step_by_step(model):
     text = "나는 비를 walked"
     ids = model.tokenizer.encode(text)
-    logits, _ = model.model(np.array([[model.tokenizer.start_id, *ids[:-1]]]))
-    logits = np.asarray(logits)[0].astype(np.float64)
+    logits = by_keras(model.network, [[model.tokenizer.start_id, *ids[:-1]]])[0].astype(np.float64)
     logp = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     score = model.score(text)
     assert [t.token_id for t in score.tokens] == ids
@@ -341,11 +338,13 @@ def test_bits_per_char_counts_characters_whatever_the_tokenizer(runs, tokenizer)
     assert model.score(TEXT[:200]) == score
 
 
-def test_a_long_text_is_scored_in_windows_as_in_one(model):
+def test_a_long_text_is_scored_in_windows_as_in_one(model, monkeypatch):
     text = TEXT[:1000]
-    parts = list(model._decoder.logprobs([1, *model.tokenizer.encode(text)], window=10_000))
+    ids = [1, *model.tokenizer.encode(text)]
+    windows = list(scoring.logprobs(model.network, ids))
+    monkeypatch.setattr(scoring, "WINDOW", 10_000)
+    parts = list(scoring.logprobs(model.network, ids))
     assert len(parts) == 1
-    windows = list(model._decoder.logprobs([1, *model.tokenizer.encode(text)]))
     assert len(windows) > 2
     np.testing.assert_allclose(np.concatenate([w[0] for w in windows]), parts[0][0], atol=1e-4)
 
@@ -358,7 +357,7 @@ def test_an_empty_text_has_no_score(model):
 def test_unlikely_tokens_are_drawn_as_often_as_they_should_be(model):
     """The frequencies of 4,000 first tokens follow the model's own probabilities."""
     ids = model._prompt_ids("나", [])
-    logits = np.asarray(model.model(np.array([ids]))[0])[0, -1].astype(np.float64)
+    logits = by_keras(model.network, [ids])[0, -1].astype(np.float64)
     logits[list(model.tokenizer.banned_ids)] = -np.inf
     p = np.exp(logits - logits.max())
     p /= p.sum()
@@ -381,9 +380,6 @@ def test_every_transform_can_be_asked_for_by_name(model):
 
 
 def test_a_generator_may_be_made_without_a_folder():
-    from textgen.config import ModelConfig
-    from textgen.model import build_model
-
     tokenizer = CharTokenizer.train("abc", vocab_size=10, model_type="unigram")
-    model = build_model(ModelConfig(hidden_size=4, embedding_size=4), tokenizer.vocab_size)
-    assert Generator(model, tokenizer).generate("a", max_new_tokens=3).text
+    network = drawn(ModelConfig(hidden_size=4, embedding_size=4), tokenizer.vocab_size)
+    assert Generator(network, tokenizer).generate("a", max_new_tokens=3).text

@@ -6,7 +6,7 @@ from textgen.config import ModelConfig
 from textgen.interpret import trace
 from textgen.interpret.gradient_flow import along, norms, powers, run_free, slope
 from textgen.interpret.sums import sums
-from textgen.model import build_model
+from tiny import drawn
 
 
 def test_powers():
@@ -45,9 +45,7 @@ def sigmoid(a):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_sums_are_what_the_gates_are_made_of(cell):
-    model = build_model(ModelConfig(cell=cell, hidden_size=6, embedding_size=4, num_layers=2), 9)
-    draw = np.random.default_rng(1)
-    model.set_weights([draw.normal(size=w.shape) for w in model.get_weights()])
+    model = drawn(ModelConfig(cell=cell, hidden_size=6, embedding_size=4, num_layers=2), 9, scale=1)
     ids = [1, 5, 8, 2]
     found = trace(model, ids)
     for layer, token in ((0, 0), (0, 3), (1, 2)):

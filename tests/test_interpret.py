@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 
+import tiny
+from textgen.array_ops import log_softmax
 from textgen.backend import ops, tf
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
@@ -25,7 +27,8 @@ from textgen.interpret import (
     value,
 )
 from textgen.interpret.replay import replay
-from textgen.model import build_model
+from textgen.model import trainable
+from textgen.network import Network
 from textgen.tokenizers.tokenizer import CharTokenizer
 from tiny import only
 
@@ -42,11 +45,13 @@ def drawn(cell, num_layers=0):
     """
     num_layers = num_layers or (2 if cell == "gru" else 1)
     config = ModelConfig(cell=cell, hidden_size=U, embedding_size=D, num_layers=num_layers)
-    model = build_model(config, V)
-    random = np.random.default_rng(1)
-    for weight in model.weights:
-        weight.assign(random.normal(0, 0.7, weight.shape))
-    return model
+    return tiny.drawn(config, V, scale=0.7)
+
+
+@functools.cache
+def trained(model):
+    """Keras's model of the same weights."""
+    return trainable(model)
 
 
 def sigma(z):
@@ -59,19 +64,19 @@ def sigma(z):
 @pytest.fixture(scope="module")
 def two_units():
     """An LSTM whose gates are round numbers. Token 1 is x = 1, token 0 is x = 0."""
-    model = build_model(ModelConfig(cell="lstm", hidden_size=2, embedding_size=1), 2)
-    (layer,) = model.recurrent
     ln3, ln9 = math.log(3), math.log(9)
-    model.embedding.embeddings.assign([[0.0], [1.0]])
-    #                    i         f         c              o
-    weights = layer.named_weights()
-    weights["kernel"].assign([[ln3, 0, 0, 0, ln3 / 2, -ln3 / 2, 0, 0]])
-    weights["bias"].assign([0, 0, ln9, 0, 0, 0, 0, ln3])
-    # the candidate of unit 1 sees twice the h of unit 0
-    weights["recurrent_kernel"].assign([[0, 0, 0, 0, 0, 2, 0, 0], [0] * 8])
-    model.head.kernel.assign(np.eye(2))
-    model.head.bias.assign([0, 0])
-    return model
+    weights = {
+        "embedding.embeddings": [[0.0], [1.0]],
+        #                        i         f         c              o
+        "recurrent.0.kernel": [[ln3, 0, 0, 0, ln3 / 2, -ln3 / 2, 0, 0]],
+        # the candidate of unit 1 sees twice the h of unit 0
+        "recurrent.0.recurrent_kernel": [[0, 0, 0, 0, 0, 2, 0, 0], [0] * 8],
+        "recurrent.0.bias": [0, 0, ln9, 0, 0, 0, 0, ln3],
+        "head.kernel": np.eye(2),
+        "head.bias": [0, 0],
+    }
+    config = ModelConfig(cell="lstm", hidden_size=2, embedding_size=1)
+    return Network(config, 2, {name: np.array(w, np.float32) for name, w in weights.items()})
 
 
 # after token 1, then token 0:
@@ -134,11 +139,11 @@ def test_the_replay_is_what_the_trained_layers_compute(cell, num_layers):
     model = drawn(cell, num_layers)
     found = trace(model, IDS)
     assert found.error < 1e-5
-    x = model.embedding(np.array(IDS))[:, None]
-    for layer, values in zip(model.recurrent, found.layers, strict=True):
+    x = trained(model).embedding(np.array(IDS))[:, None]
+    for layer, values in zip(trained(model).recurrent, found.layers, strict=True):
         x, _ = layer(x, layer.initial_state(1))
-        assert np.abs(x[:, 0] - values["h"]).max() <= found.error  # it says the largest
-    logits, end = model(np.array([IDS]))
+        np.testing.assert_allclose(x[:, 0], values["h"], atol=1e-5)
+    logits, end = trained(model)(np.array([IDS]))
     np.testing.assert_allclose(found.logprobs, tf.nn.log_softmax(logits)[0], atol=1e-5)
     tf.nest.map_structure(
         lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found.state, end
@@ -146,10 +151,9 @@ def test_the_replay_is_what_the_trained_layers_compute(cell, num_layers):
 
 
 def test_the_error_shows_a_layer_that_computes_something_else(monkeypatch):
-    model = drawn("gru")
-    layer = model.recurrent[1]
-    call = layer.call
-    monkeypatch.setattr(layer, "call", lambda x, state: (call(x, state)[0] + 0.25, state))
+    model = drawn("lstm")
+    read = model.read_layer
+    monkeypatch.setattr(model, "read_layer", lambda w, x, state: (read(w, x, state)[0] + 0.25, ()))
     assert trace(model, IDS).error == pytest.approx(0.25, abs=1e-5)
 
 
@@ -163,7 +167,7 @@ def test_gates_lie_between_0_and_1_and_nothing_else_is_one(cell):
 @pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if cell.flow])
 def test_what_is_retained_is_what_stays_when_nothing_is_written(cell):
     model, token = drawn(cell), 5
-    top = len(model.recurrent) - 1
+    top = len(model.layers) - 1
     values = trace(model, IDS, [Override(top, "c", token, None, 0.0)]).layers[top]
     state = values[model.cell.carried]
     retained = model.cell.retained(values)
@@ -179,10 +183,10 @@ def slow_value(model, x, goal):
     """The goal after embeddings x [T, D], through the layers' own `call`."""
 
     def logprob(answer):
-        hidden = ops.concatenate([x, model.embedding(np.array(answer))[:-1]])[:, None]
-        for layer in model.recurrent:
+        hidden = ops.concatenate([x, model.embed(np.array(answer))[:-1]])[:, None]
+        for layer in trained(model).recurrent:
             hidden, _ = layer(hidden, layer.initial_state(1))
-        logprobs = np.asarray(tf.nn.log_softmax(model.logits(((hidden[:, 0],),))))
+        logprobs = log_softmax(model.read_out(np.asarray(hidden)[:, 0]))
         return sum(logprobs[len(x) - 1 + k, i] for k, i in enumerate(answer))
 
     return logprob(goal.answer) - (logprob(goal.foil) if goal.foil else 0.0)
@@ -194,7 +198,7 @@ def slow_value(model, x, goal):
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_a_goal_counts_every_token_of_answer_and_foil(cell, goal):
     model = drawn(cell)
-    expected = slow_value(model, model.embedding(np.array(IDS)), goal)
+    expected = slow_value(model, model.embed(np.array(IDS)), goal)
     assert value(model, IDS, goal) == pytest.approx(expected, abs=1e-5)
 
 
@@ -269,7 +273,7 @@ def test_gradients_are_those_of_finite_differences(cell):
     plain = trace(model, IDS).layers
     found = gradients(model, IDS, GOAL)
     assert [list(layer) for layer in found.layers] == [
-        list(model.cell.state_names) for _ in model.recurrent
+        list(model.cell.state_names) for _ in model.layers
     ]
     for layer, states in enumerate(found.layers):
         for name, slopes in states.items():
@@ -286,7 +290,7 @@ def test_gradients_are_those_of_finite_differences(cell):
 @pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
     model, token = drawn(cell), 3
-    x = np.asarray(model.embedding(np.array(IDS)))
+    x = model.embed(np.array(IDS))
     found, short = gradients(model, IDS, GOAL).inputs, saliency(model, IDS, GOAL)
     direction = np.random.default_rng(2).normal(size=D)
 
@@ -307,11 +311,11 @@ def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
 def test_occlusion_is_reading_again_with_nothing_in_a_tokens_place(cell, monkeypatch):
     monkeypatch.setattr(effects, "TEXTS_AT_ONCE", 3)  # in three parts
     model, goal = drawn(cell), Goal([7, 2, 8])
-    x = np.asarray(model.embedding(np.array(IDS)))
+    x = model.embed(np.array(IDS))
     whole, expected = slow_value(model, x, goal), []
     for token in range(len(IDS)):
         without = x.copy()
-        without[token] = np.asarray(model.embedding.embeddings).mean(0)
+        without[token] = model.embeddings.mean(0)
         expected.append(whole - slow_value(model, without, goal))
     np.testing.assert_allclose(occlusion(model, IDS, goal), expected, atol=1e-5)
 
@@ -326,16 +330,16 @@ def test_ablation_is_reading_again_with_a_unit_at_zero(cell):
         state, total = list(model.initial_state(U + 1)), 0.0
         for k, token in enumerate([*IDS, *answer]):
             if k >= len(IDS):
-                total += np.asarray(tf.nn.log_softmax(model.logits(state)))[:, token]
-            x = model.embedding(np.full(U + 1, token))
-            for index, own in enumerate(model.recurrent):
-                state[index] = own.step(x, state[index])
+                total += log_softmax(model.logits(state))[:, token]
+            x = model.embed(np.full(U + 1, token))
+            for index, weights in enumerate(model.layers):
+                state[index] = model.cell.step(weights, x, state[index])
                 if index == layer:
                     state[index] = tuple(part * spared for part in state[index])
                 x = state[index][0]
         return total
 
-    for layer in range(len(model.recurrent)):
+    for layer in range(len(model.layers)):
         goal = read(layer, GOAL.answer) - read(layer, GOAL.foil)
         found = ablation(model, IDS, GOAL, layer)
         np.testing.assert_allclose(found, goal[-1] - goal[:-1], atol=1e-5)
@@ -348,15 +352,15 @@ def test_a_transplant_is_reading_on_from_anothers_state(cell):
     parts_of = model.cell.state_names
     for parts in {parts_of[:1], parts_of[1:]}:  # of a cell without C: all of it, and nothing
         for at, there in ((3, 4), (len(IDS), len(other))):
-            _, own = model(np.array([IDS[:at]]))
-            _, given = model(np.array([other[:there]]))
+            _, own = trained(model)(np.array([IDS[:at]]))
+            _, given = trained(model)(np.array([other[:there]]))
             mixed = tuple(
                 tuple(
                     g if name in parts else o for name, o, g in zip(parts_of, *layers, strict=True)
                 )
                 for layers in zip(own, given, strict=True)
             )
-            end = model(np.array([IDS[at:]]), mixed)[1] if at < len(IDS) else mixed
+            end = trained(model)(np.array([IDS[at:]]), mixed)[1] if at < len(IDS) else mixed
             found = transplant(model, IDS, other, at, parts)
             tf.nest.map_structure(
                 lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found, end

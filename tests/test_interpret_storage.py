@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import tiny
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
@@ -30,7 +31,6 @@ from textgen.interpret import (
     trace,
     transplant,
 )
-from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
 from tiny import only
 
@@ -47,9 +47,8 @@ def drawn(cell, num_layers=2):
     letters = "".join(sorted({c for d in documents(24) for c in d.text}))
     tokenizer = CharTokenizer.train(letters)
     config = ModelConfig(cell=cell, hidden_size=8, embedding_size=5, num_layers=num_layers)
-    model = build_model(config, tokenizer.vocab_size)
-    model.set_weights([RANDOM.normal(scale=0.5, size=w.shape) for w in model.get_weights()])
-    return Scorer(Generator(model, tokenizer, name="drawn"), TASK)
+    network = tiny.drawn(config, tokenizer.vocab_size, scale=0.5)
+    return Scorer(Generator(network, tokenizer, name="drawn"), TASK)
 
 
 def documents(number, distance=40):
@@ -79,7 +78,7 @@ def test_a_pair_differs_in_the_fact_and_its_answer_alone():
 @pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_an_exchange_is_a_transplant_of_each_pair(cell):
     scorer = drawn(cell)
-    model, names = scorer.generator.model, scorer.generator.model.cell.state_names
+    model, names = scorer.generator.network, scorer.generator.network.cell.state_names
     for parts in (names, names[-1:], ()):
         found = exchange(scorer, pairs(TASK, 40, 3), 7, parts)
         for row, (receiver, donor) in zip(found, pairs(TASK, 40, 3), strict=True):
@@ -140,7 +139,7 @@ def test_what_is_stored_is_what_a_probe_reads_off_each_state():
     rows = [ids_of(scorer, text) for text in texts]
     labels = [text.answer for text in texts]
     for left, accuracy in zip(lefts[:2], found, strict=False):
-        model = scorer.generator.model
+        model = scorer.generator.network
         states = [trace(model, row[: len(row) - left]).state[-1][1][0] for row in rows]
         assert accuracy == pytest.approx(linear_probe(np.array(states), labels, groups=groups))
     assert found[2] <= 2 / facts  # nothing was read yet
@@ -152,7 +151,7 @@ def test_what_is_stored_is_what_a_probe_reads_off_each_state():
 def test_units_are_set_apart_by_what_the_fact_left_in_them_when_the_question_begins(cell):
     scorer, facts = drawn(cell), len(TASK.facts)
     texts = documents(facts)
-    model, names = scorer.generator.model, scorer.generator.model.cell.state_names
+    model, names = scorer.generator.network, scorer.generator.network.cell.state_names
     read = [
         trace(
             model, [scorer.tokenizer.start_id, *scorer.encode(d.before[: d.question_begin])]
@@ -168,7 +167,7 @@ def test_units_are_set_apart_by_what_the_fact_left_in_them_when_the_question_beg
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_silenced_units_stay_at_zero_and_change_what_follows(cell):
-    model = drawn(cell).generator.model
+    model = drawn(cell).generator.network
     ids = [1, 4, 2, 7, 3]
     end, before = silenced(model, ids, 0, [2, 5]), trace(model, ids).state
     for part, old in zip(end[0], before[0], strict=True):
@@ -184,7 +183,7 @@ def test_silenced_units_stay_at_zero_and_change_what_follows(cell):
 def test_a_long_text_is_read_in_rows_that_overlap(monkeypatch, length):
     monkeypatch.setattr(patterns, "LANE", 16)
     monkeypatch.setattr(patterns, "WARM", 200)
-    model = drawn("gru").generator.model
+    model = drawn("gru").generator.network
     ids = RANDOM.integers(0, model.vocab_size, length).tolist()
     found = outputs(model, ids, 1)
     assert found.shape == (length, 8) and found.dtype == np.float16

@@ -25,9 +25,10 @@ def make(cell, **settings):
 def test_step_by_step_equals_the_whole_sequence(cell, num_layers):
     model = make(cell, num_layers=num_layers)
     whole, end = model(IDS)
-    state = model.initial_state(B)
+    network = model.network()
+    state = network.initial_state(B)
     for t in range(T):
-        logits, state = model.step(IDS[:, t], state)
+        logits, state = network.step(IDS[:, t], state)
         np.testing.assert_allclose(logits, whole[:, t], atol=1e-5)
     for ours, theirs in zip(state, end, strict=True):
         for a, b in zip(ours, theirs, strict=True):

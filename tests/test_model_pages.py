@@ -14,10 +14,10 @@ from textgen.cells import CELLS, make_cell
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.interpret import sums, trace
-from textgen.model import build_model
 from textgen.ui import equations, messages
 from textgen.ui.components import cell_picture
 from textgen.ui.processes import races, trainings
+from tiny import drawn
 
 PAGES = Path(messages.__file__).parents[1] / "pages"
 IDS, TOKEN, UNIT = [1, 5, 8, 2, 7], 3, 4
@@ -42,9 +42,7 @@ def open_page(name, **query):
 
 def unit_values(cell):
     """Of a model whose weights are all drawn at random."""
-    model = build_model(ModelConfig(cell=cell, hidden_size=6, embedding_size=4), 9)
-    draw = np.random.default_rng(1)
-    model.set_weights([draw.normal(size=w.shape) for w in model.get_weights()])
+    model = drawn(ModelConfig(cell=cell, hidden_size=6, embedding_size=4), 9, scale=1)
     found = trace(model, IDS)
     return sums.unit_values(model, IDS, found, 0, UNIT, TOKEN)
 

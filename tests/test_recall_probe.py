@@ -11,7 +11,7 @@ import pytest
 
 import textgen
 from textgen import shipped
-from textgen.backend import ops
+from textgen.array_ops import log_softmax
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.data.recall_documents import documents, sample_texts
@@ -19,7 +19,7 @@ from textgen.data.recall_task import read_task
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError
 from textgen.evaluation import recall_probe
-from textgen.evaluation.batch_reader import STRETCH, Reader
+from textgen.evaluation.batch_reader import TOGETHER, Reader
 from textgen.evaluation.context_length import ContextRow, context_curve, looks_back
 from textgen.evaluation.recall_probe import (
     CONTROLS,
@@ -36,12 +36,12 @@ from textgen.evaluation.recall_probe import (
     wilson,
 )
 from textgen.generation.generator import Generator
-from textgen.model import build_model
+from textgen.model import trainable
 from textgen.runs import run_folder
 from textgen.runs.run_folder import read_config
 from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.train import resume, start
-from tiny import TEXT
+from tiny import TEXT, by_keras, drawn
 
 RANDOM = np.random.default_rng(0)
 TASK = """
@@ -65,10 +65,8 @@ def task_file(tmp_path_factory):
 
 def fresh(task, cell="gru"):
     tokenizer = CharTokenizer.train("".join(sorted(set(TASK + "\n".join(task.filler)))))
-    model = build_model(
-        ModelConfig(cell=cell, hidden_size=16, embedding_size=8), tokenizer.vocab_size
-    )
-    return Generator(model, tokenizer, name="fresh")
+    config = ModelConfig(cell=cell, hidden_size=16, embedding_size=8)
+    return Generator(drawn(config, tokenizer.vocab_size), tokenizer, name="fresh")
 
 
 # --- reading many rows ----------------------------------------------------------------------------
@@ -76,12 +74,13 @@ def fresh(task, cell="gru"):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_rows_of_any_length_are_read_as_one_alone(cell):
-    model = build_model(ModelConfig(cell=cell, hidden_size=8, embedding_size=5, num_layers=2), 11)
-    rows = [
-        RANDOM.integers(0, 11, n).tolist() for n in (1, 3, STRETCH, STRETCH + 1, 2 * STRETCH + 7)
-    ]
-    state = Reader(model).read(rows)
-    for k, row in enumerate(rows):
+    config = ModelConfig(cell=cell, hidden_size=8, embedding_size=5, num_layers=2)
+    network = drawn(config, 11)
+    lengths = [1, 3, 64, 65, 135, *[2] * TOGETHER]  # more rows than are read together
+    rows = [RANDOM.integers(0, 11, n).tolist() for n in lengths]
+    state = Reader(network).read(rows)
+    model = trainable(network)
+    for k, row in enumerate(rows[:6]):
         _, alone = model(np.array([row]))
         for ours, theirs in zip(state, alone, strict=True):
             for a, b in zip(ours, theirs, strict=True):
@@ -89,14 +88,13 @@ def test_rows_of_any_length_are_read_as_one_alone(cell):
 
 
 def test_a_continuation_has_the_probability_of_its_tokens():
-    model = build_model(ModelConfig(cell="lstm", hidden_size=8, embedding_size=5), 11)
+    network = drawn(ModelConfig(cell="lstm", hidden_size=8, embedding_size=5), 11)
     rows = [[1, 2, 3], [4, 5]]
     texts = [[[6], [7, 8, 9]], [[1, 2], [3] * 10]]
-    found = Reader(model).continuations(Reader(model).read(rows), texts)
+    found = Reader(network).continuations(Reader(network).read(rows), texts)
     for row, choices, own in zip(rows, texts, found, strict=True):
         for text, logprob in zip(choices, own, strict=True):
-            logits, _ = model(np.array([row + text]))
-            logprobs = np.asarray(ops.log_softmax(logits))[0]
+            logprobs = log_softmax(by_keras(network, [row + text])[0])
             expected = sum(logprobs[len(row) - 1 + k, token] for k, token in enumerate(text))
             assert logprob == pytest.approx(expected, abs=1e-4)
 
@@ -340,7 +338,7 @@ def test_a_model_of_ordinary_text_has_no_task(runs):
 def model_of():
     """model_of(corpus): a model whose config.json says this of what it was trained on."""
     model = fresh(read_task("speaker-ko.toml"))
-    return lambda corpus: Generator(model.model, model.tokenizer, {"corpus": corpus}, name="m")
+    return lambda corpus: Generator(model.network, model.tokenizer, {"corpus": corpus}, name="m")
 
 
 def test_the_shipped_task_of_a_model_is_known_by_its_name(model_of):
@@ -394,12 +392,13 @@ def test_loss_against_context_is_that_of_the_cut_text(runs):
     rows = context_curve(model, TEXT, contexts=(1, 5, 40), n=30, seed=3)
     assert [r.context for r in rows] == [1, 5, 40]
     ids = model.tokenizer.encode(TEXT)
+    keras_model = trainable(model.network)
     places = np.random.default_rng(3).choice(np.arange(40, len(ids)), 30, replace=False)
     for one in rows:
         bits = []
         for t in places:
-            logits, _ = model.model(np.array([ids[t - one.context : t]]))
-            bits.append(-float(ops.log_softmax(logits[0, -1])[ids[t]]) / np.log(2))
+            logits, _ = keras_model(np.array([ids[t - one.context : t]]))
+            bits.append(-float(log_softmax(np.asarray(logits)[0, -1])[ids[t]]) / np.log(2))
         assert one.bits == pytest.approx(np.mean(bits), abs=1e-3)
         assert one.low < one.bits < one.high
     assert rows[-1].lost == rows[-1].lost_error == 0.0

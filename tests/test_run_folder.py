@@ -23,7 +23,7 @@ def run(runs, tmp_path):
 def test_a_saved_model_is_the_model(runs, tokenizer, tmp_path):
     folder = runs(tokenizer)
     model = textgen.load(folder)
-    run_folder.save_model(tmp_path, model.model)
+    run_folder.save_model(tmp_path, model.network)
     for name in (run_folder.CONFIG, model.tokenizer.filename):
         shutil.copy(folder / name, tmp_path)
     again = textgen.load(tmp_path)
@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(run, monkeypat
     model = textgen.load(run)
     monkeypatch.setattr(os, call, full)
     with pytest.raises(RunError, match=r"cannot write .*No space left on device; free some space"):
-        run_folder.save_model(run, model.model)
+        run_folder.save_model(run, model.network)
     assert {p.name: p.read_bytes() for p in run.iterdir()} == before
 
 

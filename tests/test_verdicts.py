@@ -13,8 +13,8 @@ from textgen.generation.generator import Generator
 from textgen.interpret import untrained, verdicts
 from textgen.interpret.gradient_flow import ways_back
 from textgen.interpret.trace import Trace
-from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
+from tiny import drawn
 
 DOCUMENT = Document(
     "I am Korean. It rained. So I speak ", "Korean", " here.", "Korean", "", 12, 12, 24
@@ -113,14 +113,14 @@ def test_the_sentences_on_a_race():
 
 def test_an_untrained_model_is_drawn_anew_and_leaves_chance_alone():
     config = ModelConfig(hidden_size=4, embedding_size=3)
-    trained = Generator(build_model(config, TOKENIZER.vocab_size), TOKENIZER, name="mine")
+    trained = Generator(drawn(config, TOKENIZER.vocab_size), TOKENIZER, name="mine")
     random.seed(7)
     expected = random.random()
     random.seed(7)
     first, second = untrained(trained), untrained(trained)
     assert random.random() == expected
     assert first.name == "mine untrained" and type(first) is Generator
-    for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    other = untrained(trained, seed=2).model.embedding.get_weights()[0]
-    assert not np.array_equal(first.model.embedding.get_weights()[0], other)
+    for name, weight in first.network.weights.items():
+        np.testing.assert_array_equal(weight, second.network.weights[name])
+    other = untrained(trained, seed=2).network.embeddings
+    assert not np.array_equal(first.network.embeddings, other)

@@ -3,9 +3,11 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.network import Network, weight_shapes
 
 TEXT = (
     "나는 한국사람이야. 그래서 나는 한국어를 할 줄 알아.\n"
@@ -26,6 +28,23 @@ def tiny(tokenizer="char", cell="lstm", **training):
 def streamed(tokenizer="char", **training):
     """Those for a text that is not held in memory."""
     return tiny(tokenizer, **{"stream": True, "sample_length": 0, "dtype": "float32"} | training)
+
+
+def drawn(config, vocab_size, seed=1, scale=0.3):
+    """A network of these settings whose weights are drawn from a normal distribution."""
+    random = np.random.default_rng(seed)
+    weights = {
+        name: random.normal(scale=scale, size=shape).astype(np.float32)
+        for name, shape in weight_shapes(config, vocab_size).items()
+    }
+    return Network(config, vocab_size, weights)
+
+
+def by_keras(network, ids):
+    """What Keras's layers, which train, say of ids [B, T]: the logits [B, T, V]."""
+    from textgen.model import trainable  # only here: it imports TensorFlow
+
+    return np.asarray(trainable(network)(np.asarray(ids))[0])
 
 
 def interrupt(patch, step):

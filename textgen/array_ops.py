@@ -48,6 +48,13 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     return np.asarray(x - logsumexp(x, axis, keepdims=True))
 
 
+def pick(x: Array, places: Array) -> Array:
+    """Of each row of x [B, N] the value at its place: [B], for either kind of array."""
+    if isinstance(x, np.ndarray):
+        return x[np.arange(len(x)), places]
+    return backend.ops.take_along_axis(x, places[:, None], axis=-1)[:, 0]
+
+
 def top_k(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """(the k largest along the last axis, largest first, and their places)."""
     places = np.argpartition(x, x.shape[-1] - k, axis=-1)[..., x.shape[-1] - k :]

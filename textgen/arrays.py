@@ -12,3 +12,8 @@ from typing import Any, TypeAlias
 Array: TypeAlias = Any
 Arrays: TypeAlias = tuple[Array, ...]
 State: TypeAlias = tuple[Arrays, ...]  # for each layer, the parts of its state
+
+
+def cut(state: State, rows: slice) -> State:
+    """The state of some of the texts of a batch."""
+    return tuple(tuple(part[rows] for part in layer) for layer in state)

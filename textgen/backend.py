@@ -12,8 +12,12 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
+
+_lock, _within = threading.Lock(), 0
+_limits: Any = None
 
 
 @contextlib.contextmanager
@@ -56,6 +60,29 @@ def gpus() -> list[str]:
 def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """While within, let NumPy multiply on the thread that asks.
+
+    The products of a step are too small to be shared out: threads that wait for each other take
+    longer, and on a machine that does other things many times as long.
+    """
+    global _limits, _within
+    with _lock:
+        _within += 1
+        if _within == 1:
+            from threadpoolctl import threadpool_limits
+
+            _limits = threadpool_limits(1, user_api="blas")
+    try:
+        yield
+    finally:
+        with _lock:
+            _within -= 1
+            if not _within:
+                _limits.restore_original_limits()
 
 
 def __getattr__(name: str) -> Any:

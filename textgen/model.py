@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from textgen.backend import cores, keras, on_gpu, ops, tf
 from textgen.arrays import State
+from textgen.backend import cores, keras, on_gpu, ops, tf
 from textgen.cells import make_cell
 from textgen.cells.layer import RecurrentLayer
 from textgen.config import ModelConfig
@@ -143,10 +143,9 @@ class LanguageModel(keras.Model):
             named["head.bias"] = self.head_bias
         return named
 
-
     def network(self) -> Network:
         """The equations with the weights as they are now, as arrays of NumPy."""
-        weights = {name: np.array(weight) for name, weight in self.named_weights().items()}
+        weights = {name: np.asarray(w).copy() for name, w in self.named_weights().items()}
         return Network(self.config, self.vocab_size, weights)
 
 

@@ -11,7 +11,7 @@ Weights, states and logits are float32.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -87,6 +87,13 @@ class Network:
             for _ in self.layers
         )
 
+    def joined(self, states: Sequence[State]) -> State:
+        """The state of a batch, from those of its texts."""
+        return tuple(
+            tuple(self.ops.concatenate(parts) for parts in zip(*layers, strict=True))
+            for layers in zip(*states, strict=True)
+        )
+
     def embed(self, ids: Array) -> Array:
         """The vectors of ids: [...] -> [..., D]."""
         return self.ops.take(self.embeddings, ids, axis=0)
@@ -121,11 +128,17 @@ class Network:
         """
         x = self.embed(ids)
         ends: list[Arrays] = []
-        for weights, parts in zip(self.layers, state, strict=True):
-            a = self.cell.project(weights, x)
-            x = np.empty((*ids.shape, self.config.hidden_size), np.float32)
-            for t, a_t in enumerate(a):
-                parts = self.cell.advance(weights, a_t, parts)
-                x[t] = parts[0]
-            ends.append(parts)
+        for weights, start in zip(self.layers, state, strict=True):
+            x, end = self.read_layer(weights, x, start)
+            ends.append(end)
         return x, tuple(ends)
+
+    def read_layer(
+        self, weights: Mapping[str, Array], x: np.ndarray, state: Arrays
+    ) -> tuple[np.ndarray, Arrays]:
+        """One layer: x [T, B, D] -> (h_1 ... h_T [T, B, U], state after the last)."""
+        hidden = np.empty((*x.shape[:-1], self.config.hidden_size), np.float32)
+        for t, a in enumerate(self.cell.project(weights, x)):
+            state = self.cell.advance(weights, a, state)
+            hidden[t] = state[0]
+        return hidden, state

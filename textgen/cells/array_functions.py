@@ -13,7 +13,6 @@ import numpy as np
 
 from textgen.arrays import Array
 
-
 FARTHEST = -88.0  # below, e^-x is too large for a float32
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from textgen.arrays import Array, Arrays
 from textgen.backend import keras, on_gpu, ops, tf
-from textgen.cells.cell import Cell, Observe, unchanged
+from textgen.cells.cell import Cell
 from textgen.cells.scan import scan
 
 
@@ -94,10 +94,6 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
         weights = self._tensors()
         a = ops.matmul(x, ops.cast(weights["kernel"], x.dtype))
         return scan(self.cell, a, weights, state)
-
-    def step(self, x: Array, state: Arrays, observe: Observe = unchanged) -> Arrays:
-        """One token: x [B, D] -> the state after it. `observe` is that of `Cell.update`."""
-        return self.cell.step(self._tensors(), ops.cast(x, self.variable_dtype), state, observe)
 
     def initial_state(self, batch_size: Any) -> Arrays:
         """A state that knows nothing: zeros."""

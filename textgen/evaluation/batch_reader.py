@@ -15,8 +15,8 @@ from typing import TypeVar
 import numpy as np
 
 from textgen import array_ops
-from textgen.arrays import State
-from textgen.backend import cores
+from textgen.arrays import State, cut
+from textgen.backend import cores, one_blas_thread
 from textgen.network import Network
 
 STRETCH = 256  # tokens of a text whose states are held at a time
@@ -40,7 +40,7 @@ class Reader:
             first = self.network.initial_state(len(here)) if state is None else cut(state, rows)
             return self._read(here, first)
 
-        return join(self._shared_out(of_rows, len(texts)))
+        return self.network.joined(self._shared_out(of_rows, len(texts)))
 
     def _read(self, texts: Sequence[Sequence[int]], state: State) -> State:
         longest = max(map(len, texts))
@@ -114,26 +114,16 @@ class Reader:
                 state = self.network.advance(column, state)
         return total
 
-    def _shared_out(self, work: Callable[[slice], T], rows: int, together: int = TOGETHER) -> list[T]:
+    def _shared_out(
+        self, work: Callable[[slice], T], rows: int, together: int = TOGETHER
+    ) -> list[T]:
         """What `work` returns for `together` rows at a time, in order."""
         parts = [slice(at, at + together) for at in range(0, rows, together)]
-        if len(parts) == 1:
-            return [work(parts[0])]
-        with ThreadPoolExecutor(cores()) as pool:
-            return list(pool.map(work, parts))
-
-
-def cut(state: State, rows: slice) -> State:
-    """The state of some of the texts."""
-    return tuple(tuple(part[rows] for part in layer) for layer in state)
-
-
-def join(states: Sequence[State]) -> State:
-    """The state of all texts, from those of some each."""
-    return tuple(
-        tuple(np.concatenate(parts) for parts in zip(*layers, strict=True))
-        for layers in zip(*states, strict=True)
-    )
+        with one_blas_thread():
+            if len(parts) == 1:
+                return [work(parts[0])]
+            with ThreadPoolExecutor(cores()) as pool:
+                return list(pool.map(work, parts))
 
 
 def repeat(state: State, number: int) -> State:

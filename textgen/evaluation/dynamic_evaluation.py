@@ -34,8 +34,9 @@ def dynamic_nats(
 
     After each segment w += -rate g / rms + decay (w_trained - w) rms / mean(rms), where rms is the
     root mean square of the weight's gradients at the end of the training text (Krause et al. 2018,
-    "Dynamic evaluation of neural sequence models", RMS with global prior). It is
-    a copy of the model that learns. Raises `ConfigError` when the training text is shorter than a few segments.
+    "Dynamic evaluation of neural sequence models", RMS with global prior). A copy
+    of the model learns; the model stays as it is. Raises `ConfigError` when the training text is
+    shorter than a few segments.
     """
     warm = list(training_ids)[-(WARMED * SEGMENT + 1) :]
     if len(warm) < 4 * SEGMENT:

@@ -8,17 +8,22 @@ B batch, V vocabulary, K top_logprobs, L `HISTORY`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from textgen.arrays import Array, State
+from textgen.array_ops import pick
+from textgen.arrays import Array, State, cut
+from textgen.backend import cores, one_blas_thread
 from textgen.generation.sampling import NEVER, Transform, draw
 from textgen.network import Network
 
 CHUNK = 32  # tokens for which noise is drawn at a time
 HISTORY = 512  # tokens that the repetition transforms look back on
+FEWEST = 16  # texts that are worth a core of their own
 LARGEST_UNIFORM = 1 - 2**-20  # less than 1, so that rounding cannot step past the last token
 
 
@@ -60,13 +65,13 @@ class Decoder:
         changed = logits
         for transform in transforms:
             changed = transform(changed, history)
-        ids = draw(changed, self.allowed, uniform)
+        ids = ops.cast(draw(changed, self.allowed, uniform), "int32")
         logprobs = ops.log_softmax(logits, axis=-1)
-        chosen = ops.take_along_axis(logprobs, ids[:, None], axis=-1)[:, 0]
+        chosen = pick(logprobs, ids)
         best, best_ids = logprobs[:, :0], history[:, :0]
         if top_logprobs:
             best, best_ids = ops.top_k(logprobs, top_logprobs)
-        history = ops.concatenate([history[:, 1:], ops.cast(ids[:, None], "int32")], axis=1)
+        history = ops.concatenate([history[:, 1:], ids[:, None]], axis=1)
         return Step(ids, chosen, ops.cast(best_ids, "int32"), best), history
 
     def decode(
@@ -77,14 +82,22 @@ class Decoder:
         top_logprobs: int = 0,
     ) -> Iterator[Step]:
         """Endless steps that continue `prompts`, each with its own seed."""
-        logits, state = self.prefill(prompts)
-        history = newest(prompts)
-        for noise in noises(seeds):
-            for uniform in noise.T:
-                with np.errstate(over="ignore"):  # of a logit that is `NEVER`, divided
-                    step, history = self.sample(logits, history, uniform, transforms, top_logprobs)
-                yield step
-                logits, state = self.network.step(step.ids, state)
+        with one_blas_thread():
+            logits, state = self.prefill(prompts)
+            shares = _shares(len(prompts))
+            texts = [
+                _Texts(self, logits[rows], cut(state, rows), newest(prompts[rows]), transforms)
+                for rows in shares
+            ]
+            if len(texts) == 1:
+                for noise in noises(seeds):
+                    yield from texts[0].write(noise, top_logprobs)
+            with ThreadPoolExecutor(len(texts)) as pool:
+                for noise in noises(seeds):
+                    parts = [noise[rows] for rows in shares]
+                    written = pool.map(lambda t, n: list(t.write(n, top_logprobs)), texts, parts)
+                    for steps in zip(*written, strict=True):
+                        yield Step(*map(np.concatenate, zip(*steps, strict=True)))
 
     def program(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """`step` as this decoder runs it over and over."""
@@ -96,13 +109,8 @@ class Decoder:
         ends = [read[tuple(ids)] for ids in prompts]
         if len(ends) == 1:
             return ends[0]
-        join = self.network.ops.concatenate
-        logits = join([logits for logits, _ in ends])
-        state = tuple(
-            tuple(join(parts) for parts in zip(*layers, strict=True))
-            for layers in zip(*(state for _, state in ends), strict=True)
-        )
-        return logits, state
+        logits = self.network.ops.concatenate([logits for logits, _ in ends])
+        return logits, self.network.joined([state for _, state in ends])
 
     def read_prompt(self, ids: list[int]) -> tuple[Array, State]:
         """(logits [1, V], state) after the last of ids."""
@@ -111,9 +119,40 @@ class Decoder:
         return self.network.logits(state), state
 
 
+class _Texts:
+    """Some of the texts that are written, and how far they are."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        logits: np.ndarray,
+        state: State,
+        history: np.ndarray,
+        transforms: Sequence[Transform],
+    ) -> None:
+        self.decoder, self.transforms = decoder, transforms
+        self.logits, self.state, self.history = logits, state, history
+
+    def write(self, noise: np.ndarray, top_logprobs: int) -> Iterator[Step]:
+        """A step for each column of noise [B, N]."""
+        for uniform in noise.T:
+            with np.errstate(over="ignore"):  # of a logit that is `NEVER`, divided
+                step, self.history = self.decoder.sample(
+                    self.logits, self.history, uniform, self.transforms, top_logprobs
+                )
+            yield step
+            self.logits, self.state = self.decoder.network.step(step.ids, self.state)
+
+
+def _shares(texts: int) -> list[slice]:
+    """The texts that each core writes: at least `FEWEST`, so that it has enough to do."""
+    number = max(1, min(cores(), texts // FEWEST))
+    ends = [round(k * texts / number) for k in range(number + 1)]
+    return [slice(a, b) for a, b in itertools.pairwise(ends)]
+
+
 def noises(seeds: Sequence[tuple[int, ...]]) -> Iterator[np.ndarray]:
-    """Uniform numbers from 0 to 1 for ever, `CHUNK` at a time, each row of its own seed [B, CHUNK].
-    """
+    """Uniform numbers from 0 to 1, without end, `CHUNK` at a time: [B, CHUNK], a row for a seed."""
     generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
     while True:
         noise = np.stack([g.random(CHUNK, np.float32) for g in generators])

@@ -13,7 +13,8 @@ from textgen import shipped
 from textgen.errors import ConfigError, GenerationError, shown
 from textgen.generation.beam_search import beam_search
 from textgen.generation.decoder import Decoder, Step
-from textgen.generation.options import generation_config
+from textgen.generation.engine import best_engine, make_decoder
+from textgen.generation.options import LoopConfig, generation_config
 from textgen.generation.scoring import logprobs
 from textgen.generation.text_stream import Chunk, Generation, TextStream, joined
 from textgen.network import Network
@@ -57,7 +58,7 @@ class Generator:
         self.network, self.tokenizer, self.card = network, tokenizer, card or {}
         self.name, self.hash = name, hash
         self.config = network.config
-        self._decoder = Decoder(network, tokenizer.banned_ids)
+        self._decoders: dict[str, Decoder] = {}
 
     @classmethod
     def from_run(cls, path: str | Path) -> Self:
@@ -110,9 +111,10 @@ class Generator:
         if not ids:
             return iter(())
         seeds = [(seed, index) for index in range(len(ids))]
+        decoder = self._decoder(loop, len(ids))
         # an alternative is a token that may be sampled
-        top_logprobs = min(loop.top_logprobs, int(self._decoder.allowed.sum()))
-        steps = self._decoder.decode(ids, config.transforms, seeds, top_logprobs)
+        top_logprobs = min(loop.top_logprobs, int(decoder.allowed.sum()))
+        steps = decoder.decode(ids, config.transforms, seeds, top_logprobs)
         if loop.num_beams > 1:
             if len(ids) > 1:
                 raise ConfigError(
@@ -120,7 +122,7 @@ class Generator:
                     "text of one prompt; leave num_beams out, or ask for one text"
                 )
             steps = beam_search(
-                self._decoder,
+                decoder,
                 ids[0],
                 config.transforms,
                 loop.num_beams,
@@ -129,6 +131,15 @@ class Generator:
             )
         texts = [TextStream(self.tokenizer, seed, loop.stop_strings, u) for u in unknown]
         return self._chunks(steps, texts, loop.max_new_tokens)
+
+    def _decoder(self, loop: LoopConfig, texts: int) -> Decoder:
+        """That of the engine which is asked for, or which serves best."""
+        engine = loop.engine
+        if engine == "auto":
+            engine = best_engine(self.network, loop.max_new_tokens, max(texts, loop.num_beams))
+        if engine not in self._decoders:
+            self._decoders[engine] = make_decoder(engine, self.network, self.tokenizer.banned_ids)
+        return self._decoders[engine]
 
     @staticmethod
     def _chunks(

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from textgen.errors import ConfigError
+from textgen.generation.engine import ENGINES
 from textgen.generation.sampling import TRANSFORMS, Transform
 from textgen.options import Option, build, option, options_of, refuse_unknown
 
@@ -26,6 +27,12 @@ class LoopConfig:
         high=64,
     )
     top_logprobs: int = option(0, "alternatives reported for each token", low=0, high=50)
+    engine: str = option(
+        "auto",
+        "what computes: numpy begins at once, tensorflow is faster in the long run, auto chooses "
+        "by how much is to be written",
+        choices=ENGINES,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar, TypeVar
 
-from textgen.array_ops import ops_for
+from textgen.array_ops import ops_for, pick
 from textgen.arrays import Array
 from textgen.options import option
 
@@ -215,7 +215,7 @@ def draw(logits: Array, allowed: Array, uniform: Array) -> Array:
     below = total <= uniform[:, None] * total[:, -1:]
     ids = ops.sum(ops.cast(below, "int32"), axis=-1)
     # the running sum is rounded, so it may step onto a token of no probability
-    chosen = ops.take_along_axis(probabilities, ids[:, None], axis=-1)[:, 0]
+    chosen = pick(probabilities, ids)
     likeliest = ops.cast(ops.argmax(probabilities, axis=-1), "int32")
     return ops.where(chosen > 0, ids, likeliest)
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from textgen.arrays import State
 from textgen.errors import ConfigError
 from textgen.interpret.goals import Goal, value, weighted
 from textgen.interpret.replay import Override, replay
 from textgen.interpret.trace import read
-from textgen.arrays import State
 from textgen.network import Network
 
 TEXTS_AT_ONCE = 256
@@ -53,7 +53,9 @@ def silenced(network: Network, ids: Sequence[int], layer: int, units: Collection
     """The state at the end of ids, with the state of these units of a layer held at zero all the
     way. Raises as `trace` does."""
     names = replay(network).state_names
-    return read(network, ids, [Override(layer, n, None, u, 0.0) for n in names for u in units]).state
+    return read(
+        network, ids, [Override(layer, n, None, u, 0.0) for n in names for u in units]
+    ).state
 
 
 def transplant(

@@ -1,6 +1,7 @@
 """Where a fact is kept, over many documents: states handed over, and read off by a linear probe.
 
-All take a `Scorer`. Places are counted in tokens before the blank, at which all documents with the same filler have read the same.
+All take a `Scorer`. Places are counted in tokens before the blank, at which all documents with the
+same filler have read the same.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from textgen.arrays import State
 from textgen.data.recall_documents import Document, Writer, documents
 from textgen.data.recall_task import Task
 from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.interpret.measures import linear_probe
 from textgen.interpret.verdicts import MOSTLY
-from textgen.arrays import State
 
 STEP = 16  # tokens: places are this far apart, or a multiple
 PAIRS = 132  # every ordered pair of twelve facts

@@ -20,10 +20,7 @@ def sums(
     cell has (`Cell.summands`). σ of a gate's whole sum is the gate.
     """
     courses = traced.layers[layer]
-    if layer:
-        x = traced.layers[layer - 1]["h"][token]
-    else:
-        x = network.embeddings[ids[token]]
+    x = traced.layers[layer - 1]["h"][token] if layer else network.embeddings[ids[token]]
     values = {name: course[token] for name, course in courses.items()}
     before = {
         name: course[token - 1] if token else np.zeros_like(course[0])

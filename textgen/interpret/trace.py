@@ -21,7 +21,8 @@ class Trace:
 
     logprobs: natural log of the probability of each next token, after each token [T, V].
     state: after the last token, of one text, as the model takes it.
-    error: the largest difference of h to what the model puts out when it writes; nan with overrides.
+    error: the largest difference of h to what the layers put out where the model writes; nan with
+        overrides.
     """
 
     layers: list[Values]
@@ -57,7 +58,12 @@ def read(network: Network, ids: Sequence[int], overrides: Sequence[Override] = (
 
 
 def difference(network: Network, ids: Sequence[int], layers: Sequence[Values]) -> float:
-    """The largest one between h of the top layer and what it is where the model writes."""
-    column = np.asarray(ids, np.int32)[:, None]
-    hidden, _ = network.read(column, network.initial_state(1))
-    return float(np.abs(hidden[:, 0] - layers[-1]["h"]).max())
+    """The largest one between h of `layers` and what the layers put out where the model writes."""
+    x: np.ndarray = network.embed(np.asarray(ids, np.int32))[:, None]
+    largest = 0.0
+    for weights, start, values in zip(
+        network.layers, network.initial_state(1), layers, strict=True
+    ):
+        x, _ = network.read_layer(weights, x, start)
+        largest = max(largest, float(np.abs(x[:, 0] - values["h"]).max()))
+    return largest

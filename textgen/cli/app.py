@@ -1,0 +1,21 @@
+"""`textgen app`: the app, in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--host",
+        default="localhost",
+        help="where it listens (default localhost: this machine alone)",
+    )
+    command.add_argument("--port", type=int, default=8501, metavar="INT", help="(default 8501)")
+
+
+def run(parsed: argparse.Namespace) -> None:
+    flags = [f"--server.address={parsed.host}", f"--server.port={parsed.port}"]
+    os.execv(sys.executable, [sys.executable, "-m", "textgen.ui.app", *flags])

@@ -1,0 +1,95 @@
+"""`textgen evaluate`: how well a model predicts a text, and how much of it is copied."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from textgen import options, shipped
+from textgen.cli.sources import numbers, save
+from textgen.config import EvaluateConfig
+from textgen.data.sources import as_trained_on, find_training_text
+from textgen.data.streamed_text import held_out_of
+from textgen.errors import ConfigError
+from textgen.evaluation import context_length, evaluation_tables
+from textgen.evaluation.evaluate import evaluate
+from textgen.generation.generator import load
+from textgen.options import build, options_of
+from textgen.terminal import show
+from textgen.text.corpus import load_corpus
+from textgen.text.read_config import ReadConfig
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument(
+        "text",
+        help="a text; of the one it was trained on, the held-out end is taken",
+    )
+    command.add_argument(
+        "--train",
+        metavar="TEXT",
+        help="the text it was trained on, for n-grams and copies (default: where the run found it)",
+    )
+    options.add_arguments(command, EvaluateConfig)
+    options.add_arguments(command, ReadConfig)
+    command.add_argument(
+        "--look-back",
+        action="store_true",
+        help="also how far back it looks: loss against context length",
+    )
+    command.add_argument(
+        "--contexts", type=numbers, metavar="INT,...", help="tokens it may look back on"
+    )
+    command.add_argument(
+        "-n", type=int, default=256, metavar="INT", help="tokens to look back from (default 256)"
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="write the first table there")
+
+
+def run(parsed: argparse.Namespace) -> None:
+    config = build(EvaluateConfig, vars(parsed))
+    model = load(parsed.run)
+    text, training_text = _texts(model.card, parsed)
+    found = evaluate(model, text, training_text, config)
+    show(evaluation_tables.report(found))
+    result = dataclasses.asdict(found)
+    if parsed.look_back or parsed.contexts:
+        contexts = parsed.contexts or context_length.CONTEXTS
+        rows = context_length.context_curve(model, text, contexts, parsed.n, config.seed)
+        show(["", *context_length.report(rows)])
+        result["look_back"] = [dataclasses.asdict(row) for row in rows]
+    save(parsed.json, lambda: json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+    save(parsed.csv, lambda: evaluation_tables.as_csv(found))
+
+
+def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:
+    """What to evaluate on, and what the model was trained on where that is at hand."""
+    reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
+    config = build(ReadConfig, reading)
+    if reading:
+        card = card | {"training": card["training"] | reading}
+    own, run = as_trained_on(card, parsed.text), shipped.find(Path(parsed.run), shipped.MODELS)
+    held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
+    if held_out is None:
+        text = load_corpus(parsed.text, config).text
+    elif held_out:
+        text = held_out
+        print(f"{parsed.text}: the end that {parsed.run} held out")
+    else:
+        raise ConfigError(
+            f"{parsed.run} was trained on all of {parsed.text}: give a text it has not seen"
+        )
+    if parsed.train:
+        if held_out_of(run, card, parsed.train) is not None:
+            raise ConfigError(
+                f"{run} streamed {parsed.train}: give --train a part that fits in memory"
+            )
+        known = as_trained_on(card, parsed.train)
+        return text, known.text if known else load_corpus(parsed.train, config).text
+    known = own or find_training_text(card)
+    return text, known.text if known else None

@@ -1,0 +1,37 @@
+"""`textgen race`: several cells on one text."""
+
+from __future__ import annotations
+
+import argparse
+
+from textgen import options
+from textgen.cli.sources import one_or_all
+from textgen.options import build, options_of
+from textgen.runs.recipe import CONFIGS
+from textgen.terminal import show
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("corpus", nargs="+", help="as for train")
+    command.add_argument(
+        "--out", metavar="FOLDER", required=True, help="their run folders go there"
+    )
+    command.add_argument(
+        "--cells",
+        type=lambda text: text.split(","),
+        default=["rnn", "lstm", "gru"],
+        metavar="NAME,...",
+        help="which (default rnn,lstm,gru)",
+    )
+    for cls in CONFIGS:
+        options.add_arguments(command, cls, skip=("cell", "stream"))
+
+
+def run(parsed: argparse.Namespace) -> None:
+    from textgen.tuning.race import race, report
+
+    values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
+    model, tokens, training = (build(cls, values) for cls in CONFIGS)
+    source = one_or_all(parsed.corpus)
+    results = race(source, parsed.out, parsed.cells, model, tokens, training, set(values))
+    show(report(results))

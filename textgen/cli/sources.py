@@ -1,0 +1,48 @@
+"""What several commands do with what they are given, and with the files they write."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen import shipped
+from textgen.errors import ConfigError
+from textgen.runs.atomic_files import write_file
+from textgen.runs.recipe import read_recipe
+from textgen.text.files import is_stream
+
+
+def read_recipe_file(name: str | None) -> dict[str, Any]:
+    """The settings of a recipe, a file or the name of a shipped one; none without a name."""
+    return read_recipe(shipped.find(Path(name), shipped.RECIPES)) if name else {}
+
+
+def refuse_streams(sources: str | Sequence[str], reason: str) -> None:
+    """Raises `ConfigError` for what can be read but once."""
+    for source in [sources] if isinstance(sources, str) else sources:
+        if is_stream(source):
+            raise ConfigError(f"{source} can be read once, and {reason}: give a file")
+
+
+def one_or_all(source: Any) -> Any:
+    """The one source of a list of one; else the list."""
+    return source[0] if isinstance(source, list) and len(source) == 1 else source
+
+
+def save(path: Path | None, text: Callable[[], str]) -> None:
+    """Write what `text` returns to `path`, if there is one."""
+    if path is not None:
+        write_file(path, text().encode())
+
+
+def numbers(text: str) -> list[int]:
+    """20,50,100. Raises for argparse."""
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers: write 20,50,100")
+    return numbers

@@ -1,0 +1,33 @@
+"""Which engine writes: NumPy, which begins at once, or TensorFlow, which is faster once it runs."""
+
+from __future__ import annotations
+
+from textgen.generation.decoder import Decoder
+from textgen.network import Network
+
+ENGINES = ("auto", "numpy", "tensorflow")
+
+# Seconds, measured by benchmarks/start.py and benchmarks/generate.py; docs/generation.md has the
+# tables. What is gained by TensorFlow differs between machines by a factor of two or three: so what
+# it costs to begin is taken as large, and what it saves as small.
+START = 10.0  # to import TensorFlow and to compile the loop
+SAVED_A_STEP = 100e-6
+SAVED_A_ROW = 5e-6  # of each text and each layer in a step
+
+
+def best_engine(network: Network, steps: int, texts: int) -> str:
+    """The engine that writes `steps` tokens of so many texts sooner, its start included.
+
+    It depends on nothing else, so that the same call gives the same text in every process.
+    """
+    saved = steps * (SAVED_A_STEP + SAVED_A_ROW * texts * len(network.layers))
+    return "tensorflow" if saved > START else "numpy"
+
+
+def make_decoder(engine: str, network: Network, banned_ids: tuple[int, ...]) -> Decoder:
+    """The decoder of an engine, "numpy" or "tensorflow"."""
+    if engine == "numpy":
+        return Decoder(network, banned_ids)
+    from textgen.generation.compiled_decoder import CompiledDecoder  # it imports TensorFlow
+
+    return CompiledDecoder(network, banned_ids)
