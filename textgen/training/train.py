@@ -80,32 +80,7 @@ def start(
     _refuse_a_second_run(folder)
     with atomic_files.hold(folder):
         _refuse_a_second_run(folder)  # another process may have been quicker
-        begun = time.perf_counter()
-        data = read_training_data(source, config.training, folder)
-        if summary := data.summary():
-            logger.info(summary)
-        for note in data.notes():
-            logger.warning(f"note: {note}")
-        tokenizer = TOKENIZERS[config.tokenizer.tokenizer].train(
-            data.text,
-            vocab_size=config.tokenizer.vocab_size,
-            model_type=config.tokenizer.model_type,
-        )
-        if config.training.sample_length:
-            check_prompt(config.training.prompt, tokenizer)
-        with contextlib.ExitStack() as undone:
-            undone.callback(data.discard, tokenizer)
-            data = data.prepare(tokenizer)
-            if budget:
-                left = budget - (time.perf_counter() - begun)
-                model, training = budgets.within(
-                    left, data, tokenizer, config.model, config.training, kept
-                )
-                config = dataclasses.replace(config, model=model, training=training)
-                data = dataclasses.replace(data, settings=training)
-            config = _as_found(config, data, tokenizer)
-            batches = workers.share(data.batches(tokenizer))  # too short a text is refused here
-            undone.pop_all()
+        config, data, tokenizer, batches = _read(source, folder, config, workers, budget, kept)
         with StopRequest() as stop:
             setting = _Setting(folder, config, data, tokenizer, batches, workers, stop)
             _train(setting, callbacks)
@@ -164,6 +139,46 @@ def resume(
             setting = _Setting(folder, config, data, tokenizer, batches, workers, stop)
             _train(setting, callbacks, resumed=True, further=epochs is not None)
     return folder
+
+
+def _read(
+    source: Source,
+    folder: Path,
+    config: RunConfig,
+    workers: Workers,
+    budget: float,
+    kept: Collection[str],
+) -> tuple[RunConfig, TrainingData, Tokenizer, Batches]:
+    """The text, a tokenizer trained on it, this worker's batches, and `config` with what was found
+    there and what follows from the budget, but for the settings `kept`. Where it cannot be trained
+    on, nothing of it is left in the run folder."""
+    begun = time.perf_counter()
+    data = read_training_data(source, config.training, folder)
+    if summary := data.summary():
+        logger.info(summary)
+    for note in data.notes():
+        logger.warning(f"note: {note}")
+    tokenizer = TOKENIZERS[config.tokenizer.tokenizer].train(
+        data.text,
+        vocab_size=config.tokenizer.vocab_size,
+        model_type=config.tokenizer.model_type,
+    )
+    if config.training.sample_length:
+        check_prompt(config.training.prompt, tokenizer)
+    with contextlib.ExitStack() as undone:
+        undone.callback(data.discard, tokenizer)
+        data = data.prepare(tokenizer)
+        if budget:
+            left = budget - (time.perf_counter() - begun)
+            model, training = budgets.within(
+                left, data, tokenizer, config.model, config.training, kept
+            )
+            config = dataclasses.replace(config, model=model, training=training)
+            data = dataclasses.replace(data, settings=training)
+        config = _as_found(config, data, tokenizer)
+        batches = workers.share(data.batches(tokenizer))  # too short a text is refused here
+        undone.pop_all()
+    return config, data, tokenizer, batches
 
 
 def _check_callbacks(callbacks: object) -> None:

@@ -128,28 +128,32 @@ def recall_curve(
     )
     band = base.transform_filter(alt.datum.control == controls[0]).mark_area(opacity=0.16)
     band = band.encode(y="low:Q", y2="high:Q")
-    level = alt.Chart(pd.DataFrame({"y": [chance], "word": [words["chance"]]})).encode(y="y:Q")
-    rule = level.mark_rule(strokeDash=[4, 4], color=INK)
-    word = level.mark_text(align="left", dx=4, dy=-7, color=INK).encode(
+    rule, word = _level(chance, words["chance"])
+    reach = _uprights(horizons, words).encode(x=across, color=colours)
+    return alt.LayerChart(layer=[band, reach, rule, word, lines, marks], height=320)
+
+
+def _level(height: float, label: str) -> tuple[alt.Chart, alt.Chart]:
+    """A dashed line at a height, and its label."""
+    level = alt.Chart(pd.DataFrame({"y": [height], "word": [label]})).encode(y="y:Q")
+    line = level.mark_rule(strokeDash=[4, 4], color=INK)
+    return line, level.mark_text(align="left", dx=4, dy=-7, color=INK).encode(
         text="word:N", x=alt.value(0)
     )
-    ends = pd.DataFrame(
-        [{"model": model, "distance": reach} for model, reach in horizons.items() if reach],
-        columns=["model", "distance"],
+
+
+def _uprights(horizons: dict[str, int], words: dict[str, str]) -> alt.Chart:
+    """A line up at the horizon of each model that has one."""
+    reached = [
+        {"model": model, "distance": distance} for model, distance in horizons.items() if distance
+    ]
+    lines = alt.Chart(pd.DataFrame(reached, columns=["model", "distance"]))
+    return lines.mark_rule(strokeWidth=2, opacity=0.7).encode(
+        tooltip=[
+            alt.Tooltip("model:N", title=words["model"]),
+            alt.Tooltip("distance:Q", title=words["horizon"]),
+        ]
     )
-    reach = (
-        alt.Chart(ends)
-        .mark_rule(strokeWidth=2, opacity=0.7)
-        .encode(
-            x=across,
-            color=colours,
-            tooltip=[
-                alt.Tooltip("model:N", title=words["model"]),
-                alt.Tooltip("distance:Q", title=words["horizon"]),
-            ],
-        )
-    )
-    return alt.LayerChart(layer=[band, reach, rule, word, lines, marks], height=320)
 
 
 def recall_over_time(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:

@@ -93,14 +93,6 @@ def token_figure(
         "file": key,
         "labels": {name: t(f"figure.{name}") for name in LABELS},
     }
-    mount = st.components.v2.component(
-        "textgen_token_figure",
-        css=(_HERE / "figure.css").read_text(encoding="utf-8"),
-        js="\n".join(
-            (_HERE / f"{part}.js").read_text(encoding="utf-8")
-            for part in ("scales", "paper", "matrix", "strip", "figure")
-        ),
-    )
 
     def chosen(name: str, hand_over: Callable[[Any], None]) -> Callable[[], None]:
         def callback() -> None:
@@ -110,9 +102,22 @@ def token_figure(
 
         return callback
 
-    mount(
+    _component()(
         data=data,
         key=key,
         on_pin_change=chosen("pin", lambda cell: on_pin(Pin(**cell)) if on_pin else None),
         on_span_change=chosen("span", lambda span: on_span(*span) if on_span else None),
     )
+
+
+def _component() -> Callable[..., object]:
+    """What mounts the figure, of its files of CSS and JavaScript."""
+    component: Callable[..., object] = st.components.v2.component(
+        "textgen_token_figure",
+        css=(_HERE / "figure.css").read_text(encoding="utf-8"),
+        js="\n".join(
+            (_HERE / f"{part}.js").read_text(encoding="utf-8")
+            for part in ("scales", "paper", "matrix", "strip", "figure")
+        ),
+    )
+    return component
