@@ -10,6 +10,7 @@ print(model.generate("Once ", max_new_tokens=100, temperature=0.8, seed=1).text)
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from textgen.config import EvaluateConfig
 from textgen.data.recall_task import Task, read_task
 from textgen.evaluation.evaluate import Evaluation, evaluate
-from textgen.evaluation.recall_probe import DISTANCES, Probe, Scorer, probe, task_of
+from textgen.evaluation.recall_probe import Probe, Scorer, probe, task_of
 from textgen.generation.generator import Generator, check_text
 from textgen.interpret import Override, Trace, trace
 from textgen.options import build, build_strictly, options_of, refuse_unknown
@@ -48,34 +49,21 @@ class Model(Generator):
         """
         return evaluate(self, text, training_text, build_strictly(EvaluateConfig, options))
 
-    def probe(
-        self,
-        task: str | Path | Task | None = None,
-        *,
-        distances: Sequence[int] = DISTANCES,
-        n: int = 408,
-        controls: Sequence[str] = ("none",),
-        variant: str = "plain",
-        held_out: Sequence[str] = ("filler",),
-        seed: int = 1,
-        **unknown: Any,
-    ) -> Probe:
+    def probe(self, task: str | Path | Task | None = None, **options: Any) -> Probe:
         """Does the model remember? The share of right answers against the distance from a fact to
-        its answer, in characters, on `n` documents of each distance.
+        its answer, in characters.
 
-        task: a task or its file (None: the shipped one that the model was trained on). controls: of
-        "none", "removed", "swapped", "zeroed". variant: "plain", "distractor" or "correction".
-        held_out: what is taken from what is never trained on, "filler", "phrasing", both or none.
-        Raises `ConfigError` for what the task or the model does not have.
+        task: a task or its file (None: the shipped one that the model was trained on). options:
+        distances, n, controls, variant, held_out and seed, as `recall_probe.probe` takes them.
+        Raises `ConfigError` for what the task or the model does not have, and for a bad option.
         """
-        known = ("task", "distances", "n", "controls", "variant", "held_out", "seed")
-        refuse_unknown(unknown, known)
+        _, *known = inspect.signature(probe).parameters  # the first is the model with its task
+        refuse_unknown(options, ("task", *known))
         if task is None:
             task = task_of(self)
         elif not isinstance(task, Task):
             task = read_task(task)
-        scorer = Scorer(self, task)
-        return probe(scorer, distances, n, controls, variant, held_out, seed)
+        return probe(Scorer(self, task), **options)
 
     def trace(self, text: str, overrides: Sequence[Override] = ()) -> Trace:
         """Every gate and state of every unit while the model reads `text`, by the names of the

@@ -92,9 +92,11 @@ def probe(
 ) -> Probe:
     """Measure a model on `n` documents of a task at each distance.
 
-    Every filler is read with every fact: fact and filler are crossed. distances: whole numbers from
-    1 to 100,000. held_out: "filler", "phrasing", both or none. Raises `ConfigError` for a setting
-    that makes no documents, and for a control that there is not.
+    Every filler is read with every fact: fact and filler are crossed. distances: characters from
+    the fact to its answer, 1 to 100,000. controls: of `CONTROLS`. variant: of those of the task,
+    such as "plain", "distractor" or "correction". held_out: which of `HELD_OUT` come from what is
+    never trained on. Raises `ConfigError` for a setting that makes no documents, and for a control
+    that there is not.
     """
     task, generator = scorer.task, scorer.generator
     distances = _listed("distances", distances, "whole numbers")
