@@ -79,7 +79,7 @@ $(BIN)/python:
 		f"error: {sys.executable} is Python {v[0]}.{v[1]}: textgen needs 3.11 to 3.13; make PYTHON=/path/to/one")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/app.done: requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/app.done: requirements.txt $(wildcard requirements/*.txt) pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps -e .
 	touch $@

@@ -17,6 +17,7 @@ from textgen.interpret import (
     Goal,
     Override,
     ablation,
+    apart,
     at_blank,
     effects,
     gradients,
@@ -26,6 +27,7 @@ from textgen.interpret import (
     transplant,
     value,
 )
+from textgen.interpret.apart import gradients_apart
 from textgen.interpret.replay import replay
 from textgen.model import trainable
 from textgen.network import Network
@@ -425,3 +427,21 @@ def test_a_document_is_read_up_to_its_blank():
     assert ids[0] == tokenizer.start_id and decode(ids[1:]) == "ab c "
     assert decode(goal.answer) == "cab." and decode(goal.foil) == "bb."
     assert not at_blank(tokenizer, document)[1].foil
+
+
+# --- in a process of its own ----------------------------------------------------------------------
+
+
+def test_gradients_from_another_process_are_the_same():
+    model = drawn("gru")
+    here, there = gradients(model, IDS, GOAL), gradients_apart(model, IDS, GOAL)
+    np.testing.assert_array_equal(there.inputs, here.inputs)
+    with pytest.raises(GenerationError, match="token 9"):
+        gradients_apart(model, [9], GOAL)
+    process = apart._process
+    assert gradients_apart(model, IDS[:3], GOAL).inputs.shape == (3, D)
+    assert apart._process is process  # one for all
+    process.kill()
+    process.wait()
+    np.testing.assert_array_equal(gradients_apart(model, IDS, GOAL).inputs, here.inputs)
+    apart._process.kill()

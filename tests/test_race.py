@@ -6,13 +6,13 @@ import math
 
 import pytest
 
-from textgen.cells import CELLS
+from textgen.cells import CELLS, make_cell
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.model import build_model
 from textgen.terminal import as_text
-from textgen.tuning.race import Result, measured, race, recurrent_parameters, report
+from textgen.tuning.race import Result, measured, race, report
 from tiny import tiny
 
 
@@ -97,7 +97,7 @@ def test_a_setting_for_none_of_the_cells_is_a_mistake(text_file, tmp_path):
 def test_recurrent_parameters_are_those_of_the_model(cell):
     config = ModelConfig(cell=cell, hidden_size=12, embedding_size=5)
     (layer,) = build_model(config, 9).recurrent
-    assert recurrent_parameters(cell, config) == layer.count_params()
+    assert make_cell(cell).parameters(5, 12) == layer.count_params()
 
 
 def test_report_is_a_table():

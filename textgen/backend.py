@@ -16,6 +16,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from textgen.errors import MissingPart
+
 _lock, _within = threading.Lock(), 0
 _limits: Any = None
 
@@ -93,8 +95,13 @@ def __getattr__(name: str) -> Any:
     # its products use all that the processor has; TensorFlow's own stop at AVX, at half the speed
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _silent_stderr():
-        import keras
-        import tensorflow as tf
+        try:
+            import keras
+            import tensorflow as tf
+        except ImportError as error:
+            raise MissingPart(
+                f"this needs TensorFlow and Keras ({error}): pip install 'textgen[train]'"
+            ) from error
 
         tf.config.list_physical_devices()  # says its piece about missing GPUs here, unheard
     # it counts tracings by the line of code that made a function: each model loaded traces its own

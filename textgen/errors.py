@@ -5,6 +5,7 @@ TextgenError
 ├── TokenizerError    a tokenizer that cannot be trained or read
 ├── ConfigError       a setting outside its range
 ├── RunError          a run folder that is missing, damaged, foreign or cannot be written
+├── MissingPart       a library that this installation was made without
 └── GenerationError   a prompt or a text the model cannot take
 """
 
@@ -29,6 +30,10 @@ class ConfigError(TextgenError):
 
 class RunError(TextgenError):
     """A run folder that is missing, damaged, foreign or cannot be written."""
+
+
+class MissingPart(TextgenError):
+    """A library that this installation was made without."""
 
 
 class GenerationError(TextgenError):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -70,10 +71,14 @@ class Network:
             }
             for k in range(config.num_layers)
         ]
-        self.ops = ops_for(self.embeddings)
         tied = config.tie_weights
         self.kernel = self.ops.transpose(self.embeddings) if tied else weights["head.kernel"]
         self.bias = weights["head.bias"]
+
+    @property
+    def ops(self) -> Any:
+        """The functions for its arrays."""
+        return ops_for(self.embeddings)
 
     @property
     def num_parameters(self) -> int:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
+
+from textgen.errors import MissingPart
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -17,5 +20,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> None:
+    if importlib.util.find_spec("streamlit") is None:
+        raise MissingPart("the app needs Streamlit: pip install 'textgen[app]'")
     flags = [f"--server.address={parsed.host}", f"--server.port={parsed.port}"]
     os.execv(sys.executable, [sys.executable, "-m", "textgen.ui.app", *flags])

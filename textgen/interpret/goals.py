@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -100,8 +100,16 @@ class Saliency:
     norm: np.ndarray
 
 
-def saliency(network: Network, ids: Sequence[int], goal: Goal) -> Saliency:
-    """Which tokens the goal hangs on, from one gradient. Raises as `trace` does."""
-    slope = gradients(network, ids, goal).inputs
+def saliency(
+    network: Network,
+    ids: Sequence[int],
+    goal: Goal,
+    differentiate: Callable[[Network, Sequence[int], Goal], Gradients] = gradients,
+) -> Saliency:
+    """Which tokens the goal hangs on, from one gradient. Raises as `trace` does.
+
+    differentiate: `gradients`, or what computes them elsewhere.
+    """
+    slope = differentiate(network, ids, goal).inputs
     inputs = replay(network).inputs(ids)[:, 0]
     return Saliency((slope * inputs).sum(1), np.sqrt((slope**2).sum(1)))

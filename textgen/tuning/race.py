@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from textgen.cells import CELLS, make_cell
+from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig, without_effect
 from textgen.data.sources import read_training_data
 from textgen.data.training_data import TrainingData
@@ -143,11 +143,6 @@ def reach(generator: Generator, data: TrainingData) -> int | None:
         return looks_back(context_curve(generator, data.held_out_text, CONTEXTS))
     except TextgenError:
         return None
-
-
-def recurrent_parameters(cell: str, config: ModelConfig) -> int:
-    """The size of one recurrent layer of `cell` over the embedding."""
-    return make_cell(cell).parameters(config.embedding_size, config.hidden_size)
 
 
 def report(results: Sequence[Result]) -> Report:

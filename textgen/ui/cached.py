@@ -109,17 +109,20 @@ def fact_contrast(
 @cached(32)
 def gradients(model: Model, document: Document) -> Gradients:
     """Of log p(right answer) at the blank."""
-    from textgen.interpret import at_blank, gradients
+    from textgen.interpret import at_blank
+    from textgen.interpret.apart import gradients_apart
 
-    return gradients(model.network, *at_blank(model.tokenizer, document))
+    return gradients_apart(model.network, *at_blank(model.tokenizer, document))
 
 
 @cached(64)
 def saliency(model: Model, document: Document, foil: str) -> Array:
     """Gradient times embedding, of the answer against a foil [T]."""
     from textgen.interpret import at_blank, saliency
+    from textgen.interpret.apart import gradients_apart
 
-    return saliency(model.network, *at_blank(model.tokenizer, document, foil)).product
+    asked = at_blank(model.tokenizer, document, foil)
+    return saliency(model.network, *asked, gradients_apart).product
 
 
 @cached(64)

@@ -8,8 +8,7 @@ from typing import Any
 import streamlit as st
 
 from textgen import shipped
-from textgen.cells import CELLS
-from textgen.config import ModelConfig
+from textgen.cells import CELLS, make_cell
 from textgen.errors import TextgenError
 from textgen.ui import page_parts, widgets
 from textgen.ui.charts import race as race_charts
@@ -175,10 +174,7 @@ def table(
     results: list[dict[str, Any]], cells: list[str], size: int, *, task: bool = False
 ) -> None:
     """One row for each cell; what has not been measured yet is left empty."""
-    from textgen.tuning.race import recurrent_parameters
-
     by_cell = {result["cell"]: result for result in results}
-    config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
     head = [
         "",
         t("race.parameters"),
@@ -198,7 +194,7 @@ def table(
                 f"{result['bits_per_char']:.3f}",
                 f"{result['reach']:,}",
             ]
-        rows.append([cell.upper(), f"{recurrent_parameters(cell, config):,}", *measured])
+        rows.append([cell.upper(), f"{parameters(cell, size):,}", *measured])
     widgets.table(head, rows)
 
 
@@ -222,13 +218,16 @@ def weaker(race: races.Race) -> None:
     )
 
 
+def parameters(cell: str, size: int) -> int:
+    """How many numbers a recurrent layer of the race has."""
+    return make_cell(cell).parameters(COMMON["embedding_size"], size)
+
+
 def four_times(size: int) -> None:
     """The lesson's sentence about the parameters, counted on layers of this size."""
     from textgen.interpret.verdicts import FourTimes
-    from textgen.tuning.race import recurrent_parameters
 
-    config = ModelConfig(hidden_size=size, embedding_size=COMMON["embedding_size"])
-    verdict = FourTimes(*(recurrent_parameters(cell, config) for cell in ("lstm", "rnn")))
+    verdict = FourTimes(parameters("lstm", size), parameters("rnn", size))
     page_parts.claim(
         t("race.claim_four"),
         verdict.holds,
