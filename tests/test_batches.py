@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,9 +95,15 @@ def test_lanes_in_a_file_are_those_in_memory(tmp_path_factory, n, batch_size, le
 # --- documents of a task --------------------------------------------------------------------------
 
 
-def documents(**settings):
+@functools.cache
+def place():
+    """A task, and a tokenizer for it."""
     task = read_task(shipped.TASKS / "place-en.toml")
-    tokenizer = CharTokenizer.train(sample_texts(task))
+    return task, CharTokenizer.train(sample_texts(task))
+
+
+def documents(**settings):
+    task, tokenizer = place()
     usual = {"batch_size": 8, "steps": 10, "epochs": 4, "distance": 200, "answer_weight": 7.0}
     return Documents(task, tokenizer, **(usual | {"seed": 3} | settings))
 
