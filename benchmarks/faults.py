@@ -1,6 +1,6 @@
 """Training killed, starved of disk and stopped, over and over: what is lost?
 
-    python benchmarks/faults.py [--kills 50] [--json FILE] [--work FOLDER]
+    python -m benchmarks.faults [--kills 50] [--json FILE] [--machine NAME] [--work FOLDER]
 
 One run trains undisturbed. Others of the same settings (`--deterministic`) are ended in every way
 below and resumed until they are through; then their weights, and all that their last save holds,
@@ -269,6 +269,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--machine", default=platform.platform(), help="what to call this machine")
     parser.add_argument("--work", type=Path)
     parsed = parser.parse_args()
     work = parsed.work or Path(tempfile.mkdtemp())
@@ -289,7 +290,7 @@ def main() -> None:
     print(table(rows))
     if parsed.json:
         told = {
-            "machine": platform.platform(),
+            "machine": parsed.machine,
             "cores": os.cpu_count(),
             "rows": [dataclasses.asdict(row) for row in rows],
         }

@@ -28,7 +28,7 @@ def of_faults(told: dict[str, Any]) -> str:
     tried = sum(row.tried for row in rows)
     return f"""## Training that is ended
 
-`python benchmarks/faults.py` ({told["cores"]} cores, CPU): a run with `--deterministic` is ended
+`python -m benchmarks.faults` ({told["machine"]}): a run with `--deterministic` is ended
 {tried} times in all and resumed, then compared with one that was never disturbed. *Other weights*
 counts runs whose weights, optimizer, generators, history or samples were not the same, bit for bit.
 *No readable save* counts ends after which the newest save or the model could not be read. *Ended
@@ -102,9 +102,9 @@ def of_coverage(told: dict[str, Any]) -> str:
     worst = ", ".join(f"`{name}` {percent:.0f} %" for percent, name in low)
     return f"""## What the tests reach
 
-`pytest -m "not browser" --cov=textgen`: {total["percent_covered"]:.1f} % of
-{total["num_statements"]:,} statements of `textgen/`. Least: {worst}. Processes that a test starts
-(the command line, the app in a browser) are not counted."""
+`make test` reaches {total["percent_covered"]:.1f} % of {total["num_statements"]:,} statements of
+`textgen/` (coverage.py's report as JSON; `make test-all` writes it to build/tests). Least: {worst}.
+Processes that a test starts (the command line, the app in a browser) are not counted."""
 
 
 def of_mutants(told: list[dict[str, Any]]) -> str:
@@ -121,7 +121,9 @@ def of_mutants(told: list[dict[str, Any]]) -> str:
     return f"""## What the tests notice
 
 `python -m benchmarks.mutants` puts a small error into a module, a random draw of all that there
-are, and runs its tests. *Alike* are those that change nothing that a test could see.
+are, and runs its tests. *Alike* are those that change nothing that a test could see. This was
+measured before the files were laid out in packages: `sampling` lies in `generation/` now,
+`tokenizer` in `tokenizers/`, and `checkpoint` became `runs/`.
 
 {chr(10).join(lines)}
 

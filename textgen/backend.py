@@ -26,13 +26,13 @@ _limits: Any = None
 def _silent_stderr() -> Iterator[None]:
     """Point file descriptor 2 at nothing: TensorFlow's C++ start-up lines obey no log level."""
     sys.stderr.flush()
-    kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.close(sink)
 
 

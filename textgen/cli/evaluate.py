@@ -55,16 +55,16 @@ def run(parsed: argparse.Namespace) -> None:
     config = build(EvaluateConfig, vars(parsed))
     model = load(parsed.run)
     text, training_text = _texts(model.card, parsed)
-    found = evaluate(model, text, training_text, config)
-    show(evaluation_tables.report(found))
-    result = dataclasses.asdict(found)
+    measured = evaluate(model, text, training_text, config)
+    show(evaluation_tables.report(measured))
+    result = dataclasses.asdict(measured)
     if parsed.look_back or parsed.contexts:
         contexts = parsed.contexts or context_length.CONTEXTS
         rows = context_length.context_curve(model, text, contexts, parsed.n, config.seed)
         show(["", *context_length.report(rows)])
         result["look_back"] = [dataclasses.asdict(row) for row in rows]
     save(parsed.json, lambda: json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    save(parsed.csv, lambda: evaluation_tables.as_csv(found))
+    save(parsed.csv, lambda: evaluation_tables.as_csv(measured))
 
 
 def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:

@@ -58,7 +58,7 @@ def run(parsed: argparse.Namespace) -> None:
     model = load(parsed.run)
     task = read_task(parsed.task) if parsed.task else task_of(model)
     controls = tuple(CONTROLS) if parsed.controls else ("none",)
-    found = probe(
+    measured = probe(
         Scorer(model, task),
         parsed.distances or DISTANCES,
         parsed.n,
@@ -67,6 +67,6 @@ def run(parsed: argparse.Namespace) -> None:
         parsed.held_out,
         parsed.seed,
     )
-    show(report(found))
-    save(parsed.json, lambda: json.dumps(found.as_dict(), ensure_ascii=False, indent=2) + "\n")
-    save(parsed.csv, lambda: as_csv(found))
+    show(report(measured))
+    save(parsed.json, lambda: json.dumps(measured.as_dict(), ensure_ascii=False, indent=2) + "\n")
+    save(parsed.csv, lambda: as_csv(measured))

@@ -83,8 +83,8 @@ class StreamedText(TrainingData):
         sources: list[TextSource] = []
         path, dtype = _file(self.folder, tokenizer)
         digests = {"text": hashlib.sha256(), "tokens": hashlib.sha256()}
-        documents = characters = tokens = kept = 0
-        end: deque[str] = deque()  # what may yet be held out: the last pieces, of `kept` characters
+        documents = characters = tokens = waiting = 0
+        end: deque[str] = deque()  # what may yet be held out: the last `waiting` characters
         starts: deque[int] = deque()  # of the documents among them
         with (
             contextlib.closing(read_chunks(self.source, self.settings, sources)) as read,
@@ -104,14 +104,14 @@ class StreamedText(TrainingData):
                 starts += [characters + start for start in piece.starts]
                 end.append(piece.text)
                 characters += len(piece.text)
-                kept += len(piece.text)
-                while kept - len(end[0]) >= HELD_OUT:
-                    kept -= len(end[0])
+                waiting += len(piece.text)
+                while waiting - len(end[0]) >= HELD_OUT:
+                    waiting -= len(end[0])
                     tokens += write(end.popleft())
-                while starts and starts[0] < characters - kept:
+                while starts and starts[0] < characters - waiting:
                     starts.popleft()
                 bar.update(len(piece.text))
-            text, cut = "".join(end), self._cut(characters, starts) - (characters - kept)
+            text, cut = "".join(end), self._cut(characters, starts) - (characters - waiting)
             tokens += write(text[:cut])
             # too short a text is refused here, before there is anything of it
             lay_out(tokens, self.settings.batch_size, self.settings.sequence_length)
@@ -220,19 +220,19 @@ def _file(folder: Path, tokenizer: Tokenizer) -> tuple[Path, np.dtype]:
 def _is_whole(folder: Path, recorded: StreamedFiles, tokenizer: Tokenizer) -> bool:
     """Whether the files are those that were recorded, and every id is the tokenizer's."""
     path, dtype = _file(folder, tokenizer)
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     try:
         _held_out_text(folder, recorded.held_out_sha256)
         if not path.is_file() or path.stat().st_size != recorded.tokens * dtype.itemsize:
             return False
         with open(path, "rb") as file:
             while data := file.read(CHUNK * dtype.itemsize):
-                found.update(data)
+                digest.update(data)
                 if np.frombuffer(data, dtype).max() >= tokenizer.vocab_size:
                     return False
     except (OSError, ValueError, RunError):
         return False
-    return found.hexdigest() == recorded.tokens_sha256
+    return digest.hexdigest() == recorded.tokens_sha256
 
 
 def _held_out_text(folder: Path, sha256: str) -> str:

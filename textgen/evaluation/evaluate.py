@@ -74,19 +74,8 @@ def evaluate(
     outside its range and for dynamic evaluation without a training text.
     """
     config = config or EvaluateConfig()
-    check(config)
-    if not isinstance(text, str):
-        raise CorpusError(f"the text to evaluate on is {shown(text)}: give a text (str)")
-    if not isinstance(training_text, str | None):
-        raise CorpusError(f"the training text is {shown(training_text)}: give a text (str)")
+    _check(text, training_text, config)
     text = nfc(text)
-    if not text:
-        raise CorpusError("the text to evaluate on is empty: give at least one character")
-    if config.dynamic and training_text is None:
-        raise ConfigError(
-            "dynamic is on, but the training text is not at hand: dynamic evaluation takes the "
-            "scale of the gradients from it; give it with --train"
-        )
     tokenizer = generator.tokenizer
     ids = tokenizer.encode(text)
     rows: list[PredictionRow] = []
@@ -111,12 +100,7 @@ def evaluate(
         trained_on = tokenizer.encode(training_text)
         measured("model, dynamic evaluation", lambda: dynamic_nats(generator, ids, trained_on))
     if training_text is not None:
-        begin = time.perf_counter()
-        counted = NGram(nfc(training_text), config.order).nats(text)
-        seconds = time.perf_counter() - begin
-        rows += [
-            _row(f"{n}-gram", nats, len(text), text, seconds) for n, nats in enumerate(counted, 1)
-        ]
+        rows += _ngrams(text, training_text, config.order)
     unknown = sum(i == tokenizer.unk_id for i in ids)
     return Evaluation(
         model=generator.name,
@@ -134,6 +118,30 @@ def evaluate(
         kinds=loss_by_kind(generator, ids, carried),
         variety=_varieties(generator, text, training_text, config),
     )
+
+
+def _check(text: object, training_text: object, config: EvaluateConfig) -> None:
+    """Raises as `evaluate` does."""
+    check(config)
+    if not isinstance(text, str):
+        raise CorpusError(f"the text to evaluate on is {shown(text)}: give a text (str)")
+    if not isinstance(training_text, str | None):
+        raise CorpusError(f"the training text is {shown(training_text)}: give a text (str)")
+    if not text:
+        raise CorpusError("the text to evaluate on is empty: give at least one character")
+    if config.dynamic and training_text is None:
+        raise ConfigError(
+            "dynamic is on, but the training text is not at hand: dynamic evaluation takes the "
+            "scale of the gradients from it; give it with --train"
+        )
+
+
+def _ngrams(text: str, training_text: str, order: int) -> list[PredictionRow]:
+    """How well n-grams of the training text predict `text`, for n up to `order`."""
+    begin = time.perf_counter()
+    nats = NGram(nfc(training_text), order).nats(text)
+    seconds = time.perf_counter() - begin
+    return [_row(f"{n}-gram", found, len(text), text, seconds) for n, found in enumerate(nats, 1)]
 
 
 def _row(name: str, nats: np.ndarray, tokens: int, text: str, seconds: float) -> PredictionRow:

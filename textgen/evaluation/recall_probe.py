@@ -138,10 +138,10 @@ def _listed(name: str, values: object, of: str) -> list[Any]:
 
 def _chosen(name: str, values: object, allowed: Collection[str]) -> list[str]:
     """`values` as a list. Raises `ConfigError` where they are not all among `allowed`."""
-    found = _listed(name, values, ", ".join(allowed))
-    if not all(value in tuple(allowed) for value in found):
+    chosen = _listed(name, values, ", ".join(allowed))
+    if not all(value in tuple(allowed) for value in chosen):
         raise ConfigError(f"{name} is {shown(values)}: give a list of {', '.join(allowed)}")
-    return found
+    return chosen
 
 
 def measure(

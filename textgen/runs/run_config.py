@@ -51,10 +51,10 @@ class DataConfig:
         }
 
     @classmethod
-    def from_dict(cls, found: object) -> DataConfig:
+    def from_dict(cls, card: object) -> DataConfig:
         """A value of another type than it should have is left out. Raises `ConfigError` where no
         source is named."""
-        if not isinstance(found, dict) or not is_source(found.get("source")):
+        if not isinstance(card, dict) or not is_source(card.get("source")):
             raise ConfigError("it names no corpus: train anew")
         types: dict[str, type] = {
             "task": str,
@@ -63,15 +63,15 @@ class DataConfig:
             "characters": int,
             "sha256": str,
         }
-        known = {name: found[name] for name, kind in types.items() if type(found.get(name)) is kind}
-        return cls(found["source"], **known, streamed=_streamed_files(found.get("streamed")))
+        known = {name: card[name] for name, kind in types.items() if type(card.get(name)) is kind}
+        return cls(card["source"], **known, streamed=_streamed_files(card.get("streamed")))
 
 
-def _streamed_files(found: object) -> StreamedFiles | None:
+def _streamed_files(card: object) -> StreamedFiles | None:
     names = [field.name for field in dataclasses.fields(StreamedFiles)]
-    if not isinstance(found, dict) or not found.keys() >= set(names):
+    if not isinstance(card, dict) or not card.keys() >= set(names):
         return None
-    values = [found[name] for name in names]
+    values = [card[name] for name in names]
     return StreamedFiles(*values) if [type(v) for v in values] == [int, str, int, str] else None
 
 

@@ -115,8 +115,8 @@ def write_weights(path: Path, arrays: dict[str, np.ndarray], note: str = "") -> 
     """Save named arrays, and a word on them, as safetensors: the same arrays, the same bytes."""
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     # one entry: safetensors writes several in any order
-    told = {DIGEST: f"{digest(contiguous, note)} {note}".rstrip()}
-    write_file(path, safetensors.numpy.save(contiguous, told))
+    metadata = {DIGEST: f"{digest(contiguous, note)} {note}".rstrip()}
+    write_file(path, safetensors.numpy.save(contiguous, metadata))
 
 
 def read_weights(
@@ -134,10 +134,10 @@ def read_weights(
             if wanted is not None:
                 wanted({name: tuple(file.get_slice(name).get_shape()) for name in names})
             arrays = {name: file.get_tensor(name) for name in names}
-            told, _, note = (file.metadata() or {}).get(DIGEST, "").partition(" ")
+            recorded, _, note = (file.metadata() or {}).get(DIGEST, "").partition(" ")
     except (safetensors.SafetensorError, OSError, TypeError, ValueError) as error:
         raise damaged from error
-    if told and told != digest(arrays, note):
+    if recorded and recorded != digest(arrays, note):
         raise damaged
     return arrays, note
 
@@ -162,12 +162,12 @@ def read_note(path: Path) -> str:
 
 def digest(arrays: dict[str, np.ndarray], note: str = "") -> str:
     """SHA-256 of named arrays and a word on them."""
-    found = hashlib.sha256(note.encode())
+    sha256 = hashlib.sha256(note.encode())
     for name in sorted(arrays):
         array = arrays[name]
-        found.update(f"{name} {array.dtype} {array.shape}".encode())
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()
+        sha256.update(f"{name} {array.dtype} {array.shape}".encode())
+        sha256.update(np.ascontiguousarray(array).data)
+    return sha256.hexdigest()
 
 
 def save_model(folder: Path, network: Network) -> None:

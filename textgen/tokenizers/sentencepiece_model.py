@@ -56,8 +56,8 @@ def train_model(text: str, vocab_size: int, model_type: str) -> bytes:
     # half the room is left for pieces longer than a character; where a short text has too few of
     # those, characters may take it all. What gets no piece is written as bytes
     for size in (min(alphabet, room // 2), min(alphabet, room)):
-        kept = {character for character, _ in counts.most_common(size)}
-        dropped = dict.fromkeys((ord(c) for c in set(text) - kept), "\n")
+        frequent = {character for character, _ in counts.most_common(size)}
+        dropped = dict.fromkeys((ord(c) for c in set(text) - frequent), "\n")
         try:
             return _train(text.translate(dropped), vocab_size, model_type)
         except (RuntimeError, OSError) as error:
@@ -170,13 +170,13 @@ def _covering(counts: Counter[str]) -> int:
 
 
 def _explained(error: Exception, vocab_size: int) -> TokenizerError:
-    found = re.search(r"value <= (\d+)", str(error))
-    if found and int(found[1]) >= SMALLEST:
+    match = re.search(r"value <= (\d+)", str(error))
+    if match and int(match[1]) >= SMALLEST:
         return TokenizerError(
             f"vocab_size is {vocab_size}, more than this text has pieces for: "
-            f"use at most {found[1]}, or a longer text"
+            f"use at most {match[1]}, or a longer text"
         )
-    if found:
+    if match:
         return TokenizerError(
             f"vocab_size is {vocab_size}, but the text has next to no pieces: "
             "give a longer text or use the tokenizer char"

@@ -57,8 +57,8 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 def seconds_of(text: str) -> float:
     """ "90s", "3m", "1.5h" or a number of seconds. Raises `ConfigError`."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", text.strip())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", text.strip())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if not SHORTEST_BUDGET <= seconds < math.inf:
         raise ConfigError(
             f"budget is {text!r}: give at least {SHORTEST_BUDGET:.0f} seconds, "

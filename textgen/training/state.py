@@ -53,20 +53,20 @@ class RunState:
     def from_json(cls, text: str) -> RunState:
         """What `to_json` wrote. Raises `ValueError` for anything else."""
         try:
-            found = json.loads(text)
-            (nats, tokens), (seen, fast, slow) = found["nats"], found["watched"]
-            best, rolled_back = found["best"], found["rolled_back"]
+            note = json.loads(text)
+            (nats, tokens), (seen, fast, slow) = note["nats"], note["watched"]
+            best, rolled_back = note["best"], note["rolled_back"]
             state = cls(
-                learning_rate=float(found["learning_rate"]),
-                step=int(found["step"]),
-                seconds=float(found["seconds"]),
+                learning_rate=float(note["learning_rate"]),
+                step=int(note["step"]),
+                seconds=float(note["seconds"]),
                 nats=float(nats),
                 tokens=float(tokens),
                 trend=LossTrend(int(seen), float(fast), float(slow)),
                 best=math.inf if best is None else float(best),
-                waited=int(found["waited"]),
+                waited=int(note["waited"]),
                 rolled_back=rolled_back and {k: float(v) for k, v in dict(rolled_back).items()},
-                saves=int(found["number"]),
+                saves=int(note["number"]),
             )
         except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
             raise ValueError("not the state of a run") from error

@@ -73,14 +73,14 @@ def start(
         workers=workers.number,
     )
     _check(config)
-    kept = {*fixed, *given}
+    fixed = {*fixed, *given}
     if budget:
-        config = dataclasses.replace(config, model=budgets.with_cell(config.model, kept))
+        config = dataclasses.replace(config, model=budgets.with_cell(config.model, fixed))
     config = _with_effect(config, names_a_task(source), given)
     _refuse_a_second_run(folder)
     with atomic_files.hold(folder):
         _refuse_a_second_run(folder)  # another process may have been quicker
-        config, data, tokenizer, batches = _read(source, folder, config, workers, budget, kept)
+        config, data, tokenizer, batches = _read(source, folder, config, workers, budget, fixed)
         with StopRequest() as stop:
             setting = _Setting(folder, config, data, tokenizer, batches, workers, stop)
             _train(setting, callbacks)
@@ -147,10 +147,10 @@ def _read(
     config: RunConfig,
     workers: Workers,
     budget: float,
-    kept: Collection[str],
+    fixed: Collection[str],
 ) -> tuple[RunConfig, TrainingData, Tokenizer, Batches]:
     """The text, a tokenizer trained on it, this worker's batches, and `config` with what was found
-    there and what follows from the budget, but for the settings `kept`. Where it cannot be trained
+    there and what follows from the budget, but for the settings `fixed`. Where it cannot be trained
     on, nothing of it is left in the run folder."""
     begun = time.perf_counter()
     data = read_training_data(source, config.training, folder)
@@ -171,7 +171,7 @@ def _read(
         if budget:
             left = budget - (time.perf_counter() - begun)
             model, training = budgets.within(
-                left, data, tokenizer, config.model, config.training, kept
+                left, data, tokenizer, config.model, config.training, fixed
             )
             config = dataclasses.replace(config, model=model, training=training)
             data = dataclasses.replace(data, settings=training)
@@ -199,16 +199,18 @@ def _with_effect(config: RunConfig, task: bool, given: Collection[str]) -> RunCo
     """`config` without the settings that change nothing beside the others: of a recipe, or of a
     sweep or race that sets them for several cells, they are noted; of those `given` for this run
     the first is refused with `ConfigError`."""
-    found = without_effect(config.model, config.tokenizer, config.training, task=task, given=given)
-    for name, why in found.items():
+    useless = without_effect(
+        config.model, config.tokenizer, config.training, task=task, given=given
+    )
+    for name, why in useless.items():
         if name in given:
             raise ConfigError(f"{name} would have no effect: {why}; leave it out")
         logger.warning(f"note: {name} has no effect: {why}")
     return dataclasses.replace(
         config,
-        model=at_default(config.model, found),
-        tokenizer=at_default(config.tokenizer, found),
-        training=at_default(config.training, found),
+        model=at_default(config.model, useless),
+        tokenizer=at_default(config.tokenizer, useless),
+        training=at_default(config.training, useless),
     )
 
 
@@ -222,8 +224,8 @@ def _refuse_a_second_run(folder: Path) -> None:
 
 def _as_found(config: RunConfig, data: TrainingData, tokenizer: Tokenizer) -> RunConfig:
     """`config` with what was found in the text."""
-    found = dataclasses.replace(config.tokenizer, vocab_size=tokenizer.vocab_size)
-    return dataclasses.replace(config, tokenizer=found, data=data.config)
+    with_size = dataclasses.replace(config.tokenizer, vocab_size=tokenizer.vocab_size)
+    return dataclasses.replace(config, tokenizer=with_size, data=data.config)
 
 
 @dataclasses.dataclass(frozen=True)

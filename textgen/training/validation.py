@@ -35,5 +35,5 @@ class Validation:
         self.evaluator.reset_lanes()
         self.evaluator.nats.reset_state()
         held_out = self.batches.dataset().take(self.batches.steps)
-        found = self.evaluator.evaluate(held_out, verbose=0, return_dict=True)
-        return float(found["loss"])
+        measured = self.evaluator.evaluate(held_out, verbose=0, return_dict=True)
+        return float(measured["loss"])
