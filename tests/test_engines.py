@@ -212,6 +212,28 @@ def test_a_command_that_reads_or_writes_needs_no_tensorflow(command):
     assert done.returncode == 0 and done.stdout, done.stderr
 
 
+@pytest.mark.parametrize(
+    "missing, command, part",
+    [
+        ("keras", ["train", "TEXT", "--out", "OUT"], "train"),
+        ("keras", ["generate", "RUN", "--engine", "tensorflow"], "train"),
+        ("streamlit", ["app"], "app"),
+    ],
+)
+def test_what_is_not_installed_is_named(missing, command, part, text_file, runs, tmp_path):
+    places = {"TEXT": str(text_file), "OUT": str(tmp_path / "run"), "RUN": str(runs())}
+    command = [places.get(word, word) for word in command]
+    code = (
+        f"import sys, importlib.util; sys.modules[{missing!r}] = None\n"
+        "importlib.util.find_spec = lambda name: None\n"
+        "from textgen.cli.main import main; main(sys.argv[1:])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert f"pip install 'textgen[{part}]'" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 WRITERS = sorted(f.name for f in shipped.MODELS.iterdir() if not f.name.startswith("speaker"))
 
 

@@ -1,6 +1,7 @@
 """A wheel, installed apart from this checkout and used in an empty folder: it has all it needs."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -70,6 +71,16 @@ def test_the_wheel_is_what_runs(call, installed):
     file, home = printed(call("python", "-c", code, capture_output=True)).split()
     assert Path(file).is_relative_to(installed.parent)
     assert Path(home).is_relative_to(installed.parent)
+
+
+def test_what_reads_and_writes_is_asked_for_alone(installed):
+    (metadata,) = installed.parent.glob("lib/*/site-packages/textgen-*.dist-info/METADATA")
+    needs = re.findall(r"^Requires-Dist: ([\w-]+)\S*( ; extra == .*)?$", metadata.read_text(), re.M)
+    plain = {name for name, extra in needs if not extra}
+    assert {"numpy", "safetensors", "sentencepiece"} <= plain and len(plain) < 12
+    assert {"tensorflow", "keras", "streamlit", "datasets"}.isdisjoint(plain)
+    assert ("tensorflow", ' ; extra == "train"') in [(n, e.replace("'", '"')) for n, e in needs]
+    assert ("streamlit", ' ; extra == "app"') in [(n, e.replace("'", '"')) for n, e in needs]
 
 
 def test_shipped_models_and_tasks_have_names(call):
