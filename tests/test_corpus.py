@@ -218,6 +218,24 @@ def test_split_by_hand():
             Corpus(("a",), ()).split(wrong)
 
 
+def test_documents_are_held_out_whole_and_from_all_over_the_text():
+    corpus = Corpus(tuple("abcdefgh"), (), "line")
+    assert corpus.split(0.25, "documents") == ("a\nb\nc\ne\nf\ng", "d\nh")
+    assert corpus.split(0.4, "documents") == ("a\nb\nd\nf\ng", "c\ne\nh")
+    assert corpus.split(0.0, "documents") == (corpus.text, "")
+    with pytest.raises(ConfigError, match="of 8 is none: hold out the end"):
+        corpus.split(0.1, "documents")
+
+
+@given(st.integers(1, 60), st.integers(2, 9))
+def test_every_nth_document_is_held_out(number, every):
+    documents = [str(k) for k in range(1, number * every + 1)]
+    corpus = Corpus(tuple(documents), (), "line")
+    train, validation = corpus.split(1 / every, "documents")
+    assert validation.split("\n") == [d for d in documents if int(d) % every == 0]
+    assert train.split("\n") == [d for d in documents if int(d) % every]
+
+
 # --- tables ---------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,8 @@ from textgen.runs.recipe import CONFIGS, read_recipe
         ("--steps-per-epoch=0", "steps_per_epoch would have no effect: it is for a task or with"),
         ("TASK --sample-by=line", "sample_by would have no effect: it is for a text"),
         ("TASK --validation-fraction=0.2", "validation_fraction would have no effect"),
+        ("--stream --held-out=documents", "held_out would have no effect: of a streamed text"),
+        ("TASK --held-out=documents", "held_out would have no effect: it is for a text"),
         ("TASK --sequence-length=32", "sequence_length would have no effect"),
     ],
 )

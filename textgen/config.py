@@ -54,6 +54,9 @@ class TokenizerConfig:
     model_type: str = option("unigram", "kind of SentencePiece", choices=("unigram", "bpe"))
 
 
+HELD_OUT = ("end", "documents")
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(ReadConfig):
     """Training: how the text is read and the weights are found."""
@@ -72,7 +75,12 @@ class TrainConfig(ReadConfig):
     weight_decay: float = option(0.1, "decay of AdamW", low=0.0)
     clip_norm: float = option(1.0, "largest norm of the gradient", low=0.0, low_open=True)
     validation_fraction: float = option(
-        0.1, "share of the text, at its end, held out", low=0.0, high=0.5
+        0.1, "share of the text that is held out", low=0.0, high=0.5
+    )
+    held_out: str = option(
+        "end",
+        "what is held out: the end of the text, or documents from all over it",
+        choices=HELD_OUT,
     )
     patience: int = option(5, "epochs without a better validation before it stops", low=1)
     distance: int = option(
@@ -130,13 +138,15 @@ def without_effect(
         for name in ("vocab_size", "model_type"):
             rules[name] = f"it is for the sentencepiece tokenizer, not for {tokenizer.tokenizer}"
     if task:
-        for name in (*options_of(ReadConfig), "validation_fraction", "sequence_length"):
+        for name in (*options_of(ReadConfig), "validation_fraction", "held_out", "sequence_length"):
             rules[name] = "it is for a text, and a task writes whole documents without end"
     else:
         for name in ("distance", "answer_weight"):
             rules[name] = "it is for a task, not for a text"
         if not training.stream:
             rules["steps_per_epoch"] = "it is for a task or with stream: an epoch is the whole text"
+        else:
+            rules["held_out"] = "of a streamed text the end is held out"
     if not training.sample_length:
         rules["prompt"] = "sample_length is 0, and the prompt is for samples"
 

@@ -27,7 +27,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, or the name of a shipped model")
     command.add_argument(
         "text",
-        help="a text; of the one it was trained on, the held-out end is taken",
+        help="a text; of the one it was trained on, what was held out is taken",
     )
     command.add_argument(
         "--train",

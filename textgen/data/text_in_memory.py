@@ -1,4 +1,4 @@
-"""A text that fits in memory, whose end is held out."""
+"""A text that fits in memory, a share of which is held out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TextInMemory(TrainingData):
 
     @functools.cached_property
     def _parts(self) -> tuple[str, str]:
-        return self.corpus.split(self.settings.validation_fraction)
+        return self.corpus.split(self.settings.validation_fraction, self.settings.held_out)
 
     def tokens(self, tokenizer: Tokenizer) -> int:
         return len(tokenizer.encode_array(self.text))

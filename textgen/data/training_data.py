@@ -46,7 +46,7 @@ class TrainingData(ABC):
 
     @property
     def held_out_text(self) -> str:
-        """The end of the text, which is not trained on; "" for a task."""
+        """What of the text is not trained on; "" for a task."""
         return ""
 
     @abstractmethod

@@ -13,7 +13,7 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     task = data.task if data else None
     result = "no text was held out"
     if held_out is not None:
-        what = "the answers of held-out documents" if task else "the held-out end of the text"
+        what = "the answers of held-out documents" if task else "the held-out share of the text"
         result = f"{held_out:.3f} bits per character on {what}"
     text = f"documents of the task {task}, a fact and much later a question"
     if data and not task:

@@ -33,7 +33,7 @@ class StreamedFiles:
 class DataConfig:
     """What a run is trained on, and what was found there.
 
-    source: as the user named it. sha256: of the whole text, the held-out end included. task: the
+    source: as the user named it. sha256: of the whole text, what is held out included. task: the
     name of the task file; documents and encodings are those of a text.
     """
 

@@ -36,16 +36,22 @@ class Corpus:
     def text(self) -> str:
         return self.separator.join(self.documents)
 
-    def split(self, validation_fraction: float) -> tuple[str, str]:
-        """(training text, validation text): the beginning and the end of `text`.
+    def split(self, validation_fraction: float, held_out: str = "end") -> tuple[str, str]:
+        """(training text, validation text).
 
-        With several documents the cut moves forward to the start of the next one, so that none is
-        torn; where there is none to move to (the last is longer than the held-out share), it stays.
+        held_out: "end" cuts `text` in two. With several documents the cut moves forward to the
+        start of the next one, so that none is torn; where there is none to move to (the last is
+        longer than the held-out share), it stays. "documents" takes whole ones at equal distances:
+        with a share of a tenth every tenth, and so a tenth of each file of many documents.
+
+        Raises `ConfigError` for a share outside its range, and where it is less than a document.
         """
         if not 0 <= validation_fraction < 1:
             raise ConfigError(
                 f"validation_fraction is {validation_fraction}: give a value of at least 0, below 1"
             )
+        if held_out == "documents":
+            return self._split_documents(validation_fraction)
         cut = int(len(self.text) * (1 - validation_fraction))
         if cut < len(self.text):
             start = 0
@@ -55,6 +61,21 @@ class Corpus:
                     break
                 start += len(document) + len(self.separator)
         return self.text[:cut], self.text[cut:]
+
+    def _split_documents(self, validation_fraction: float) -> tuple[str, str]:
+        number = len(self.documents)
+        # that are held out of the first k; where it grows, the document is one of them
+        shares = [int(k * validation_fraction) for k in range(number + 1)]
+        if validation_fraction and not shares[-1]:
+            raise ConfigError(
+                f"held_out is documents, and {validation_fraction:g} of {number:,} is none: hold "
+                "out the end, or part the text into more documents with sample_by"
+            )
+        parts: tuple[list[str], list[str]] = ([], [])
+        for document, before, until in zip(self.documents, shares, shares[1:], strict=False):
+            parts[until > before].append(document)
+        kept, out = (self.separator.join(part) for part in parts)
+        return kept, out
 
 
 def load_corpus(

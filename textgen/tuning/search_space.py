@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # ones do not compare.
 OF_ALL_TRIALS = (
     "validation_fraction",
+    "held_out",
     "sample_by",
     "distance",
     "max_seconds",
