@@ -276,7 +276,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     work.chmod(0o755)
     text = work / "text.txt"
-    corpus = Path(__file__).parents[1] / "corpora/en/tales.txt"
+    corpus = Path(__file__).parents[1] / "corpora/en/prose/tales.txt"
     text.write_text(corpus.read_text(encoding="utf-8")[:30_000], encoding="utf-8")
     whole = work / "whole"
     began = time.monotonic()

@@ -2,8 +2,8 @@
 
     python -m tasks.filler          writes tasks/filler/{ko,en}{,-held-out}.txt
 
-Half of them come from the grammar, half from the prose in corpora/ko and corpora/en. Held out is
-by sentence template and by passage, not by sentence: every fourth way of making a sentence and
+Half of them come from the grammar, half from the prose in corpora/*/prose. Held out is by
+sentence template and by passage, not by sentence: every fourth way of making a sentence and
 every fifth paragraph of prose appear in the held-out file alone. Sentences with a rare character
 are left out: a model of half the alphabet is trained in half the time.
 """
@@ -58,7 +58,7 @@ def grammar_sentences(language: str, held_out: bool, number: int) -> Iterator[st
 
 
 def prose_sentences(language: str, held_out: bool) -> Iterator[str]:
-    for file in sorted((CORPORA / language).glob("*.txt")):
+    for file in sorted((CORPORA / language / "prose").glob("*.txt")):
         text = unicodedata.normalize("NFC", file.read_text(encoding="utf-8"))
         for k, paragraph in enumerate(p for p in text.split("\n") if p.strip()):
             if (k % 5 == 4) == held_out:

@@ -200,10 +200,10 @@ def readable(model: Model, task: Task, distance: int, variant: str, layer: int) 
 
 @cached(8)
 def corpus(language: str) -> str:
-    """The shipped text of a language."""
+    """The shipped prose of a language."""
     from textgen.text.corpus import load_corpus
 
-    return load_corpus([shipped.CORPORA / language]).text
+    return load_corpus([shipped.CORPORA / language / "prose"]).text
 
 
 @cached(8)

@@ -235,7 +235,7 @@ def monitor(name: str, was_alive: bool) -> None:
 def shipped_text() -> str:
     """The beginning of a text of the page's language; empty where there is none."""
     try:
-        file = shipped.CORPORA / language() / "tales.txt"
+        file = shipped.CORPORA / language() / "prose/tales.txt"
         return file.read_text(encoding="utf-8")[:TEXT_LENGTH]
     except OSError:
         return ""

@@ -64,9 +64,9 @@ def main() -> None:
 def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
     """The text, and what says when a cell's time is up."""
     texts = {
-        folder.name: folder
+        folder.name: folder / "prose"
         for folder in sorted(shipped.CORPORA.iterdir())
-        if any(folder.glob("*.txt"))
+        if (folder / "prose").is_dir()
     }
     texts |= {task.stem: task for task in sorted(shipped.TASKS.glob("*.toml"))}
     left, middle, right = st.columns([3, 3, 4], vertical_alignment="bottom", gap="medium")
