@@ -70,6 +70,7 @@ ORDER = {
     ],
     "generation": [
         "sampling",
+        "utf8",
         "decoder",
         "compiled_decoder",
         "engine",

@@ -31,8 +31,10 @@ def on_tensorflow(network: Network) -> Network:
 class CompiledDecoder(Decoder):
     """Keeps its compiled programs for the next call."""
 
-    def __init__(self, network: Network, banned_ids: tuple[int, ...]) -> None:
-        super().__init__(on_tensorflow(network), banned_ids)
+    def __init__(
+        self, network: Network, banned_ids: tuple[int, ...], token_bytes: Sequence[bytes] = ()
+    ) -> None:
+        super().__init__(on_tensorflow(network), banned_ids, token_bytes)
         self._programs: dict[tuple[tuple[type, ...], int, int], Program] = {}
         self._advance: Program = tf.function(
             self._read, input_signature=[tf.TensorSpec([None], tf.int32)], autograph=False

@@ -19,6 +19,7 @@ from textgen.array_ops import pick
 from textgen.arrays import Array, State, cut
 from textgen.backend import cores, one_blas_thread
 from textgen.generation.sampling import NEVER, Transform, draw
+from textgen.generation.utf8 import Utf8
 from textgen.network import Network
 
 CHUNK = 32  # tokens for which noise is drawn at a time
@@ -39,14 +40,20 @@ class Step(NamedTuple):
 class Decoder:
     """Samples ids from a `Network`."""
 
-    def __init__(self, network: Network, banned_ids: tuple[int, ...]) -> None:
+    def __init__(
+        self, network: Network, banned_ids: tuple[int, ...], token_bytes: Sequence[bytes] = ()
+    ) -> None:
+        """token_bytes: what each token writes, where some write but a part of a character."""
         self.network = network
-        self.allowed = np.ones(network.vocab_size, bool)
-        self.allowed[list(banned_ids)] = False
+        self.not_banned = np.ones(network.vocab_size, bool)
+        self.not_banned[list(banned_ids)] = False
+        self.utf8 = Utf8(token_bytes) if token_bytes else None
 
-    def without_banned(self, logits: Array) -> Array:
-        """The logits [B, V] with `NEVER` at the ids that are never sampled."""
-        return self.network.ops.where(self.allowed, logits, NEVER)
+    def allowed(self, history: Array) -> Array:
+        """Which ids may follow: bool [V], or [B, V] where that hangs on the ids so far [B, L]."""
+        if self.utf8 is None:
+            return self.not_banned
+        return self.not_banned & self.utf8.allowed(history)
 
     def sample(
         self,
@@ -61,11 +68,12 @@ class Decoder:
         uniform: a number from 0 to 1 for each text, which chooses [B].
         """
         ops = self.network.ops
-        logits = self.without_banned(logits)
+        allowed = self.allowed(history)
+        logits = ops.where(allowed, logits, NEVER)
         changed = logits
         for transform in transforms:
             changed = transform(changed, history)
-        ids = ops.cast(draw(changed, self.allowed, uniform), "int32")
+        ids = ops.cast(draw(changed, allowed, uniform), "int32")
         logprobs = ops.log_softmax(logits, axis=-1)
         chosen = pick(logprobs, ids)
         best, best_ids = logprobs[:, :0], history[:, :0]

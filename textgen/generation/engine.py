@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textgen.generation.decoder import Decoder
 from textgen.network import Network
+from textgen.tokenizers.tokenizer import Tokenizer
 
 ENGINES = ("auto", "numpy", "tensorflow")
 
@@ -24,10 +25,10 @@ def best_engine(network: Network, steps: int, texts: int) -> str:
     return "tensorflow" if saved > START else "numpy"
 
 
-def make_decoder(engine: str, network: Network, banned_ids: tuple[int, ...]) -> Decoder:
+def make_decoder(engine: str, network: Network, tokenizer: Tokenizer) -> Decoder:
     """The decoder of an engine, "numpy" or "tensorflow"."""
     if engine == "numpy":
-        return Decoder(network, banned_ids)
+        return Decoder(network, tokenizer.banned_ids, tokenizer.token_bytes)
     from textgen.generation.compiled_decoder import CompiledDecoder  # it imports TensorFlow
 
-    return CompiledDecoder(network, banned_ids)
+    return CompiledDecoder(network, tokenizer.banned_ids, tokenizer.token_bytes)

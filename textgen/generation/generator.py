@@ -113,7 +113,7 @@ class Generator:
         seeds = [(seed, index) for index in range(len(ids))]
         decoder = self._decoder(loop, len(ids))
         # an alternative is a token that may be sampled
-        top_logprobs = min(loop.top_logprobs, int(decoder.allowed.sum()))
+        top_logprobs = min(loop.top_logprobs, int(decoder.not_banned.sum()))
         steps = decoder.decode(ids, config.transforms, seeds, top_logprobs)
         if loop.num_beams > 1:
             if len(ids) > 1:
@@ -138,7 +138,7 @@ class Generator:
         if engine == "auto":
             engine = best_engine(self.network, loop.max_new_tokens, max(texts, loop.num_beams))
         if engine not in self._decoders:
-            self._decoders[engine] = make_decoder(engine, self.network, self.tokenizer.banned_ids)
+            self._decoders[engine] = make_decoder(engine, self.network, self.tokenizer)
         return self._decoders[engine]
 
     @staticmethod

@@ -207,7 +207,7 @@ def draw(logits: Array, allowed: Array, uniform: Array) -> Array:
     """The ids [batch] that numbers from 0 to 1, `uniform` [batch], choose of logits
     [batch, vocabulary], by the inverse of the cumulative distribution.
 
-    An id outside `allowed`, bool [vocabulary], is never drawn.
+    An id outside `allowed`, bool [vocabulary] or [batch, vocabulary], is never drawn.
     """
     ops = ops_for(logits)
     probabilities = ops.softmax(ops.where(allowed, logits, -float("inf")), axis=-1)

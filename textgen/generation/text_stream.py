@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 
 from textgen.generation.decoder import Step
-from textgen.tokenizers.tokenizer import Tokenizer
+from textgen.generation.sampling import POSSIBLE
+from textgen.tokenizers.tokenizer import UNKNOWN, Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +83,9 @@ class TextStream:
         self._ids.append(token_id)
         self._logprobs.append(float(step.logprobs[index]))
         best = zip(step.top_ids[index].tolist(), step.top_logprobs[index].tolist(), strict=True)
-        self._top.append([Alternative(i, self.tokenizer.token(i), p) for i, p in best])
+        self._top.append(
+            [Alternative(i, self.tokenizer.token(i), p) for i, p in best if p > POSSIBLE]
+        )
         self._emit(self._decoder.push(token_id))
 
     def _emit(self, text: str) -> None:
@@ -98,10 +101,11 @@ class TextStream:
         self._held = self._held[cut:]
 
     def end(self, reason: str) -> None:
-        """End the text, unless it has ended: what was held back comes out."""
+        """End the text, unless it has ended: what was held back comes out, but not the bytes of a
+        character that is not whole."""
         if self.finish_reason:
             return
-        self._emit(self._decoder.flush())
+        self._emit(self._decoder.flush().removesuffix(UNKNOWN))
         if not self.finish_reason:
             self._text += self._held
             self._held, self.finish_reason = "", reason

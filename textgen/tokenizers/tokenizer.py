@@ -45,6 +45,7 @@ class Tokenizer(ABC):
     unk_id: int | None
     start_id: int  # newline: what stands before the first token of a text
     banned_ids: tuple[int, ...]  # never to be sampled
+    token_bytes: Sequence[bytes] = ()  # of each token, where some are but a part of a character
 
     @classmethod
     @abstractmethod
@@ -220,7 +221,7 @@ class SentencePieceTokenizer(Tokenizer):
         self._processor = load_model(model)
         self.vocab_size = self._processor.get_piece_size()
         self._tokens = [self._display(i) for i in range(self.vocab_size)]
-        self._pieces = [
+        self.token_bytes = [
             bytes([int(token[3:5], 16)]) if self._processor.is_byte(i) else token.encode("utf-8")
             for i, token in enumerate(self._tokens)
         ]
@@ -250,7 +251,7 @@ class SentencePieceTokenizer(Tokenizer):
         return [i for encoded in ids for i in encoded]
 
     def decode(self, ids: Iterable[int]) -> str:
-        return b"".join(map(self._pieces.__getitem__, ids)).decode("utf-8", "replace")
+        return b"".join(map(self.token_bytes.__getitem__, ids)).decode("utf-8", "replace")
 
     def token(self, token_id: int) -> str:
         return self._tokens[token_id]
@@ -259,7 +260,7 @@ class SentencePieceTokenizer(Tokenizer):
         return []  # bytes write them all
 
     def stream_decoder(self) -> StreamDecoder:
-        return ByteStream(self._pieces)
+        return ByteStream(self.token_bytes)
 
     def _display(self, token_id: int) -> str:
         if token_id == self.unk_id:
