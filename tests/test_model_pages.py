@@ -37,6 +37,13 @@ def open_page(name, **query):
     return app.run()
 
 
+@pytest.mark.parametrize("name", ["3_remember.py", "7_gradients.py", "8_neurons.py"])
+def test_a_page_opens_and_draws(home, name):
+    app = open_page(name, lang="en", distance="20")
+    assert not app.exception and not app.error
+    assert app.get("vega_lite_chart")
+
+
 # --- equations ------------------------------------------------------------------------------------
 
 
@@ -258,7 +265,6 @@ def test_neurons_ranks_silences_and_hands_over(home):
     assert not app.exception and figures(app)[0]["brush"] != [900, 950]
 
 
-@pytest.mark.slow
 def test_evidence_pins_one_token_in_all_figures(home):
     app = open_page("4_evidence.py", lang="en", distance="40", token="5")
     assert not app.exception and not app.error

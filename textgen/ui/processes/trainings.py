@@ -299,9 +299,10 @@ def _is_textgen(pid: int) -> bool:
     if not Path("/proc/self/cmdline").is_file():
         return True
     try:
-        return b"textgen" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    return any(word == b"textgen" or word.endswith(b"/textgen") for word in words)
 
 
 def _last_sign(name: str) -> float:
