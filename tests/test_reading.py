@@ -10,7 +10,7 @@ import threading
 import zipfile
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from textgen.cli.main import main
@@ -58,6 +58,7 @@ def test_what_was_written_as_a_table_is_what_is_read_or_it_is_refused(
 ):
     width = len(names)
     table = data.draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=6))
+    assume(names not in table)  # a header that is repeated is dropped, and said to be
     place = data.draw(st.integers(0, width - 1))
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, delimiter=separator, quoting=quoting, lineterminator=ends)
