@@ -122,6 +122,7 @@ ORDER = {
         "score",
         "probe",
         "evaluate",
+        "trace",
         "corpus",
         "app",
         "arguments",

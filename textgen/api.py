@@ -11,16 +11,19 @@ print(model.generate("Once ", max_new_tokens=100, temperature=0.8, seed=1).text)
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from textgen.config import EvaluateConfig
 from textgen.data.recall_task import Task, read_task
 from textgen.evaluation.evaluate import Evaluation, evaluate
 from textgen.evaluation.recall_probe import Probe, Scorer, probe, task_of
-from textgen.generation.generator import Generator, check_text
-from textgen.interpret import Override, Trace, trace
+from textgen.generation.generator import Generator
+from textgen.interpret import Override, texts
+from textgen.interpret.texts import TextTrace, TokenEffects
 from textgen.options import build, build_strictly, options_of, refuse_unknown
 from textgen.runs.recipe import CONFIGS
 from textgen.runs.run_config import Source
@@ -30,7 +33,8 @@ class Model(Generator):
     """A trained model with its tokenizer, as `load` and `train` give it.
 
     It writes (`generate`, `generate_batch`, `stream`, `stream_batch`), predicts (`score`,
-    `evaluate`), remembers (`probe`) and can be looked into (`trace`).
+    `evaluate`), remembers (`probe`) and can be looked into (`trace`,
+    `saliency`, `occlude`, `ablate`, `transplant`).
 
     name: of its run folder. hash: of its weights, 8 hex digits. config: its `ModelConfig`.
     card: what config.json says, unchecked. num_parameters: of all its weights.
@@ -65,18 +69,55 @@ class Model(Generator):
             task = read_task(task)
         return probe(Scorer(self, task), **options)
 
-    def trace(self, text: str, overrides: Sequence[Override] = ()) -> Trace:
+    def trace(self, text: str, overrides: Sequence[Override] = ()) -> TextTrace:
         """Every gate and state of every unit while the model reads `text`, by the names of the
-        cell's equations: `trace(text).layers[0]["f"]` [T, U], with T the tokens of the text after
+        cell's equations: `trace(text).layers[0]["f"]` [T, U], with T the `tokens` of the text after
         the newline that every text begins with, and U hidden_size.
 
         overrides: values to replace on the way.
         Raises `GenerationError` for what is no text, `ConfigError` for an override of what is not
         there.
         """
-        check_text("the text to trace", text)
-        ids = [self.tokenizer.start_id, *self.tokenizer.encode(text)]
-        return trace(self.network, ids, overrides)
+        return texts.trace_text(self, text, overrides)
+
+    def saliency(self, text: str, answer: str, foil: str = "") -> TokenEffects:
+        """What each token of `text` [T] adds to ln p(answer), or, given a foil, to ln p(answer) -
+        ln p(foil), where the text goes on with them: gradient times embedding, so to first order
+        (Li et al. 2016, arXiv 1506.01066). Imports TensorFlow.
+
+        Raises `GenerationError` for an empty answer and for what is no text.
+        """
+        return texts.saliency_of(self, text, answer, foil)
+
+    def occlude(self, text: str, answer: str, foil: str = "") -> TokenEffects:
+        """What the answer loses against the foil, in nats, without each token of `text` [T]: in its
+        place stands the mean of all embeddings. Raises as `saliency` does."""
+        return texts.occlusion_of(self, text, answer, foil)
+
+    def ablate(self, text: str, answer: str, foil: str = "", layer: int = 0) -> np.ndarray:
+        """What the answer loses against the foil, in nats, without each unit of a layer [U]: its
+        state held at zero, from the first token to the end of the answer. Raises as `saliency`
+        does, and `ConfigError` for a layer that is not there."""
+        return texts.ablation_of(self, text, answer, foil, layer)
+
+    def preference(
+        self, text: str, answer: str, foil: str = "", overrides: Sequence[Override] = ()
+    ) -> float:
+        """ln p(answer), or ln p(answer) - ln p(foil), where `text` goes on with them, with values
+        replaced on the way. Raises as `trace` and `saliency` do."""
+        return texts.preference(self, text, answer, foil, overrides)
+
+    def transplant(
+        self, text: str, donor: str, after: str, parts: Collection[str]
+    ) -> dict[str, float]:
+        """The probability of each token next, likeliest first, where `text` was read on from parts
+        of another text's state: after its beginning `after`, the donor's `parts` ("h", "C") are
+        handed over, from where the donor has as many tokens left.
+
+        Raises `GenerationError` for a text that does not begin so, `ConfigError` for a part or a
+        place that is not there.
+        """
+        return texts.transplant_of(self, text, donor, after, parts)
 
 
 def load(path: str | Path) -> Model:

@@ -22,6 +22,7 @@ COMMANDS = {
     "score": "how well a model predicts a text",
     "probe": "does a model remember? right answers against distance",
     "evaluate": "how well a model predicts a text, and how much it copies",
+    "trace": "every gate and state while a model reads a text, as a file",
     "corpus": "the corpus doctor: what a text is like",
     "app": "open the app in a browser",
 }

@@ -1,0 +1,80 @@
+"""`textgen trace`: every gate and state while a model reads a text, for one's own tools."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+
+import numpy as np
+
+from textgen import options
+from textgen.cli.generate import warn_unknown
+from textgen.errors import ConfigError, MissingPart
+from textgen.generation.generator import load
+from textgen.interpret.texts import trace_text
+from textgen.options import build
+from textgen.runs.atomic_files import write_file
+from textgen.text.corpus import load_corpus
+from textgen.text.read_config import ReadConfig
+from textgen.text.readers import names_a_text
+
+LONGEST = 100_000  # tokens: every value of every unit of each is held in memory
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument("text", help="the text, or a file that holds it (-: standard input)")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="states.npz or states.h5"
+    )
+    command.add_argument(
+        "--words", action="store_true", help="the text is what is given, though it reads as a name"
+    )
+    options.add_arguments(command, ReadConfig)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    write = WRITERS.get(parsed.out.suffix)
+    if write is None:
+        raise ConfigError(
+            f"--out is {parsed.out}: give a name that ends with {' or '.join(WRITERS)}"
+        )
+    text = parsed.text
+    if not parsed.words and names_a_text(text):
+        text = load_corpus(text, build(ReadConfig, vars(parsed))).text
+    model = load(parsed.run)
+    tokens = len(model.tokenizer.encode(text))
+    if tokens > LONGEST:
+        raise ConfigError(f"the text has {tokens} tokens: give at most {LONGEST}")
+    traced = trace_text(model, text)
+    arrays = traced.arrays()
+    write_file(parsed.out, write(arrays))
+    warn_unknown(model.tokenizer.unknown_characters(text))
+    shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
+    print(f"{parsed.out}: {shapes}")
+    print(f"the largest difference to the layers where the model writes: {traced.error:.1e}")
+
+
+def as_npz(arrays: dict[str, np.ndarray]) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def as_h5(arrays: dict[str, np.ndarray]) -> bytes:
+    """Raises `MissingPart` without h5py, which comes with Keras."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingPart(
+            "HDF5 needs h5py: pip install 'textgen[train]', or ask for .npz"
+        ) from error
+    file = io.BytesIO()
+    with h5py.File(file, "w") as h5:
+        for name, array in arrays.items():
+            h5[name] = array.astype(h5py.string_dtype()) if array.dtype.kind == "U" else array
+    return file.getvalue()
+
+
+WRITERS = {".npz": as_npz, ".h5": as_h5}
