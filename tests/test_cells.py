@@ -8,8 +8,10 @@ import torch_reference
 from textgen.backend import keras, ops, tf
 from textgen.cells import CELLS, make_cell
 from textgen.cells.layer import RecurrentLayer
+from tiny import only
 
 T, B, D, U = 6, 3, 5, 4
+
 VARIANTS = [*((cell, "tanh") for cell in CELLS), ("rnn", "relu"), ("rnn", "sigmoid")]
 
 
@@ -163,7 +165,7 @@ def test_a_step_is_a_sequence_of_one(cell, activation):
     close(state, end)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_a_state_carried_over_a_long_text_is_one_read(cell):
     layer = filled(cell)
     x, start = draw(layer, length=200)
@@ -176,7 +178,7 @@ def test_a_state_carried_over_a_long_text_is_one_read(cell):
 
 
 @WAYS
-@pytest.mark.parametrize("cell, activation", VARIANTS)
+@pytest.mark.parametrize("cell, activation", only([("lstm", "tanh"), ("gru", "tanh")], VARIANTS))
 def test_the_gradient_is_that_of_finite_differences(cell, activation, way):
     layer = filled(cell, activation=activation)
     x, state = draw(layer)

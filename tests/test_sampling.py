@@ -232,7 +232,11 @@ def holds(program, given, situation):
 
 
 @pytest.mark.parametrize(
-    "kinds", [*((kind,) for kind in TRANSFORMS), tuple(TRANSFORMS)], ids=lambda k: k[-1].__name__
+    "kinds",
+    [
+        pytest.param(tuple(TRANSFORMS), id="all"),
+        *(pytest.param((k,), id=k.__name__, marks=pytest.mark.slow) for k in TRANSFORMS),
+    ],
 )
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())

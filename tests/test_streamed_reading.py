@@ -194,9 +194,9 @@ main()
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read as Linux has it")
-def test_two_gigabytes_are_trained_on_in_bounded_memory(tmp_path):
+def test_hundreds_of_megabytes_are_trained_on_in_bounded_memory(tmp_path):
     path, run = tmp_path / "large.txt", tmp_path / "run"
-    write_large(path, 2 * 10**9)
+    write_large(path, 6 * 10**8)
     command = [
         sys.executable,
         "-c",
@@ -216,8 +216,8 @@ def test_two_gigabytes_are_trained_on_in_bounded_memory(tmp_path):
     assert done.returncode == 0, done.stderr
     peak = int(done.stdout.split("VmHWM:")[1].split()[0]) / 1e6  # kB
     print(f"peak {peak:.2f} GB", done.stderr)
-    assert peak < 1.5
+    assert peak < 1.1  # 0.9 is TensorFlow's; the text as a string would take 0.6 more
     told = card_of(run)["corpus"]
-    assert told["characters"] > 9 * 10**8 and told["streamed"]["held_out"] == 500_000
+    assert told["characters"] > 2.5 * 10**8 and told["streamed"]["held_out"] == 500_000
     assert [row["step"] for row in rows(run) if row["val_loss"]] == ["20", "40"]
     (run / "tokens.u16").unlink()  # not kept among pytest's folders

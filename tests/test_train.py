@@ -61,23 +61,23 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_run(text_file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "cell, dtype, stop_after",
+    "cell, layers, dtype, stop_after",
     only(
-        [("lstm", "float32", 23)],
+        [("lstm", 1, "float32", 23)],
         [
-            ("lstm", "float32", 3),
-            ("lstm", "bfloat16", 23),
-            ("lstm", "auto", 40),
-            ("gru", "bfloat16", 23),
-            ("mingru", "bfloat16", 23),
+            ("lstm", 2, "float32", 3),
+            ("lstm", 2, "bfloat16", 23),
+            ("lstm", 2, "auto", 40),
+            ("gru", 2, "bfloat16", 23),
+            ("mingru", 2, "bfloat16", 23),
         ],
     ),
 )
 def test_a_stopped_run_resumes_to_the_same_weights(
-    text_file, tmp_path, monkeypatch, cell, dtype, stop_after
+    text_file, tmp_path, monkeypatch, cell, layers, dtype, stop_after
 ):
     settings = tiny(cell=cell, epochs=2, dtype=dtype)
-    settings = (dataclasses.replace(settings[0], dropout=0.2, num_layers=2), *settings[1:])
+    settings = (dataclasses.replace(settings[0], dropout=0.2, num_layers=layers), *settings[1:])
     whole = start(text_file, tmp_path / "whole", *settings)
     interrupt(monkeypatch, stop_after)
     with pytest.raises(Interrupted):
@@ -170,6 +170,7 @@ def test_a_resumed_training_has_only_the_time_that_is_left(before, ended):
     assert over is ended and (float(limit.gone) == 1.0) is ended
 
 
+@pytest.mark.slow
 def test_more_epochs_on_resume(runs, tmp_path):
     run = shutil.copytree(runs(), tmp_path / "run")
     resume(run, epochs=3)
