@@ -45,20 +45,18 @@ def test_a_run_whose_workers_were_stopped_and_killed_ends_as_if_they_were_not(
     run = tmp_path / "run"
     process = launched(text_file, "--out", run, "--workers", 2, *FLAGS)
     wait_for(run / "worker-1/status.json", process)
-    (child,) = workers_of(process, index=1)
-    os.kill(child, signal.SIGTERM)  # both stop, at the same step
-    (error,) = end([process], codes=(130,))
-    assert error.splitlines()[-1].startswith("stopped and saved") and "worker 1" not in error
-    statuses = [json.loads((f / "status.json").read_text()) for f in (run, run / "worker-1")]
-    assert [status["state"] for status in statuses] == ["stopped", "stopped"]
-    assert statuses[0]["step"] == statuses[1]["step"]
-    before = len(course(run))
+    process.send_signal(signal.SIGTERM)
+    assert_stopped(process, run)
     assert "began with 2 workers, not 1: go on with" in fails(capsys, "train", "--resume", run)
 
     process = launched("--resume", run, "--workers", 2)
-    while len(course(run)) <= before:
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_for_an_epoch(run, process)
+    (child,) = workers_of(process, index=1)
+    os.kill(child, signal.SIGTERM)  # one is asked to, both stop
+    assert_stopped(process, run)
+
+    process = launched("--resume", run, "--workers", 2)
+    wait_for_an_epoch(run, process)
     (child,) = workers_of(process, index=1)
     os.kill(child, signal.SIGKILL)
     (error,) = end([process], codes=(128 + signal.SIGKILL,))
@@ -68,6 +66,23 @@ def test_a_run_whose_workers_were_stopped_and_killed_ends_as_if_they_were_not(
 
     end([launched("--resume", run, "--workers", 2)])
     same_weights(run, together)
+
+
+def assert_stopped(process, run):
+    """Both workers have saved, at the same step."""
+    (error,) = end([process], codes=(130,))
+    assert error.splitlines()[-1].startswith("stopped and saved") and "worker 1" not in error
+    statuses = [json.loads((f / "status.json").read_text()) for f in (run, run / "worker-1")]
+    assert [status["state"] for status in statuses] == ["stopped", "stopped"]
+    assert statuses[0]["step"] == statuses[1]["step"]
+
+
+def wait_for_an_epoch(run, process):
+    """Until one more has ended."""
+    before = len(course(run))
+    while len(course(run)) <= before:
+        assert process.poll() is None
+        time.sleep(0.05)
 
 
 def wait_for(path, process):
