@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from textgen import shipped
-from textgen.errors import TextgenError
+from textgen.errors import RunError, TextgenError
 from textgen.runs.run_folder import WEIGHTS, read_config
 from textgen.ui.cached import HASHES, cached_object
 from textgen.ui.messages import has, language, t
@@ -62,9 +62,14 @@ def name_of_run(run: str) -> str:
 
 
 def load(folder: Path) -> Model:
-    """The model in `folder`, read once until its weights change."""
+    """The model in `folder`, read once until its weights change. Raises `RunError` where it is
+    gone, and as `textgen.load` does."""
+    try:
+        changed = (folder / WEIGHTS).stat().st_mtime_ns
+    except OSError as error:  # deleted since the page was drawn
+        raise RunError(f"{folder} has no model any more: choose another") from error
     with st.spinner(t("write.loading")):
-        return _load(str(folder), (folder / WEIGHTS).stat().st_mtime_ns)
+        return _load(str(folder), changed)
 
 
 @cached_object(LOADED_MODELS)

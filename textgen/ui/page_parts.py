@@ -18,7 +18,7 @@ from textgen import shipped
 from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task, read_task
 from textgen.data.token_positions import fact_end, ids_before_blank
-from textgen.ui import address, cached, models, widgets
+from textgen.ui import address, cached, models, passages, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.components.chart_saver import chart_saver
 from textgen.ui.components.token_figure import Pin, Scale
@@ -40,7 +40,16 @@ LARGEST_SEED = 2**31 - 1
 # --- what is looked at ----------------------------------------------------------------------------
 
 
-def choose() -> tuple[Model, Task, Document] | None:
+def choose() -> tuple[Model, Task | None, Document] | None:
+    """One model, and what it reads: a document of the task of the page's language, which the model
+    was trained on, or, of any model, a text of one's own."""
+    if passages.own_text():
+        model = passages.choose_model()
+        return model, None, passages.choose_goal(model, passages.choose_text())[0]
+    return choose_of_task()
+
+
+def choose_of_task() -> tuple[Model, Task, Document] | None:
     """One model that was trained on the task of the page's language, and a document of it."""
     task = the_task()
     available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
@@ -88,9 +97,11 @@ def document_with(task: Task, fact: str) -> Document:
     return Writer(task, ("filler",)).write(random.Random(seed), fact, distance(), variant())
 
 
-def units_by_fact(model: Model, task: Task, document: Document, layer: int) -> Array:
+def units_by_fact(model: Model, task: Task | None, document: Document, layer: int) -> Array:
     """The units of a layer [U], first the one that most sets this document apart from those with
-    the same filler and any fact."""
+    the same filler and any fact; of a text of one's own, the one that does most for the answer."""
+    if task is None:
+        return np.argsort(-abs(cached.effects(model, document, layer)))
     documents = [document_with(task, fact) for fact in task.facts]
     return np.argsort(-abs(cached.fact_contrast(model, task, document, documents, layer)))
 
@@ -257,7 +268,9 @@ def origin(model: Model, tokens: Sequence[str]) -> str:
 
 
 def marks(model: Model, document: Document) -> list[tuple[int, str]]:
-    """Where the sentence with the fact ends."""
+    """Where the sentence with the fact ends, if there is one."""
+    if passages.is_own(document):
+        return []
     return [(fact_end(model.tokenizer, document), t("parts.fact_end"))]
 
 

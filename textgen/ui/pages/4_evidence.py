@@ -11,7 +11,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, question_start
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, widgets
+from textgen.ui import cached, models, page_parts, passages, widgets
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
 
@@ -28,6 +28,10 @@ ABREAST = 2  # models
 def main() -> None:
     widgets.header("evidence")
     try:
+        if passages.own_text():
+            look_at_own_text()
+            page_parts.how(t("evidence.how"), t("evidence.source"))
+            return
         task, document = page_parts.choose_document()
         left, right = st.columns([2, 7], gap="medium")
         with left:
@@ -39,6 +43,14 @@ def main() -> None:
     except TextgenError as error:
         widgets.error(error)
     page_parts.how(t("evidence.how"), t("evidence.source"))
+
+
+def look_at_own_text() -> None:
+    """Any text under any models: what the answer hangs on, against the foil."""
+    text, compared = passages.choose_text(), passages.choose_models()
+    if compared:
+        document, foil = passages.choose_goal(next(iter(compared.values())), text)
+        compare(compared, document, foil)
 
 
 def choose_foil(task: Task, document: Document) -> str:
@@ -82,7 +94,10 @@ def compare(compared: dict[str, Model], document: Document, foil: str) -> None:
                 tokens = page_parts.tokens(model, document)
                 for kind, values in measures.items():
                     strip(name, model, document, tokens, kind, values)
-                judge(name, model, document, tokens, measures["occlusion"])
+                if passages.is_own(document):
+                    widgets.line([t("parts.no_fact")])
+                else:
+                    judge(name, model, document, tokens, measures["occlusion"])
             texts = {"model": name, "token": range(len(tokens)), "text": tokens}
             frames.append(pd.DataFrame(texts | measures))
     page_parts.downloads(pd.concat(frames), "evidence", list(compared.values()))

@@ -12,7 +12,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
-from textgen.ui import cached, page_parts, widgets
+from textgen.ui import cached, page_parts, passages, widgets
 from textgen.ui.charts import gates as gate_charts
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
@@ -36,7 +36,7 @@ def main() -> None:
     page_parts.how(t("gates.how"), t("gates.source"))
 
 
-def look(model: Model, task: Task, document: Document) -> None:
+def look(model: Model, task: Task | None, document: Document) -> None:
     """Every unit at every token, one unit in full, and what the gates keep."""
     trace = cached.trace_document(model, document)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -177,14 +177,19 @@ def keeping(
         figure = gate_charts.saturation(stuck, unit, words)
         page_parts.chart(figure, stuck, "saturation", [model])
     times = page_parts.time_scales(model, values)
-    tokens = len(next(iter(values.values()))) - 1 - fact_end(model.tokenizer, document)
-    verdict = kept_by_gates(times, effects, tokens)
+    tokens = len(next(iter(values.values()))) - 1
+    if not passages.is_own(document):
+        tokens -= fact_end(model.tokenizer, document)
     rows = pd.DataFrame({"unit": units, "time": times, "effect": abs(effects)})
     words["distance"] = t("gates.distance", tokens=tokens)
     with right:
         st.subheader(t("gates.times"), anchor=False)
         figure = gate_charts.times(rows, tokens, unit, words)
         page_parts.chart(figure, rows, "time-scales", [model])
+    if passages.is_own(document):
+        widgets.line([t("parts.no_fact")])
+        return
+    verdict = kept_by_gates(times, effects, tokens)
     page_parts.claim(
         t("gates.claim"),
         verdict.holds,

@@ -14,7 +14,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import cached, equations, page_parts, widgets
+from textgen.ui import cached, equations, page_parts, passages, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.components import cell_picture
 from textgen.ui.messages import has, t
@@ -38,7 +38,7 @@ def main() -> None:
         widgets.error(error)
 
 
-def walk(model: Model, task: Task, document: Document) -> None:
+def walk(model: Model, task: Task | None, document: Document) -> None:
     """One unit at one token, and what becomes of it where a gate is replaced."""
     ids = ids_before_blank(model.tokenizer, document)
     trace = cached.trace(model, ids)
@@ -239,13 +239,20 @@ def over_tokens(
         page_parts.chart(chart, strip, "gates", [model])
 
 
-def show_answers(model: Model, task: Task, document: Document, before: Trace, after: Trace) -> None:
-    """The probability of each answer at the blank, after the text as read and as changed."""
-    st.subheader(t("step.answers"), anchor=False)
-    shares = cached.answers_after(model, task, before.state, document)
-    changed = None
-    if after is not before:
-        changed = cached.answers_after(model, task, after.state, document)
+def show_answers(
+    model: Model, task: Task | None, document: Document, before: Trace, after: Trace
+) -> None:
+    """The probability of each answer at the blank, or of each token after a text of one's own, the
+    text as read and as changed."""
+
+    def shares_after(trace: Trace) -> dict[str, float]:
+        if task is None:
+            return passages.next_tokens(model, trace, model.tokenizer.vocab_size)
+        return cached.answers_after(model, task, trace.state, document)
+
+    st.subheader(t("step.answers") if task else t("step.next"), anchor=False)
+    shares = shares_after(before)
+    changed = shares_after(after) if after is not before else None
     page_parts.answers(model, "answers", shares, changed, t("step.after"))
 
 

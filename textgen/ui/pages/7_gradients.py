@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_documents import Document
+from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, widgets
+from textgen.ui import cached, models, page_parts, passages, widgets
 from textgen.ui.charts import gradients as gradient_charts
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.messages import t
@@ -47,7 +48,45 @@ def main() -> None:
 
 def measured() -> None:
     """The gradient of log p(answer) with respect to the state after each token."""
-    task, document = page_parts.choose_document()
+    if passages.own_text():
+        text, trained = passages.choose_text(), passages.choose_models()
+        if not trained:
+            return
+        document, _ = passages.choose_goal(next(iter(trained.values())), text)
+    else:
+        task, document = page_parts.choose_document()
+        trained = choose_models(task)
+        if not trained:
+            return
+    words = {
+        "step": t("gradients.distance"),
+        "value": t("gradients.norm"),
+        "name": t("option.cell"),
+    }
+    both = {
+        "trained": trained,
+        "untrained": {name: cached.untrained(model) for name, model in trained.items()},
+    }
+    colours = None if passages.is_own(document) else cell_colours()
+    with st.container(key="figure gradients"):
+        place = st.empty()
+    frames: list[pd.DataFrame] = []
+    for kind, compared in both.items():  # the first look at each takes a second
+        for name, model in compared.items():
+            label = t(f"gradients.{kind}")
+            with st.spinner(t("remember.measuring", name=f"{name}, {label}")):
+                frames.append(course(model, document, name, label))
+        rows = pd.concat(frames)
+        chart = gradient_charts.course(rows, words, colours=colours, reverse=True, height=320)
+        place.altair_chart(chart, key=f"gradients {kind}")
+    page_parts.downloads(rows, "gradients", list(trained.values()), "figure gradients")
+    if PLAIN in trained and not passages.is_own(document):
+        vanishes(trained[PLAIN], both["untrained"][PLAIN], document)
+    ways_back(trained, document)
+
+
+def choose_models(task: Task) -> dict[str, Model]:
+    """Models that were trained on the task."""
     available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
     names = st.pills(
         t("remember.models"),
@@ -58,35 +97,7 @@ def measured() -> None:
         bind="query-params",
         wrap=True,
     )
-    if not names:
-        return
-    words = {
-        "step": t("gradients.distance"),
-        "value": t("gradients.norm"),
-        "name": t("option.cell"),
-    }
-    trained = {name: models.load(available[name]) for name in names}
-    both = {
-        "trained": trained,
-        "untrained": {name: cached.untrained(model) for name, model in trained.items()},
-    }
-    with st.container(key="figure gradients"):
-        place = st.empty()
-    frames: list[pd.DataFrame] = []
-    for kind, compared in both.items():  # the first look at each takes a second
-        for name, model in compared.items():
-            label = t(f"gradients.{kind}")
-            with st.spinner(t("remember.measuring", name=f"{name}, {label}")):
-                frames.append(course(model, document, name, label))
-        rows = pd.concat(frames)
-        chart = gradient_charts.course(
-            rows, words, colours=cell_colours(), reverse=True, height=320
-        )
-        place.altair_chart(chart, key=f"gradients {kind}")
-    page_parts.downloads(rows, "gradients", list(trained.values()), "figure gradients")
-    if PLAIN in trained:
-        vanishes(trained[PLAIN], both["untrained"][PLAIN], document)
-    ways_back(trained, document)
+    return {name: models.load(available[name]) for name in names}
 
 
 def course(model: Model, document: Document, name: str, kind: str) -> pd.DataFrame:

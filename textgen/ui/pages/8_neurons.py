@@ -32,7 +32,7 @@ AROUND = 24  # tokens shown on either side of a stretch
 def main() -> None:
     widgets.header("neurons")
     try:
-        chosen = page_parts.choose()
+        chosen = page_parts.choose_of_task()
         if chosen is not None:
             look(*chosen)
     except TextgenError as error:

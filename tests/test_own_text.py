@@ -1,0 +1,92 @@
+"""Any model and any text on the pages that look inside: here, models that the suite trained."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import textgen.ui
+from textgen import shipped
+from textgen.ui import passages
+from textgen.ui.models import RUNS
+
+PAGES = Path(textgen.ui.__file__).parent / "pages"
+LOOK = ("4_evidence", "5_gates", "6_step", "7_gradients")
+MODELS = [("sentencepiece", "gru"), ("jamo", "lstm"), ("char", "rnn")]
+TEXT = "오늘은 비가 온다. 우산을 들고 "
+
+
+@pytest.fixture
+def look(runs, tmp_path, monkeypatch):
+    """look(page, (tokenizer, cell), **address) -> the page, which reads a text of one's own under a
+    model of that kind, and knows no other model."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "MODELS", tmp_path / "models")
+
+    def run(page, model, **address):
+        folder = tmp_path / RUNS / "mine"
+        if not folder.exists():
+            shutil.copytree(runs(*model), folder)
+        app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=120)
+        for name, value in ({"lang": "en", "source": "own", "text": TEXT} | address).items():
+            app.query_params[name] = value
+        return app.run()
+
+    return run
+
+
+def said(app):
+    return [error.value for error in app.error]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("page", LOOK[1:3])
+def test_a_page_reads_any_text_under_any_model(look, page, model):
+    app = look(page, model)
+    assert not app.exception and not said(app)
+    assert app.selectbox(key="any").value == "mine"
+    goals = [box.placeholder for box in app.text_input]
+    assert len(goals) == len(set(goals)) == 2 and all(goals)
+    assert app.get("download_button")  # there are figures, and their numbers
+
+
+@pytest.mark.parametrize("page", [LOOK[0], LOOK[3]])
+def test_a_page_that_compares_models_reads_any_text(look, page):
+    app = look(page, MODELS[0], answer="비가", against="눈이")
+    assert not app.exception and not said(app)
+    assert app.multiselect(key="several").value == ["mine"]
+    assert [box.value for box in app.text_input] == ["비가", "눈이"]
+    assert app.get("download_button")
+
+
+def test_no_claim_is_judged_where_no_fact_is_known(look):
+    app = look("5_gates", ("char", "lstm"))
+    shown = " ".join(str(block.body) for block in app.get("html"))
+    assert "no fact is known" in shown and "tg-claim" not in shown
+
+
+def test_a_replaced_gate_changes_what_comes_next(look):
+    app = look("6_step", ("char", "lstm"), gate="f", value="0", always="true", whole="true")
+    assert not app.exception and not said(app)
+    assert any(heading.value == "What comes next" for heading in app.subheader)
+
+
+@pytest.mark.parametrize("page", LOOK)
+def test_what_cannot_be_read_is_told_in_a_line(look, page, monkeypatch):
+    monkeypatch.setattr(passages, "LONGEST", 50)
+    (error,) = said(look(page, ("char", "lstm"), text="비가 온다 " * 20))
+    assert "give at most 50" in error
+    app = look(page, ("char", "lstm"))
+    app.text_area(key="text").set_value("").run()
+    assert not app.exception and "there is no text" in said(app)[0]
+
+
+def test_a_model_that_is_deleted_while_it_is_looked_at_is_told_of(look, tmp_path):
+    app = look("5_gates", ("char", "lstm"))
+    (tmp_path / RUNS / "mine").rename(tmp_path / RUNS / "other")
+    app.run()
+    assert not app.exception and app.selectbox(key="any").value == "other"
+    shutil.rmtree(tmp_path / RUNS / "other")
+    app.run()
+    assert not app.exception and "there is no model" in said(app)[0]

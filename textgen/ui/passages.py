@@ -1,0 +1,145 @@
+"""What the pages that look into a model read: a document of a task, or any text under any model.
+
+A text of one's own is a `Document` without a fact: what stands before the blank is the text, the
+answer is how it is to go on. All of it lives in the address.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from textgen.data.recall_documents import Document
+from textgen.errors import ConfigError, GenerationError, RunError
+from textgen.ui import cached, models, widgets
+from textgen.ui.messages import t
+
+if TYPE_CHECKING:
+    from textgen.api import Model
+    from textgen.interpret import Trace
+
+SOURCES = ("task", "own")
+LONGEST = 2000  # tokens of a text of one's own
+CHARACTERS = 20_000  # what the box takes: a token is rarely longer than ten
+ANSWER = 200  # characters
+AT_ONCE = 4  # models that read one text beside each other
+
+
+def own_text() -> bool:
+    """Whether the page reads a text of one's own; the first control of the page."""
+    source = widgets.worded(
+        st.segmented_control,
+        t("parts.source"),
+        SOURCES,
+        "source",
+        lambda name: t(f"source.{name}"),
+        required=True,
+    )
+    return source == "own"
+
+
+def all_models() -> dict[str, Path]:
+    """name -> folder of every model that there is. Raises `RunError` where there is none."""
+    available = models.available()
+    if not available:
+        raise RunError(t("parts.no_models"))
+    return available
+
+
+def choose_model() -> Model:
+    """Any model that there is, shipped or trained here."""
+    available = all_models()
+    if st.session_state.get("any") not in available:  # it was deleted
+        st.session_state.pop("any", None)
+    name = st.selectbox(t("write.model"), list(available), key="any", bind="query-params")
+    return models.load(available[name])
+
+
+def choose_models() -> dict[str, Model]:
+    """Some of all models; the first at first."""
+    available = all_models()
+    chosen = st.session_state.get("several")
+    if chosen and not set(chosen) <= set(available):
+        st.session_state.pop("several", None)
+    names = st.multiselect(
+        t("remember.models"),
+        list(available),
+        list(available)[:1],
+        max_selections=AT_ONCE,
+        key="several",
+        bind="query-params",
+    )
+    return {name: models.load(available[name]) for name in names}
+
+
+def choose_text() -> str:
+    """The text to read."""
+    text = st.text_area(
+        t("parts.text"),
+        t("parts.example"),
+        height=96,
+        max_chars=CHARACTERS,
+        key="text",
+        bind="query-params",
+    )
+    if not text:
+        raise GenerationError(t("parts.empty"))
+    return text
+
+
+def choose_goal(model: Model, text: str) -> tuple[Document, str]:
+    """(the text with its answer, the foil that the answer is weighed against): at first what the
+    model itself finds likeliest to come next, and what comes second."""
+    likeliest = next_tokens(model, trace(model, text), 2)
+    goals: list[str] = []
+    labels = {"answer": t("parts.answer"), "against": t("parts.against")}
+    for column, name, guess in zip(st.columns(2), labels, likeliest, strict=True):
+        typed = column.text_input(
+            labels[name],
+            max_chars=ANSWER,
+            placeholder=repr(guess)[1:-1],
+            key=name,
+            bind="query-params",
+        )
+        goals.append(typed or guess)
+    answer, foil = goals
+    unknown = model.tokenizer.unknown_characters(text + answer + foil)
+    if unknown:
+        st.caption(t("write.unknown", characters=widgets.plain(" ".join(unknown))))
+    return document(text, answer), foil
+
+
+def document(text: str, answer: str) -> Document:
+    """A text of one's own, which goes on with `answer`."""
+    return Document(text, answer, "", "", "", 0, 0, len(text))
+
+
+def is_own(document: Document) -> bool:
+    """Whether a document is a text of one's own, in which no fact is known."""
+    return not document.fact
+
+
+def trace(model: Model, text: str) -> Trace:
+    """Every value of every unit while the model reads a text. Raises `ConfigError` for one that is
+    too long."""
+    ids = [model.tokenizer.start_id, *model.tokenizer.encode(text)]
+    if len(ids) > LONGEST:
+        raise ConfigError(t("parts.too_long", tokens=len(ids), most=LONGEST))
+    return cached.trace(model, ids)
+
+
+def next_tokens(model: Model, trace: Trace, number: int) -> dict[str, float]:
+    """The likeliest tokens after a text, with their probabilities, best first; those without a text
+    of their own, such as half a syllable, are passed over."""
+    shares = np.exp(trace.logprobs[-1])
+    found: dict[str, float] = {}
+    for token in np.argsort(-shares):
+        text = model.tokenizer.decode([int(token)])
+        if text and "\ufffd" not in text and int(token) != model.tokenizer.unk_id:
+            found.setdefault(text, float(shares[token]))
+        if len(found) == number:
+            break
+    return found
