@@ -46,8 +46,8 @@ def test_a_page_reads_any_text_under_any_model(look, page, model):
     app = look(page, model)
     assert not app.exception and not said(app)
     assert app.selectbox(key="any").value == "mine"
-    goals = [box.placeholder for box in app.text_input]
-    assert len(goals) == len(set(goals)) == 2 and all(goals)
+    (answer,) = app.text_input
+    assert answer.placeholder and not answer.value  # what the model itself would go on with
     assert app.get("download_button")  # there are figures, and their numbers
 
 

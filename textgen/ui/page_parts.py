@@ -45,7 +45,7 @@ def choose() -> tuple[Model, Task | None, Document] | None:
     was trained on, or, of any model, a text of one's own."""
     if passages.own_text():
         model = passages.choose_model()
-        return model, None, passages.choose_goal(model, passages.choose_text())[0]
+        return model, None, passages.choose_answer(model, passages.choose_text())
     return choose_of_task()
 
 

@@ -93,23 +93,35 @@ def choose_text() -> str:
 def choose_goal(model: Model, text: str) -> tuple[Document, str]:
     """(the text with its answer, the foil that the answer is weighed against): at first what the
     model itself finds likeliest to come next, and what comes second."""
-    likeliest = next_tokens(model, trace(model, text), 2)
-    goals: list[str] = []
-    labels = {"answer": t("parts.answer"), "against": t("parts.against")}
-    for column, name, guess in zip(st.columns(2), labels, likeliest, strict=True):
-        typed = column.text_input(
-            labels[name],
-            max_chars=ANSWER,
-            placeholder=repr(guess)[1:-1],
-            key=name,
-            bind="query-params",
-        )
-        goals.append(typed or guess)
-    answer, foil = goals
-    unknown = model.tokenizer.unknown_characters(text + answer + foil)
-    if unknown:
-        st.caption(t("write.unknown", characters=widgets.plain(" ".join(unknown))))
+    guess, second = next_tokens(model, trace(model, text), 2)
+    left, right = st.columns(2)
+    with left:
+        answer = goal_box("answer", t("parts.answer"), guess)
+    with right:
+        foil = goal_box("against", t("parts.against"), second)
+    note_unknown(model, text + answer + foil)
     return document(text, answer), foil
+
+
+def choose_answer(model: Model, text: str) -> Document:
+    """The text with its answer, at first what the model itself finds likeliest to come next."""
+    (guess,) = next_tokens(model, trace(model, text), 1)
+    answer = goal_box("answer", t("parts.answer"), guess)
+    note_unknown(model, text + answer)
+    return document(text, answer)
+
+
+def goal_box(key: str, label: str, guess: str) -> str:
+    """What is typed, or the guess, which is shown where nothing is."""
+    shown = repr(guess)[1:-1]  # a newline can be seen
+    typed = st.text_input(label, max_chars=ANSWER, placeholder=shown, key=key, bind="query-params")
+    return typed or guess
+
+
+def note_unknown(model: Model, text: str) -> None:
+    """A line for characters that the model has never seen."""
+    if unknown := model.tokenizer.unknown_characters(text):
+        st.caption(t("write.unknown", characters=widgets.plain(" ".join(unknown))))
 
 
 def document(text: str, answer: str) -> Document:
