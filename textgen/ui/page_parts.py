@@ -63,6 +63,21 @@ def choose_of_task() -> tuple[Model, Task, Document] | None:
     return models.load(available[name]), task, document
 
 
+def choose_models(task: Task, first: Sequence[str]) -> dict[str, Model]:
+    """Some of the models that were trained on the task, by their short names; `first` at first."""
+    available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
+    names = st.pills(
+        t("remember.models"),
+        list(available),
+        selection_mode="multi",
+        key="cells",
+        default=[name for name in first if name in available],
+        bind="query-params",
+        wrap=True,
+    )
+    return {name: models.load(available[name]) for name in names}
+
+
 def choose_document() -> tuple[Task, Document]:
     """A document on filler that no model was trained on; each control lives in the address."""
     task = the_task()

@@ -11,7 +11,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, question_start
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, passages, widgets
+from textgen.ui import cached, page_parts, passages, widgets
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
 
@@ -37,7 +37,7 @@ def main() -> None:
         with left:
             foil = choose_foil(task, document)
         with right:
-            compared = choose_models(task)
+            compared = page_parts.choose_models(task, FIRST_CELLS)
         if compared:
             compare(compared, document, foil)
     except TextgenError as error:
@@ -59,20 +59,6 @@ def choose_foil(task: Task, document: Document) -> str:
     if state.get("foil") not in others:
         state.pop("foil", None)
     return str(st.selectbox(t("evidence.foil"), others, key="foil", bind="query-params"))
-
-
-def choose_models(task: Task) -> dict[str, Model]:
-    available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
-    names = st.pills(
-        t("remember.models"),
-        list(available),
-        selection_mode="multi",
-        key="cells",
-        default=[name for name in FIRST_CELLS if name in available],
-        bind="query-params",
-        wrap=True,
-    )
-    return {name: models.load(available[name]) for name in names}
 
 
 def compare(compared: dict[str, Model], document: Document, foil: str) -> None:

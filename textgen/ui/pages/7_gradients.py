@@ -9,10 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_documents import Document
-from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, passages, widgets
+from textgen.ui import cached, page_parts, passages, widgets
 from textgen.ui.charts import gradients as gradient_charts
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.messages import t
@@ -55,7 +54,7 @@ def measured() -> None:
         document, _ = passages.choose_goal(next(iter(trained.values())), text)
     else:
         task, document = page_parts.choose_document()
-        trained = choose_models(task)
+        trained = page_parts.choose_models(task, FIRST_CELLS)
         if not trained:
             return
     words = {
@@ -83,21 +82,6 @@ def measured() -> None:
     if PLAIN in trained and not passages.is_own(document):
         vanishes(trained[PLAIN], both["untrained"][PLAIN], document)
     ways_back(trained, document)
-
-
-def choose_models(task: Task) -> dict[str, Model]:
-    """Models that were trained on the task."""
-    available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
-    names = st.pills(
-        t("remember.models"),
-        list(available),
-        selection_mode="multi",
-        key="cells",
-        default=[name for name in available if name in FIRST_CELLS],
-        bind="query-params",
-        wrap=True,
-    )
-    return {name: models.load(available[name]) for name in names}
 
 
 def course(model: Model, document: Document, name: str, kind: str) -> pd.DataFrame:
