@@ -164,3 +164,15 @@ def test_app_is_for_this_machine_alone_unless_told(monkeypatch):
         [*module, "--server.address=localhost", "--server.port=9000"],
         [*module, "--server.address=0.0.0.0", "--server.port=8501"],
     ]
+
+
+def test_output_that_cannot_be_written_is_told_in_a_line():
+    command = [sys.executable, "-m", "textgen", "generate", "en-lstm-char", "--max-new-tokens", "5"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("error: the disk")
+    assert "Traceback" not in done.stderr
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True
+    )
+    assert "Traceback" not in closed.stderr

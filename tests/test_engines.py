@@ -10,7 +10,7 @@ import pytest
 import textgen
 from textgen import shipped
 from textgen.array_ops import log_softmax, logsumexp, ops_for, pick, scatter, softmax, top_k
-from textgen.backend import one_blas_thread, ops, tf
+from textgen.backend import ops, tf
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
@@ -89,16 +89,19 @@ def test_values_are_picked_and_added_at_their_places():
     assert ops_for(tf.constant(1.0)) is ops and ops_for(x).softmax is softmax
 
 
-def test_while_numpy_computes_it_has_one_thread_and_then_its_own_again():
-    from threadpoolctl import threadpool_info
-
-    def threads():
-        return [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
-
-    before = threads()
-    with one_blas_thread(), one_blas_thread():
-        assert set(threads()) == {1}
-    assert threads() == before
+def test_with_a_model_numpy_multiplies_on_the_thread_that_asks():
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from threadpoolctl import threadpool_info\n"
+        "import textgen\n"
+        "threads = lambda: {i['num_threads'] for i in threadpool_info() if 'blas' in i.values()}\n"
+        "with ThreadPoolExecutor(1) as pool:\n"
+        "    model = pool.submit(textgen.load, 'en-lstm-char').result()\n"
+        "    print(threads(), pool.submit(threads).result())\n"
+        "print(threads())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "{1} {1}\n{1}\n"
 
 
 # --- the loop that writes -------------------------------------------------------------------------

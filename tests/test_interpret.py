@@ -398,6 +398,9 @@ def test_texts_of_all_lengths_share_one_program():
         (lambda m: trace(m, [0], [Override(0, "h", 0, 4, 0.0)]), ConfigError, "unit is 4"),
         (lambda m: trace(m, [0], [Override(0, "h", 0, 0, (0.0,))]), ConfigError, "shape"),
         (lambda m: trace(m, [0], [Override(0, "h", 0, None, (1.0,))]), ConfigError, "all 4 units"),
+        (lambda m: trace(m, [0], [Override(0, "h", 0, 0, "x")]), ConfigError, "value is 'x'"),
+        (lambda m: trace(m, [0], [Override(0, "h", 0, 0, math.nan)]), ConfigError, "finite"),
+        (lambda m: trace(m, [0], [Override(0, "h", 0, 0, 1e308)]), ConfigError, "finite"),
         # tokens of the answer have no number
         (
             lambda m: value(m, [0], Goal([1, 2]), [Override(0, "h", 1, 0, 0.0)]),

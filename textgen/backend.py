@@ -9,17 +9,14 @@ level and its use of oneDNN.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 from textgen.errors import MissingPart
-
-_lock, _within = threading.Lock(), 0
-_limits: Any = None
 
 
 @contextlib.contextmanager
@@ -64,27 +61,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextlib.contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """While within, let NumPy multiply on the thread that asks.
+@functools.cache
+def settle_blas() -> None:
+    """Let NumPy, in this process, multiply on the thread that asks, from now on.
 
-    The products of a step are too small to be shared out: threads that wait for each other take
-    longer, and on a machine that does other things many times as long.
+    The products of a step are too small to be shared out: threads that wait for one another take
+    several times as long, and on a machine that does other things many times. OpenBLAS knows but
+    one number for a process, so it cannot be set for a while and put back where several threads
+    write. `threadpoolctl.threadpool_limits` sets another.
     """
-    global _limits, _within
-    with _lock:
-        _within += 1
-        if _within == 1:
-            from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits
 
-            _limits = threadpool_limits(1, user_api="blas")
-    try:
-        yield
-    finally:
-        with _lock:
-            _within -= 1
-            if not _within:
-                _limits.restore_original_limits()
+    threadpool_limits(1, user_api="blas")
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 
 from textgen.array_ops import ops_for
 from textgen.arrays import Array, Arrays, State
+from textgen.backend import settle_blas
 from textgen.cells import CELLS, make_cell
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
@@ -61,6 +62,7 @@ class Network:
     """
 
     def __init__(self, config: ModelConfig, vocab_size: int, weights: Mapping[str, Array]) -> None:
+        settle_blas()
         self.config, self.vocab_size, self.weights = config, vocab_size, weights
         self.cell = make_cell(config.cell, config.activation)
         self.embeddings = weights["embedding.embeddings"]

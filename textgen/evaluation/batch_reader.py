@@ -16,7 +16,7 @@ import numpy as np
 
 from textgen import array_ops
 from textgen.arrays import State, cut
-from textgen.backend import cores, one_blas_thread
+from textgen.backend import cores
 from textgen.network import Network
 
 STRETCH = 256  # tokens of a text whose states are held at a time
@@ -119,11 +119,10 @@ class Reader:
     ) -> list[T]:
         """What `work` returns for `together` rows at a time, in order."""
         parts = [slice(at, at + together) for at in range(0, rows, together)]
-        with one_blas_thread():
-            if len(parts) == 1:
-                return [work(parts[0])]
-            with ThreadPoolExecutor(cores()) as pool:
-                return list(pool.map(work, parts))
+        if len(parts) == 1:
+            return [work(parts[0])]
+        with ThreadPoolExecutor(cores()) as pool:
+            return list(pool.map(work, parts))
 
 
 def repeat(state: State, number: int) -> State:

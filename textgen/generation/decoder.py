@@ -17,7 +17,7 @@ import numpy as np
 
 from textgen.array_ops import pick
 from textgen.arrays import Array, State, cut
-from textgen.backend import cores, one_blas_thread
+from textgen.backend import cores
 from textgen.generation.sampling import NEVER, Transform, draw
 from textgen.generation.utf8 import Utf8
 from textgen.network import Network
@@ -90,22 +90,21 @@ class Decoder:
         top_logprobs: int = 0,
     ) -> Iterator[Step]:
         """Endless steps that continue `prompts`, each with its own seed."""
-        with one_blas_thread():
-            logits, state = self.prefill(prompts)
-            shares = _shares(len(prompts))
-            texts = [
-                _Texts(self, logits[rows], cut(state, rows), newest(prompts[rows]), transforms)
-                for rows in shares
-            ]
-            if len(texts) == 1:
-                for noise in noises(seeds):
-                    yield from texts[0].write(noise, top_logprobs)
-            with ThreadPoolExecutor(len(texts)) as pool:
-                for noise in noises(seeds):
-                    parts = [noise[rows] for rows in shares]
-                    written = pool.map(lambda t, n: list(t.write(n, top_logprobs)), texts, parts)
-                    for steps in zip(*written, strict=True):
-                        yield Step(*map(np.concatenate, zip(*steps, strict=True)))
+        logits, state = self.prefill(prompts)
+        shares = _shares(len(prompts))
+        texts = [
+            _Texts(self, logits[rows], cut(state, rows), newest(prompts[rows]), transforms)
+            for rows in shares
+        ]
+        if len(texts) == 1:
+            for noise in noises(seeds):
+                yield from texts[0].write(noise, top_logprobs)
+        with ThreadPoolExecutor(len(texts)) as pool:
+            for noise in noises(seeds):
+                parts = [noise[rows] for rows in shares]
+                written = pool.map(lambda t, n: list(t.write(n, top_logprobs)), texts, parts)
+                for steps in zip(*written, strict=True):
+                    yield Step(*map(np.concatenate, zip(*steps, strict=True)))
 
     def program(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """`step` as this decoder runs it over and over."""

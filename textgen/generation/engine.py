@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from textgen.generation.decoder import Decoder
 from textgen.network import Network
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -17,12 +19,15 @@ SAVED_A_ROW = 5e-6  # of each text and each layer in a step
 
 
 def best_engine(network: Network, steps: int, texts: int) -> str:
-    """The engine that writes `steps` tokens of so many texts sooner, its start included.
+    """The engine that writes `steps` tokens of so many texts sooner, its start included; NumPy
+    where TensorFlow is not installed.
 
     It depends on nothing else, so that the same call gives the same text in every process.
     """
     saved = steps * (SAVED_A_STEP + SAVED_A_ROW * texts * len(network.layers))
-    return "tensorflow" if saved > START else "numpy"
+    if saved > START and importlib.util.find_spec("tensorflow") is not None:
+        return "tensorflow"
+    return "numpy"
 
 
 def make_decoder(engine: str, network: Network, tokenizer: Tokenizer) -> Decoder:

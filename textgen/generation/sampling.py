@@ -211,8 +211,9 @@ def draw(logits: Array, allowed: Array, uniform: Array) -> Array:
     """
     ops = ops_for(logits)
     probabilities = ops.softmax(ops.where(allowed, logits, -float("inf")), axis=-1)
-    total = ops.cumsum(probabilities, axis=-1)
-    below = total <= uniform[:, None] * total[:, -1:]
+    # a thousand of them added up in float32, in another order, would choose another id
+    total = ops.cumsum(ops.cast(probabilities, "float64"), axis=-1)
+    below = total <= ops.cast(uniform[:, None], "float64") * total[:, -1:]
     ids = ops.sum(ops.cast(below, "int32"), axis=-1)
     # the running sum is rounded, so it may step onto a token of no probability
     chosen = pick(probabilities, ids)

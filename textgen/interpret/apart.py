@@ -1,7 +1,8 @@
-"""Gradients from a process of its own: the one that asks stays small, and answers others meanwhile.
+"""What needs TensorFlow, from a process of its own: gradients, and the first values of a model.
 
-The process begins with the first gradient and stays, since the importing of TensorFlow and the
-tracing of a graph are what takes long. It ends when the one that began it does.
+The process that asks stays small, and answers others meanwhile. The other one begins when it is
+first asked and stays, since the importing of TensorFlow and the tracing of a graph are what takes
+long; it ends when the one that began it does.
 
 `multiprocessing` would import the main file of the process that asks once more in the new one,
 which for the app is a page; so the two speak by pickles over a pipe.
@@ -16,11 +17,13 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
 
+from textgen.config import ModelConfig
 from textgen.errors import RunError
 from textgen.interpret.goals import Goal, Gradients, gradients
+from textgen.interpret.untrained import first_network
 from textgen.network import Network
 
 KNOWN = 16  # networks whose graphs the process keeps
@@ -31,7 +34,19 @@ _process: subprocess.Popen[bytes] | None = None
 
 def gradients_apart(network: Network, ids: Sequence[int], goal: Goal) -> Gradients:
     """What `gradients` returns, or raises. `RunError` where the process was killed over it."""
-    asked = pickle.dumps((_digest(network), network, list(ids), goal))
+    found: Gradients = _ask(_gradients, _digest(network), network, list(ids), goal)
+    return found
+
+
+def first_network_apart(config: ModelConfig, vocab_size: int, seed: int = 1) -> Network:
+    """What `first_network` returns. `RunError` where the process was killed over it."""
+    found: Network = _ask(first_network, config, vocab_size, seed)
+    return found
+
+
+def _ask(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function returns there; what it raises is raised here."""
+    asked = pickle.dumps((function, arguments))
     with _lock:
         process = _running()
         try:
@@ -46,14 +61,14 @@ def gradients_apart(network: Network, ids: Sequence[int], goal: Goal) -> Gradien
             ) from error
     if isinstance(answer, Exception):
         raise answer
-    found: Gradients = answer
-    return found
+    return answer
 
 
 def _running() -> subprocess.Popen[bytes]:
     global _process
     if _process is None or _process.poll() is not None:
-        command = [sys.executable, "-m", "textgen.interpret.apart"]
+        # not `-m`: what is pickled has to be found under this file's own name
+        command = [sys.executable, "-c", f"from {__name__} import main; main()"]
         _process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     return _process
 
@@ -67,26 +82,34 @@ def _digest(network: Network) -> str:
     return whole.hexdigest()
 
 
+# --- in the other process -------------------------------------------------------------------------
+
+_known: dict[str, Network] = {}
+
+
+def _gradients(digest: str, network: Network, ids: Sequence[int], goal: Goal) -> Gradients:
+    """`gradients` of the network of this digest that came first: it has its graph already."""
+    if digest not in _known and len(_known) == KNOWN:
+        _known.clear()
+    return gradients(_known.setdefault(digest, network), ids, goal)
+
+
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:
     """Answer until nothing more is asked."""
-    known: dict[str, Network] = {}
     while True:
         try:
-            digest, network, ids, goal = pickle.load(asked)
+            function, arguments = pickle.load(asked)
         except EOFError:
             return
-        if digest not in known and len(known) == KNOWN:
-            known.clear()
-        network = known.setdefault(digest, network)
         try:
-            answer: Gradients | Exception = gradients(network, ids, goal)
+            answer = function(*arguments)
         except Exception as error:
             answer = error
         pickle.dump(answer, answers)
         answers.flush()
 
 
-if __name__ == "__main__":
+def main() -> None:
     # whatever a library prints must not come between the answers
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from textgen.backend import one_blas_thread
 from textgen.errors import ConfigError
 
 LEFT, RIGHT = 0.1, 0.9  # beyond these a gate counts as saturated
@@ -33,7 +32,6 @@ def time_scale(retained: np.ndarray) -> np.ndarray:
         return np.asarray(1 / np.abs(np.log(np.asarray(retained, np.float64).mean(0))))
 
 
-@one_blas_thread()
 def linear_probe(
     states: np.ndarray,
     labels: Sequence[Any],

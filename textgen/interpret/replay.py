@@ -114,6 +114,8 @@ class Replay:
                     f"value has shape {np.shape(one.value)}: give a number, or one for each "
                     f"of all {self.size} units"
                 )
+            if not _finite(one.value):
+                raise ConfigError(f"value is {shown(one.value)}: give finite numbers")
             token = slice(None) if one.token is None else one.token
             unit = slice(None) if one.unit is None else one.unit
             keep[token, place, 0, unit] = 0.0
@@ -189,3 +191,12 @@ class Replay:
             new.append(self.network.cell.step(weights, x, start, edit))
             x = new[-1][0]
         return tuple(new), values
+
+
+def _finite(value: object) -> bool:
+    """Whether it is a number, or numbers, that float32 can hold."""
+    try:
+        with np.errstate(over="ignore"):
+            return bool(np.isfinite(np.asarray(value, np.float32)).all())
+    except (TypeError, ValueError):
+        return False

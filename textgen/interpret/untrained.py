@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import TypeVar
 
+from textgen.config import ModelConfig
 from textgen.generation.generator import Generator
+from textgen.network import Network
 
 M = TypeVar("M", bound=Generator)
 
 
-def untrained(trained: M, seed: int = 1) -> M:
-    """A model of the same settings and tokenizer whose weights are first values, drawn by `seed`.
+def first_network(config: ModelConfig, vocab_size: int, seed: int = 1) -> Network:
+    """A network of first values, drawn by `seed`. Imports TensorFlow.
 
     Keras draws the seeds of its first values from Python's own generator, which is put back to
     where it was.
@@ -21,8 +24,18 @@ def untrained(trained: M, seed: int = 1) -> M:
     before = random.getstate()
     random.seed(seed)
     try:
-        network = build_model(trained.config, trained.tokenizer.vocab_size).network()
+        return build_model(config, vocab_size).network()
     finally:
         random.setstate(before)
+
+
+def untrained(
+    trained: M, seed: int = 1, draw: Callable[[ModelConfig, int, int], Network] = first_network
+) -> M:
+    """A model of the same settings and tokenizer whose weights are first values, drawn by `seed`.
+
+    draw: `first_network`, or what calls it elsewhere.
+    """
+    network = draw(trained.config, trained.tokenizer.vocab_size, seed)
     name = f"{trained.name} untrained"
     return type(trained)(network, trained.tokenizer, trained.card, name=name)

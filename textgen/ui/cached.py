@@ -59,8 +59,9 @@ def cached_object(entries: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def untrained(model: Model) -> Model:
     """The model as it might have been before its training."""
     from textgen.interpret import untrained
+    from textgen.interpret.apart import first_network_apart
 
-    return untrained(model)
+    return untrained(model, draw=first_network_apart)
 
 
 @cached_object(32)
