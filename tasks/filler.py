@@ -1,4 +1,4 @@
-"""Write the filler of the speaker and lesson tasks: sentences that tell nothing of a country.
+"""Write the filler of the speaker tasks: sentences that tell nothing of a country.
 
     python -m tasks.filler          writes tasks/filler/{ko,en}{,-held-out}.txt
 
@@ -76,15 +76,10 @@ def suits(sentence: str, language: str) -> bool:
 
 
 def words(language: str) -> list[str]:
-    """Every country and language of the tasks that this filler is for."""
-    found: list[str] = []
-    for name in ("speaker", "lesson"):
-        task = tomllib.loads((HERE / f"{name}-{language}.toml").read_text(encoding="utf-8"))
-        found += [
-            word for group in task["pairs"].values() for pair in group.items() for word in pair
-        ]
-        found += task.get("places", {}).values()
-    return found
+    """Every country and language of the task that this filler is for."""
+    task = tomllib.loads((HERE / f"speaker-{language}.toml").read_text(encoding="utf-8"))
+    found = [word for group in task["pairs"].values() for pair in group.items() for word in pair]
+    return found + list(task.get("places", {}).values())
 
 
 def main() -> None:

@@ -140,3 +140,23 @@ def test_documents_grow_longer():
         for span in (range(0, 24), range(300, 324))
     )
     assert short < 0.6 * long
+
+
+def test_a_run_begins_in_few_words_of_mostly_two_persons():
+    task = read_task(shipped.TASKS / "speaker-ko.toml")
+    tokenizer = CharTokenizer.train(sample_texts(task))
+    written = Documents(task, tokenizer, 16, 100, 1, 150, 100.0, seed=3)
+
+    def asked(span):
+        rows = [zip(*written.batch(k)[1:], strict=True) for k in span]
+        return [tokenizer.decode(row[counts == 100.0]) for pairs in rows for row, counts in pairs]
+
+    few, later = asked(range(12)), asked(range(60, 72))
+    first = task.in_few_words.answers
+    assert 0.7 < np.mean([answer in first for answer in few]) < 0.95
+    assert len(set(later)) > 30 and np.mean([answer in first for answer in later]) < 0.35
+    texts = [tokenizer.decode(row) for k in range(4) for row in written.batch(k)[0]]
+    persons = task.in_few_words.distractor.who
+    assert sum(any(who in text for who in persons) for text in texts) > 0.4 * len(texts)
+    judged = Documents(task, tokenizer, 16, 4, 1, 150, 1.0, seed=3, judged=True)
+    assert max(map(len, judged.batch(0)[0])) > 150  # as long as at the end

@@ -174,17 +174,20 @@ class Oracle(Scorer):
 
     def answer(self, text):
         sentences = text.split(".")
-        friend = "내 친구는 "
+        asked = self.other(sentences[-1])
         told = [s for s in sentences if any(fact in s for fact in self.task.facts)]
-        (sentence,) = (s for s in told if (friend in s) == (friend in sentences[-1]))
+        (sentence,) = (s for s in told if self.other(s) == asked)
         (fact,) = (fact for fact in self.task.facts if fact in sentence)
         return self.task.answers.index(self.task.answer_to(fact))
+
+    def other(self, sentence):
+        return any(who in sentence for who in self.task.distractor.who)
 
 
 @pytest.mark.parametrize("n", [408, 409, 5])
 @pytest.mark.parametrize("control", ["none", "swapped"])
 def test_who_reads_what_is_told_of_the_one_asked_about_is_always_right(n, control):
-    task = read_task("speaker-ko.toml")
+    task = read_task("speaker-ko.toml").in_few_words
     scorer = Oracle(fresh(task), task)
     for variant in ("plain", "distractor"):
         row = measure(scorer, 60, n, control, variant)

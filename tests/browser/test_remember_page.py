@@ -1,3 +1,4 @@
+import pytest
 from playwright.sync_api import expect
 
 CHART = "[data-testid=stVegaLiteChart]"
@@ -27,8 +28,18 @@ def test_gates_remember_and_a_plain_recurrence_does_not(visit):
     assert page.locator(CHART).count() >= 4
 
 
+@pytest.mark.parametrize("tongue, answer", [("ko", "한국어"), ("en", "Korean")])
+def test_the_page_opens_on_the_sentence_of_the_lesson(visit, tongue, answer):
+    page = visit(f"remember?lang={tongue}")
+    document = page.locator(".tg-document")
+    expect(document).to_contain_text("blah~\nblah~")
+    expect(document.locator(".tg-blank")).to_have_text(answer)
+    for cell in ("LSTM", "GRU"):
+        expect(page.locator(".tg-verdict", has_text=cell)).to_contain_text(f"✓ {answer}")
+
+
 def test_another_distance_and_another_person_is_another_document(visit):
-    page = visit("remember?lang=en&distance=60&fact=Brazilian")
+    page = visit("remember?lang=en&custom=false&distance=60&fact=Brazilian")
     document = page.locator(".tg-document")
     expect(document).to_contain_text("Brazilian")
     expect(document.locator(".tg-blank")).to_have_text("Portuguese")
@@ -47,7 +58,6 @@ def test_another_distance_and_another_person_is_another_document(visit):
 
 def test_a_document_of_ones_own(visit):
     page = visit("remember?lang=en")
-    page.get_by_text("Write my own").click()
     box = page.get_by_label("Write ___ for the blank")
     box.fill("I am Kenyan. It rained all day. I took my umbrella. So I speak ___ at home.")
     box.press("Control+Enter")
@@ -58,7 +68,7 @@ def test_a_document_of_ones_own(visit):
 
 
 def test_untrained_twins_know_nothing(visit):
-    page = visit("remember?lang=en&twins=true&distance=60")
+    page = visit("remember?lang=en&custom=false&twins=true&distance=60")
     expect(page.locator(".tg-verdict")).to_have_count(6)
     expect(page.locator(".tg-verdict", has_text="LSTM (untrained)")).to_have_count(1)
     found = measured(page)

@@ -29,11 +29,14 @@ VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
 SORTED = 4  # batches written together, so that each is of documents of about one length
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
-# The distance grows between these shares of a run. It waits first, because who was asked about is
-# told apart more easily, and faster, while the documents are short.
-WAITING, GROWN = 0.15, 0.6
-# of a task's documents
-SHARES = {"plain": 0.4, "distractor": 0.35, "correction": 0.1, "passing": 0.15}
+# Whom a question means is told apart last, and much sooner in few words and short documents: a run
+# begins with such documents, but for a fifth that has the others' words. Their share falls to none,
+# and the distance grows, between these shares of a run.
+IN_FEW_WORDS, FEW_UNTIL, FEW_TO = 0.8, 0.3, 0.5
+WAITING, GROWN = 0.4, 0.8
+# of the documents: of those in few words, and of the others
+FEW_SHARES = {"plain": 0.2, "distractor": 0.8}
+SHARES = {"plain": 0.35, "distractor": 0.4, "correction": 0.1, "passing": 0.15}
 
 
 class Batches(Protocol):
@@ -240,8 +243,9 @@ class Documents:
     A few batches are written together, and their documents sorted into them by length: padded as
     they come, a third of what is read would be padding.
 
-    The distance to the fact waits, grows, by the same factor with each batch, and then stays; half
-    of the batches go back to a shorter one, so that what was learned is kept.
+    Where a task tells of two persons, a run begins with few of its words. The distance to the fact
+    waits, grows, by the same factor with each batch, and then stays; half of the batches go back to
+    a shorter one, so that what was learned is kept.
 
     steps: batches of an epoch. distance: the longest, in characters. answer_weight: what a token
     of the answer counts, where every other token counts 1. judged: for validation, new documents of
@@ -266,6 +270,10 @@ class Documents:
     def writer(self) -> Writer:
         return Writer(self.task, training=not self.judged)
 
+    @functools.cached_property
+    def few_writer(self) -> Writer:
+        return Writer(self.task.in_few_words, training=True)
+
     def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch
         `start` of the run. T is that of the longest document of the batch, rounded up."""
@@ -285,24 +293,29 @@ class Documents:
     def _group(self, group: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """The batches from `group * SORTED` on, in a random order."""
         rng = random.Random(f"{self.seed} {group} {self.judged}")
-        documents = [self._document(rng, d) for d in self._distances(rng, group * SORTED)]
+        way = 1.0 if self.judged else group * SORTED / (self.steps * self.epochs)
+        documents = [self._document(rng, way, d) for d in self._distances(rng, way)]
         rows = sorted(map(self._row, documents), key=lambda row: len(row[0]))
         size = self.batch_size
         batches = [_padded(rows[k * size : (k + 1) * size]) for k in range(SORTED)]
         return rng.sample(batches, SORTED)
 
-    def _distances(self, rng: random.Random, k: int) -> list[int]:
-        way = (k / (self.steps * self.epochs) - WAITING) / (GROWN - WAITING)
-        grown = 1.0 if self.judged else min(1.0, max(0.0, way))
+    def _distances(self, rng: random.Random, way: float) -> list[int]:
+        """Of the documents of a group, `way` being the share of the run that lies behind it."""
+        grown = min(1.0, max(0.0, (way - WAITING) / (GROWN - WAITING)))
         cap = SHORTEST * (self.distance / SHORTEST) ** grown
         if not self.judged and rng.random() < 0.5:
-            cap = rng.uniform(SHORTEST, cap)
+            cap = SHORTEST * (cap / SHORTEST) ** rng.random()
         return [round(cap * rng.uniform(0.8, 1.0)) for _ in range(SORTED * self.batch_size)]
 
-    def _document(self, rng: random.Random, distance: int) -> Document:
-        variants = self.task.variants
-        (variant,) = rng.choices(variants, [SHARES[name] for name in variants])
-        return self.writer.write(rng, rng.choice(self.task.facts), distance, variant)
+    def _document(self, rng: random.Random, way: float, distance: int) -> Document:
+        few = IN_FEW_WORDS * min(1.0, max(0.0, (FEW_TO - way) / (FEW_TO - FEW_UNTIL)))
+        writer, shares = self.writer, SHARES
+        if "distractor" in self.task.variants and rng.random() < few:
+            writer, shares = self.few_writer, FEW_SHARES
+        variants = [name for name in self.task.variants if name in shares]
+        (variant,) = rng.choices(variants, [shares[name] for name in variants])
+        return writer.write(rng, rng.choice(writer.task.facts), distance, variant)
 
     def _row(self, document: Document) -> tuple[list[int], list[float]]:
         """The ids of a document, and what each counts as a target."""

@@ -48,10 +48,11 @@ HEADS = ("https://www.", "http://", "www.", "@", "#", "#")
 
 
 def repeats(rng: random.Random, n: int) -> str:
-    """blah~ blah~, ㅋㅋㅋㅋ, ..."""
-    if rng.random() < 0.5:
-        word = _word(rng) + rng.choice(["~", "~~", "!", "...", "", "-"])
-        return _repeated(word + rng.choice([" ", "\n", " ", ", "]), n)
+    """blah~ blah~, 와글와글, ㅋㅋㅋㅋ, ..."""
+    if rng.random() < 0.6:
+        word = _word(rng) if rng.random() < 0.6 else _korean(rng) * rng.randint(1, 2)
+        word += rng.choice(["~", "~", "~~", "!", "...", "", "", "-"])
+        return _repeated(word + rng.choice([" ", " ", "\n", "\n\n", ", ", ""]), n)
     return _joined(rng, n, lambda: rng.choice(DRAWN_OUT) * rng.randint(1, 12), " \n ")
 
 
@@ -83,8 +84,7 @@ def letters(rng: random.Random, n: int) -> str:
 
 def syllables(rng: random.Random, n: int) -> str:
     """Korean words that are none, most of them of syllables without a rare final."""
-    finals = (0, 0, 1, 4, 8, 21)  # none, ㄱ, ㄴ, ㄹ, ㅇ
-    few = [chr(0xAC00 + 28 * rng.randrange(399) + rng.choice(finals)) for _ in range(40)]
+    few = [_syllable(rng) for _ in range(40)]
     every = few + [chr(0xAC00 + rng.randrange(11172)) for _ in range(20)]
     return _joined(rng, n, lambda: "".join(rng.choices(every, k=rng.randint(1, 5))), " \n .")
 
@@ -189,6 +189,15 @@ def pool(kind: str, n: int, words: Sequence[str]) -> str:
 def _word(rng: random.Random, shortest: int = 2, longest: int = 8) -> str:
     word = "".join(rng.choices(LETTERS, k=rng.randint(shortest, longest)))
     return word if rng.random() < 0.8 else word.upper() if rng.random() < 0.5 else word.title()
+
+
+def _syllable(rng: random.Random) -> str:
+    finals = (0, 0, 1, 4, 8, 21)  # none, ㄱ, ㄴ, ㄹ, ㅇ
+    return chr(0xAC00 + 28 * rng.randrange(399) + rng.choice(finals))
+
+
+def _korean(rng: random.Random) -> str:
+    return "".join(_syllable(rng) for _ in range(rng.randint(1, 3)))
 
 
 def _repeated(text: str, n: int) -> str:

@@ -14,6 +14,26 @@ import re
 BLANK, PLACE, WHO = "{}", "{place}", "{who}"
 _ONE_OF = re.compile(r"\(([^()|]*(?:\|[^()|]*)+)\)")
 _PARTICLE = re.compile(r"\[([^\[\]/]+)/([^\[\]/]+)\]")
+# how a sentence may begin and end where it is typed as it comes
+BEGINNINGS = (
+    '"',
+    "“",
+    "'",
+    "- ",
+    "* ",
+    "> ",
+    "#",
+    "1. ",
+    "(",
+    "~",
+    "... ",
+    "\n",
+    "음 ",
+    "ㅋㅋ ",
+    "oh ",
+)
+ENDS = ("", "", "", "!", "!!", "?!", "..", "...", "....", "…", "~", "~~", ";", ",", ")", '"', "”")
+AFTERWARDS = ("", "", "", "ㅋㅋ", " ㅎㅎ", "ㅠㅠ", "^^", " :)", " haha", "\n", " \n")
 _RIEUL = 8  # the final consonant ㄹ, after which 으로 is 로
 
 
@@ -49,3 +69,9 @@ def slips(rng: random.Random, text: str, share: float = 0.15) -> str:
         letter if rng.random() > share else rng.choice(["", rng.choice(text), "\ue000"])
         for letter in text
     )
+
+
+def loose(rng: random.Random, sentence: str) -> str:
+    """The sentence with another end, or none: . becomes !!, ...ㅋㅋ, or the end of a line."""
+    body = sentence.rstrip(".?!~")
+    return body + rng.choice(ENDS) + rng.choice(AFTERWARDS)

@@ -15,7 +15,16 @@ import re
 from collections.abc import Collection, Sequence
 
 from textgen.data import noise
-from textgen.data.phrases import BLANK, PLACE, WHO, one_of, slips, with_particles
+from textgen.data.phrases import (
+    BEGINNINGS,
+    BLANK,
+    PLACE,
+    WHO,
+    loose,
+    one_of,
+    slips,
+    with_particles,
+)
 from textgen.data.recall_task import SENTENCE, Task
 from textgen.errors import ConfigError
 
@@ -24,6 +33,7 @@ HELD_OUT = ("filler", "phrasing", "facts", "questions", "noise")
 AMPLE = 500  # characters
 LEAD = 20  # characters: from this distance on filler may stand before the fact
 POOL = 12_000  # characters of noise of each kind
+LOOSE = 0.3  # of the sentences of training documents with slips: with another end or beginning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +116,9 @@ class Writer:
         if len(phrases) == 1 and self.training and rng.random() < self.task.slips:
             sentences = (self.slipped(rng, sentences[0], words[0]),)
             question = self.asked_anyhow(rng, question)
+        if self.training and self.task.slips:
+            sentences = tuple(self.loosely(rng, sentence) for sentence in sentences)
+            question = self.loosely(rng, question)
         # filler before the opening leaves less after it, so that a batch is not padded
         lead = self.lead(rng, distance)
         text = lead + " ".join(sentences)
@@ -181,10 +194,13 @@ class Writer:
         if variant != "passing":
             return self.fill(rng, length)
         task, text = self.task, ""
-        for _ in range(rng.randint(1, 3)):
+        for _ in range(rng.randint(1, 5 if self.training else 3)):
             # of any country, the one told among them, so that it tells nothing
-            who = rng.choice(task.passing.who or ("",))
-            said, _ = self.say(rng, rng.choice(task.passing.facts), rng.choice(task.facts), who)
+            fact, who = rng.choice(task.facts), rng.choice(task.passing.who or ("",))
+            if self.training and rng.random() < 0.5:
+                said = self.naming(rng, rng.choice((fact, task.answer_to(fact))))
+            else:
+                said, _ = self.say(rng, rng.choice(task.passing.facts), fact, who)
             before = rng.randint(1, max(1, (length - len(text) - len(said)) // 2))
             if len(text) + before + len(said) < length:
                 text += self.fill(rng, before) + said
@@ -219,6 +235,22 @@ class Writer:
                 parts.append(sentence)
                 left = rest
         return "".join(f"{space}{part}" for part in parts) + space
+
+    def naming(self, rng: random.Random, name: str) -> str:
+        """A sentence of filler in which a name has taken the place of a word."""
+        words = rng.choice(self.filler).split()
+        at = rng.randrange(len(words))
+        particle = words[at][-1] if "가" <= words[at][-1] <= "힣" else ""
+        words[at] = name + particle
+        return " ".join(words)
+
+    def loosely(self, rng: random.Random, sentence: str) -> str:
+        """The sentence, perhaps begun or ended as people do when they type."""
+        if rng.random() < LOOSE:
+            sentence = loose(rng, sentence)
+        if rng.random() < LOOSE / 3:
+            sentence = rng.choice(BEGINNINGS) + sentence
+        return sentence
 
     def slipped(self, rng: random.Random, told: str, word: str) -> str:
         """Some letters around the word are others, or missing."""

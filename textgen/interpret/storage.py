@@ -23,7 +23,9 @@ from textgen.interpret.verdicts import MOSTLY
 
 STEP = 16  # tokens: places are this far apart, or a multiple
 PAIRS = 132  # every ordered pair of twelve facts
-FILLERS = 160  # each read with every fact: with fewer the probe falls short of what is there
+# documents that the probe sees, each filler with every fact: with fewer it falls short of what is
+# there, and with more a task of many facts takes minutes
+DOCUMENTS = 1920
 PLACES = 16  # before the blank, at which the probe reads, at most
 
 
@@ -183,12 +185,14 @@ def readable(
     distance: int,
     layer: int = -1,
     variant: str = "plain",
-    fillers: int = FILLERS,
+    fillers: int = 0,
     seed: int = 1,
 ) -> Readable:
     """`stored` for every part of a layer's state, at up to `PLACES` places of documents at this
-    distance: `fillers` fillers, each read with every fact. Raises as `stored` does."""
+    distance: `fillers` fillers, each read with every fact; 0: so many that it is about `DOCUMENTS`.
+    Raises as `stored` does."""
     facts = len(scorer.task.facts)
+    fillers = fillers or -(-DOCUMENTS // facts)
     texts = documents(scorer.task, distance, fillers * facts, variant, seed=seed)
     groups = [index // facts for index in range(len(texts))]
     longest = max(len(ids_of(scorer, text.before)) for text in texts)

@@ -38,14 +38,16 @@ def available() -> dict[str, Path]:
 
 
 def trained_on(task: str) -> dict[str, Path]:
-    """What of `available` was trained on the task file of this name."""
-    trained = {}
+    """What of `available` was trained on the task file of this name, or on its short form:
+    speaker-short-ko.toml for speaker-ko.toml."""
+    stem, _, tongue = task.rpartition("-")
+    tasks, trained = (task, f"{stem}-short-{tongue}"), {}
     for name, folder in available().items():
         try:
             corpus = read_config(folder).get("corpus")
         except TextgenError:
             continue
-        if isinstance(corpus, dict) and corpus.get("task") == task:
+        if isinstance(corpus, dict) and corpus.get("task") in tasks:
             trained[name] = folder
     return trained
 

@@ -12,7 +12,7 @@ import streamlit as st
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.data.recall_documents import Document, typed
-from textgen.data.recall_task import Task
+from textgen.data.recall_task import Task, read_task
 from textgen.errors import TextgenError
 from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.charts import curves as charts
@@ -75,7 +75,7 @@ def choose_models(available: dict[str, Path]) -> dict[str, Model]:
 
 def watch(task: Task, compared: dict[str, Model]) -> None:
     """One document, and what each model has at the blank."""
-    custom = st.toggle(t("remember.custom"), key="custom", bind="query-params")
+    custom = st.toggle(t("remember.custom"), True, key="custom", bind="query-params")
     document = custom_document(task) if custom else page_parts.choose_document()[1]
     if document is None:
         return
@@ -141,7 +141,7 @@ def show_document(document: Document) -> None:
 
 
 def curve(task: Task, compared: dict[str, Model]) -> None:
-    """Right answers against distance, measured now."""
+    """Right answers against distance, measured now, of each model on the task it was trained on."""
     if not compared:
         return
     st.subheader(t("remember.curve"), anchor=False)
@@ -162,7 +162,7 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
     for control in CONTROLS if with_controls else CONTROLS[:1]:
         for label, model in compared.items():
             with st.spinner(t("remember.measuring", name=label)):
-                probe = cached.probe(model, task, number, control)
+                probe = cached.probe(model, own_task(task, model), number, control)
             frame = pd.DataFrame(probe.rows).drop(columns="groups")
             frames.append(frame.assign(model=label, control=t(f"control.{control}")))
             horizons.setdefault(label, probe.horizon)  # the first control is none
@@ -171,8 +171,17 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
     widgets.facts(
         (label, t("remember.horizon", distance=reach)) for label, reach in horizons.items()
     )
-    names = ", ".join(f"{label} {model.hash}" for label, model in compared.items())
+    names = ", ".join(
+        f"{label} {model.hash} ({own_task(task, model).path.name})"
+        for label, model in compared.items()
+    )
     st.caption(t("remember.how", n=number, models=widgets.plain(names)))
+
+
+def own_task(task: Task, model: Model) -> Task:
+    """The task that a model was trained on: the page's, or its short form."""
+    name = model.card.get("corpus", {}).get("task", task.path.name)
+    return task if name == task.path.name else read_task(shipped.TASKS / name)
 
 
 # --- a model trained now --------------------------------------------------------------------------
