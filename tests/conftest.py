@@ -10,10 +10,15 @@ from pathlib import Path
 
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the suite's tolerances are those of the CPU
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
 from tiny import TEXT, tiny
+
+# how long an example takes says how busy the machine is
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 # --- what tests share -----------------------------------------------------------------------------
 
