@@ -41,7 +41,7 @@ def test_the_page_opens_on_the_sentence_of_the_lesson(visit, tongue, answer):
 def test_another_distance_and_another_person_is_another_document(visit):
     page = visit("remember?lang=en&custom=false&distance=60&fact=Brazilian")
     document = page.locator(".tg-document")
-    expect(document).to_contain_text("Brazilian")
+    expect(document).to_contain_text("Brazil")  # or Brazilian
     expect(document.locator(".tg-blank")).to_have_text("Portuguese")
     short = len(document.inner_text())
     handle = page.get_by_role("slider", name="Distance (characters)")
