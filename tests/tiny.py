@@ -1,5 +1,6 @@
 """What is small enough to train on in a second, and how it is interrupted."""
 
+import functools
 import os
 import signal
 
@@ -40,11 +41,17 @@ def drawn(config, vocab_size, seed=1, scale=0.3):
     return Network(config, vocab_size, weights)
 
 
-def by_keras(network, ids):
-    """What Keras's layers, which train, say of ids [B, T]: the logits [B, T, V]."""
+@functools.lru_cache(maxsize=8)
+def in_keras(network):
+    """Keras's model of the same weights, which trains."""
     from textgen.model import trainable  # only here: it imports TensorFlow
 
-    return np.asarray(trainable(network)(np.asarray(ids))[0])
+    return trainable(network)
+
+
+def by_keras(network, ids):
+    """What Keras's layers say of ids [B, T]: the logits [B, T, V]."""
+    return np.asarray(in_keras(network)(np.asarray(ids))[0])
 
 
 def interrupt(patch, step):
