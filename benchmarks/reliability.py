@@ -85,7 +85,7 @@ def of_load(told: dict[str, Any]) -> str:
     return f"""## Many at once
 
 `python -m benchmarks.load`: {told["people"]} websocket clients, each of which writes all the time,
-on {told["cores"]} cores for {told["minutes"]:.0f} minutes.{failed}
+on {told["cores"]} cores for {told["minutes"]:g} minutes.{failed}
 
 | | |
 |---|---|
