@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from textgen import shipped
+from textgen import options, shipped
 from textgen.errors import ConfigError
+from textgen.options import build
 from textgen.runs.atomic_files import write_file
 from textgen.runs.recipe import read_recipe
+from textgen.text.corpus import load_corpus
 from textgen.text.files import is_stream
+from textgen.text.read_config import ReadConfig
+from textgen.text.readers import names_a_text
 
 
 def read_recipe_file(name: str | None) -> dict[str, Any]:
@@ -24,6 +28,23 @@ def refuse_streams(sources: str | Sequence[str], reason: str) -> None:
     for source in [sources] if isinstance(sources, str) else sources:
         if is_stream(source):
             raise ConfigError(f"{source} can be read once, and {reason}: give a file")
+
+
+def add_text(command: argparse.ArgumentParser) -> None:
+    """The arguments that `text_of` reads."""
+    command.add_argument("text", help="the text, or a file that holds it (-: standard input)")
+    command.add_argument(
+        "--words", action="store_true", help="the text is what is given, though it reads as a name"
+    )
+    options.add_arguments(command, ReadConfig)
+
+
+def text_of(parsed: argparse.Namespace) -> str:
+    """The text that was given, or what the file that it names holds. Raises `CorpusError`."""
+    text: str = parsed.text
+    if parsed.words or not names_a_text(text):
+        return text
+    return load_corpus(text, build(ReadConfig, vars(parsed))).text
 
 
 def one_or_all(source: Any) -> Any:

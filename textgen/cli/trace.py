@@ -8,30 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from textgen import options
 from textgen.cli.generate import warn_unknown
+from textgen.cli.sources import add_text, text_of
 from textgen.errors import ConfigError, MissingPart
 from textgen.generation.generator import load
 from textgen.interpret.texts import trace_text
-from textgen.options import build
 from textgen.runs.atomic_files import write_file
-from textgen.text.corpus import load_corpus
-from textgen.text.read_config import ReadConfig
-from textgen.text.readers import names_a_text
 
 LONGEST = 100_000  # tokens: every value of every unit of each is held in memory
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, or the name of a shipped model")
-    command.add_argument("text", help="the text, or a file that holds it (-: standard input)")
+    add_text(command)
     command.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="states.npz or states.h5"
     )
-    command.add_argument(
-        "--words", action="store_true", help="the text is what is given, though it reads as a name"
-    )
-    options.add_arguments(command, ReadConfig)
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -40,9 +32,7 @@ def run(parsed: argparse.Namespace) -> None:
         raise ConfigError(
             f"--out is {parsed.out}: give a name that ends with {' or '.join(WRITERS)}"
         )
-    text = parsed.text
-    if not parsed.words and names_a_text(text):
-        text = load_corpus(text, build(ReadConfig, vars(parsed))).text
+    text = text_of(parsed)
     model = load(parsed.run)
     tokens = len(model.tokenizer.encode(text))
     if tokens > LONGEST:

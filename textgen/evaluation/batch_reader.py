@@ -109,7 +109,7 @@ class Reader:
         total = np.zeros(len(texts), np.float32)
         for t, column in enumerate(ids):
             logprobs = self.next_logprobs(state[-1][0])
-            total += np.take_along_axis(logprobs, column[:, None], -1)[:, 0] * counted[t]
+            total += array_ops.pick(logprobs, column) * counted[t]
             if t + 1 < longest:
                 state = self.network.advance(column, state)
         return total

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from textgen.array_ops import pick
 from textgen.config import EvaluateConfig
 from textgen.errors import ConfigError, CorpusError, shown
 from textgen.evaluation.batch_reader import Reader
@@ -170,7 +171,7 @@ def carried_nats(generator: Generator, ids: Sequence[int]) -> np.ndarray:
     at = 0
     for hidden in reader.course([generator.tokenizer.start_id, *ids[:-1]]):
         logprobs = reader.next_logprobs(hidden)
-        nats.append(-logprobs[np.arange(len(logprobs)), targets[at : at + len(logprobs)]])
+        nats.append(-pick(logprobs, targets[at : at + len(logprobs)]))
         at += len(logprobs)
     return np.concatenate(nats)
 

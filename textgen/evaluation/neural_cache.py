@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from textgen.array_ops import pick
 from textgen.errors import ConfigError
 from textgen.evaluation.batch_reader import Reader
 from textgen.generation.generator import Generator
@@ -58,7 +59,7 @@ def _stretches(
     at = 0
     for hidden in reader.course(inputs):
         logprobs = reader.next_logprobs(hidden)
-        by_model = np.exp(logprobs[np.arange(len(hidden)), targets[at : at + len(hidden)]])
+        by_model = np.exp(pick(logprobs, targets[at : at + len(hidden)]))
         for k in range(0, len(hidden), WEIGHED):
             yield at + k, hidden[k : k + WEIGHED], by_model[k : k + WEIGHED]
         at += len(hidden)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from textgen import shipped
+from textgen.array_ops import softmax
 from textgen.arrays import State
 from textgen.data.recall_documents import HELD_OUT, Document, documents, sample_texts
 from textgen.data.recall_task import Task, read_task
@@ -199,9 +200,7 @@ class Scorer:
     def shares_of(self, state: State, endings: Sequence[str]) -> np.ndarray:
         """[B, candidates] after a state [B, U], each row of sum 1."""
         candidates = [[self.encode(a + ending) for a in self.task.answers] for ending in endings]
-        logprobs = self.reader.continuations(state, candidates)
-        shares = np.exp(logprobs - logprobs.max(1, keepdims=True))
-        return np.asarray(shares / shares.sum(1, keepdims=True))
+        return softmax(self.reader.continuations(state, candidates))
 
     def state(self, documents: Sequence[Document], control: str) -> State:
         """The state [B, U] at the blank."""

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from textgen.array_ops import softmax
 from textgen.errors import GenerationError
 from textgen.generation.generator import Generator, check_text
 from textgen.interpret.effects import ablation, occlusion, transplant
@@ -93,9 +94,7 @@ def transplant_of(
     if not text.startswith(after):
         raise GenerationError(f"the text does not begin with {after!r}: give what it begins with")
     state = transplant(model.network, ids, given, at, parts)
-    logits = model.network.logits(state)[0].astype(np.float64)
-    shares = np.exp(logits - logits.max())
-    shares /= shares.sum()
+    (shares,) = softmax(model.network.logits(state).astype(np.float64))
     return {model.tokenizer.token(k): float(shares[k]) for k in np.argsort(-shares)}
 
 

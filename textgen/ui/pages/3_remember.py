@@ -14,7 +14,7 @@ from textgen.cells import CELLS
 from textgen.data.recall_documents import Document, typed
 from textgen.data.recall_task import Task, read_task
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, widgets
+from textgen.ui import cached, models, page_parts, passages, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
@@ -122,8 +122,7 @@ def note_what_it_cannot_spell(task: Task, model: Model, document: Document) -> N
     unknown = model.tokenizer.unknown_characters
     if answers := [answer for answer in task.answers if unknown(answer)]:
         st.caption(t("remember.unspellable", answers=widgets.plain(", ".join(answers))))
-    if characters := unknown(document.before + document.ending):
-        st.caption(t("write.unknown", characters=widgets.plain(" ".join(characters))))
+    passages.note_unknown(model, document.before + document.ending)
 
 
 def show_document(document: Document) -> None:
