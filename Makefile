@@ -33,13 +33,13 @@ test-all: $(VENV)/dev.done
 	rm -rf build/tests; mkdir -p build/tests
 	$(BIN)/coverage erase
 	set -e; for part in $(PARTS); do \
-		$(PYTEST) $(FAST) --part $$part/$(words $(PARTS)) --models $(MODELS) \
+		$(PYTEST) $(FAST) --part=$$part/$(words $(PARTS)) --models=$(MODELS) \
 			--cov=textgen --cov-append --cov-report=; \
 	done
 	$(BIN)/coverage json -q -o build/tests/coverage.json
 	$(BIN)/python tests/untouched.py build/tests/coverage.json
 	set -e; for part in $(PARTS); do \
-		$(PYTEST) -m "slow and not browser" --part $$part/$(words $(PARTS)) --models $(MODELS); \
+		$(PYTEST) -m "slow and not browser" --part=$$part/$(words $(PARTS)) --models=$(MODELS); \
 	done
 
 # BROWSER names a Chromium
