@@ -1,59 +1,26 @@
-"""What is seen inside a model, against sums by hand, the trained layers, and slow recomputation."""
+"""What is seen inside a model and replaced there, against sums by hand and the trained layers."""
 
-import functools
 import math
 
 import numpy as np
 import pytest
 
-import tiny
-from textgen.array_ops import log_softmax
-from textgen.backend import ops, tf
+from looked_inside import GOAL, IDS, drawn
+from textgen.backend import tf
 from textgen.cells import CELLS
 from textgen.config import ModelConfig
-from textgen.data.recall_documents import Document
 from textgen.errors import ConfigError, GenerationError
 from textgen.interpret import (
     Goal,
     Override,
     ablation,
-    apart,
-    at_blank,
-    effects,
     gradients,
-    occlusion,
-    saliency,
     trace,
     transplant,
     value,
 )
-from textgen.interpret.apart import gradients_apart
-from textgen.interpret.replay import replay
-from textgen.model import trainable
 from textgen.network import Network
-from textgen.tokenizers.tokenizer import CharTokenizer
-from tiny import only
-
-V, D, U = 9, 3, 4
-IDS = [0, 3, 1, 4, 1, 5, 2, 6]  # 0, 3, 4, 5, 2 and 6 stand in it once
-GOAL = Goal([7, 2, 8], [3, 1])
-
-
-@functools.cache
-def drawn(cell, num_layers=0):
-    """A model whose every weight is drawn at random, large enough for everything to matter.
-
-    Of two layers for the gru, of one for the others, where `num_layers` does not say.
-    """
-    num_layers = num_layers or (2 if cell == "gru" else 1)
-    config = ModelConfig(cell=cell, hidden_size=U, embedding_size=D, num_layers=num_layers)
-    return tiny.drawn(config, V, scale=0.7)
-
-
-@functools.cache
-def trained(model):
-    """Keras's model of the same weights."""
-    return trainable(model)
+from tiny import in_keras, only
 
 
 def sigma(z):
@@ -141,11 +108,11 @@ def test_the_replay_is_what_the_trained_layers_compute(cell, num_layers):
     model = drawn(cell, num_layers)
     found = trace(model, IDS)
     assert found.error < 1e-5
-    x = trained(model).embedding(np.array(IDS))[:, None]
-    for layer, values in zip(trained(model).recurrent, found.layers, strict=True):
+    x = in_keras(model).embedding(np.array(IDS))[:, None]
+    for layer, values in zip(in_keras(model).recurrent, found.layers, strict=True):
         x, _ = layer(x, layer.initial_state(1))
         np.testing.assert_allclose(x[:, 0], values["h"], atol=1e-5)
-    logits, end = trained(model)(np.array([IDS]))
+    logits, end = in_keras(model)(np.array([IDS]))
     np.testing.assert_allclose(found.logprobs, tf.nn.log_softmax(logits)[0], atol=1e-5)
     tf.nest.map_structure(
         lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found.state, end
@@ -179,29 +146,6 @@ def test_what_is_retained_is_what_stays_when_nothing_is_written(cell):
 
 def test_only_the_plain_recurrence_retains_nothing():
     assert [name for name, cell in CELLS.items() if cell.flow is None] == ["rnn"]
-
-
-def slow_value(model, x, goal):
-    """The goal after embeddings x [T, D], through the layers' own `call`."""
-
-    def logprob(answer):
-        hidden = ops.concatenate([x, model.embed(np.array(answer))[:-1]])[:, None]
-        for layer in trained(model).recurrent:
-            hidden, _ = layer(hidden, layer.initial_state(1))
-        logprobs = log_softmax(model.read_out(np.asarray(hidden)[:, 0]))
-        return sum(logprobs[len(x) - 1 + k, i] for k, i in enumerate(answer))
-
-    return logprob(goal.answer) - (logprob(goal.foil) if goal.foil else 0.0)
-
-
-@pytest.mark.parametrize(
-    "goal", [Goal([7]), Goal([7, 2, 8]), Goal([7], [3]), GOAL, Goal([3, 1], [7, 2, 8])]
-)
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_a_goal_counts_every_token_of_answer_and_foil(cell, goal):
-    model = drawn(cell)
-    expected = slow_value(model, model.embed(np.array(IDS)), goal)
-    assert value(model, IDS, goal) == pytest.approx(expected, abs=1e-5)
 
 
 # --- overrides ------------------------------------------------------------------------------------
@@ -260,125 +204,6 @@ def test_an_override_for_every_token_holds_for_the_answer_too():
         assert everywhere == pytest.approx(first + rest.sum(), abs=1e-5)
 
 
-# --- gradients ------------------------------------------------------------------------------------
-
-
-def slope(f, small=0.01):
-    """The central difference of a float32 function, of fourth order so that `small` need not be."""
-    one, two = (f(k * small) - f(-k * small) for k in (1, 2))
-    return (8 * one - two) / (12 * small)
-
-
-@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
-def test_gradients_are_those_of_finite_differences(cell):
-    model = drawn(cell)
-    plain = trace(model, IDS).layers
-    found = gradients(model, IDS, GOAL)
-    assert [list(layer) for layer in found.layers] == [
-        list(model.cell.state_names) for _ in model.layers
-    ]
-    for layer, states in enumerate(found.layers):
-        for name, slopes in states.items():
-            assert slopes.shape == (len(IDS), U)
-            for token, unit in ((1, 0), (4, 3), (len(IDS) - 1, 2)):
-
-                def moved(by, layer=layer, name=name, token=token, unit=unit):
-                    to = float(plain[layer][name][token, unit]) + by
-                    return value(model, IDS, GOAL, [Override(layer, name, token, unit, to)])
-
-                assert slope(moved) == pytest.approx(float(slopes[token, unit]), abs=3e-4)
-
-
-@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
-def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
-    model, token = drawn(cell), 3
-    x = model.embed(np.array(IDS))
-    found, short = gradients(model, IDS, GOAL).inputs, saliency(model, IDS, GOAL)
-    direction = np.random.default_rng(2).normal(size=D)
-
-    def moved(by):
-        there = x.copy()
-        there[token] += by * direction
-        return slow_value(model, there, GOAL)
-
-    assert slope(moved) == pytest.approx(float(found[token] @ direction), abs=3e-4)
-    np.testing.assert_allclose(short.product, np.einsum("td,td->t", found, x), atol=1e-6)
-    np.testing.assert_allclose(short.norm, np.linalg.norm(found, axis=1), rtol=1e-5)
-
-
-# --- experiments ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
-def test_occlusion_is_reading_again_with_nothing_in_a_tokens_place(cell, monkeypatch):
-    monkeypatch.setattr(effects, "TEXTS_AT_ONCE", 3)  # in three parts
-    model, goal = drawn(cell), Goal([7, 2, 8])
-    x = model.embed(np.array(IDS))
-    whole, expected = slow_value(model, x, goal), []
-    for token in range(len(IDS)):
-        without = x.copy()
-        without[token] = model.embeddings.mean(0)
-        expected.append(whole - slow_value(model, without, goal))
-    np.testing.assert_allclose(occlusion(model, IDS, goal), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
-def test_ablation_is_reading_again_with_a_unit_at_zero(cell):
-    model = drawn(cell)
-    spared = np.concatenate([1 - np.eye(U), np.ones((1, U))])  # one unit less a row, the last whole
-
-    def read(layer, answer):
-        """log p(answer) of each row, a step at a time."""
-        state, total = list(model.initial_state(U + 1)), 0.0
-        for k, token in enumerate([*IDS, *answer]):
-            if k >= len(IDS):
-                total += log_softmax(model.logits(state))[:, token]
-            x = model.embed(np.full(U + 1, token))
-            for index, weights in enumerate(model.layers):
-                state[index] = model.cell.step(weights, x, state[index])
-                if index == layer:
-                    state[index] = tuple(part * spared for part in state[index])
-                x = state[index][0]
-        return total
-
-    for layer in range(len(model.layers)):
-        goal = read(layer, GOAL.answer) - read(layer, GOAL.foil)
-        found = ablation(model, IDS, GOAL, layer)
-        np.testing.assert_allclose(found, goal[-1] - goal[:-1], atol=1e-5)
-
-
-@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
-def test_a_transplant_is_reading_on_from_anothers_state(cell):
-    model = drawn(cell)
-    other = [0, 8, 8, 2, 1, 5, 2, 6, 3]
-    parts_of = model.cell.state_names
-    for parts in {parts_of[:1], parts_of[1:]}:  # of a cell without C: all of it, and nothing
-        for at, there in ((3, 4), (len(IDS), len(other))):
-            _, own = trained(model)(np.array([IDS[:at]]))
-            _, given = trained(model)(np.array([other[:there]]))
-            mixed = tuple(
-                tuple(
-                    g if name in parts else o for name, o, g in zip(parts_of, *layers, strict=True)
-                )
-                for layers in zip(own, given, strict=True)
-            )
-            end = trained(model)(np.array([IDS[at:]]), mixed)[1] if at < len(IDS) else mixed
-            found = transplant(model, IDS, other, at, parts)
-            tf.nest.map_structure(
-                lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found, end
-            )
-
-
-def test_texts_of_all_lengths_share_one_program():
-    model = drawn("lstm")
-    own = replay(model)
-    for ids in (IDS[:1], IDS * 3):
-        assert trace(model, ids).layers[0]["C"].shape == (len(ids), U)
-        assert occlusion(model, ids, GOAL).shape == (len(ids),)
-        assert gradients(model, ids, Goal([1])).inputs.shape == (len(ids), D)
-    assert replay(model) is own
-
-
 # --- what cannot be -------------------------------------------------------------------------------
 
 
@@ -417,34 +242,3 @@ def test_what_cannot_be_looked_at_is_told_in_one_line(look, error, what):
     with pytest.raises(error, match=what) as told:
         look(drawn("gru"))
     assert "\n" not in str(told.value)
-
-
-# --- documents ------------------------------------------------------------------------------------
-
-
-def test_a_document_is_read_up_to_its_blank():
-    document = Document("ab c ", "ca", "b.", "a", "g", 2, 2, 3)
-    tokenizer = CharTokenizer.train("abc .")
-    decode = tokenizer.decode
-    ids, goal = at_blank(tokenizer, document, foil="b")
-    assert ids[0] == tokenizer.start_id and decode(ids[1:]) == "ab c "
-    assert decode(goal.answer) == "cab." and decode(goal.foil) == "bb."
-    assert not at_blank(tokenizer, document)[1].foil
-
-
-# --- in a process of its own ----------------------------------------------------------------------
-
-
-def test_gradients_from_another_process_are_the_same():
-    model = drawn("gru")
-    here, there = gradients(model, IDS, GOAL), gradients_apart(model, IDS, GOAL)
-    np.testing.assert_array_equal(there.inputs, here.inputs)
-    with pytest.raises(GenerationError, match="token 9"):
-        gradients_apart(model, [9], GOAL)
-    process = apart._process
-    assert gradients_apart(model, IDS[:3], GOAL).inputs.shape == (3, D)
-    assert apart._process is process  # one for all
-    process.kill()
-    process.wait()
-    np.testing.assert_array_equal(gradients_apart(model, IDS, GOAL).inputs, here.inputs)
-    apart._process.kill()

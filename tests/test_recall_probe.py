@@ -1,8 +1,9 @@
+"""How far back a fact is remembered: the probe, its controls and its horizon."""
+
 import csv
 import dataclasses
 import json
 import math
-import os
 import subprocess
 import sys
 
@@ -10,17 +11,11 @@ import numpy as np
 import pytest
 
 import textgen
-from textgen import shipped
-from textgen.array_ops import log_softmax
-from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.data.recall_documents import documents, sample_texts
+from textgen.data.recall_documents import documents
 from textgen.data.recall_task import read_task
-from textgen.data.training_data import digest
 from textgen.errors import ConfigError
 from textgen.evaluation import recall_probe
-from textgen.evaluation.batch_reader import TOGETHER, Reader
-from textgen.evaluation.context_length import ContextRow, context_curve, looks_back
 from textgen.evaluation.recall_probe import (
     CONTROLS,
     FEWEST,
@@ -36,14 +31,11 @@ from textgen.evaluation.recall_probe import (
     wilson,
 )
 from textgen.generation.generator import Generator
-from textgen.model import trainable
 from textgen.runs import run_folder
-from textgen.runs.run_folder import read_config
 from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.train import resume, start
-from tiny import TEXT, by_keras, drawn, only
+from tiny import drawn
 
-RANDOM = np.random.default_rng(0)
 TASK = """
 facts = ["I am {}."]
 questions = ["So I speak {} well."]
@@ -67,39 +59,6 @@ def fresh(task, cell="gru"):
     tokenizer = CharTokenizer.train("".join(sorted(set(TASK + "\n".join(task.filler)))))
     config = ModelConfig(cell=cell, hidden_size=16, embedding_size=8)
     return Generator(drawn(config, tokenizer.vocab_size), tokenizer, name="fresh")
-
-
-# --- reading many rows ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
-def test_rows_of_any_length_are_read_as_one_alone(cell):
-    config = ModelConfig(cell=cell, hidden_size=8, embedding_size=5, num_layers=2)
-    network = drawn(config, 11)
-    lengths = [1, 3, 64, 65, 135, *[2] * TOGETHER]  # more rows than are read together
-    rows = [RANDOM.integers(0, 11, n).tolist() for n in lengths]
-    state = Reader(network).read(rows)
-    model = trainable(network)
-    for k, row in enumerate(rows[:6]):
-        _, alone = model(np.array([row]))
-        for ours, theirs in zip(state, alone, strict=True):
-            for a, b in zip(ours, theirs, strict=True):
-                np.testing.assert_allclose(a[k], b[0], atol=1e-5)
-
-
-def test_a_continuation_has_the_probability_of_its_tokens():
-    network = drawn(ModelConfig(cell="lstm", hidden_size=8, embedding_size=5), 11)
-    rows = [[1, 2, 3], [4, 5]]
-    texts = [[[6], [7, 8, 9]], [[1, 2], [3] * 10]]
-    found = Reader(network).continuations(Reader(network).read(rows), texts)
-    for row, choices, own in zip(rows, texts, found, strict=True):
-        for text, logprob in zip(choices, own, strict=True):
-            logprobs = log_softmax(by_keras(network, [row + text])[0])
-            expected = sum(logprobs[len(row) - 1 + k, token] for k, token in enumerate(text))
-            assert logprob == pytest.approx(expected, abs=1e-4)
-
-
-# --- the probe ------------------------------------------------------------------------------------
 
 
 def test_wilson_interval():
@@ -327,103 +286,3 @@ def test_a_task_goes_on_where_it_stopped(task_file, tmp_path):
 
 def weights(run):
     return run_folder.read_weights(run / "model.safetensors")[0]
-
-
-def test_a_model_of_ordinary_text_has_no_task(runs):
-    with pytest.raises(ConfigError, match="was not trained on a task: name one with --task"):
-        task_of(textgen.load(runs()))
-
-
-# --- the task of a model --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def model_of():
-    """model_of(corpus): a model whose config.json says this of what it was trained on."""
-    model = fresh(read_task("speaker-ko.toml"))
-    return lambda corpus: Generator(model.network, model.tokenizer, {"corpus": corpus}, name="m")
-
-
-def test_the_shipped_task_of_a_model_is_known_by_its_name(model_of):
-    for folder in sorted(shipped.MODELS.glob("speaker-*")):
-        corpus = read_config(folder)["corpus"]
-        assert task_of(model_of(corpus)).path == shipped.TASKS / corpus["task"]
-
-
-def test_a_task_of_ones_own_with_a_shipped_name_is_known_by_its_hash(model_of, caplog):
-    card = {"source": "mine/speaker-ko.toml", "task": "speaker-ko.toml"}
-    task = read_task("speaker-ko.toml")
-    assert task_of(model_of(card | {"sha256": digest(sample_texts(task))})) == task
-    assert not caplog.messages
-    with pytest.raises(ConfigError, match=r"'speaker-ko.toml', which does not come with textgen"):
-        task_of(model_of(card | {"sha256": "0" * 64}))
-    assert task_of(model_of(card | {"source": "tasks/speaker-ko.toml", "sha256": "0" * 64})) == task
-    assert "was trained on speaker-ko.toml as it was then" in caplog.text
-
-
-@pytest.mark.parametrize("named", ["pipe.toml", "speaker-ko.toml", "../pipe.toml", 3, None, "\0"])
-def test_nothing_is_opened_because_a_config_names_it(model_of, named, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("pipe.toml", "speaker-ko.toml"):
-        os.mkfifo(tmp_path / name)  # who opens one waits without end
-    for source in (
-        str(tmp_path / "pipe.toml"),
-        str(tmp_path / "speaker-ko.toml"),
-        ["pipe.toml"],
-        3,
-    ):
-        with pytest.raises(ConfigError, match="--task FILE"):
-            task_of(model_of({"source": source, "task": named, "sha256": "0" * 64}))
-
-
-@pytest.mark.parametrize("corpus", [None, [], "speaker-ko.toml", {}, {"source": "speaker-ko.toml"}])
-def test_a_config_that_names_no_task(model_of, corpus):
-    with pytest.raises(ConfigError, match="was not trained on a task: name one with --task"):
-        task_of(model_of(corpus))
-
-
-@pytest.mark.parametrize("path", sorted(shipped.RECIPES.glob("speaker-*.toml")), ids=str)
-def test_recipes_name_a_shipped_task(path):
-    assert read_task(path.read_text().split('corpus = "')[1].split('"')[0]).facts
-
-
-# --- ordinary text --------------------------------------------------------------------------------
-
-
-def test_loss_against_context_is_that_of_the_cut_text(runs):
-    model = textgen.load(runs())
-    rows = context_curve(model, TEXT, contexts=(1, 5, 40), n=30, seed=3)
-    assert [r.context for r in rows] == [1, 5, 40]
-    ids = model.tokenizer.encode(TEXT)
-    keras_model = trainable(model.network)
-    places = np.random.default_rng(3).choice(np.arange(40, len(ids)), 30, replace=False)
-    for one in rows:
-        bits = []
-        for t in places:
-            logits, _ = keras_model(np.array([ids[t - one.context : t]]))
-            bits.append(-float(log_softmax(np.asarray(logits)[0, -1])[ids[t]]) / np.log(2))
-        assert one.bits == pytest.approx(np.mean(bits), abs=1e-3)
-        assert one.low < one.bits < one.high
-    assert rows[-1].lost == rows[-1].lost_error == 0.0
-    assert rows[0].lost > 0.5  # one letter says less than forty
-
-
-def test_how_far_a_model_looks():
-    def one(context, lost, error):
-        return ContextRow(context, 2.0, 1.9, 2.1, lost, error)
-
-    rows = [one(1, 1.0, 0.1), one(5, 0.2, 0.1), one(10, 0.02, 0.1), one(50, 0.0, 0.0)]
-    assert looks_back(rows) == 10
-    assert looks_back(rows[2:]) == 10
-
-
-def test_a_text_too_short_for_any_context(runs):
-    model = textgen.load(runs())
-    for text, contexts in (("나는", (5, 10)), ("나는", (1,)), ("나", (1,)), ("", (1,)), (TEXT, ())):
-        with pytest.raises(ConfigError, match="at least 3 tokens and of twice the shortest"):
-            context_curve(model, text, contexts)
-
-
-def test_a_text_of_three_tokens_is_enough(runs):
-    (row,) = context_curve(textgen.load(runs()), "나는 ", contexts=(1, 2))
-    assert row.context == 1 and math.isfinite(row.low) and math.isfinite(row.high)
