@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from textgen.cli.main import main
+from textgen.generation.generator import Generator
 from tiny import TEXT
 
 
@@ -104,6 +105,7 @@ def test_an_unknown_character_is_a_note(capsys, runs):
         (["--top-p", "1.5"], "top_p is 1.5"),
         (["--prompt", "龍鳳"], "only characters this model has never seen"),
         (["--num-samples", "0"], "num_samples is 0"),
+        (["--top-logprobs", "3"], "top_logprobs is 3 without --json"),
         (["--num-beams", "0"], "num_beams is 0"),
         (["--num-beams", "2", "--top-p", "0.5"], "top_p is 0.5 with num_beams 2"),
         (["--num-beams", "2", "--num-samples", "3"], "with 3 texts"),
@@ -176,3 +178,15 @@ def test_output_that_cannot_be_written_is_told_in_a_line():
         ["sh", "-c", '"$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True
     )
     assert "Traceback" not in closed.stderr
+
+
+def test_what_several_texts_had_written_is_printed_at_ctrl_c(capsys, runs, monkeypatch):
+    written = Generator.stream_batch
+
+    def interrupted(self, *arguments, **options):
+        yield next(written(self, *arguments, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Generator, "stream_batch", interrupted)
+    code, text, _ = run(capsys, "generate", runs(), "--prompt", "나는", "--num-samples", 2)
+    assert code == 130 and text.count("--- ") == 2 and text.count("나는") >= 2

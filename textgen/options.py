@@ -109,7 +109,7 @@ def plain_number(value: Any) -> Any:
 
 def path_of(value: object, what: str) -> Path:
     """`value` as a path. Raises `ConfigError` where it is none, or no file could have that name."""
-    if not isinstance(value, str | Path):
+    if not isinstance(value, str | Path) or value == "":
         raise ConfigError(f"{what} is {shown(value)}: give a path (str or Path)")
     try:
         os.stat(value)
