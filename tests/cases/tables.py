@@ -92,6 +92,24 @@ CASES = [
         'id\tdocument\n1\t"재밌다"\n2\t그냥\n3\t별로\n',
         ['"재밌다"', "그냥", "별로"],
     ),
+    one(
+        "sign-in-marks.tsv",
+        'text\nRain fell.\n"Hi; you"\n',
+        refused="quotation marks around 'Hi; you', which are text unless ';' parts cells: "
+        "add --separator ';'",
+        column="text",
+    ),
+    *(
+        one(
+            "sign-in-marks.tsv",
+            'text\nRain fell.\n"Hi; you"\n',
+            ["Rain fell.", right],
+            column="text",
+            options={"separator": separator},
+        )
+        for separator, right in ((";", "Hi; you"), ("\\t", '"Hi; you"'))
+    ),
+    one("ends.csv", "text\r\n;\na b\r", refused="ends its last line with a carriage return"),
     one("inches.tsv", 'id\ttext\n1\t5" pipe\n2\t6" pipe\n', ['5" pipe', '6" pipe'], column="text"),
     one("inches.csv", 'id,text\n1,5" pipe\n2,6" pipe\n', ['5" pipe', '6" pipe'], column="text"),
     one(

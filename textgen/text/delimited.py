@@ -63,9 +63,8 @@ def read_delimited(
     source.encoding, source.kind = encoding, "table"
     unused = Source(file.name)  # of a reading that gives no text
     end = _line_end(decode_as(file, encoding, config.errors, unused))
-    head, separator = _head(
-        file, lines_ended(decode_as(file, encoding, config.errors, unused), end)
-    )
+    blocks = decode_as(file, encoding, config.errors, unused)
+    head, separator = _head(file, lines_ended(blocks, end, file.name))
     survey = find_dialect(head, asked or separator)
     names = _names(survey, wanted, config, file)
     has_header = names == survey.first
@@ -76,7 +75,7 @@ def read_delimited(
     source.columns = tuple(map(columns.plain_name, chosen))
     places = [names.index(name) for name in chosen]
 
-    lines = lines_ended(decode_as(file, encoding, config.errors, source), end)
+    lines = lines_ended(decode_as(file, encoding, config.errors, source), end, file.name)
     rest = itertools.islice(lines, head.skipped, None)
     records = strict_records(rest, survey.dialect, len(names), head.skipped, file.name)
     for line, cells in itertools.islice(records, int(has_header), None):
@@ -99,12 +98,21 @@ def _line_end(blocks: Iterable[str]) -> str:
     return "\n"
 
 
-def lines_ended(blocks: Iterable[str], end: str) -> Iterator[str]:
-    """Lines with their ends, where nothing but `end` ends one."""
+def lines_ended(blocks: Iterable[str], end: str, name: str) -> Iterator[str]:
+    """Lines with their ends, where nothing but `end` ends one.
+
+    Raises `CorpusError` where the last one ends in a carriage return, which a parser of CSV would
+    let pass for an end.
+    """
     rest = ""
     for block in blocks:
         *lines, rest = (rest + block).split(end)
         yield from (line + end for line in lines)
+    if rest.endswith("\r"):
+        raise CorpusError(
+            f"{name} ends its last line with a carriage return and its first with a newline: "
+            "end all lines alike, or put quotation marks around a cell with either in it"
+        )
     if rest:
         yield rest
 
@@ -164,6 +172,7 @@ def find_dialect(head: Head, separator: str | None = None) -> Survey:
     survey = (wide or fitting)[0]
     if len(survey.first) == 1 and separator is None:
         _refuse_hidden_separator(head, survey)
+        _refuse_doubtful_marks(head, survey)
     return survey
 
 
@@ -304,6 +313,20 @@ def _refuse_hidden_separator(head: Head, survey: Survey) -> None:
             raise CorpusError(
                 f"{head.name} has {shown(sign)} in each of its rows, which may part cells: "
                 f"add --separator {shown(sign)}, or --separator comma if it does not"
+            )
+
+
+def _refuse_doubtful_marks(head: Head, survey: Survey) -> None:
+    """Marks around a cell are text where it needs none; whether it does depends on what parts
+    cells, and in a table of one column nothing is parted."""
+    if survey.dialect.quoting != "none":
+        return
+    for cell in itertools.chain(*_quoted_cells(head, survey.dialect.separator).values()):
+        if sign := next((one for one in SEPARATORS if one in cell), None):
+            raise CorpusError(
+                f"{head.name} has quotation marks around {shown(cell[:40])}, which are text unless "
+                f"{shown(sign)} parts cells: add --separator {shown(sign)} if they are not text, "
+                f"or --separator {shown(survey.dialect.separator)} if they are"
             )
 
 
