@@ -24,6 +24,8 @@ from textgen.evaluation.recall_probe import Probe, Scorer, probe, task_of
 from textgen.generation.generator import Generator
 from textgen.interpret import Override, texts
 from textgen.interpret.texts import TextTrace, TokenEffects
+from textgen.interpret.unit_probe import FeatureProbe
+from textgen.interpret.without_units import without_units
 from textgen.options import build, build_strictly, options_of, refuse_unknown
 from textgen.runs.recipe import CONFIGS
 from textgen.runs.run_config import Source
@@ -34,7 +36,7 @@ class Model(Generator):
 
     It writes (`generate`, `generate_batch`, `stream`, `stream_batch`), predicts (`score`,
     `evaluate`), remembers (`probe`) and can be looked into (`trace`,
-    `saliency`, `occlude`, `ablate`, `transplant`).
+    `saliency`, `occlude`, `ablate`, `transplant`, `find_units`, `without`).
 
     name: of its run folder. hash: of its weights, 8 hex digits. config: its `ModelConfig`.
     card: what config.json says, unchecked. num_parameters: of all its weights.
@@ -118,6 +120,26 @@ class Model(Generator):
         place that is not there.
         """
         return texts.transplant_of(self, text, donor, after, parts)
+
+    def find_units(self, text: str, layer: int = 0, part: str = "h") -> list[FeatureProbe]:
+        """Which units of a layer tell where in `text` the model is: within quotes or brackets, how
+        far into the line, and so on (`interpret.features`). Each is judged on the last part of the
+        text, which the probe was not fitted on, against the base rate. Give some thousand
+        characters.
+
+        part: the value that is read, by its name in the cell's equations.
+        Raises `GenerationError` for what is no text, `ConfigError` for a layer or a part that is
+        not there.
+        """
+        return texts.find_units(self, text, layer, part)
+
+    def without(self, units: Collection[int], layer: int = 0) -> Model:
+        """The model with the state of these units of a layer held at zero while it reads and
+        writes: `without([3]).generate("Once ", engine="numpy", seed=1)`.
+
+        Raises `ConfigError` for a layer or a unit that is not there.
+        """
+        return without_units(self, units, layer)
 
 
 def load(path: str | Path) -> Model:

@@ -18,23 +18,26 @@ LANE = 512  # tokens of a text that are read in one row; many rows are read at o
 WARM = 64  # tokens that a row reads before them
 
 
-def outputs(network: Network, ids: Sequence[int], layer: int) -> np.ndarray:
-    """h of a layer after each token of a long text [T, U], as float16.
+def outputs(network: Network, ids: Sequence[int], layer: int, name: str = "h") -> np.ndarray:
+    """The value `name` of a layer after each token of a long text [T, U], as float16.
 
     The text is read in rows that each begin `WARM` tokens earlier, from nothing. Raises
-    `GenerationError` for ids that are not the model's, `ConfigError` for a layer that is not there.
+    `GenerationError` for ids that are not the model's, `ConfigError` for a layer or a value that is
+    not there.
     """
     program = replay(network)
-    place = program.place(layer, "h")
+    place = program.place(layer, name)
     x = program.inputs(ids)[:, 0]
     lanes = -(-len(x) // LANE)
     padded = np.zeros((WARM + lanes * LANE, x.shape[1]), np.float32)
     padded[WARM : WARM + len(x)] = x
     padded[:WARM] = x[0]
     rows = np.stack([padded[k * LANE : (k + 1) * LANE + WARM] for k in range(lanes)], 1)
-    values, _ = program.values(rows, *program.edits(1))
-    h = values[WARM:, place]
-    return np.asarray(h.transpose(1, 0, 2).reshape(-1, h.shape[-1])[: len(x)], np.float16)
+    _, values = program.read(
+        rows, network.initial_state(lanes), *program.edits(1), first=0, wanted=[place]
+    )
+    of_lanes = values[WARM:, 0].transpose(1, 0, 2).reshape(-1, values.shape[-1])
+    return np.asarray(of_lanes[: len(x)], np.float16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +82,19 @@ def matches(
         if all(abs(start - other.start) >= length for other in best):
             best.append(Match(int(start), float(shares[start])))
     return units, best
+
+
+def strongest(course: np.ndarray, number: int = 8, apart: int = 24) -> list[int]:
+    """The tokens at which one unit's course [T] is farthest from its mean over the text, farthest
+    first, each at least so many tokens from the others."""
+    far = abs(course.astype(np.float32) - course.mean(dtype=np.float32))
+    found: list[int] = []
+    for token in np.argsort(-far, kind="stable"):
+        if len(found) == number:
+            break
+        if all(abs(token - other) >= apart for other in found):
+            found.append(int(token))
+    return found
 
 
 def in_context(

@@ -16,8 +16,10 @@ from textgen.errors import GenerationError
 from textgen.generation.generator import Generator, check_text
 from textgen.interpret.effects import ablation, occlusion, transplant
 from textgen.interpret.goals import Goal, saliency, value
+from textgen.interpret.patterns import outputs
 from textgen.interpret.replay import Override
 from textgen.interpret.trace import Trace, trace
+from textgen.interpret.unit_probe import FeatureProbe, probe_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +98,12 @@ def transplant_of(
     state = transplant(model.network, ids, given, at, parts)
     (shares,) = softmax(model.network.logits(state).astype(np.float64))
     return {model.tokenizer.token(k): float(shares[k]) for k in np.argsort(-shares)}
+
+
+def find_units(model: Generator, text: str, layer: int, part: str) -> list[FeatureProbe]:
+    """`probe_text` of the value `part` of a layer while the model reads `text`."""
+    _, *ids = ids_of(model, "the text", text)
+    return probe_text(model.tokenizer, ids, outputs(model.network, ids, layer, part))
 
 
 def ids_of(model: Generator, what: str, text: object) -> list[int]:

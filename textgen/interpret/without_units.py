@@ -1,0 +1,68 @@
+"""A model that writes with some of its units silent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TypeVar
+
+import numpy as np
+
+from textgen.arrays import Array, Arrays, State
+from textgen.errors import ConfigError
+from textgen.generation.generator import Generator
+from textgen.network import Network
+
+M = TypeVar("M", bound=Generator)
+
+
+class SilencedNetwork(Network):
+    """The network with the state of some units of one layer held at zero, at every token."""
+
+    def __init__(self, network: Network, layer: int, units: Collection[int]) -> None:
+        super().__init__(network.config, network.vocab_size, network.weights)
+        size, layers = network.config.hidden_size, len(network.layers)
+        if not 0 <= layer < layers:
+            raise ConfigError(f"layer is {layer}: the model has layers 0 to {layers - 1}")
+        if wrong := [unit for unit in units if not 0 <= unit < size]:
+            raise ConfigError(f"unit is {wrong[0]}: give units from 0 to {size - 1}")
+        keep = np.ones(size, np.float32)
+        keep[list(units)] = 0.0
+        self.keep = [keep if k == layer else None for k in range(layers)]
+
+    def advance(self, ids: Array, state: State) -> State:
+        x, states = self.embed(ids), []
+        for weights, start, keep in zip(self.layers, state, self.keep, strict=True):
+            a = self.cell.project(weights, x)
+            states.append(self._silent(weights, a, start, keep))
+            x = states[-1][0]
+        return tuple(states)
+
+    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        hidden = np.empty((*ids.shape, self.config.hidden_size), np.float32)
+        for t, column in enumerate(ids):
+            state = self.advance(column, state)
+            hidden[t] = state[-1][0]
+        return hidden, state
+
+    def _silent(
+        self, weights: Mapping[str, Array], a: Array, state: Arrays, keep: Array | None
+    ) -> Arrays:
+        """The state after a token, the kept units of it."""
+        if keep is None:
+            return self.cell.advance(weights, a, state)
+        names = self.cell.state_names
+
+        def observe(name: str, value: Array) -> Array:
+            return value * keep if name in names else value
+
+        return self.cell.advance(weights, a, state, observe)
+
+
+def without_units(model: M, units: Collection[int], layer: int = 0) -> M:
+    """The model with the state of these units of a layer held at zero while it reads and writes.
+
+    It writes with NumPy: give generate(..., engine="numpy"). Raises `ConfigError` for a layer or a
+    unit that is not there.
+    """
+    network = SilencedNetwork(model.network, layer, units)
+    return type(model)(network, model.tokenizer, model.card, name=model.name, hash=model.hash)
