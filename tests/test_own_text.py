@@ -72,6 +72,20 @@ def test_a_replaced_gate_changes_what_comes_next(look):
     assert any(heading.value == "What comes next" for heading in app.subheader)
 
 
+@pytest.mark.parametrize("model", MODELS[:2])
+def test_neurons_tells_what_units_do_and_writes_without_them(look, model):
+    app = look("8_neurons", model)
+    assert not app.exception and not said(app)
+    shown = " ".join(block.proto.body for block in app.get("html"))
+    assert "end of a sentence" in shown and "base rate" in shown and "(included prose)" in shown
+    texts = shown.split('class="tg-text"')[1:]
+    assert len(texts) == 2 and texts[0].split("<small>")[0] != texts[1].split("<small>")[0]
+    app.multiselect(key="off").set_value([]).run()
+    assert "both write the same" in " ".join(block.proto.body for block in app.get("html"))
+    app.selectbox(key="by").set_value("answer").run()
+    assert not app.exception and app.text_input(key="answer").placeholder
+
+
 @pytest.mark.parametrize("page", LOOK)
 def test_what_cannot_be_read_is_told_in_a_line(look, page, monkeypatch):
     monkeypatch.setattr(passages, "LONGEST", 50)

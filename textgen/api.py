@@ -123,8 +123,8 @@ class Model(Generator):
 
     def find_units(self, text: str, layer: int = 0, part: str = "h") -> list[FeatureProbe]:
         """Which units of a layer tell where in `text` the model is: within quotes or brackets, how
-        far into the line, and so on (`interpret.features`). Each is judged on the last part of the
-        text, which the probe was not fitted on, against the base rate. Give some thousand
+        far into the line, and so on (`interpret.features`). Each is judged on stretches of the
+        text that the probe was not fitted on, against the base rate. Give some thousand
         characters.
 
         part: the value that is read, by its name in the cell's equations.

@@ -1,5 +1,7 @@
-"""What can be said of each place of a text, and may be what a unit attends to: how far into the line
-or the word, within quotes or brackets, what kind of character. From the text alone, no model.
+"""What can be said of each place of a text, and may be what a unit attends to.
+
+How far into the line or the word it is, whether within quotes or brackets, what kind of character
+was read. From the text alone: no model in here.
 """
 
 from __future__ import annotations
@@ -74,6 +76,7 @@ COUNTS: dict[str, Callable[[str], np.ndarray]] = {
     "word_position": word_position,
 }
 FEATURES = COUNTS | FLAGS
+OF_MEMORY = (*COUNTS, "in_quotes", "in_brackets")  # the last character alone does not tell them
 
 
 def places(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray, str]:

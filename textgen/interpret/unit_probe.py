@@ -20,10 +20,12 @@ from textgen.interpret.measures import RIDGE
 from textgen.tokenizers.tokenizer import Tokenizer
 
 CUTS = 41  # at which a unit may part yes from no, evenly over its range
-FIT = 0.6  # of the text, its beginning; the rest judges
+STRETCHES = 10  # of the text, so that it may change on its way
+FIT = 0.6  # of each stretch, its beginning; the rest judges
 FEWEST = 20  # yes and no, in either part of the text
 BLOCKS = 20  # of the text that judges: what stands close together is alike
 RESAMPLES = 1000
+ROWS = 4000  # places, at most, that the regression on all units is fitted on
 LEAST = 0.1  # of the errors of the base rate, that a unit has to take away
 
 
@@ -42,9 +44,11 @@ class FeatureProbe:
     """What units tell of one feature.
 
     best: on text kept from the fit, in the order in which the fit found them; the first is judged.
-    low: of its skill, the lower end of a 95 % interval over stretches of the text. base: how often
-    the commoner answer is right; nan of a count. together: the skill of all units at once. n: places
-    that judged. holds: whether it is told; None where the text has too little of it to say.
+    low: of its skill, the lower end of a 95 % interval over stretches of the text.
+    base: how often the commoner answer is right; nan of a count.
+    together: the skill of all units at once.
+    n: places that judged.
+    holds: whether it is told; None where the text has too little of it to say.
     """
 
     feature: str
@@ -70,14 +74,23 @@ def probe_units(
 ) -> list[FeatureProbe]:
     """Which units [N, U] tell which features [N], best told first; those too rare to judge last.
 
-    A flag is told by a cut: the unit is above it, or not. A count is told by a line. Both are fitted
-    on the first part of the text, where the best `number` units are chosen, and judged on the rest.
+    A flag is told by a cut: the unit is above it, or not. A count is told by a line. Both are
+    fitted on some stretches of the text, where the best `number` units are chosen, and judged on
+    the others.
     Raises `ConfigError` where labels are not as many as values.
     """
     wrong = {name: len(of) for name, of in labels.items() if len(of) != len(values)}
     if wrong:
         raise ConfigError(f"{len(values)} places and labels {wrong}: give one for each place")
-    found = [_probe(values, label, name, number) for name, label in labels.items()]
+    stretches = np.array_split(np.arange(len(values)), STRETCHES)
+    fit = np.concatenate([s[: int(len(s) * FIT)] for s in stretches])
+    judge = np.concatenate([s[int(len(s) * FIT) :] for s in stretches])
+    x, seen = (np.asarray(values[part], np.float32) for part in (fit, judge))
+    cuts = _cuts(x, {name: label[fit] for name, label in labels.items() if name not in COUNTS})
+    found = [
+        _probe(name, x, label[fit], seen, label[judge], cuts.get(name), number)
+        for name, label in labels.items()
+    ]
     return sorted(found, key=lambda p: (p.holds is None, not p.holds, -_first_skill(p)))
 
 
@@ -85,23 +98,30 @@ def _first_skill(probe: FeatureProbe) -> float:
     return probe.best[0].skill if probe.best else -1.0
 
 
-def _probe(values: np.ndarray, label: np.ndarray, name: str, number: int) -> FeatureProbe:
-    there = np.flatnonzero(~np.isnan(label))
-    border = int(len(there) * FIT)
-    fit, judge = there[:border], there[border:]
-    y, wanted = label[fit], label[judge]
-    is_count = name in COUNTS
+def _probe(
+    name: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    seen: np.ndarray,
+    wanted: np.ndarray,
+    cuts: _Cuts | None,
+    number: int,
+) -> FeatureProbe:
+    """One feature: fitted on units x [N, U] with labels y [N], judged on those seen and wanted.
+    cuts: of a flag, the best cut of each unit."""
+    fitted, judged = ~np.isnan(y), ~np.isnan(wanted)
+    x, y, seen, wanted = x[fitted], y[fitted], seen[judged], wanted[judged]
+    is_count = cuts is None
     if not _enough(y, is_count) or not _enough(wanted, is_count):
-        return FeatureProbe(name, n=len(judge))
-    x, seen = values[fit].astype(np.float32), values[judge].astype(np.float32)
-    if is_count:
+        return FeatureProbe(name, n=len(wanted))
+    together = _all_units(x, y, seen)
+    if cuts is None:
         order, told = _by_line(x, y, seen, number)
         nothing = np.full(len(wanted), y.mean())
-        together = _all_units(x, y, seen)
     else:
-        order, told = _by_cut(x, y, seen, number)
+        order, told = _by_cut(cuts, seen, number)
         nothing = np.full(len(wanted), float(y.mean() > 0.5))
-        together = (_all_units(x, y, seen) > 0.5).astype(float)
+        together = (together > 0.5).astype(float)
     missed = (told - wanted[:, None]) ** 2  # of a flag: 1 where it is wrong
     base = (nothing - wanted) ** 2
     scores = tuple(
@@ -134,42 +154,63 @@ def _by_line(
     x: np.ndarray, y: np.ndarray, seen: np.ndarray, number: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(the units that a straight line fits best, what they tell [N, number])."""
-    mean, spread = x.mean(0), x.std(0)
-    spread[spread == 0] = 1
+    mean, spread = _mean_and_spread(x)
     slope = ((x - mean) / spread).T @ (y - y.mean()) / len(y)
     order = np.argsort(-abs(slope), kind="stable")[:number]
     told = y.mean() + (seen - mean)[:, order] / spread[order] * slope[order]
     return order, told
 
 
-def _by_cut(
-    x: np.ndarray, y: np.ndarray, seen: np.ndarray, number: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(the units whose best cut is right most often, what they tell [N, number])."""
+@dataclasses.dataclass
+class _Cuts:
+    """Of a flag, each unit's best cut so far [U]: how often it is right; where; 1 where the flag is
+    yes above it, -1 where it is yes below."""
+
+    right: np.ndarray
+    at: np.ndarray
+    sign: np.ndarray
+
+
+def _cuts(x: np.ndarray, flags: Mapping[str, np.ndarray]) -> dict[str, _Cuts]:
+    """The best cut of each unit [N, U] for each flag [N]."""
+    units = x.shape[1]
+    best = {name: _Cuts(*(np.zeros(units) for _ in range(3))) for name in flags}
+    labels = np.stack([np.nan_to_num(2 * flag - 1) for flag in flags.values()]).astype(np.float32)
+    noes, known = (labels < 0).sum(1), (labels != 0).sum(1)
     low, high = x.min(0), x.max(0)
-    right, cut, sign = (np.zeros(x.shape[1]) for _ in range(3))
-    yes = y.astype(np.float32)
     for share in np.linspace(0, 1, CUTS + 2)[1:-1]:
         at = low + (high - low) * share
-        above = (x > at).astype(np.float32)
         # right where above and yes, or neither; of the other sign, in all other places
-        agree = 2 * (yes @ above) - above.sum(0) + len(y) - yes.sum()
-        for direction, count in ((1, agree), (-1, len(y) - agree)):
-            better = count > right
-            right, cut = np.where(better, count, right), np.where(better, at, cut)
-            sign = np.where(better, direction, sign)
-    order = np.argsort(-right, kind="stable")[:number]
-    above = seen[:, order] > cut[order]
-    return order, np.where(sign[order] > 0, above, ~above).astype(float)
+        agree = labels @ (x > at).astype(np.float32) + noes[:, None]
+        for k, cuts in enumerate(best.values()):
+            for sign, count in ((1, agree[k]), (-1, known[k] - agree[k])):
+                better = count > cuts.right
+                cuts.right[better], cuts.at[better] = count[better], at[better]
+                cuts.sign[better] = sign
+    return best
+
+
+def _by_cut(cuts: _Cuts, seen: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """(the units whose best cut is right most often, what they tell [N, number])."""
+    order = np.argsort(-cuts.right, kind="stable")[:number]
+    above = seen[:, order] > cuts.at[order]
+    return order, np.where(cuts.sign[order] > 0, above, ~above).astype(float)
 
 
 def _all_units(x: np.ndarray, y: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """What a ridge regression on all units tells [N]."""
-    mean, spread = x.mean(0), x.std(0)
-    spread[spread == 0] = 1
+    some = slice(None, None, -(-len(x) // ROWS))
+    x, y = x[some], y[some]
+    mean, spread = _mean_and_spread(x)
     z = (x - mean) / spread
-    weights = np.linalg.solve(z.T @ z + RIDGE * np.eye(z.shape[1]), z.T @ (y - y.mean()))
+    ridge = RIDGE * np.eye(z.shape[1], dtype=np.float32)
+    weights = np.linalg.solve(z.T @ z + ridge, z.T @ (y - y.mean()).astype(np.float32))
     return np.asarray((seen - mean) / spread @ weights + y.mean())
+
+
+def _mean_and_spread(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean, spread = x.mean(0), x.std(0)
+    return mean, np.where(spread > 0, spread, 1)
 
 
 def _lower_end(missed: np.ndarray, base: np.ndarray) -> float:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from textgen.evaluation.context_length import ContextRow
     from textgen.evaluation.recall_probe import Probe, Scorer
     from textgen.interpret import Flips, Gradients, Override, Readable, Trace
+    from textgen.interpret.unit_probe import FeatureProbe
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000)  # characters, of a curve of recall
+TEMPERATURE = 0.8  # of what is written without some units; 1 rambles in small models
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -208,12 +210,34 @@ def corpus(language: str) -> str:
 
 
 @cached(8)
-def outputs(model: Model, text: str, layer: int) -> tuple[list[int], Array]:
-    """(the ids of a text, h of a layer after each [T, U])."""
+def outputs(model: Model, text: str, layer: int, part: str = "h") -> tuple[list[int], Array]:
+    """(the ids of a text, `part` of a layer's state after each [T, U])."""
     from textgen.interpret import outputs
 
     ids = model.tokenizer.encode(text)
-    return ids, outputs(model.network, ids, layer)
+    return ids, outputs(model.network, ids, layer, part)
+
+
+@cached(16)
+def find_units(model: Model, text: str, layer: int, part: str) -> list[FeatureProbe]:
+    """What the units of a layer tell of where in a text the model is, best told first."""
+    from textgen.interpret.unit_probe import probe_text
+
+    ids, values = outputs(model, text, layer, part)
+    return probe_text(model.tokenizer, ids, values)
+
+
+@cached(64)
+def written_without(
+    model: Model, prompt: str, layer: int, units: Sequence[int], length: int, seed: int
+) -> str:
+    """What the model writes after a prompt while these units of a layer are silent."""
+    from textgen.interpret.without_units import without_units
+
+    quiet = without_units(model, units, layer)
+    return quiet.generate(
+        prompt, max_new_tokens=length, temperature=TEMPERATURE, seed=seed, engine="numpy"
+    ).text
 
 
 @cached(16)

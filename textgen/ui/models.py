@@ -15,6 +15,7 @@ from textgen.ui.messages import has, language, t
 
 if TYPE_CHECKING:
     from textgen.api import Model
+    from textgen.data.text_in_memory import TextInMemory
     from textgen.evaluation.copying import CopyMeter
 
 RUNS = Path("runs")  # in the working directory, as on the command line
@@ -83,20 +84,33 @@ def _load(folder: str, changed: int) -> Model:
 
 def copy_meter(model: Model) -> CopyMeter | None:
     """For the text that the model was trained on; None where that is not at hand."""
+    return _copy_meter(model) if training_text(model) else None
+
+
+@cached_object(LOADED_MODELS)
+def _copy_meter(model: Model) -> CopyMeter:
+    from textgen.evaluation.copying import CopyMeter
+
+    data = training_text(model)
+    assert data is not None  # asked for only where it is there
+    return CopyMeter(data.text)
+
+
+def training_text(model: Model) -> TextInMemory | None:
+    """The text that the model was trained on, with what was held out of it; None where that is not
+    at hand."""
     with st.spinner(t("colour.reading")):
-        meter = _copy_meter(model)
-    if meter is None:
-        _copy_meter.clear(model)  # the text may be there the next time
-    return meter
+        data = _training_text(model)
+    if data is None:
+        _training_text.clear(model)  # it may be there the next time
+    return data
 
 
 @st.cache_resource(max_entries=LOADED_MODELS, show_spinner=False, hash_funcs=HASHES)
-def _copy_meter(model: Model) -> CopyMeter | None:
+def _training_text(model: Model) -> TextInMemory | None:
     from textgen.data.sources import find_training_text
-    from textgen.evaluation.copying import CopyMeter
 
-    data = find_training_text(model.card, shipped.HOME)
-    return CopyMeter(data.text) if data else None
+    return find_training_text(model.card, shipped.HOME)
 
 
 def first_prompt(folder: Path) -> str:

@@ -15,7 +15,7 @@ import streamlit as st
 from textgen.data.recall_documents import Document
 from textgen.errors import ConfigError, GenerationError, RunError
 from textgen.ui import cached, models, widgets
-from textgen.ui.messages import t
+from textgen.ui.messages import LANGUAGES, t
 
 if TYPE_CHECKING:
     from textgen.api import Model
@@ -25,6 +25,7 @@ SOURCES = ("task", "own")
 LONGEST = 2000  # tokens of a text of one's own
 CHARACTERS = 20_000  # what the box takes: a token is rarely longer than ten
 ANSWER = 200  # characters
+ENOUGH, READ = 4000, 15_000  # characters of a corpus that is read: at least, at most
 AT_ONCE = 4  # models that read one text beside each other
 
 
@@ -141,6 +142,18 @@ def trace(model: Model, text: str) -> Trace:
     if len(ids) > LONGEST:
         raise ConfigError(t("parts.too_long", tokens=len(ids), most=LONGEST))
     return cached.trace(model, ids)
+
+
+def corpus_of(model: Model) -> tuple[str, str]:
+    """(a longer text for the model to read, which one it is): what was held out of its own text,
+    that text itself, or, where it is not at hand, the included prose that it can spell best."""
+    if data := models.training_text(model):
+        for name, text in (("held_out", data.held_out_text), ("training", data.text)):
+            if len(text) >= ENOUGH:
+                return text[:READ], t(f"corpus.{name}")
+    texts = [cached.corpus(tongue) for tongue in LANGUAGES]
+    unknown = [len(model.tokenizer.unknown_characters(text)) for text in texts]
+    return texts[int(np.argmin(unknown))][:READ], t("corpus.included")
 
 
 def next_tokens(model: Model, trace: Trace, number: int) -> dict[str, float]:

@@ -13,7 +13,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import address, cached, page_parts, widgets
+from textgen.ui import address, cached, page_parts, passages, units, widgets
 from textgen.ui.charts import neurons as neuron_charts
 from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import language, t
@@ -31,13 +31,25 @@ AROUND = 24  # tokens shown on either side of a stretch
 
 def main() -> None:
     widgets.header("neurons")
+    own = passages.own_text()
     try:
-        chosen = page_parts.choose_of_task()
-        if chosen is not None:
+        if own:
+            look_at_own_text()
+        elif (chosen := page_parts.choose_of_task()) is not None:
             look(*chosen)
     except TextgenError as error:
         widgets.error(error)
-    page_parts.how(t("neurons.how"), t("neurons.source"))
+    page_parts.how(t("units.how") if own else t("neurons.how"), t("neurons.source"))
+
+
+def look_at_own_text() -> None:
+    """Any model on any text: what its units do."""
+    model = passages.choose_model()
+    text = passages.choose_text()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer = page_parts.choose_layer(model)
+        part = choose_part(model)
+    units.look(model, text, layer, part)
 
 
 def look(model: Model, task: Task, document: Document) -> None:
