@@ -33,8 +33,9 @@ def test_a_continuation_has_the_probability_of_its_tokens():
     rows = [[1, 2, 3], [4, 5]]
     texts = [[[6], [7, 8, 9]], [[1, 2], [3] * 10]]
     found = Reader(network).continuations(Reader(network).read(rows), texts)
-    for row, choices, own in zip(rows, texts, found, strict=True):
-        for text, logprob in zip(choices, own, strict=True):
+    for row, ways, own in zip(rows, texts, found, strict=True):
+        for text, by_token in zip(ways, own, strict=True):
             logprobs = log_softmax(by_keras(network, [row + text])[0])
-            expected = sum(logprobs[len(row) - 1 + k, token] for k, token in enumerate(text))
-            assert logprob == pytest.approx(expected, abs=1e-4)
+            expected = [logprobs[len(row) - 1 + k, token] for k, token in enumerate(text)]
+            np.testing.assert_allclose(by_token[: len(text)], expected, atol=1e-4)
+            assert not by_token[len(text) :].any()

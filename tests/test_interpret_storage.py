@@ -12,7 +12,7 @@ from textgen.config import ModelConfig
 from textgen.data import recall_documents
 from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError
-from textgen.evaluation.recall_probe import Scorer
+from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.generation.generator import Generator
 from textgen.interpret import (
     Match,
@@ -31,6 +31,7 @@ from textgen.interpret import (
     trace,
     transplant,
 )
+from textgen.interpret.verdicts import Verdict, beyond
 from textgen.tokenizers.tokenizer import CharTokenizer
 from tiny import only
 
@@ -110,7 +111,7 @@ def test_flips_counts_whose_answer_came_out():
     kept = [d.answer for d, _ in pairs(TASK, 40, 24)]
     alone = scorer.shares([d for d, _ in pairs(TASK, 40, 24)]).argmax(1)
     assert nothing.unmoved == np.mean([answers[k] == a for k, a in zip(alone, kept, strict=True)])
-    assert not whole.holds  # a model that never learnt the task
+    assert whole.verdict is Verdict.FAILS  # a model that never learnt the task
 
 
 # --- what can be read off -------------------------------------------------------------------------
@@ -127,7 +128,8 @@ def test_readable_looks_at_every_part_from_the_blank_back_to_the_beginning():
     shares = course.accuracy["C"]
     assert course.least("C", max(shares)) == min(shares.values())
     assert course.least("C", 0) == shares[0]
-    assert course.holds("C", 0) == (shares[0] >= 0.9)
+    low, high = wilson(round(shares[0] * course.n), course.n)
+    assert course.verdict("C", 0) is beyond(0.9, low, high)
 
 
 @pytest.mark.slow

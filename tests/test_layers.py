@@ -82,6 +82,7 @@ ORDER = {
     ],
     "evaluation": [
         "batch_reader",
+        "choices",
         "recall_probe",
         "context_length",
         "ngram",

@@ -1,5 +1,6 @@
 """What the lesson says, judged on figures whose verdict is known; and where in a document it is."""
 
+import itertools
 import math
 import random
 
@@ -40,21 +41,78 @@ def test_a_document_without_a_fact_ends_it_at_its_end():
     assert positions.fact_end(TOKENIZER, silent) == len(silent.before)
 
 
-@pytest.mark.parametrize("token, holds", [(2, True), (3, True), (4, False)])
-def test_the_answer_hangs_on_the_fact(token, holds):
-    occlusion = np.full(8, 0.1)
+HOLDS, FAILS, OPEN = verdicts.Verdict
+
+
+@pytest.mark.parametrize(
+    "low, high, verdict", [(0.9, 1.0, HOLDS), (0.8, 0.89, FAILS), (0.8, 0.95, OPEN)]
+)
+def test_what_an_interval_says_of_a_limit(low, high, verdict):
+    assert verdicts.beyond(0.9, low, high) is verdict
+
+
+@pytest.mark.parametrize(
+    "share, without, right, verdict",
+    [
+        (0.99, 0.1, True, HOLDS),
+        (0.99, 0.1, False, FAILS),
+        (0.13, 0.08, True, OPEN),  # a guess that happens to be right
+        (0.40, 0.08, False, OPEN),  # or wrong
+        (0.99, 0.80, True, OPEN),  # it says so whatever it was told
+        (0.99, 0.80, False, FAILS),
+    ],
+)
+def test_an_answer_is_weighed_against_a_model_without_memory(share, without, right, verdict):
+    shares, base = {"a": share, "b": 0.0}, {"a": without, "b": 1 - without}
+    found = verdicts.answered(shares, base, "a" if right else "b")
+    assert (found.answer, found.share, found.without) == ("a", share, without)
+    assert found.verdict is verdict
+
+
+@pytest.mark.parametrize("token, verdict", [(2, HOLDS), (3, HOLDS), (4, FAILS)])
+def test_the_answer_hangs_on_the_fact(token, verdict):
+    occlusion = np.full(10, 0.1)
     occlusion[token] = -2.0  # speaks against the answer, and decides all the same
-    occlusion[6] = 9.0  # of the question
-    verdict = verdicts.hangs_on_fact(occlusion, fact_end=3, question_start=6)
-    assert (verdict.token, verdict.nats, verdict.holds) == (token, -2.0, holds)
+    occlusion[8] = 9.0  # of the question
+    found = verdicts.hangs_on_fact(occlusion, fact_end=3, question_start=8)
+    assert (found.token, found.nats, found.chance) == (token, -2.0, 0.5)
+    assert found.verdict is verdict
+
+
+def test_where_most_of_a_text_is_the_fact_nothing_is_told_by_finding_it():
+    occlusion = np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    assert verdicts.hangs_on_fact(occlusion, 3, 6).verdict is OPEN
+    # and an answer that no token moves hangs on nothing
+    assert verdicts.hangs_on_fact(occlusion / 100, 3, 8).verdict is FAILS
 
 
 def test_the_effect_is_with_the_units_that_keep():
-    times, effects = np.array([5.0, 50.0, math.inf]), np.array([3.0, -2.0, 2.0])
-    verdict = verdicts.kept_by_gates(times, effects, 50)
-    assert (verdict.keeping, verdict.units, verdict.share) == (2, 3, 4 / 7) and verdict.holds
-    assert not verdicts.kept_by_gates(times, effects, 51).holds
-    assert not verdicts.kept_by_gates(times, np.zeros(3), 5).holds  # nothing has an effect
+    times, effects = np.full(100, 5.0), np.full(100, 0.1)
+    times[:10], effects[:10] = 50.0, -5.0
+    found = verdicts.kept_by_gates(times, effects, 50)
+    assert (found.keeping, found.units, found.chance) == (10, 100, 0.1)
+    assert found.share == pytest.approx(50 / 59) and found.verdict is HOLDS
+    assert verdicts.kept_by_gates(times, effects, 51).verdict is FAILS  # none keeps so long
+    effects[:10] = 0.0
+    assert verdicts.kept_by_gates(times, effects, 50).verdict is FAILS
+
+
+def test_the_share_of_nearly_all_units_is_nearly_everything():
+    times = np.full(128, 500.0)
+    times[:12] = 5.0
+    effects = np.random.default_rng(1).exponential(size=128)  # by lot, whoever keeps
+    found = verdicts.kept_by_gates(times, effects, 100)
+    assert found.chance == 116 / 128 and found.share > 0.85
+    assert found.verdict is OPEN
+    assert verdicts.kept_by_gates(times, np.zeros(128), 5).verdict is FAILS  # nothing has an effect
+    assert verdicts.kept_by_gates(np.full(8, 9.0), np.ones(8), 5).verdict is OPEN  # all keep
+
+
+def test_the_deviation_is_that_of_units_drawn_by_lot():
+    effects = np.array([1.0, 2.0, 3.0, 4.0, 10.0])
+    drawn = [(a + b) / 20 for a, b in itertools.combinations(effects, 2)]
+    found = verdicts.kept_by_gates(np.array([9.0, 9.0, 1, 1, 1]), effects, 5)
+    assert found.deviation == pytest.approx(np.std(drawn)) and found.chance == np.mean(drawn)
 
 
 def traced(gap, error):
@@ -63,25 +121,30 @@ def traced(gap, error):
     return Trace([values], np.zeros((1, 2)), (), error)
 
 
-@pytest.mark.parametrize("gap, error, holds", [(0, 0, True), (2e-5, 0, False), (0, 2e-5, False)])
-def test_the_equations_are_all_the_layer_does(gap, error, holds):
+@pytest.mark.parametrize("gap, error, found", [(0, 0, HOLDS), (2e-5, 0, FAILS), (0, 2e-5, FAILS)])
+def test_the_equations_are_all_the_layer_does(gap, error, found):
     verdict = verdicts.equations_hold([traced(0, 0), traced(gap, error)])
-    assert verdict.holds is holds
+    assert verdict.verdict is found
     assert verdict.gap == pytest.approx(gap, abs=1e-12) and verdict.error == error
 
 
 def test_a_cell_without_an_output_gate_has_no_gap():
     verdict = verdicts.equations_hold([Trace([{"h": np.zeros((1, 2))}], np.zeros((1, 2)), (), 0.0)])
-    assert verdict.gap is None and verdict.holds
+    assert verdict.gap is None and verdict.verdict is HOLDS
 
 
 def test_a_gradient_vanishes_or_survives():
     assert verdicts.share_left(np.array([0.5, 1.0, 2.0]), 0) == 0.25
-    assert verdicts.Vanishes(9e-4, 1.0).holds and not verdicts.Vanishes(1.1e-3, 1e-9).holds
-    assert verdicts.SurvivesAlongState(0.5, 0.3).holds
-    assert not verdicts.SurvivesAlongState(0.5, 0.2).holds  # most came back another way
-    assert not verdicts.SurvivesAlongState(0.5, 1.1).holds
-    assert not verdicts.SurvivesAlongState(9e-4, 9e-4).holds
+    assert math.isnan(verdicts.share_left(np.zeros(3), 0))
+    assert verdicts.Vanishes(9e-4, 1.0).verdict is HOLDS
+    assert verdicts.Vanishes(0.0, 1.0).verdict is HOLDS  # less than float32 can say
+    assert verdicts.Vanishes(1.1e-3, 1e-9).verdict is FAILS
+    assert verdicts.Vanishes(math.nan, 1.0).verdict is OPEN
+    assert verdicts.SurvivesAlongState(0.5, 0.3).verdict is HOLDS
+    assert verdicts.SurvivesAlongState(0.5, 0.2).verdict is FAILS  # most came back another way
+    assert verdicts.SurvivesAlongState(0.5, 1.1).verdict is FAILS
+    assert verdicts.SurvivesAlongState(9e-4, 9e-4).verdict is FAILS
+    assert verdicts.SurvivesAlongState(math.nan, 0.5).verdict is OPEN
 
 
 def test_the_ways_back_are_lengths_of_what_comes_back():
@@ -96,19 +159,34 @@ def test_the_ways_back_are_lengths_of_what_comes_back():
 
 
 @pytest.mark.parametrize(
-    "after, holds", [({"a": 0.5, "b": 0.4}, True), ({"a": 0.4, "b": 0.5}, False)]
+    "after, found", [({"a": 0.5, "b": 0.4}, HOLDS), ({"a": 0.4, "b": 0.5}, FAILS)]
 )
-def test_the_answer_stands_without_the_best_unit(after, holds):
+def test_the_answer_stands_without_the_best_unit(after, found):
     verdict = verdicts.spread({"a": 0.9, "b": 0.1}, after, "a")
-    assert verdict.holds is holds and verdict.before == 0.9 and verdict.after == after["a"]
-    assert not verdicts.spread({"a": 0.1, "b": 0.9}, after, "a").holds  # it never stood
+    assert verdict.verdict is found and verdict.before == 0.9 and verdict.after == after["a"]
+    # of who never knew nothing can be told
+    assert verdicts.spread({"a": 0.1, "b": 0.9}, after, "a").verdict is OPEN
 
 
-def test_the_sentences_on_a_race():
-    assert verdicts.FasterButWeaker(28.0, 29.0, 2.2, 2.1).holds
-    assert not verdicts.FasterButWeaker(30.0, 29.0, 2.2, 2.1).holds
-    assert not verdicts.FasterButWeaker(28.0, 29.0, 2.0, 2.1).holds
-    assert verdicts.FourTimes(40, 10).holds and not verdicts.FourTimes(41, 10).holds
+@pytest.mark.parametrize(
+    "figures, found",
+    [
+        ((20.0, 29.0, 2.2, 2.1), HOLDS),
+        ((30.0, 20.0, 2.2, 2.1), FAILS),
+        ((20.0, 29.0, 2.0, 2.1), FAILS),
+        ((20.0, 29.0, 2.101, 2.1), OPEN),  # as weak, as far as one run tells
+        ((28.9, 29.0, 2.2, 2.1), OPEN),  # as fast
+        ((20.0, 29.0, 6.2, 6.0), OPEN),  # neither has learnt more than how often letters come
+        ((20.0, 29.0, math.nan, 2.0), OPEN),  # nothing was held out
+    ],
+)
+def test_the_sentence_on_a_race(figures, found):
+    assert verdicts.FasterButWeaker(*figures, frequencies=5.5).verdict is found
+
+
+def test_the_sentence_on_parameters():
+    assert verdicts.FourTimes(40, 10).verdict is HOLDS
+    assert verdicts.FourTimes(41, 10).verdict is FAILS
 
 
 def test_an_untrained_model_is_drawn_anew_and_leaves_chance_alone():

@@ -90,29 +90,31 @@ class Reader:
         return np.concatenate(self._shared_out(of_rows, len(ids)))
 
     def continuations(self, state: State, texts: Sequence[Sequence[Sequence[int]]]) -> np.ndarray:
-        """Natural log of the probability of whole continuations, C for each state of B: [B, C]."""
+        """Natural log of the probability of each token of continuations, C for each state of B:
+        [B, C, L], L tokens in the longest of all; 0 behind the end of a shorter one."""
         number = len(texts[0])
+        longest = max(len(ids) for choices in texts for ids in choices)
 
         def of_rows(rows: slice) -> np.ndarray:
             every = [ids for choices in texts[rows] for ids in choices]
-            return self._score(every, repeat(cut(state, rows), number)).reshape(-1, number)
+            found = self._score(every, repeat(cut(state, rows), number), longest)
+            return found.reshape(-1, number, longest)
 
         return np.concatenate(self._shared_out(of_rows, len(texts), -(-TOGETHER // number)))
 
-    def _score(self, texts: Sequence[Sequence[int]], state: State) -> np.ndarray:
-        """The log-probability of each of N texts after its state [N, U]: [N]."""
-        longest = max(map(len, texts))
+    def _score(self, texts: Sequence[Sequence[int]], state: State, longest: int) -> np.ndarray:
+        """The log-probability of each token of N texts after its state [N, U]: [N, longest]."""
         ids = np.zeros((longest, len(texts)), np.int32)
         counted = np.zeros((longest, len(texts)), np.float32)
         for k, text in enumerate(texts):
             ids[: len(text), k], counted[: len(text), k] = text, 1.0
-        total = np.zeros(len(texts), np.float32)
+        found = np.zeros((longest, len(texts)), np.float32)
         for t, column in enumerate(ids):
             logprobs = self.next_logprobs(state[-1][0])
-            total += array_ops.pick(logprobs, column) * counted[t]
+            found[t] = array_ops.pick(logprobs, column) * counted[t]
             if t + 1 < longest:
                 state = self.network.advance(column, state)
-        return total
+        return found.T
 
     def _shared_out(
         self, work: Callable[[slice], T], rows: int, together: int = TOGETHER

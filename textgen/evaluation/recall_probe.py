@@ -1,8 +1,8 @@
 """Does the model remember? The probability of the answer against the distance to the fact.
 
-At the blank every candidate is scored by the probability of its whole sentence ending, the same for
-all, and the probabilities are shared out among the candidates. A model that knows nothing of the
-fact finds the answer once in as many times as there are candidates.
+At the blank the probability is shared out among the candidates, so that none is likelier for being
+short (see `choices`). A model that knows nothing of the fact finds the answer once in as many times
+as there are candidates.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from textgen import shipped
-from textgen.array_ops import softmax
 from textgen.arrays import State
 from textgen.data.recall_documents import HELD_OUT, Document, documents, sample_texts
 from textgen.data.recall_task import Task, read_task
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError, shown
 from textgen.evaluation.batch_reader import Reader
+from textgen.evaluation.choices import decisive, shared_out
 from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.options import Option, check_value
@@ -199,8 +199,16 @@ class Scorer:
 
     def shares_of(self, state: State, endings: Sequence[str]) -> np.ndarray:
         """[B, candidates] after a state [B, U], each row of sum 1."""
-        candidates = [[self.encode(a + ending) for a in self.task.answers] for ending in endings]
-        return softmax(self.reader.continuations(state, candidates))
+        of_ending = {
+            ending: decisive([self.encode(answer + ending) for answer in self.task.answers])
+            for ending in endings
+        }
+        logprobs = self.reader.continuations(state, [of_ending[ending] for ending in endings])
+        shares = np.empty(logprobs.shape[:2])
+        for ending, candidates in of_ending.items():
+            rows = [k for k, other in enumerate(endings) if other == ending]
+            shares[rows] = shared_out(logprobs[rows], candidates)
+        return shares
 
     def state(self, documents: Sequence[Document], control: str) -> State:
         """The state [B, U] at the blank."""

@@ -91,4 +91,5 @@ def carried_part(values: Iterable[str]) -> str:
 
 def norms(gradient: np.ndarray) -> np.ndarray:
     """The length of a gradient [T, U] at each token: [T]."""
-    return np.asarray(np.linalg.norm(gradient, axis=1))
+    # in float64: the squares of what float32 just holds would be lost
+    return np.asarray(np.linalg.norm(np.asarray(gradient, np.float64), axis=1))

@@ -19,7 +19,7 @@ from textgen.data.recall_task import Task
 from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.interpret.measures import linear_probe
-from textgen.interpret.verdicts import MOSTLY
+from textgen.interpret.verdicts import MOSTLY, Verdict, beyond
 
 STEP = 16  # tokens: places are this far apart, or a multiple
 PAIRS = 132  # every ordered pair of twelve facts
@@ -101,8 +101,8 @@ class Flips:
     n: int
 
     @property
-    def holds(self) -> bool:
-        return self.share >= MOSTLY
+    def verdict(self) -> Verdict:
+        return beyond(MOSTLY, self.low, self.high)
 
 
 def flips(
@@ -175,9 +175,9 @@ class Readable:
         """The worst of a part over the last `left` tokens before the blank."""
         return min(share for place, share in self.accuracy[part].items() if place <= left)
 
-    def holds(self, part: str, left: int) -> bool:
-        """The fact can be read off this part all that way."""
-        return self.least(part, left) >= MOSTLY
+    def verdict(self, part: str, left: int) -> Verdict:
+        """Whether the fact can be read off this part all that way."""
+        return beyond(MOSTLY, *wilson(round(self.least(part, left) * self.n), self.n))
 
 
 def readable(

@@ -1,12 +1,16 @@
 """What the lesson says of recurrent networks, judged on one model: measurements and their limits.
 
 Each class is one sentence of the lesson. It holds the figures that speak for or against it, and
-`holds` weighs them against limits that were set before looking.
+`verdict` weighs them against limits that were set before looking, and against what would have been
+measured by chance, or without a memory. There are three verdicts: what chance explains as well, and
+what was measured too early or on too little, cannot be told.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import enum
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +22,56 @@ VANISHED = 1e-3  # a gradient of which less is left has vanished
 AGREEMENT = 2.0  # two lengths agree when neither is more than this many times the other
 EFFECT_SHARE = 0.5  # of the effect on an answer, from which units carry it
 MOSTLY = 0.9  # of pairs, or of documents, from which something happens as a rule
+NOTICED = 0.1  # nats by which a token must change an answer to count as heard
+DEVIATIONS = 2.0  # standard deviations within which chance explains a share
+SURE = 0.5  # the probability from which an answer is an answer, and no guess
+MARGIN = 0.02  # by which figures of two trainings differ though nothing but their seed does
+
+
+class Verdict(enum.Enum):
+    """Whether a sentence holds of what was measured."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    OPEN = "open"  # cannot be told
+
+
+def judged(holds: bool) -> Verdict:
+    return Verdict.HOLDS if holds else Verdict.FAILS
+
+
+def beyond(limit: float, low: float, high: float) -> Verdict:
+    """Whether a figure reaches a limit, of which its interval is known."""
+    if low < limit <= high:
+        return Verdict.OPEN
+    return judged(low >= limit)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answered:
+    """A model knows the answer: it gives it more than half of the probability, and would not have
+    done so without the fact.
+
+    answer, share: the likeliest one and its probability. right: whether it is the right one.
+    without: its probability where the fact was not told.
+    """
+
+    answer: str
+    share: float
+    right: bool
+    without: float
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.share <= SURE or (self.right and self.without > SURE):
+            return Verdict.OPEN
+        return judged(self.right)
+
+
+def answered(shares: Mapping[str, float], without: Mapping[str, float], right: str) -> Answered:
+    """shares, without: the probability of each answer, with the fact and without it."""
+    best = max(shares, key=lambda answer: shares[answer])
+    return Answered(best, shares[best], best == right, without[best])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,23 +79,28 @@ class HangsOnFact:
     """The answer hangs on the sentence that states the fact.
 
     token: the one before the question without which the answer changes most. nats: by how much.
-    fact_end: the token that ends the sentence.
+    fact_end: the token that ends the sentence. chance: how often any token before the question
+    would lie in that sentence.
     """
 
     token: int
     nats: float
     fact_end: int
+    chance: float
 
     @property
-    def holds(self) -> bool:
-        return self.token <= self.fact_end
+    def verdict(self) -> Verdict:
+        if abs(self.nats) < NOTICED or self.token > self.fact_end:
+            return Verdict.FAILS
+        return Verdict.HOLDS if self.chance <= 0.5 else Verdict.OPEN
 
 
 def hangs_on_fact(occlusion: np.ndarray, fact_end: int, question_start: int) -> HangsOnFact:
     """occlusion: what each token does for the answer [T]. The question is left out: without its
     words no model could know what it is asked."""
     token = int(np.argmax(np.abs(occlusion[:question_start])))
-    return HangsOnFact(token, float(occlusion[token]), fact_end)
+    chance = min((fact_end + 1) / question_start, 1.0)
+    return HangsOnFact(token, float(occlusion[token]), fact_end, chance)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,25 +108,38 @@ class KeptByGates:
     """What the answer hangs on is kept by units whose gate lets the old state stay.
 
     tokens: from the fact to the answer. keeping: of `units`, how many keep their state that long.
-    share: of the effect on the answer, how much is theirs.
+    share: of the effect on the answer, how much is theirs. deviation: by how much the share of as
+    many units, drawn by lot, differs from `chance` (its standard deviation).
     """
 
     tokens: int
     keeping: int
     units: int
     share: float
+    deviation: float
 
     @property
-    def holds(self) -> bool:
-        return self.share > EFFECT_SHARE
+    def chance(self) -> float:
+        """The share of as many units, whichever they are."""
+        return self.keeping / self.units
+
+    @property
+    def verdict(self) -> Verdict:
+        away = self.share - self.chance
+        if self.share <= EFFECT_SHARE or away < -DEVIATIONS * self.deviation:
+            return Verdict.FAILS
+        return Verdict.HOLDS if away > DEVIATIONS * self.deviation else Verdict.OPEN
 
 
 def kept_by_gates(time_scales: np.ndarray, effects: np.ndarray, tokens: int) -> KeptByGates:
     """time_scales [U]: how long each unit of a layer remembers, in tokens. effects [U]: what it
     does for the answer."""
-    sizes, keeping = np.abs(effects), np.asarray(time_scales) >= tokens
-    share = float(sizes[keeping].sum() / max(sizes.sum(), np.finfo(np.float64).tiny))
-    return KeptByGates(tokens, int(keeping.sum()), len(sizes), share)
+    sizes, keeping = np.abs(np.asarray(effects, np.float64)), np.asarray(time_scales) >= tokens
+    shares = sizes / max(sizes.sum(), np.finfo(np.float64).tiny)
+    units, kept = len(sizes), int(keeping.sum())
+    # of the sum of `kept` of the shares, drawn without putting any back
+    variance = kept * shares.var() * (units - kept) / max(units - 1, 1)
+    return KeptByGates(tokens, kept, units, float(shares[keeping].sum()), math.sqrt(variance))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +154,8 @@ class EquationsHold:
     gap: float | None
 
     @property
-    def holds(self) -> bool:
-        return max(self.error, self.gap or 0.0) < TOLERANCE
+    def verdict(self) -> Verdict:
+        return judged(max(self.error, self.gap or 0.0) < TOLERANCE)
 
 
 def equations_hold(traces: Sequence[Trace]) -> EquationsHold:
@@ -102,15 +174,15 @@ class Vanishes:
     """The gradient of the plain recurrence vanishes.
 
     trained: what is left at the fact of the gradient at the answer, as a share. untrained: the
-    same before training, which is not judged.
+    same before training, which is not judged. nan where there was none at the answer.
     """
 
     trained: float
     untrained: float
 
     @property
-    def holds(self) -> bool:
-        return self.trained < VANISHED
+    def verdict(self) -> Verdict:
+        return Verdict.OPEN if math.isnan(self.trained) else judged(self.trained < VANISHED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,60 +190,77 @@ class SurvivesAlongState:
     """Along C the gradient survives: it meets only sums and products with the forget gate.
 
     whole: what is left at the fact of the gradient with respect to C, as a share. alone: of that
-    which comes back along C alone.
+    which comes back along C alone. nan where there was none at the answer.
     """
 
     whole: float
     alone: float
 
     @property
-    def holds(self) -> bool:
-        return self.whole > VANISHED and 1 / AGREEMENT < self.alone / self.whole < AGREEMENT
+    def verdict(self) -> Verdict:
+        if math.isnan(self.whole) or math.isnan(self.alone):
+            return Verdict.OPEN
+        return judged(
+            self.whole > VANISHED and 1 / AGREEMENT < self.alone / self.whole < AGREEMENT
+        )
 
 
 def share_left(norms: np.ndarray, token: int) -> float:
-    """Of a gradient with these lengths [T], how much is left at a token: a share of the last."""
-    return float(norms[token] / norms[-1])
+    """Of a gradient with these lengths [T], how much is left at a token: a share of the last; nan
+    where that is nothing."""
+    return float(norms[token] / norms[-1]) if norms[-1] else math.nan
 
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
     """No single unit holds the fact: without the best one the answer still stands.
 
-    before, after: the probability of the right answer with the unit and without it. stands: it is
-    the likeliest both times.
+    before, after: the probability of the right answer with the unit and without it. knew, stands:
+    whether it is the likeliest with it, and without.
     """
 
     before: float
     after: float
+    knew: bool
     stands: bool
 
     @property
-    def holds(self) -> bool:
-        return self.stands
+    def verdict(self) -> Verdict:
+        return judged(self.stands) if self.knew else Verdict.OPEN
 
 
 def spread(before: Mapping[str, float], after: Mapping[str, float], answer: str) -> Spread:
     """before, after: the probability of each answer, with the best unit and without it."""
-    stands = all(max(shares, key=lambda a: shares[a]) == answer for shares in (before, after))
-    return Spread(before[answer], after[answer], stands)
+    knew, stands = (max(shares, key=lambda a: shares[a]) == answer for shares in (before, after))
+    return Spread(before[answer], after[answer], knew, stands)
 
 
 @dataclasses.dataclass(frozen=True)
 class FasterButWeaker:
     """The GRU is faster than the LSTM, but weaker.
 
-    Milliseconds of a training step, and bits per character on text that was held out.
+    Milliseconds of a training step, and bits per character on text that was held out; nan where
+    nothing was. frequencies: the bits of who knows nothing but how often each character comes: a
+    model that is no better has not begun to learn.
     """
 
     gru_ms: float
     lstm_ms: float
     gru_bits: float
     lstm_bits: float
+    frequencies: float = math.inf
 
     @property
-    def holds(self) -> bool:
-        return self.gru_ms < self.lstm_ms and self.gru_bits > self.lstm_bits
+    def verdict(self) -> Verdict:
+        if not max(self.gru_bits, self.lstm_bits) < self.frequencies:
+            return Verdict.OPEN
+        slower, better = (
+            beyond(1.0, ratio * (1 - MARGIN), ratio * (1 + MARGIN))
+            for ratio in (self.gru_ms / self.lstm_ms, self.lstm_bits / self.gru_bits)
+        )
+        if Verdict.HOLDS in (slower, better):
+            return Verdict.FAILS
+        return Verdict.OPEN if Verdict.OPEN in (slower, better) else Verdict.HOLDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,5 +275,5 @@ class FourTimes:
         return self.lstm / self.rnn
 
     @property
-    def holds(self) -> bool:
-        return self.lstm == 4 * self.rnn
+    def verdict(self) -> Verdict:
+        return judged(self.lstm == 4 * self.rnn)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from textgen.api import Model
     from textgen.arrays import Array
     from textgen.interpret import Trace
+    from textgen.interpret.verdicts import Verdict
 
 state = st.session_state
 FIRST = "LSTM"
@@ -200,12 +201,16 @@ def pin_token(chosen: Pin) -> None:
 # --- what is said of it ---------------------------------------------------------------------------
 
 
-def claim(sentence: str, holds: bool, measured: str) -> None:
+MARKS = {"holds": "✓", "fails": "✗", "open": "?"}
+
+
+def claim(sentence: str, verdict: Verdict, measured: str) -> None:
     """A sentence of the lesson, whether it holds, and the measurement that says so."""
-    kind, mark = ("holds", "✓") if holds else ("fails", "✗")
+    kind = verdict.value
+    said = f"{MARKS[kind]} {html.escape(t(f'parts.{kind}'))}"
     st.html(
         f'<div class="tg-claim tg-{kind}"><p>{html.escape(sentence)}</p>'
-        f"<p><b>{mark} {html.escape(t(f'parts.{kind}'))}</b> {html.escape(measured)}</p></div>"
+        f"<p><b>{said}</b> {html.escape(measured)}</p></div>"
     )
 
 

@@ -128,7 +128,7 @@ def judge(name: str, model: Model, document: Document, tokens: list[str], occlus
     )
     page_parts.claim(
         t("evidence.claim", name=name),
-        verdict.holds,
+        verdict.verdict,
         t(
             "evidence.measured",
             text=tokens[verdict.token].replace(" ", "␣"),

@@ -192,7 +192,7 @@ def keeping(
     verdict = kept_by_gates(times, effects, tokens)
     page_parts.claim(
         t("gates.claim"),
-        verdict.holds,
+        verdict.verdict,
         t(
             "gates.measured",
             keeping=verdict.keeping,

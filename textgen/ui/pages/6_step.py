@@ -265,7 +265,7 @@ def claim(model: Model, trace: Trace) -> None:
     if verdict.gap is not None:
         measured = t("step.gap", gap=verdict.gap) + measured
     sentence = t("step.claim_replay") if verdict.gap is None else t("step.claim_output")
-    page_parts.claim(sentence, verdict.holds, measured)
+    page_parts.claim(sentence, verdict.verdict, measured)
     page_parts.how(t("step.how"), source=model.network.cell.source)
 
 

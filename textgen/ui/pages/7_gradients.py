@@ -110,7 +110,7 @@ def vanishes(trained: Model, untrained: Model, document: Document) -> None:
     verdict = Vanishes(*shares)
     page_parts.claim(
         t("gradients.claim_vanishes"),
-        verdict.holds,
+        verdict.verdict,
         t(
             "gradients.left",
             trained=verdict.trained,
@@ -154,7 +154,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
         verdict = SurvivesAlongState(share_left(ways.whole, fact), share_left(ways.alone, fact))
         page_parts.claim(
             t("gradients.claim_survives"),
-            verdict.holds,
+            verdict.verdict,
             t("gradients.borne", whole=verdict.whole, alone=verdict.alone, limit=VANISHED),
         )
     page_parts.replay_error(trace)

@@ -209,7 +209,7 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
     verdict = spread(without[0], without[1], document.answer)
     page_parts.claim(
         t("neurons.claim_spread"),
-        verdict.holds,
+        verdict.verdict,
         t("neurons.spread", unit=names[0], before=verdict.before, after=verdict.after),
     )
 
@@ -245,7 +245,7 @@ def transplanted(model: Model, task: Task, document: Document) -> None:
     verdict = flips[part]
     page_parts.claim(
         t("neurons.claim_transplant", part=part),
-        verdict.holds,
+        verdict.verdict,
         t(
             "neurons.turned",
             share=verdict.share,
@@ -311,7 +311,7 @@ def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
     part = model.network.cell.carried
     page_parts.claim(
         t("neurons.claim_stored", part=part),
-        readable.holds(part, fact),
+        readable.verdict(part, fact),
         t(
             "neurons.least",
             least=readable.least(part, fact),

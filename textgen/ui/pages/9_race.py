@@ -213,7 +213,7 @@ def weaker(race: races.Race) -> None:
     )
     page_parts.claim(
         t("race.claim_gru"),
-        verdict.holds,
+        verdict.verdict,
         t("race.evidence_gru", **vars(verdict)),
     )
 
@@ -230,7 +230,7 @@ def four_times(size: int) -> None:
     verdict = FourTimes(parameters("lstm", size), parameters("rnn", size))
     page_parts.claim(
         t("race.claim_four"),
-        verdict.holds,
+        verdict.verdict,
         t("race.evidence_four", lstm=verdict.lstm, rnn=verdict.rnn, ratio=verdict.ratio),
     )
 
