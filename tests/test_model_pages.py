@@ -56,7 +56,7 @@ def unit_values(cell):
 
 def worked_out(latex):
     """The right-hand side that has numbers in it, as Python reads it, and its result."""
-    _, right, result = latex.split("=")
+    _, right, result = latex.split(r"\approx")
     for symbol, python in {
         r"\tanh": "np.tanh",
         r"\sigma": "sigmoid",

@@ -10,6 +10,7 @@ import pytest
 from textgen.config import ModelConfig
 from textgen.data import token_positions as positions
 from textgen.data.recall_documents import Document
+from textgen.evaluation.recall_probe import ProbeRow, horizon, wilson
 from textgen.generation.generator import Generator
 from textgen.interpret import untrained, verdicts
 from textgen.interpret.gradient_flow import ways_back
@@ -67,6 +68,30 @@ def test_an_answer_is_weighed_against_a_model_without_memory(share, without, rig
     found = verdicts.answered(shares, base, "a" if right else "b")
     assert (found.answer, found.share, found.without) == ("a", share, without)
     assert found.verdict is verdict
+
+
+def probed(*right, n=100):
+    rows = []
+    for k, share in enumerate(right):
+        low, high = wilson(round(share * n), n)
+        rows.append(ProbeRow(100 * (k + 1), 1.0, "none", n, share, low, high, share, {}))
+    return verdicts.recalled(rows, horizon(rows), 1 / 12)
+
+
+@pytest.mark.parametrize(
+    "right, story, lost",
+    [
+        ((1.0, 0.99, 1.0), "always", None),
+        ((1.0, 0.99, 0.3), "until", 300),
+        ((0.93, 0.92, 0.4), "fades", 300),  # above 90 %, but not surely
+        ((0.93, 0.92, 0.8), "fades", None),
+        ((0.30, 0.08, 0.08), "seldom", 100),
+        ((0.13, 0.08, 0.08), "never", 100),  # as often as one guesses
+    ],
+)
+def test_a_curve_is_told_by_its_own_story(right, story, lost):
+    found = probed(*right)
+    assert (found.story, found.lost, found.near, found.far) == (story, lost, right[0], right[-1])
 
 
 @pytest.mark.parametrize("token, verdict", [(2, HOLDS), (3, HOLDS), (4, FAILS)])

@@ -8,7 +8,7 @@ EQUATIONS = "[class*='st-key-stage'] .katex-html"
 def last_number(page, stage):
     """The result in the last equation of a stage."""
     text = page.locator(f".st-key-stage-{stage} .katex-html").last.inner_text()
-    result = text.rpartition("=")[2].replace("−", "-").replace("\u200b", "")
+    result = text.rpartition("≈")[2].replace("−", "-").replace("\u200b", "")
     return float("".join(result.split()))
 
 

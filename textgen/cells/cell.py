@@ -104,6 +104,20 @@ class Cell:
         """How recurrent_kernel begins, as Keras calls it: so that each block keeps lengths."""
         return "orthogonal"
 
+    @property
+    def forgets_by(self) -> tuple[str, float] | None:
+        """(the gate that retains the old state, its value at which nothing of it is retained);
+        None where no gate does."""
+        if self.flow is None:
+            return None
+        retained = self.flow.retained
+        shares = {name: 0.5 for name in self.gates}
+        for gate in retained.gates:
+            for end in (0.0, 1.0):
+                if retained.of(shares | {gate: end}) == 0:
+                    return gate, end
+        return None
+
     # --- weights ------------------------------------------------------------------------------
 
     def weight_shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

@@ -64,7 +64,7 @@ def shared_out(logprobs: np.ndarray, candidates: Sequence[Sequence[int]]) -> np.
     """
     total = np.zeros(logprobs.shape[:2])
     for fork in forks(candidates):
-        options = np.float64(logprobs[:, [way[0] for way in fork.ways], fork.at])
+        options = logprobs[:, [way[0] for way in fork.ways], fork.at].astype(np.float64)
         if fork.ended:  # any other token ends it
             rest = 1 - np.exp(options).sum(1, keepdims=True)
             total[:, fork.ended] += np.log(np.maximum(rest, np.finfo(np.float32).tiny))

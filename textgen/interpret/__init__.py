@@ -7,7 +7,7 @@ A text is read through the same equations, with the same weights, as in training
 how close that comes to what the trained layers compute.
 """
 
-from textgen.interpret.effects import ablation, occlusion, silenced, transplant
+from textgen.interpret.effects import ablation, forgetting, occlusion, silenced, transplant
 from textgen.interpret.goals import (
     Goal,
     Gradients,
@@ -48,6 +48,7 @@ __all__ = [
     "fact_contrast",
     "firing",
     "flips",
+    "forgetting",
     "gradients",
     "in_context",
     "linear_probe",

@@ -39,12 +39,34 @@ def ablation(network: Network, ids: Sequence[int], goal: Goal, layer: int) -> np
 
     From the first token to the end of the answer. Raises as `trace` does.
     """
+    names = replay(network).state_names
+    return _unit_by_unit(network, ids, goal, [(layer, name, 0.0) for name in names])
+
+
+def forgetting(network: Network, ids: Sequence[int], goal: Goal, layer: int) -> np.ndarray:
+    """What it does to the goal that a unit of a layer forgets [U]: as it is, minus with the gate
+    that retains its old state shut, from the first token to the end of the answer.
+
+    Of a cell without such a gate, what `ablation` gives. Raises as `trace` does.
+    """
+    shut = network.cell.forgets_by
+    if shut is None:
+        return ablation(network, ids, goal, layer)
+    return _unit_by_unit(network, ids, goal, [(layer, *shut)])
+
+
+def _unit_by_unit(
+    network: Network, ids: Sequence[int], goal: Goal, replaced: Sequence[tuple[int, str, float]]
+) -> np.ndarray:
+    """The goal as it is, minus with values of one unit replaced at every token, for each unit [U].
+    replaced: (layer, name, value)."""
     program = replay(network)
     x, answers = program.inputs(ids), weighted(program, goal)
-    keep, add = program.edits(1)
-    keep = np.repeat(keep, program.size, 2)
-    for name in program.state_names:
-        keep[0, program.place(layer, name)] -= np.eye(program.size, dtype=np.float32)
+    keep, add = (np.repeat(edit, program.size, 2) for edit in program.edits(1))
+    one_each = np.eye(program.size, dtype=np.float32)
+    for layer, name, put in replaced:
+        keep[0, program.place(layer, name)] -= one_each
+        add[0, program.place(layer, name)] += put * one_each
     without = program.score(np.repeat(x, program.size, 1), *answers, keep, add)
     return value(network, ids, goal) - without
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from textgen.evaluation.recall_probe import ProbeRow
 from textgen.interpret.trace import Trace
 
 TOLERANCE = 1e-5  # between a trace and what the trained layers compute
@@ -72,6 +73,52 @@ def answered(shares: Mapping[str, float], without: Mapping[str, float], right: s
     """shares, without: the probability of each answer, with the fact and without it."""
     best = max(shares, key=lambda answer: shares[answer])
     return Answered(best, shares[best], best == right, without[best])
+
+
+@dataclasses.dataclass(frozen=True)
+class Recalled:
+    """How a model's recall goes as the fact moves away.
+
+    story: "always", above `MOSTLY` at every distance; "until", surely so up to `reach`; "fades",
+    right more often than not at the first distance, but never surely above `MOSTLY`; "seldom",
+    better than chance, no more; "never", no better than chance from the beginning on.
+    first, near: the shortest distance in characters, and the share of right answers there. last,
+    far: the same of the longest. lost: the distance from which less than half are right, if any.
+    """
+
+    story: str
+    reach: int
+    first: int
+    near: float
+    last: int
+    far: float
+    lost: int | None
+    chance: float
+
+
+def recalled(rows: Sequence[ProbeRow], reach: int, chance: float) -> Recalled:
+    """rows: of one model and control, of growing distance. reach: the horizon, 0 where there is
+    none."""
+    first, last = rows[0], rows[-1]
+    if reach == last.distance:
+        story = "always"
+    elif reach:
+        story = "until"
+    elif first.accuracy > 0.5:
+        story = "fades"
+    else:
+        story = "seldom" if first.low > chance else "never"
+    lost = next((row.distance for row in rows if row.accuracy < 0.5), None)
+    return Recalled(
+        story,
+        reach,
+        first.distance,
+        first.accuracy,
+        last.distance,
+        last.accuracy,
+        lost,
+        chance,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,9 +247,7 @@ class SurvivesAlongState:
     def verdict(self) -> Verdict:
         if math.isnan(self.whole) or math.isnan(self.alone):
             return Verdict.OPEN
-        return judged(
-            self.whole > VANISHED and 1 / AGREEMENT < self.alone / self.whole < AGREEMENT
-        )
+        return judged(self.whole > VANISHED and 1 / AGREEMENT < self.alone / self.whole < AGREEMENT)
 
 
 def share_left(norms: np.ndarray, token: int) -> float:

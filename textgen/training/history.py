@@ -121,7 +121,9 @@ class History:
     def write_status(self, state: RunState, word: str, message: str = "") -> None:
         """status.json. word: running, finished, stopped or failed."""
         steps = self.steps * self.epochs
-        left = (steps - state.step) / self.steps_per_second if self.steps_per_second else None
+        # the speed of the first step, in which the program is compiled, foretells nothing
+        foretold = self.steps_per_second and self._row_step > 1
+        left = (steps - state.step) / self.steps_per_second if foretold else None
         loss = self.loss if math.isfinite(self.loss) else None
         status = {
             "state": word,

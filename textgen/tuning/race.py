@@ -20,6 +20,7 @@ from textgen.data.sources import read_training_data
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, TextgenError
 from textgen.evaluation.context_length import context_curve, looks_back
+from textgen.evaluation.ngram import NGram
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
 from textgen.runs import atomic_files, run_folder
@@ -93,9 +94,10 @@ def race(
     settings = {
         "cells": list(cells),
         "task": task,
-        "source": Path(source).stem if isinstance(source, str | Path) else "",
+        "source": name_of(source) if isinstance(source, str | Path) else "",
         "hidden_size": model_config.hidden_size,
         "max_seconds": train_config.max_seconds,
+        "frequencies": None if task else frequencies(data),
     }
     _write(folder, settings)
     results = []
@@ -107,6 +109,19 @@ def race(
     status = {"state": "finished", "pid": os.getpid()}
     atomic_files.write_file(folder / "status.json", json.dumps(status).encode())
     return results
+
+
+def name_of(source: str | Path) -> str:
+    """corpora/ko/prose -> ko: of a folder of prose its language, of anything else its own name."""
+    path = Path(source)
+    return path.parent.name if path.name == "prose" else path.stem
+
+
+def frequencies(data: TrainingData) -> float:
+    """Bits per character, held out, of who knows only how often each character comes: what a model
+    without memory would have."""
+    nats = NGram(data.text, order=1).nats(data.held_out_text)
+    return float(nats.mean()) / math.log(2)
 
 
 def _write(folder: Path, values: dict[str, Any]) -> None:

@@ -99,6 +99,28 @@ def effects(model: Model, document: Document, layer: int) -> Array:
 
 
 @cached(32)
+def forgetting(model: Model, document: Document, layer: int) -> Array:
+    """What it does to the right answer that a unit of a layer forgets [U]: `forgetting`."""
+    from textgen.interpret import at_blank, forgetting
+
+    return forgetting(model.network, *at_blank(model.tokenizer, document), layer)
+
+
+@cached(64)
+def told_best(model: Model, task: Task, documents: Sequence[Document]) -> int:
+    """Which of the documents, the same with every fact, shows first that the model remembers: it
+    knows the answer, and would not have said it without the fact. The first where none does."""
+    from textgen.interpret.verdicts import Verdict, answered
+
+    (without,) = scorer(model, task).shares(documents[:1], "removed")
+    for k, shares in enumerate(scorer(model, task).shares(documents)):
+        by_answer, base = (dict(zip(task.answers, each, strict=True)) for each in (shares, without))
+        if answered(by_answer, base, documents[k].answer).verdict is Verdict.HOLDS:
+            return k
+    return 0
+
+
+@cached(32)
 def fact_contrast(
     model: Model, task: Task, document: Document, documents: Sequence[Document], layer: int
 ) -> Array:
@@ -140,6 +162,14 @@ def occlusion(model: Model, document: Document, foil: str) -> Array:
 def answers(model: Model, task: Task, document: Document) -> dict[str, float]:
     """The probability of each answer at the blank."""
     (shares,) = scorer(model, task).shares([document])
+    return dict(zip(task.answers, map(float, shares), strict=True))
+
+
+@cached(64)
+def answers_without_fact(model: Model, task: Task, document: Document) -> dict[str, float]:
+    """The probability of each answer where the document is read without the sentence that tells:
+    what the model says that has nothing to remember."""
+    (shares,) = scorer(model, task).shares([document], "removed")
     return dict(zip(task.answers, map(float, shares), strict=True))
 
 

@@ -29,8 +29,8 @@ def left_side(cell: Cell, value: str) -> str:
 def lines(
     cell: Cell, equation: Equation, values: Mapping[str, float], replaced: bool = False
 ) -> list[str]:
-    """An equation of the cell in symbols, then in numbers; of a value that was replaced, the
-    number alone.
+    """An equation of the cell in symbols, then in numbers, which are rounded; of a value that was
+    replaced, the number alone.
 
     values: what the places of the equation name (see `textgen.cells.latex`).
     """
@@ -43,5 +43,5 @@ def lines(
     if replaced:
         return [first, rf"\rightarrow\; {result}"]
     if len(put_in) > LONGEST:
-        return [first, f"= {put_in}", f"= {result}"]
-    return [first, f"= {put_in} = {result}"]
+        return [first, rf"\approx {put_in}", rf"\approx {result}"]
+    return [first, rf"\approx {put_in} \approx {result}"]

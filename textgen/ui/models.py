@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from textgen import shipped
+from textgen.cells import CELLS
 from textgen.errors import RunError, TextgenError
 from textgen.runs.run_folder import WEIGHTS, read_config
 from textgen.ui.cached import HASHES, cached_object
@@ -22,6 +24,7 @@ RUNS = Path("runs")  # in the working directory, as on the command line
 FIRST = "lstm-char"  # how the name of what the app opens with ends
 LONGEST_PROMPT = 5000  # characters
 LOADED_MODELS = 16  # at most; the one used longest ago goes first
+_SPEAKER = re.compile(r"speaker-(\w+)-\w+")  # how the models of the task are called
 
 
 def available() -> dict[str, Path]:
@@ -40,7 +43,8 @@ def available() -> dict[str, Path]:
 
 def trained_on(task: str) -> dict[str, Path]:
     """What of `available` was trained on the task file of this name, or on its short form:
-    speaker-short-ko.toml for speaker-ko.toml."""
+    speaker-short-ko.toml for speaker-ko.toml. In the order of the lesson, what was trained here
+    last."""
     stem, _, tongue = task.rpartition("-")
     tasks, trained = (task, f"{stem}-short-{tongue}"), {}
     for name, folder in available().items():
@@ -50,13 +54,22 @@ def trained_on(task: str) -> dict[str, Path]:
             continue
         if isinstance(corpus, dict) and corpus.get("task") in tasks:
             trained[name] = folder
-    return trained
+    return {name: trained[name] for name in sorted(trained, key=place)}
 
 
 def short_name(name: str) -> str:
-    """speaker-lstm-ko -> LSTM; any other name as it is."""
-    task, _, rest = name.partition("-")
-    return rest.rpartition("-")[0].upper() if task == "speaker" and "-" in rest else name
+    """speaker-lstm-ko -> LSTM; any other name, such as that of a run, as it is."""
+    speaker = _SPEAKER.fullmatch(name)
+    return speaker[1].upper() if speaker else name
+
+
+def place(name: str) -> int:
+    """Where a model stands in a list: RNN, LSTM, GRU, then their variants, then any other."""
+    order = [cell.upper() for cell in CELLS]
+    short = short_name(name)
+    if short in order:
+        return order.index(short)
+    return len(order) + (short == name)
 
 
 def name_of_run(run: str) -> str:

@@ -72,18 +72,18 @@ def choose_models(task: Task, first: Sequence[str]) -> dict[str, Model]:
         list(available),
         selection_mode="multi",
         key="cells",
-        default=[name for name in first if name in available],
+        default=[name for name in available if name in first],
         bind="query-params",
         wrap=True,
     )
-    return {name: models.load(available[name]) for name in names}
+    return {name: models.load(available[name]) for name in available if name in names}
 
 
 def choose_document() -> tuple[Task, Document]:
     """A document on filler that no model was trained on; each control lives in the address."""
     task = the_task()
     if state.get("fact") not in task.facts:
-        state.pop("fact", None)
+        state["fact"] = address.choice("fact", task.facts) or telling_fact(task)
     left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom", gap="medium")
     fact = left.selectbox(t("remember.fact"), task.facts, key="fact", bind="query-params")
     middle.slider(
@@ -106,6 +106,17 @@ def choose_document() -> tuple[Task, Document]:
     return task, document_with(task, fact)
 
 
+def telling_fact(task: Task) -> str:
+    """The first fact of which the page's first model shows that it remembers it: it knows the
+    answer, and would not have said it without the fact. Measured on the model."""
+    available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
+    if FIRST not in available:
+        return task.facts[0]
+    writer = Writer(task, ("filler",))
+    documents = [writer.write(random.Random("1"), fact, AT_FIRST) for fact in task.facts]
+    return task.facts[cached.told_best(models.load(available[FIRST]), task, documents)]
+
+
 def document_with(task: Task, fact: str) -> Document:
     """The chosen document with this fact: the same filler and wording for every fact."""
     filler = address.number("filler", 0, LARGEST_SEED)
@@ -120,6 +131,11 @@ def units_by_fact(model: Model, task: Task | None, document: Document, layer: in
         return np.argsort(-abs(cached.effects(model, document, layer)))
     documents = [document_with(task, fact) for fact in task.facts]
     return np.argsort(-abs(cached.fact_contrast(model, task, document, documents, layer)))
+
+
+def units_by_forgetting(model: Model, document: Document, layer: int) -> Array:
+    """The units of a layer [U], first the one whose forgetting changes the answer most."""
+    return np.argsort(-abs(cached.forgetting(model, document, layer)), kind="stable")
 
 
 def distance() -> int:
@@ -227,7 +243,8 @@ def replay_error(*traces: Trace) -> None:
 
     error = max(trace.error for trace in traces)
     mark = "✓" if error < TOLERANCE else "✗"
-    widgets.line([f"{mark} {t('parts.replay', error=error, limit=TOLERANCE)}"])
+    said = t("parts.replay", error=widgets.power(error), limit=widgets.power(TOLERANCE))
+    widgets.line([f"{mark} {said}"])
 
 
 # --- the figure -----------------------------------------------------------------------------------
@@ -300,13 +317,21 @@ def answers(
     before: dict[str, float],
     after: dict[str, float] | None = None,
     changed: str = "",
+    without: dict[str, float] | None = None,
 ) -> None:
     """The likeliest answers, as read and, where something was changed, as the word `changed`
-    says."""
-    words = {"before": t("step.before"), "after": changed, "share": t("remember.share")}
+    says; beside them those of the same model without the fact."""
+    words = {
+        "before": t("step.before"),
+        "after": changed,
+        "without": t("parts.without"),
+        "share": t("remember.share"),
+    }
     frame = pd.DataFrame({"answer": before.keys(), "before": before.values()})
     if after is not None:
         frame["after"] = after.values()
+    if without is not None:
+        frame["without"] = without.values()
     shown = list(frame.columns[1:])
     frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN_ANSWERS]]
     long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import altair as alt
 import pandas as pd
 
@@ -48,7 +51,8 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
 
 # Okabe & Ito's colours, told apart by every eye; a model keeps its colour on all charts
 COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#8c8c8c", "#b8a800"]
-INK = "#85857e"  # of words within a chart: read on light ground and on dark
+OTHERS = ["#332288", "#aa4499", "#44aa99", "#999933", "#882255", "#117733"]  # Tol's, of no cell
+INK = "#7b7b74"  # of words within a chart: read on light ground and on dark
 DASHES = [[1, 0], [2, 3], [8, 4], [10, 3, 2, 3]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"]
 
@@ -58,8 +62,18 @@ def cell_colours() -> dict[str, str]:
     return {name.upper(): cell.colour for name, cell in CELLS.items()} | {"IRNN": COLOURS[-1]}
 
 
+def model_colours(labels: Sequence[str]) -> dict[str, str]:
+    """The colour of each model: that of its cell, on every page; of a model of another name, one
+    that no cell bears."""
+    known = cell_colours()
+    others = [label for label in labels if label not in known]
+    own = dict(zip(others, itertools.cycle(OTHERS), strict=False))
+    return {label: known.get(label) or own[label] for label in labels}
+
+
 def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
-    """The probability of each answer, the right one in colour. rows: answer, share, right."""
+    """The probability of each answer, the right one in colour, and, as a tick, what it is without
+    the fact. rows: answer, share, right, without (nan where that is not known)."""
     base = alt.Chart(rows).encode(
         y=alt.Y("answer:N", title=None, sort=None, axis=alt.Axis(labelLimit=90, ticks=False)),
         x=alt.X("share:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1.25])),
@@ -73,25 +87,33 @@ def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     numbers = base.mark_text(align="left", dx=4, fontSize=11, color=INK).encode(
         text=alt.Text("share:Q", format=".0%")
     )
-    return alt.LayerChart(layer=[bars, numbers], height={"step": 20}).configure_view(stroke=None)
+    ticks = base.transform_filter("isValid(datum.without)").mark_tick(
+        color=INK, thickness=2, size=14
+    )
+    layer = [bars, ticks.encode(x="without:Q"), numbers]
+    return alt.LayerChart(layer=layer, height={"step": 20}).configure_view(stroke=None)
 
 
 def recall_curve(
-    rows: pd.DataFrame, horizons: dict[str, int], chance: float, words: dict[str, str]
+    rows: pd.DataFrame,
+    horizons: dict[str, int],
+    chance: float,
+    words: dict[str, str],
+    colours: dict[str, str],
 ) -> alt.LayerChart:
     """Right answers against distance, one colour and mark for each model, one dash for each
     control; 95 % bands where nothing was done to the document, and a line up at each horizon.
 
     rows: model, control, distance, accuracy, low, high, n. horizons: model -> characters.
-    words: model, control, distance, right, chance, horizon.
+    words: model, control, distance, right, chance, horizon. colours: model -> colour.
     """
     names, controls = (list(dict.fromkeys(rows[column])) for column in ("model", "control"))
     across = _distances(rows, words["distance"])
-    colours = alt.Color(
+    colour = alt.Color(
         "model:N",
         title=None,
-        scale=alt.Scale(domain=names, range=COLOURS[: len(names)]),
-        legend=alt.Legend(orient="top", symbolOpacity=1),
+        scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
+        legend=alt.Legend(orient="top", symbolOpacity=1, columns=4),
     )
     base = alt.Chart(rows).encode(
         x=across,
@@ -101,7 +123,7 @@ def recall_curve(
             scale=alt.Scale(domain=[0, 1]),
             axis=alt.Axis(format="%"),
         ),
-        color=colours,
+        color=colour,
         tooltip=[
             alt.Tooltip("model:N", title=words["model"]),
             alt.Tooltip("control:N", title=words["control"]),
@@ -113,7 +135,12 @@ def recall_curve(
         ],
     )
     marks = base.mark_point(filled=True, size=60, opacity=1).encode(
-        shape=alt.Shape("model:N", scale=alt.Scale(domain=names, range=SHAPES[: len(names)]))
+        shape=alt.Shape(
+            "model:N",
+            scale=alt.Scale(
+                domain=names, range=[SHAPES[k % len(SHAPES)] for k in range(len(names))]
+            ),
+        )
     )
     lines = base.mark_line().encode(
         strokeDash=alt.StrokeDash(
@@ -129,8 +156,13 @@ def recall_curve(
     band = base.transform_filter(alt.datum.control == controls[0]).mark_area(opacity=0.16)
     band = band.encode(y="low:Q", y2="high:Q")
     rule, word = _level(chance, words["chance"])
-    reach = _uprights(horizons, words).encode(x=across, color=colours)
+    reach = _uprights(horizons, words).encode(x=across, color=colour)
     return alt.LayerChart(layer=[band, reach, rule, word, lines, marks], height=320)
+
+
+def marks_of(number: int) -> list[str]:
+    """So many marks, the first again where there are more models than marks."""
+    return list(itertools.islice(itertools.cycle(SHAPES), number))
 
 
 def _level(height: float, label: str) -> tuple[alt.Chart, alt.Chart]:

@@ -89,8 +89,14 @@ def gate_strip(rows: pd.DataFrame, token: int, words: dict[str, str]) -> alt.Lay
 
 
 def answers(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
-    """The probability of each answer, before and after. rows: answer, share, kind, right."""
-    kinds = [words["before"], words["after"]]
+    """The probability of each answer, before, after and without the fact. rows: answer, share,
+    kind. words: before, after, without, share."""
+    colours = {
+        words["before"]: COLOURS[0],
+        words["after"]: AFTER,
+        words["without"]: "#9a9a94",
+    }
+    kinds = [kind for kind in colours if kind in set(rows["kind"])]
     base = alt.Chart(rows).encode(
         y=alt.Y("answer:N", title=None, sort=None, axis=alt.Axis(labelLimit=110, ticks=False)),
         yOffset=alt.YOffset("kind:N", sort=kinds),
@@ -105,14 +111,12 @@ def answers(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
         color=alt.Color(
             "kind:N",
             title=None,
-            scale=alt.Scale(domain=kinds, range=[COLOURS[0], AFTER]),
-            legend=alt.Legend(orient="top", symbolOpacity=1)
-            if rows["kind"].nunique() > 1
-            else None,
+            scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
+            legend=alt.Legend(orient="top", symbolOpacity=1) if len(kinds) > 1 else None,
         )
     )
     numbers = base.mark_text(align="left", dx=4, fontSize=11, color=INK).encode(
         text=alt.Text("share:Q", format=".0%")
     )
-    height = (40 if rows["kind"].nunique() > 1 else 22) * rows["answer"].nunique()
+    height = (4 + 18 * len(kinds)) * rows["answer"].nunique()
     return alt.LayerChart(layer=[bars, numbers], height=height).configure_view(stroke=None)

@@ -54,6 +54,8 @@ def desk(available: dict[str, Path]) -> None:
     if "opened" not in state:  # the first sight of the page is a model that writes
         state["opened"] = True
         begin()
+    if (length := len(state["prompt"])) > models.LONGEST_PROMPT:
+        widgets.error(t("write.too_long", length=length, most=models.LONGEST_PROMPT))
     job: samples.Job | None = state.pop("job", None)
     buttons(running=job is not None)
     below = st.container()
@@ -120,7 +122,6 @@ def prompt_area(name: str, suggested: str) -> None:
         t("write.prompt"),
         suggested,
         height=96,
-        max_chars=models.LONGEST_PROMPT,
         key="prompt",
         bind="query-params",
     )
@@ -147,10 +148,12 @@ def buttons(*, running: bool) -> None:
 
 def begin(anew: bool = False) -> None:
     """Write from the prompt; `anew` with another seed, even where one was fixed."""
+    if len(state["prompt"]) > models.LONGEST_PROMPT:
+        return  # the page says so
     if anew and state["seed"] is not None:
         state["seed"] = secrets.randbits(31)
     state["texts"], state["job"] = samples.begin(
-        state["prompt"][: models.LONGEST_PROMPT], state["samples"] or 1, chosen_options()
+        state["prompt"], state["samples"] or 1, chosen_options()
     )
 
 

@@ -354,9 +354,11 @@ def progress(run: trainings.Run) -> None:
     facts = [(t("train.epoch"), f"{status.get('epoch', 0)} / {status.get('epochs', 0)}")]
     if isinstance(bits := status.get("bits_per_char"), int | float):
         facts.append((t("train.bits"), f"{bits:.3f}"))
-    facts.append((t("train.speed"), f"{status.get('tokens_per_second', 0):,.0f}"))
+    left = status.get("seconds_left")
+    if run.state != "running" or isinstance(left, int | float):  # else it is being compiled
+        facts.append((t("train.speed"), f"{status.get('tokens_per_second', 0):,.0f}"))
     facts.append((t("train.elapsed"), widgets.clock(status.get("seconds") or 0)))
-    if run.state == "running" and isinstance(left := status.get("seconds_left"), int | float):
+    if run.state == "running" and isinstance(left, int | float):
         facts.append((t("train.left"), widgets.clock(left)))
     widgets.facts(facts)
     if back := status.get("rolled_back"):
@@ -367,8 +369,9 @@ def actions(run: trainings.Run) -> None:
     """What can be done with a run in its state."""
     with st.container(horizontal=True):
         if run.alive:
-            st.button(t("train.stop"), key="stop run", on_click=trainings.stop, args=(run.name,))
+            stop_button(run.name)
         if run.resumable and st.button(t("train.resume"), key="resume run"):
+            state.pop("stopping", None)
             trainings.resume(run.name)
             st.rerun()
         if run.writable and st.button(t("train.write"), type="primary", key="write with it"):
@@ -377,6 +380,17 @@ def actions(run: trainings.Run) -> None:
                 state.pop(key, None)
             page = str(Path(__file__).with_name("1_write.py"))
             st.switch_page(page, query_params={"model": model})
+
+
+def stop_button(name: str) -> None:
+    """Asks a run to stop, and says so at once: it goes on to the end of its step, and saves."""
+    stopping = state.get("stopping") == name
+    if st.button(t("train.stop"), key="stop run", disabled=stopping) and not stopping:
+        trainings.stop(name)
+        state["stopping"] = name
+        st.rerun(scope="fragment")
+    if stopping:
+        st.caption(t("train.stopping"))
 
 
 def curve(run: trainings.Run, rows: pd.DataFrame) -> None:

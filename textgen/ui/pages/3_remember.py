@@ -14,18 +14,20 @@ from textgen.cells import CELLS
 from textgen.data.recall_documents import Document, typed
 from textgen.data.recall_task import Task, read_task
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, passages, widgets
+from textgen.ui import cached, models, page_parts, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
 
 if TYPE_CHECKING:
     from textgen.api import Model
+    from textgen.evaluation.recall_probe import Probe
 
 state = st.session_state
-FIRST_CELLS = ("lstm", "gru", "rnn")
+FIRST_CELLS = ("RNN", "LSTM", "GRU")
 BLANK = "___"
 ANSWERS_SHOWN = 12  # in a chart
+LONGEST = 5000  # characters of a document of one's own
 TICK = 1.0  # seconds between two looks at a model in training
 LIVE_EPOCHS = 3
 QUICK, SURE = 96, 408  # documents of each distance
@@ -37,9 +39,8 @@ def main() -> None:
     widgets.header("remember")
     task = page_parts.the_task()
     try:
-        available = models.trained_on(task.path.name)
-        if available:
-            compared = choose_models(available)
+        if models.trained_on(task.path.name):
+            compared = choose_models(task)
             watch(task, compared)
             curve(task, compared)
         live(task)
@@ -48,26 +49,26 @@ def main() -> None:
         widgets.error(error)
 
 
-def choose_models(available: dict[str, Path]) -> dict[str, Model]:
-    """What to compare: label -> model, their untrained twins among them when asked for."""
-    labels = {name: models.short_name(name) for name in available}
-    first = [n for n in available if labels[n].lower() in FIRST_CELLS]
-    chosen = st.pills(
-        t("remember.models"),
-        list(available),
-        selection_mode="multi",
-        default=first or list(available)[:3],
-        format_func=labels.__getitem__,
-        key=f"models {language()}",
-    )
-    twins = st.toggle(t("remember.twins"), key="twins", bind="query-params")
-    trained = {labels[name]: models.load(available[name]) for name in chosen}
-    if not twins:
+def choose_models(task: Task) -> dict[str, Model]:
+    """What to compare: label -> model, each as it was before training too when asked for."""
+    trained = page_parts.choose_models(task, FIRST_CELLS)
+    if not st.toggle(t("remember.twins"), key="twins", bind="query-params"):
         return trained
     return trained | {
         t("remember.untrained", name=label): cached.untrained(model)
         for label, model in trained.items()
     }
+
+
+def colours_of(compared: dict[str, Model]) -> dict[str, str]:
+    """The colour of each model; one before its training is paler than itself."""
+    trained = charts.model_colours([label for label in compared if not untrained(label, compared)])
+    pale = {t("remember.untrained", name=label): f"{colour}88" for label, colour in trained.items()}
+    return {label: (trained | pale)[label] for label in compared}
+
+
+def untrained(label: str, compared: dict[str, Model]) -> bool:
+    return any(label == t("remember.untrained", name=other) for other in compared)
 
 
 # --- one document ---------------------------------------------------------------------------------
@@ -83,46 +84,105 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
     if not compared:
         return
     known = document.answer in task.answers
-    columns = st.columns(len(compared), gap="medium")
-    for column, (label, model) in zip(columns, compared.items(), strict=True):
-        shares = cached.answers(model, task, document)
-        best = max(shares, key=lambda answer: shares[answer])
-        with column:
-            right = known and best == document.answer
-            verdict = t("remember.says", answer=best, share=shares[best])
-            mark = ("✓ " if right else "✗ ") if known else ""
-            st.html(
-                f'<div class="tg-verdict"><b>{html.escape(label)}</b><br>'
-                f"{mark}{html.escape(verdict)}</div>"
-            )
-            note_what_it_cannot_spell(task, model, document)
-            rows = pd.DataFrame({"answer": list(shares), "share": list(shares.values())})
-            if len(rows) > ANSWERS_SHOWN:
-                rows = rows.nlargest(ANSWERS_SHOWN, "share").sort_index()
-                st.caption(t("remember.likeliest", count=ANSWERS_SHOWN, all=len(shares)))
-            rows["right"] = rows["answer"] == document.answer
-            st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
+    shares = {label: cached.answers(model, task, document) for label, model in compared.items()}
+    without = {
+        label: cached.answers_without_fact(model, task, document)
+        for label, model in compared.items()
+        if known
+    }
+    colours = colours_of(compared)
+    rows = [
+        one_answer(label, colours[label], shares[label], without.get(label), document.answer)
+        for label in compared
+    ]
+    legend = t("remember.bar") if known else t("remember.not_judged")
+    st.html(
+        f'<ul class="tg-answers">{"".join(rows)}</ul>'
+        f'<div class="tg-legend">{html.escape(legend)}</div>'
+    )
+    for label, model in compared.items():
+        note_what_it_cannot_spell(task, label, model, document)
+    if st.toggle(t("remember.all_answers"), key="all", bind="query-params"):
+        for column, label in zip(st.columns(len(compared), gap="medium"), compared, strict=True):
+            with column:
+                all_answers(label, shares[label], without.get(label, {}), document.answer)
+
+
+def one_answer(
+    label: str,
+    colour: str,
+    shares: dict[str, float],
+    without: dict[str, float] | None,
+    right: str,
+) -> str:
+    """HTML: what a model says, judged where the right answer is known; one bar of the right answer
+    and of the likeliest other, with a mark at what the right one is without the fact."""
+    from textgen.interpret.verdicts import Verdict, answered
+
+    best = max(shares, key=lambda answer: shares[answer])
+    if without is None:
+        mark, told, base = "", t("remember.says", answer=best, share=shares[best]), ""
+        parts = [(shares[best], colour)]
+    else:
+        found = answered(shares, without, right)
+        other = max((a for a in shares if a != right), key=lambda answer: shares[answer])
+        told = t("remember.says", answer=best, share=shares[best])
+        if found.verdict is Verdict.OPEN:
+            told = t("remember.unsure", answer=best, share=shares[best])
+        mark = page_parts.MARKS[found.verdict.value] + " "
+        base = t("remember.base", share=without[right])
+        parts = [(shares[right], colour), (shares[other], "#9a9a94")]
+    bar = "".join(f'<i style="width:{share:.1%};background:{fill}"></i>' for share, fill in parts)
+    if without is not None:
+        bar += f'<b style="left:{without[right]:.1%}"></b>'
+    return (
+        f'<li><span class="tg-name" style="border-color:{colour}">{html.escape(label)}</span>'
+        f'<span class="tg-verdict">{html.escape(mark + told)}</span>'
+        f'<span class="tg-bar" aria-hidden="true">{bar}</span>'
+        f"<small>{html.escape(base)}</small></li>"
+    )
+
+
+def all_answers(
+    label: str, shares: dict[str, float], without: dict[str, float], right: str
+) -> None:
+    """The likeliest answers of a model, and how likely each is without the fact."""
+    st.caption(widgets.plain(label))
+    rows = pd.DataFrame({"answer": list(shares), "share": list(shares.values())})
+    rows["without"] = rows["answer"].map(without).astype(float)
+    rows["right"] = rows["answer"] == right
+    rows = rows.nlargest(ANSWERS_SHOWN, "share")
+    st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
 
 
 def custom_document(task: Task) -> Document | None:
     """A document of the user's, judged where it names one fact of the task."""
-    text = st.text_area(t("remember.custom_text", blank=BLANK), t("remember.example"), height=140)
+    text = st.text_area(
+        t("remember.custom_text", blank=BLANK),
+        t("remember.example"),
+        height=140,
+        max_chars=LONGEST,
+        key="story",
+        bind="query-params",
+    )
     if (number := text.count(BLANK)) != 1:
         several = t("remember.blanks", blank=BLANK, count=number)
         st.info(several if number else t("remember.no_blank", blank=BLANK))
         return None
-    document = typed(task, text, BLANK)
-    if not document.answer:
-        st.caption(t("remember.not_judged"))
-    return document
+    return typed(task, text, BLANK)
 
 
-def note_what_it_cannot_spell(task: Task, model: Model, document: Document) -> None:
-    """A line for answers, and one for characters, that the model's vocabulary does not have."""
+def note_what_it_cannot_spell(task: Task, label: str, model: Model, document: Document) -> None:
+    """A line for answers, and characters, that the model's vocabulary does not have."""
     unknown = model.tokenizer.unknown_characters
-    if answers := [answer for answer in task.answers if unknown(answer)]:
-        st.caption(t("remember.unspellable", answers=widgets.plain(", ".join(answers))))
-    passages.note_unknown(model, document.before + document.ending)
+    answers = [answer for answer in task.answers if unknown(answer)]
+    characters = unknown(document.before + document.ending)
+    notes = [
+        t("remember.unspellable", answers=", ".join(answers)) if answers else "",
+        t("write.unknown", characters=" ".join(characters)) if characters else "",
+    ]
+    if any(notes):
+        widgets.line([label, *notes])
 
 
 def show_document(document: Document) -> None:
@@ -157,24 +217,40 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
     }
     place = st.empty()
     frames: list[pd.DataFrame] = []
-    horizons: dict[str, int] = {}
+    probes: dict[str, Probe] = {}
     for control in CONTROLS if with_controls else CONTROLS[:1]:
         for label, model in compared.items():
             with st.spinner(t("remember.measuring", name=label)):
                 probe = cached.probe(model, own_task(task, model), number, control)
             frame = pd.DataFrame(probe.rows).drop(columns="groups")
             frames.append(frame.assign(model=label, control=t(f"control.{control}")))
-            horizons.setdefault(label, probe.horizon)  # the first control is none
-            chart = charts.recall_curve(pd.concat(frames), horizons, probe.chance, words)
+            probes.setdefault(label, probe)  # the first control is none
+            horizons = {label: found.horizon for label, found in probes.items()}
+            chart = charts.recall_curve(
+                pd.concat(frames), horizons, probe.chance, words, colours_of(compared)
+            )
             place.altair_chart(chart, key=f"curve {control} {label}")
-    widgets.facts(
-        (label, t("remember.horizon", distance=reach)) for label, reach in horizons.items()
-    )
+    tell(probes)
     names = ", ".join(
         f"{label} {model.hash} ({own_task(task, model).path.name})"
         for label, model in compared.items()
     )
+    page_parts.downloads(pd.concat(frames), "recall")
     st.caption(t("remember.how", n=number, models=widgets.plain(names)))
+
+
+def tell(probes: dict[str, Probe]) -> None:
+    """The story of each curve, in a sentence."""
+    from textgen.interpret.verdicts import recalled
+
+    lines = []
+    for label, probe in probes.items():
+        found = recalled(probe.rows, probe.horizon, probe.chance)
+        story = t(f"story.{found.story}", **vars(found))
+        if found.story == "fades" and found.lost:
+            story += " " + t("story.lost", lost=found.lost)
+        lines.append(f"<li><b>{html.escape(label)}</b> {html.escape(story)}</li>")
+    st.html(f'<ul class="tg-stories">{"".join(lines)}</ul>')
 
 
 def own_task(task: Task, model: Model) -> Task:
@@ -200,7 +276,7 @@ def live(task: Task) -> None:
         cell = st.selectbox(
             t("option.cell"),
             cells,
-            cells.index(FIRST_CELLS[0]),
+            cells.index("lstm"),
             format_func=str.upper,
             key="live cell",
             width=180,

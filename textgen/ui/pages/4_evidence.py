@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textgen.arrays import Array
 
 state = st.session_state
-FIRST_CELLS = ("LSTM", "RNN")
+FIRST_CELLS = ("RNN", "LSTM")
 LIGHTEST, STRONGEST = 0.01, 10.0  # nats of a tint, for all models
 ABREAST = 2  # models
 
@@ -135,6 +135,7 @@ def judge(name: str, model: Model, document: Document, tokens: list[str], occlus
             token=verdict.token,
             nats=verdict.nats,
             fact_end=verdict.fact_end,
+            chance=verdict.chance,
         ),
     )
 

@@ -161,7 +161,7 @@ def keeping(
     """Which gates are stuck, how long units remember, and whether the answer lies with those that
     do."""
     from textgen.interpret import saturation
-    from textgen.interpret.verdicts import kept_by_gates
+    from textgen.interpret.verdicts import DEVIATIONS, kept_by_gates
 
     left, right = st.columns(2, gap="large")
     units = [str(k) for k in range(len(effects))]
@@ -199,6 +199,9 @@ def keeping(
             units=verdict.units,
             tokens=verdict.tokens,
             share=verdict.share,
+            chance=verdict.chance,
+            low=max(verdict.chance - DEVIATIONS * verdict.deviation, 0),
+            high=min(verdict.chance + DEVIATIONS * verdict.deviation, 1),
         ),
     )
 

@@ -42,9 +42,10 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     """One unit at one token, and what becomes of it where a gate is replaced."""
     ids = ids_before_blank(model.tokenizer, document)
     trace = cached.trace(model, ids)
+    presets(model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
-        unit = choose_unit(page_parts.units_by_fact(model, task, document, layer))
+        unit = choose_unit(page_parts.units_by_forgetting(model, document, layer))
         replaced, overrides_at = choose_replacement(model, layer, unit)
     token = choose_token(model, document, carried(model, trace, layer)[:, unit])
     overrides = overrides_at(token)
@@ -54,6 +55,30 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     over_tokens(model, ids, trace, after, layer, unit, token)
     show_answers(model, task, document, trace, after)
     claim(model, trace)
+
+
+def presets(model: Model) -> None:
+    """The experiments of the lesson, a click each."""
+    cell = model.network.cell
+    experiments = {}
+    if cell.forgets_by:
+        gate, value = cell.forgets_by
+        experiments[t("step.forget_all", gate=gate, value=value)] = (gate, value)
+    if cell.flow and cell.flow.shown:
+        (gate,) = cell.flow.shown.gates
+        experiments[t("step.shut_output", gate=gate)] = (gate, 0.0)
+    with st.container(horizontal=True):
+        for label, (gate, value) in experiments.items():
+            st.button(label, on_click=replace_everywhere, args=(gate, value))
+        if experiments and state.get("gate", NONE) != NONE:
+            st.button(t("step.undo"), type="tertiary", on_click=replace_everywhere, args=(NONE, 0))
+
+
+def replace_everywhere(gate: str, value: float) -> None:
+    """Replace a gate in all units at every token; `NONE` replaces nothing any more."""
+    state["gate"] = gate
+    state["always"] = state["whole"] = gate != NONE
+    state["value"] = float(value)
 
 
 # --- what is chosen -------------------------------------------------------------------------------
@@ -253,17 +278,19 @@ def show_answers(
     st.subheader(t("step.answers") if task else t("step.next"), anchor=False)
     shares = shares_after(before)
     changed = shares_after(after) if after is not before else None
-    page_parts.answers(model, "answers", shares, changed, t("step.after"))
+    without = cached.answers_without_fact(model, task, document) if task else None
+    page_parts.answers(model, "answers", shares, changed, t("step.after"), without)
 
 
 def claim(model: Model, trace: Trace) -> None:
     """The equations are those of the trained layer; where there is an output gate, h = o tanh C."""
-    from textgen.interpret.verdicts import equations_hold
+    from textgen.interpret.verdicts import TOLERANCE, equations_hold
 
     verdict = equations_hold([trace])
-    measured = t("step.error", error=verdict.error, tokens=len(trace.logprobs))
+    error, limit = (widgets.power(size) for size in (verdict.error, TOLERANCE))
+    measured = t("step.error", error=error, tokens=len(trace.logprobs), limit=limit)
     if verdict.gap is not None:
-        measured = t("step.gap", gap=verdict.gap) + measured
+        measured = t("step.gap", gap=widgets.power(verdict.gap)) + measured
     sentence = t("step.claim_replay") if verdict.gap is None else t("step.claim_output")
     page_parts.claim(sentence, verdict.verdict, measured)
     page_parts.how(t("step.how"), source=model.network.cell.source)

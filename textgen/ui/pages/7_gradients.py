@@ -13,13 +13,13 @@ from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
 from textgen.ui import cached, page_parts, passages, widgets
 from textgen.ui.charts import gradients as gradient_charts
-from textgen.ui.charts.curves import cell_colours
+from textgen.ui.charts.curves import model_colours
 from textgen.ui.messages import t
 
 if TYPE_CHECKING:
     from textgen.api import Model
 
-FIRST_CELLS = ("LSTM", "GRU", "RNN")
+FIRST_CELLS = ("RNN", "LSTM", "GRU")
 PLAIN, GATED = "RNN", "LSTM"  # the cells of the two claims
 REPEATED = (0.9, 1.0, 1.1)
 
@@ -66,7 +66,7 @@ def measured() -> None:
         "trained": trained,
         "untrained": {name: cached.untrained(model) for name, model in trained.items()},
     }
-    colours = None if passages.is_own(document) else cell_colours()
+    colours = model_colours(list(trained))
     with st.container(key="figure gradients"):
         place = st.empty()
     frames: list[pd.DataFrame] = []
@@ -103,6 +103,7 @@ def vanishes(trained: Model, untrained: Model, document: Document) -> None:
     from textgen.interpret.verdicts import VANISHED, Vanishes, share_left
 
     fact = fact_end(trained.tokenizer, document)
+    h = cached.trace_document(untrained, document).layers[-1]["h"][fact:]
     shares = []
     for model in (trained, untrained):
         layer = cached.gradients(model, document).layers[-1]
@@ -113,9 +114,11 @@ def vanishes(trained: Model, untrained: Model, document: Document) -> None:
         verdict.verdict,
         t(
             "gradients.left",
-            trained=verdict.trained,
-            untrained=verdict.untrained,
+            trained=widgets.power(verdict.trained),
+            untrained=widgets.power(verdict.untrained),
             limit=VANISHED,
+            steps=len(h) - 1,
+            slope=float(np.mean(1 - h**2)),
         ),
     )
 

@@ -198,7 +198,14 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
     after = cached.answers_without(model, task, document, layer, [int(unit) for unit in off])
     left, right = st.columns(2, gap="large")
     with left:
-        page_parts.answers(model, "silenced", without[0], after, t("neurons.silent"))
+        page_parts.answers(
+            model,
+            "silenced",
+            without[0],
+            after,
+            t("neurons.silent"),
+            cached.answers_without_fact(model, task, document),
+        )
     rows = pd.DataFrame(
         [(number, shares[document.answer]) for number, shares in without.items()],
         columns=["number", "share"],
@@ -226,7 +233,14 @@ def transplanted(model: Model, task: Task, document: Document) -> None:
     after = cached.answers_transplanted(model, task, document, donor, at, kinds[handed])
     one, many = st.columns(2, gap="large")
     with one:
-        page_parts.answers(model, "transplant", before, after, t("neurons.after"))
+        page_parts.answers(
+            model,
+            "transplant",
+            before,
+            after,
+            t("neurons.after"),
+            cached.answers_without_fact(model, task, document),
+        )
     left = tokens - at
     distance, variant = page_parts.distance(), page_parts.variant()
     with many, st.spinner(t("neurons.pairs")):

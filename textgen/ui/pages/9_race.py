@@ -202,19 +202,23 @@ def weaker(race: races.Race) -> None:
     """The lesson's sentence about the GRU, on this race."""
     if not {"gru", "lstm"} <= race.results.keys():
         return
-    from textgen.interpret.verdicts import FasterButWeaker
+    from textgen.interpret.verdicts import MARGIN, FasterButWeaker
 
     verdict = FasterButWeaker(
         **{
             f"{cell}_{short}": race.results[cell][figure]
             for cell in ("gru", "lstm")
             for short, figure in (("ms", "ms_per_step"), ("bits", "bits_per_char"))
-        }
+        },
+        frequencies=race.frequencies,
     )
+    measured = t("race.evidence_gru", **vars(verdict), margin=MARGIN)
+    if not max(verdict.gru_bits, verdict.lstm_bits) < race.frequencies:
+        measured += " " + t("race.too_early", bits=race.frequencies)
     page_parts.claim(
         t("race.claim_gru"),
         verdict.verdict,
-        t("race.evidence_gru", **vars(verdict)),
+        measured,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 import shutil
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ KEPT_RACES = 5
 class Race:
     """run: its process. cells: in the order of their turns. source: the name of the text or task.
 
-    seconds: for each cell; 0 where the steps are the same. results: of those that are in.
+    seconds: for each cell; 0 where the steps are the same. frequencies: bits per character of who
+    knows only how often each comes; inf where that was not measured. results: of those that are in.
     """
 
     run: trainings.Run
@@ -37,6 +39,7 @@ class Race:
     source: str
     hidden_size: int
     seconds: float
+    frequencies: float
     results: dict[str, dict[str, Any]]
 
     @property
@@ -94,6 +97,7 @@ def read(name: str) -> Race:
         str(settings.get("source", "")),
         int(settings.get("hidden_size", 0)),
         float(settings.get("max_seconds", 0)),
+        float(settings.get("frequencies") or math.inf),
         results,
     )
 

@@ -311,14 +311,16 @@ def _last_sign(name: str) -> float:
 
 
 def _last_words(name: str) -> str:
-    """The error line a process ended with, else its last line."""
+    """The error line a process ended with, or that it was stopped; what else it wrote last, such as
+    a sample, is no reason."""
     try:
         text = _log_file(name).read_bytes()[-4000:].decode("utf-8", "replace")
     except OSError:
         return ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return (errors or lines or [""])[-1]
+    stops = [line for line in lines[-1:] if line.startswith("stopped")]
+    return (errors or stops or [""])[-1]
 
 
 def _pid_file(name: str) -> Path:
