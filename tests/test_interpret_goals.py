@@ -16,6 +16,7 @@ from textgen.interpret import (
     apart,
     at_blank,
     effects,
+    forgetting,
     gradients,
     occlusion,
     saliency,
@@ -149,6 +150,22 @@ def test_ablation_is_reading_again_with_a_unit_at_zero(cell):
         goal = read(layer, GOAL.answer) - read(layer, GOAL.foil)
         found = ablation(model, IDS, GOAL, layer)
         np.testing.assert_allclose(found, goal[-1] - goal[:-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", only(["lstm", "gru", "rnn"], CELLS))
+def test_forgetting_is_reading_again_with_the_gate_shut(cell):
+    model = drawn(cell)
+    found = forgetting(model, IDS, GOAL, 0)
+    if model.cell.forgets_by is None:
+        np.testing.assert_array_equal(found, ablation(model, IDS, GOAL, 0))
+        return
+    gate, shut = model.cell.forgets_by
+    for unit in (0, U - 1):
+        overrides = [Override(0, gate, None, unit, shut)]
+        values = trace(model, IDS, overrides).layers[0]
+        assert (np.asarray(model.cell.retained(values))[:, unit] == 0).all()
+        changed = value(model, IDS, GOAL, overrides)
+        assert found[unit] == pytest.approx(value(model, IDS, GOAL) - changed, abs=1e-4)
 
 
 @pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))

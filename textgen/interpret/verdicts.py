@@ -20,7 +20,6 @@ from textgen.interpret.trace import Trace
 
 TOLERANCE = 1e-5  # between a trace and what the trained layers compute
 VANISHED = 1e-3  # a gradient of which less is left has vanished
-AGREEMENT = 2.0  # two lengths agree when neither is more than this many times the other
 EFFECT_SHARE = 0.5  # of the effect on an answer, from which units carry it
 MOSTLY = 0.9  # of pairs, or of documents, from which something happens as a rule
 NOTICED = 0.1  # nats by which a token must change an answer to count as heard
@@ -37,7 +36,10 @@ class Verdict(enum.Enum):
     OPEN = "open"  # cannot be told
 
 
-def judged(holds: bool) -> Verdict:
+def judged(holds: bool | None) -> Verdict:
+    """None: it cannot be told."""
+    if holds is None:
+        return Verdict.OPEN
     return Verdict.HOLDS if holds else Verdict.FAILS
 
 
@@ -236,8 +238,9 @@ class Vanishes:
 class SurvivesAlongState:
     """Along C the gradient survives: it meets only sums and products with the forget gate.
 
-    whole: what is left at the fact of the gradient with respect to C, as a share. alone: of that
-    which comes back along C alone. nan where there was none at the answer.
+    alone: what is left at the fact of the gradient that comes back along C alone, multiplied by
+    nothing but the forget gates, as a share. whole: the same of all that comes back, by whatever
+    way, which is not judged. nan where there was none at the answer.
     """
 
     whole: float
@@ -245,9 +248,7 @@ class SurvivesAlongState:
 
     @property
     def verdict(self) -> Verdict:
-        if math.isnan(self.whole) or math.isnan(self.alone):
-            return Verdict.OPEN
-        return judged(self.whole > VANISHED and 1 / AGREEMENT < self.alone / self.whole < AGREEMENT)
+        return Verdict.OPEN if math.isnan(self.alone) else judged(self.alone > VANISHED)
 
 
 def share_left(norms: np.ndarray, token: int) -> float:

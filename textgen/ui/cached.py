@@ -99,11 +99,11 @@ def effects(model: Model, document: Document, layer: int) -> Array:
 
 
 @cached(32)
-def forgetting(model: Model, document: Document, layer: int) -> Array:
-    """What it does to the right answer that a unit of a layer forgets [U]: `forgetting`."""
+def forgetting(model: Model, document: Document, foil: str, layer: int) -> Array:
+    """What it does to the right answer against a foil that a unit of a layer forgets [U]."""
     from textgen.interpret import at_blank, forgetting
 
-    return forgetting(model.network, *at_blank(model.tokenizer, document), layer)
+    return forgetting(model.network, *at_blank(model.tokenizer, document, foil), layer)
 
 
 @cached(64)

@@ -133,9 +133,15 @@ def units_by_fact(model: Model, task: Task | None, document: Document, layer: in
     return np.argsort(-abs(cached.fact_contrast(model, task, document, documents, layer)))
 
 
-def units_by_forgetting(model: Model, document: Document, layer: int) -> Array:
-    """The units of a layer [U], first the one whose forgetting changes the answer most."""
-    return np.argsort(-abs(cached.forgetting(model, document, layer)), kind="stable")
+def units_by_forgetting(model: Model, task: Task | None, document: Document, layer: int) -> Array:
+    """The units of a layer [U], first the one whose forgetting hurts the right answer most, against
+    the likeliest other that the model gives without the fact; of a text of one's own, as
+    `units_by_fact`."""
+    if task is None:
+        return units_by_fact(model, task, document, layer)
+    without = cached.answers_without_fact(model, task, document)
+    foil = max((a for a in without if a != document.answer), key=lambda answer: without[answer])
+    return np.argsort(-cached.forgetting(model, document, foil, layer), kind="stable")
 
 
 def distance() -> int:

@@ -71,6 +71,8 @@ def choose_feature(probes: list[FeatureProbe]) -> str:
 
 def tell(found: FeatureProbe, part: str, corpus_name: str) -> None:
     """The best unit of a feature, and whether it says more than the base rate."""
+    from textgen.interpret.verdicts import judged
+
     best = found.best[0]
     told = {"skill": best.skill, "low": found.low, "n": found.n, "corpus": corpus_name}
     if math.isnan(best.right):
@@ -78,7 +80,7 @@ def tell(found: FeatureProbe, part: str, corpus_name: str) -> None:
     else:
         measured = t("units.measured_flag", right=best.right, base=found.base, **told)
     sentence = t("units.claim", unit=best.unit, part=part, feature=feature_name(found.feature))
-    page_parts.claim(sentence, bool(found.holds), measured)
+    page_parts.claim(sentence, judged(found.holds), measured)
 
 
 def table(model: Model, probes: list[FeatureProbe], corpus_name: str) -> None:

@@ -176,13 +176,12 @@ def option_slider(name: str, rule: Option, default: Any, kind: type) -> None:
 
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-LEAST = -38  # of the powers of ten that float32 holds in full
 
 
 def power(value: float) -> str:
-    """1.5e-06 -> 1.5×10⁻⁶; of what is too small to be held, that it is less."""
-    if abs(value) < 10.0**LEAST:
-        return f"<10{str(LEAST).translate(RAISED)}"
+    """1.5e-06 -> 1.5×10⁻⁶."""
+    if value == 0:
+        return "0"
     digits, exponent = f"{value:.1e}".split("e")
     raised = str(int(exponent)).translate(RAISED)
     return f"10{raised}" if digits == "1.0" else f"{digits}×10{raised}"

@@ -45,7 +45,7 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     presets(model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
-        unit = choose_unit(page_parts.units_by_forgetting(model, document, layer))
+        unit = choose_unit(page_parts.units_by_forgetting(model, task, document, layer))
         replaced, overrides_at = choose_replacement(model, layer, unit)
     token = choose_token(model, document, carried(model, trace, layer)[:, unit])
     overrides = overrides_at(token)

@@ -76,7 +76,7 @@ def measured() -> None:
             with st.spinner(t("remember.measuring", name=f"{name}, {label}")):
                 frames.append(course(model, document, name, label))
         rows = pd.concat(frames)
-        chart = gradient_charts.course(rows, words, colours=colours, reverse=True, height=320)
+        chart = gradient_charts.course(rows, words, colours=colours, reverse=True, height=400)
         place.altair_chart(chart, key=f"gradients {kind}")
     page_parts.downloads(rows, "gradients", list(trained.values()), "figure gradients")
     if PLAIN in trained and not passages.is_own(document):
@@ -114,13 +114,18 @@ def vanishes(trained: Model, untrained: Model, document: Document) -> None:
         verdict.verdict,
         t(
             "gradients.left",
-            trained=widgets.power(verdict.trained),
-            untrained=widgets.power(verdict.untrained),
+            trained=left(verdict.trained),
+            untrained=left(verdict.untrained),
             limit=VANISHED,
             steps=len(h) - 1,
             slope=float(np.mean(1 - h**2)),
         ),
     )
+
+
+def left(share: float) -> str:
+    """A share in words: one of 0 was too small for float32 to hold."""
+    return widgets.power(share) if share else t("gradients.underflow")
 
 
 def ways_back(trained: dict[str, Model], document: Document) -> None:
