@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.korean import write_both
 from benchmarks.served import ROOT, served
 
 TARGET = 2.0  # seconds
@@ -37,6 +38,32 @@ PAGES = {
     "gradients": ("Gradients", True),
     "neurons": ("Neurons", True),
     "race": ("Race", False),
+}
+KOREAN = {
+    "# How long a page takes": "# 페이지를 여는 데 걸리는 시간",
+    (
+        r"Seconds from a click .* median of (\d+) \(the longest\)\. .* of (\d+) units; headless "
+        r"Chromium (.*), (\d+) cores, (.*)\. The target is (.*) s\."
+    ): (
+        r"누른 때부터 페이지의 스크립트가 끝날 때까지 걸린 시간(초)입니다. \1번 잰 중앙값이고 "
+        r"괄호 안은 가장 오래 걸린 때입니다. 모델은 미리 불러 두었고 유닛 \2개짜리 LSTM입니다. "
+        r"화면 없는 Chromium \3, 코어 \4개, \5. 목표는 \6초입니다."
+    ),
+    r"page \| opened by its link \| another text of (\d+) characters, never read before": (
+        r"페이지 | 링크로 열 때 | 처음 읽는 \1자짜리 다른 글"
+    ),
+    r"The figure of tokens, (.*) tokens x (.*) units, .*: (.*) ms a frame \((.*) within (.*)\)\.": (
+        r"토큰 \1개 x 유닛 \2개짜리 그림을 프레임마다 한 칸씩 옮길 때: 프레임당 \3 ms (\4가 \5 안)."
+    ),
+    "Write": "글쓰기",
+    "Train": "학습",
+    "Remember": "기억",
+    "Evidence": "근거",
+    "Gates": "게이트",
+    "One step": "한 걸음",
+    "Gradients": "기울기",
+    "Neurons": "뉴런",
+    "Race": "경주",
 }
 LARGE = """
 import numpy as np
@@ -161,7 +188,7 @@ def main() -> None:
     ]
     print("\n".join(told[-3:]))
     if args.markdown:
-        args.markdown.write_text("\n".join(told) + "\n", encoding="utf-8")
+        write_both(args.markdown, "\n".join(told) + "\n", KOREAN)
     if args.json:
         args.json.write_text(json.dumps({"pages": rows, "scrolled": scrolled}, indent=1))
 

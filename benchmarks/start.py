@@ -22,11 +22,24 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.korean import write_both
 from benchmarks.served import ROOT, served
 from textgen import shipped
 
 LETTERS = 100
 TARGETS = {"generate": 1.0, "--help": 0.15, "score": 0.8, "app": 4.0}
+KOREAN = {
+    "# How soon the first words are there": "# 첫 글이 얼마나 빨리 나오나",
+    r"(\d+) cores, (.*); medians of (\d+); load of the machine at the beginning (.*)\.": (
+        r"코어 \1개, \2. \3번씩 잰 중앙값이며, 시작할 때 컴퓨터의 부하: \4."
+    ),
+    "from the shell": "셸에서",
+    r"seconds \| least \| target": "초 | 가장 빠를 때 | 목표",
+    "the app, second start: first text on screen": "앱(두 번째 시작): 화면에 첫 글이 나올 때까지",
+    r"The app then holds (\d+) MB in memory \(target: (\d+)\)\.": (
+        r"이때 앱이 쓰는 메모리는 \1 MB입니다(목표 \2 MB)."
+    ),
+}
 TORCH = """
 import sys, torch
 state = torch.load(sys.argv[1])
@@ -197,7 +210,8 @@ def main() -> None:
     if parsed.json:
         parsed.json.write_text(json.dumps(result, indent=2) + "\n")
     if parsed.markdown:
-        parsed.markdown.write_text("# How soon the first words are there\n\n" + markdown(result))
+        page = "# How soon the first words are there\n\n" + markdown(result)
+        write_both(parsed.markdown, page, KOREAN)
     print(markdown(result))
 
 
