@@ -22,7 +22,9 @@ def ops_for(x: Array) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(np, name)
+    function = getattr(np, name)
+    globals()[name] = function  # found at once from now on: a token takes thirty of them
+    return function
 
 
 def cast(x: Array, dtype: Any) -> np.ndarray:
