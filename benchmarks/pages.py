@@ -26,10 +26,14 @@ from benchmarks.korean import write_both
 from benchmarks.served import ROOT, served
 
 TARGET = 2.0  # seconds
-FIGURE = "[data-testid=stVegaLiteChart], .figure .readout, .strip .token, .tg-claim, h3, .tg-facts"
+FIGURE = (
+    "[data-testid=stVegaLiteChart], .flow .lane svg, .figure .readout, .strip .token, .tg-claim, "
+    "h3, .tg-facts"
+)
 # page -> its title, and whether it has a document to be written anew
 PAGES = {
-    "": ("Write", False),
+    "": ("Lesson", False),
+    "write": ("Write", False),
     "train": ("Train", False),
     "remember": ("Remember", True),
     "evidence": ("Evidence", True),

@@ -119,7 +119,7 @@ def app(rounds: int) -> dict[str, Any]:
                 begin = time.perf_counter()
                 with served(ROOT / "app.py", Path(home)) as (address, process):
                     page = browser.new_page()
-                    page.goto(f"http://{address}/?lang=en")
+                    page.goto(f"http://{address}/write?lang=en")
                     page.wait_for_selector(".strip .text", timeout=120_000)
                     times.append(time.perf_counter() - begin)
                     memory.append(resident(process))

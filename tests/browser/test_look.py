@@ -4,7 +4,8 @@ import pytest
 
 # page -> what is there when it is whole
 READY = {
-    "": ".strip .token",
+    "": ".flow .lane svg",
+    "write": ".strip .token",
     "train?run=none": ".tg-facts",
     "evidence": ".tg-claim",
     "gates": ".tg-claim",
@@ -36,7 +37,7 @@ def test_nothing_is_wider_than_the_window(visit, path, scheme, size):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_text_stands_out_from_its_ground(visit, scheme):
-    page = visit("", scheme=scheme)
+    page = visit("write", scheme=scheme)
     page.wait_for_selector(".strip .token")
     text = page.locator(".strip .text").evaluate("e => getComputedStyle(e).color")
     ground = page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")

@@ -18,7 +18,7 @@ def check(page):
 
 
 def test_markup_in_a_prompt_is_shown_as_text(visit):
-    page = visit(f"?max_new_tokens=20&prompt={quote(MARKUP)}")
+    page = visit(f"write?max_new_tokens=20&prompt={quote(MARKUP)}")
     text = page.locator(".strip .text").first
     expect(text).to_contain_text("<img src=x onerror=window.pwned=1>")
     expect(text).to_contain_text("**굵게** [눌러](javascript:alert(1))")

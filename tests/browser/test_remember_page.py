@@ -4,28 +4,25 @@ from playwright.sync_api import expect
 CHART = "[data-testid=stVegaLiteChart]"
 
 
-def horizons(page):
-    """label -> characters, of the models measured."""
-    facts = page.locator(".tg-facts").last
-    found = zip(
-        facts.locator("dt").all_inner_texts(), facts.locator("dd").all_inner_texts(), strict=True
-    )
-    return {label: int("".join(filter(str.isdigit, text))) for label, text in found}
-
-
 def measured(page):
-    page.wait_for_selector(".tg-facts dd")
+    """label -> the story of its curve."""
+    page.wait_for_selector(".tg-stories li")
     expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
-    return horizons(page)
+    lines = page.locator(".tg-stories li")
+    names = lines.locator("b").all_inner_texts()
+    return dict(zip(names, lines.all_inner_texts(), strict=True))
 
 
 def test_gates_remember_and_a_plain_recurrence_does_not(visit):
     page = visit("remember")
     expect(page.locator("h1")).to_have_text("기억")
-    expect(page.locator(".tg-verdict")).to_have_count(3)
+    expect(page.locator(".tg-answers .tg-name")).to_have_text(["RNN", "LSTM", "GRU"])
     found = measured(page)
-    assert found["LSTM"] >= 500 and found["GRU"] >= 500 and found["RNN"] < 200
-    assert page.locator(CHART).count() >= 4
+    assert "90 % 넘게" in found["LSTM"] and "90 % 넘게" in found["GRU"]
+    assert "1,000자까지" not in found["RNN"]
+    charts = page.locator(CHART).count()
+    page.get_by_text("모든 답 보기").click()
+    page.wait_for_function(f"document.querySelectorAll('{CHART}').length == {charts + 3}")
 
 
 @pytest.mark.parametrize("tongue, answer", [("ko", "한국어"), ("en", "Korean")])
@@ -35,7 +32,9 @@ def test_the_page_opens_on_the_sentence_of_the_lesson(visit, tongue, answer):
     expect(document).to_contain_text("blah~\nblah~")
     expect(document.locator(".tg-blank")).to_have_text(answer)
     for cell in ("LSTM", "GRU"):
-        expect(page.locator(".tg-verdict", has_text=cell)).to_contain_text(f"✓ {answer}")
+        row = page.locator(".tg-answers li", has_text=cell)
+        expect(row).to_contain_text(f"✓ {answer}")
+        expect(row.locator("small")).to_contain_text("%")  # and what it says without the fact
 
 
 def test_another_distance_and_another_person_is_another_document(visit):
@@ -62,6 +61,7 @@ def test_a_document_of_ones_own(visit):
     box.fill("I am Kenyan. It rained all day. I took my umbrella. So I speak ___ at home.")
     box.press("Control+Enter")
     expect(page.locator(".tg-verdict", has_text="Swahili").first).to_be_visible()
+    page.wait_for_url("**story=I+am+Kenyan**")
     box.fill("I am Kenyan. <b>It rained.</b> So I speak ___ at home.")
     box.press("Control+Enter")
     expect(page.locator(".tg-document")).to_contain_text("<b>It rained.</b>")  # text, not markup
@@ -70,9 +70,11 @@ def test_a_document_of_ones_own(visit):
 def test_untrained_twins_know_nothing(visit):
     page = visit("remember?lang=en&custom=false&twins=true&distance=60")
     expect(page.locator(".tg-verdict")).to_have_count(6)
-    expect(page.locator(".tg-verdict", has_text="LSTM (untrained)")).to_have_count(1)
+    for cell in ("LSTM", "GRU"):  # no answer for being the shortest
+        row = page.locator(".tg-answers li", has_text=f"{cell} (untrained)")
+        expect(row).to_contain_text("does not know")
     found = measured(page)
-    assert found["LSTM (untrained)"] == found["GRU (untrained)"] == 0
+    assert "no better than chance" in found["LSTM (untrained)"]
 
 
 def test_a_model_is_trained_while_one_watches(visit):

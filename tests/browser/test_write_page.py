@@ -22,7 +22,7 @@ def query(page):
 
 
 def test_opens_on_a_korean_model_that_writes(visit):
-    page = visit()
+    page = visit("write")
     expect(page.locator("h1")).to_have_text("글쓰기")
     text = written(page)
     assert len(text) > 100
@@ -31,7 +31,7 @@ def test_opens_on_a_korean_model_that_writes(visit):
 
 
 def test_the_language_changes_everything_but_the_text(visit):
-    page = visit()
+    page = visit("write")
     before = written(page)
     page.get_by_role("radio", name="English").click()
     expect(page.locator("h1")).to_have_text("Write")
@@ -46,7 +46,7 @@ def test_the_language_changes_everything_but_the_text(visit):
 def test_stop_keeps_what_was_written_and_continue_goes_on(visit):
     # what looks back on all that was written takes its time
     slow = "no_repeat_ngram_size=10&repetition_penalty=1.01"
-    page = visit(f"?lang=en&max_new_tokens=2000&samples=4&temperature=0.5&{slow}")
+    page = visit(f"write?lang=en&max_new_tokens=2000&samples=4&temperature=0.5&{slow}")
     stop_soon(page)
     stopped = [written(page, number) for number in range(4)]
     assert all(len(text) > 30 for text in stopped)
@@ -73,7 +73,7 @@ def stop_soon(page):
 
 
 def test_another_token_is_chosen_and_the_rest_is_written_anew(visit):
-    page = visit("?lang=en&model=en-lstm-char&seed=3&max_new_tokens=60")
+    page = visit("write?lang=en&model=en-lstm-char&seed=3&max_new_tokens=60")
     text, token = written(page), page.locator(".token").nth(10)
     prompt = page.locator(".strip .prompt").inner_text()
     token.click()
@@ -98,7 +98,7 @@ BACKGROUND = "tokens => tokens.map(token => getComputedStyle(token).backgroundCo
 
 
 def test_the_colour_tells_probability_or_copies_or_nothing(visit):
-    page = visit("?lang=en&seed=3&max_new_tokens=60")
+    page = visit("write?lang=en&seed=3&max_new_tokens=60")
     page.wait_for_selector(WRITTEN)
     tokens = page.locator(".token")
     assert len(set(tokens.evaluate_all(BACKGROUND))) > 5
@@ -119,7 +119,7 @@ def test_the_colour_tells_probability_or_copies_or_nothing(visit):
 
 
 def test_the_keyboard_reaches_the_alternatives(visit):
-    page = visit("?lang=en&seed=3&max_new_tokens=40")
+    page = visit("write?lang=en&seed=3&max_new_tokens=40")
     page.wait_for_selector(WRITTEN)
     page.locator(".token").first.focus()
     page.keyboard.press("ArrowRight")
@@ -131,7 +131,7 @@ def test_the_keyboard_reaches_the_alternatives(visit):
 
 
 def test_samples_side_by_side_and_the_same_address_writes_the_same(visit):
-    address = "?lang=en&seed=7&samples=3&max_new_tokens=60&temperature=0.9"
+    address = "write?lang=en&seed=7&samples=3&max_new_tokens=60&temperature=0.9"
     first, second = visit(address), visit(address)
     texts = [[written(page, number) for number in range(3)] for page in (first, second)]
     assert texts[0] == texts[1] and len(set(texts[0])) == 3
@@ -140,7 +140,7 @@ def test_samples_side_by_side_and_the_same_address_writes_the_same(visit):
 
 
 def test_settings_live_in_the_address(visit):
-    page = visit("?lang=en&max_new_tokens=40")
+    page = visit("write?lang=en&max_new_tokens=40")
     page.wait_for_selector(WRITTEN)
     page.get_by_role("textbox", name="Beginning").fill("안녕 ")
     press(page, "Write")
@@ -153,7 +153,7 @@ def test_settings_live_in_the_address(visit):
 
 
 def test_the_text_can_be_downloaded(visit):
-    page = visit("?lang=en&max_new_tokens=40&seed=1")
+    page = visit("write?lang=en&max_new_tokens=40&seed=1")
     page.wait_for_selector(WRITTEN)
     text = "".join(page.locator(".strip .prompt, .strip .token").all_text_contents())
     with page.expect_download() as download:
@@ -163,14 +163,16 @@ def test_the_text_can_be_downloaded(visit):
 
 
 def test_markup_in_a_prompt_stays_text(visit):
-    page = visit("?lang=en&model=en-lstm-char&max_new_tokens=20&prompt=a%3Cimg%20src%3Dx%3E**b**")
+    page = visit(
+        "write?lang=en&model=en-lstm-char&max_new_tokens=20&prompt=a%3Cimg%20src%3Dx%3E**b**"
+    )
     page.wait_for_selector(WRITTEN)
     expect(page.locator(".strip .prompt")).to_have_text("a<img src=x>**b**")
     assert page.locator("img[src='x']").count() == 0
 
 
 def test_an_unknown_prompt_is_one_clear_line(visit):
-    page = visit("?lang=en&max_new_tokens=20&prompt=%E9%BE%98%E9%BE%98")
+    page = visit("write?lang=en&max_new_tokens=20&prompt=%E9%BE%98%E9%BE%98")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("龘")
     assert "Traceback" not in page.content()

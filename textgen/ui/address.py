@@ -30,5 +30,17 @@ def choice(name: str, options: Sequence[str]) -> str | None:
     return said if said in options else None
 
 
+# what several pages look at: a document, its models, a unit and a token of it
+CARRIED = (
+    *("source", "text", "answer", "against", "any", "several"),
+    *("fact", "distance", "variant", "filler", "model", "cells", "layer", "unit", "token"),
+)
+
+
+def carried() -> dict[str, list[str]]:
+    """What a link to another page takes along of the address."""
+    return {name: st.query_params.get_all(name) for name in CARRIED if name in st.query_params}
+
+
 def _number(text: str, low: int, high: int) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) and low <= int(text) <= high else None

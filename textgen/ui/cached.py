@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textgen.evaluation.context_length import ContextRow
     from textgen.evaluation.recall_probe import Probe, Scorer
     from textgen.interpret import Flips, Gradients, Override, Readable, Trace
+    from textgen.interpret.fact_course import FactCourse
     from textgen.interpret.unit_probe import FeatureProbe
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000)  # characters, of a curve of recall
@@ -96,6 +97,17 @@ def effects(model: Model, document: Document, layer: int) -> Array:
     from textgen.interpret import ablation, at_blank
 
     return ablation(model.network, *at_blank(model.tokenizer, document), layer)
+
+
+@cached(32)
+def fact_course(
+    model: Model, task: Task, document: Document, others: Sequence[Document]
+) -> FactCourse:
+    """A fact on its way through a document, beside those of `others` whose words are as long."""
+    from textgen.interpret.fact_course import fact_course, of_one_length
+
+    judge = scorer(model, task)
+    return fact_course(judge, document, of_one_length(judge, document, others))
 
 
 @cached(32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,12 +39,20 @@ def style() -> None:
     st.html(f"<style>{(Path(__file__).parent / 'style.css').read_text()}</style>")
 
 
-def top_bar(pages: Iterable[st.Page], chosen: st.Page) -> None:
-    """Links to the pages, and the language switch."""
+def top_bar(groups: Mapping[str, Sequence[st.Page]], chosen: st.Page) -> None:
+    """Links to the pages by their groups, and the language switch. What is looked at goes along."""
+    along = language_query() | address.carried()
     with st.container(horizontal=True, vertical_alignment="center", key="top bar"):
-        for page in pages:
-            title = f"**{page.title}**" if page == chosen else page.title
-            st.page_link(page, label=title, query_params=language_query())
+        for group, pages in groups.items():
+            with st.container(
+                horizontal=True, vertical_alignment="center", width="content", key=f"group {group}"
+            ):
+                if group:
+                    name = html.escape(t(f"groups.{group}"))
+                    st.html(f'<span class="tg-group">{name}</span>', width="content")
+                for page in pages:
+                    title = f"**{page.title}**" if page == chosen else page.title
+                    st.page_link(page, label=title, query_params=along)
         st.session_state["language switch"] = language()
         with st.container(width="stretch", horizontal=True, horizontal_alignment="right"):
             st.segmented_control(

@@ -33,8 +33,28 @@ def main(folders: Sequence[Path] = (PAGES,)) -> None:
     # Streamlit's own bar would hide the pages behind a button on a phone
     chosen = st.navigation(pages, position="hidden")
     widgets.style()
-    widgets.top_bar(pages, chosen)
+    widgets.top_bar(grouped(files, pages), chosen)
     chosen.run()
+
+
+# which pages stand together; one that is not named here, such as one of your own, stands last
+GROUPS = {
+    "": ("lesson",),
+    "try": ("write", "train", "remember"),
+    "understand": ("step", "gates", "gradients", "evidence", "neurons"),
+    "experiment": ("race",),
+}
+
+
+def grouped(files: Sequence[Path], pages: Sequence[st.Page]) -> dict[str, list[st.Page]]:
+    """The pages of each group, in the order in which the group names them."""
+    by_name = {page_name(file): page for file, page in zip(files, pages, strict=True)}
+    groups = {
+        group: [by_name.pop(name) for name in names if name in by_name]
+        for group, names in GROUPS.items()
+    }
+    groups["experiment"] += by_name.values()
+    return {group: found for group, found in groups.items() if found}
 
 
 def page_files(folders: Sequence[Path]) -> list[Path]:

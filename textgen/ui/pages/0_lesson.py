@@ -1,0 +1,132 @@
+"""The lesson in one picture: a fact flows along the state of an LSTM, and fades from an RNN's."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from textgen.data.recall_documents import Document, typed
+from textgen.data.recall_task import Task
+from textgen.data.token_positions import fact_word, question_start
+from textgen.errors import TextgenError
+from textgen.ui import cached, models, page_parts, widgets
+from textgen.ui.charts.curves import cell_colours
+from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
+from textgen.ui.messages import t
+
+if TYPE_CHECKING:
+    from textgen.api import Model
+    from textgen.interpret.fact_course import FactCourse
+
+KEEPS, FORGETS = "LSTM", "RNN"
+BLANK = "___"
+RIBBONS = 6  # units of each model
+OFFERED = 3  # facts
+
+
+def main() -> None:
+    st.title(t("lesson.headline"), anchor=False)
+    st.html(f'<p class="tg-intro">{html.escape(t("lesson.intro"))}</p>')
+    task = page_parts.the_task()
+    try:
+        folders = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
+        if {KEEPS, FORGETS} <= folders.keys():
+            fact = choose_fact(task)
+            place = st.container()
+            with place, st.spinner(t("remember.measuring", name=f"{KEEPS}, {FORGETS}")):
+                flow(task, fact, {name: models.load(folders[name]) for name in (KEEPS, FORGETS)})
+        else:
+            st.info(t("parts.no_model", task=widgets.plain(task.path.name)))
+    except TextgenError as error:
+        widgets.error(error)
+
+
+def choose_fact(task: Task) -> str:
+    """One of a few facts of the lesson's sentence."""
+    offered = task.facts[:OFFERED]
+    return str(widgets.one_of(t("remember.fact"), offered, offered[0], "fact"))
+
+
+def sentence(task: Task, fact: str) -> Document:
+    """The lesson's sentence with a fact, and where its question begins."""
+    opening, question = t("lesson.text", fact=fact), t("lesson.question")
+    document = typed(task, opening + question, BLANK)
+    return dataclasses.replace(document, question_begin=len(opening))
+
+
+def flow(task: Task, fact: str, compared: dict[str, Model]) -> None:
+    """The picture, with a lane for each model."""
+    document = sentence(task, fact)
+    others = [sentence(task, other) for other in task.facts]
+    courses = {
+        name: cached.fact_course(model, task, document, others) for name, model in compared.items()
+    }
+    keeper = compared[KEEPS]
+    tokens = page_parts.tokens(keeper, document)
+    lanes = [lane(name, compared[name], task, courses[name]) for name in compared]
+    fact_flow(
+        ["", *tokens[1:]],
+        fact_word(keeper.tokenizer, document),
+        document.answer,
+        document.ending,
+        lanes,
+        captions(task, document, compared, courses),
+        {name: t(f"flow.{name}") for name in WORDS_OF_FIGURE},
+        key=f"flow {fact}",
+    )
+    widgets.line([*(f"{model.name} {model.hash}" for model in compared.values()), t("flow.how")])
+
+
+WORDS_OF_FIGURE = (
+    *("play", "pause", "back", "step", "tour", "place", "now", "unsure", "see", "summary"),
+)
+
+
+def lane(name: str, model: Model, task: Task, course: FactCourse) -> Lane:
+    """The units of a model that tell the fact best where it is told, and what it would answer."""
+    size = abs(course.told)
+    top = np.sort(np.argsort(-size.max(0) - size[-1])[:RIBBONS])
+    part = model.network.cell.carried
+    return Lane(
+        name,
+        cell_colours()[name],
+        t(f"flow.lane_{part}", name=name),
+        size[:, top] / size.max(),
+        course.shares.max(1),
+        [task.answers[k] for k in course.shares.argmax(1)],
+    )
+
+
+def captions(
+    task: Task, document: Document, compared: dict[str, Model], courses: dict[str, FactCourse]
+) -> list[Caption]:
+    """The stops of the tour, with what was measured at them."""
+    tokenizer = compared[KEEPS].tokenizer
+    _, told = fact_word(tokenizer, document)
+    question = question_start(tokenizer, document)
+    middle, last = (told + question) // 2, len(courses[KEEPS].told) - 1
+
+    def left(name: str, token: int) -> float:
+        """Of what told the fact when its word had been read, how much there is after a token."""
+        size = np.linalg.norm(courses[name].told, axis=1)
+        return float(size[token] / size[told])
+
+    def says(name: str, token: int) -> dict[str, object]:
+        shares = courses[name].shares[token]
+        best = int(shares.argmax())
+        return {"answer": task.answers[best], "share": float(shares[best])}
+
+    return [
+        Caption(told, t("flow.told", fact=document.fact)),
+        Caption(middle, t("flow.kept", share=left(KEEPS, middle), number=middle - told)),
+        Caption(middle, t("flow.faded", share=left(FORGETS, middle), number=middle - told)),
+        Caption(last, t("flow.asked", **says(KEEPS, last))),
+        Caption(last, t("flow.lost", **says(FORGETS, last))),
+    ]
+
+
+main()
