@@ -211,3 +211,36 @@ def test_a_line_that_is_no_text_is_still_logged(tmp_path):
     assert (tmp_path / "log").read_text(encoding="utf-8") == "한 줄\n?\n"
     with pytest.raises(RunError, match=r"cannot write .*go on with --resume"):
         atomic_files.append_line(tmp_path, "x")
+
+
+# --- the last save instead of the best weights ----------------------------------------------------
+
+
+def test_the_last_save_is_a_model_too(run):
+    best, last = textgen.load(run), textgen.load(run, last=True)
+    assert last.hash == best.hash  # the last epoch did best
+    assert last.name.startswith("run@") and not last.card["metrics"]
+    assert last.generate("나", seed=1).text == best.generate("나", seed=1).text
+    best.network.weights["head.bias"][:] = 0  # whatever lies in the other file
+    run_folder.save_model(run, best.network)
+    assert textgen.load(run).hash != last.hash == textgen.load(run, last=True).hash
+
+
+@pytest.mark.parametrize("spoil", ["gone", "old", "foreign", "of another model"])
+def test_a_run_without_a_last_save_says_so(run, spoil):
+    path, note = run_folder.last_save(run)
+    arrays, _ = run_folder.read_weights(path)
+    for name in run_folder.SAVES:
+        (run / name).unlink(missing_ok=True)
+    weights = note.pop(run_folder.WEIGHTS_OF_SAVE)
+    if spoil == "old":
+        run_folder.write_weights(path, arrays, json.dumps(note))
+    if spoil == "foreign":
+        run_folder.write_weights(path, arrays, "[1]")
+    if spoil == "of another model":
+        del weights["head.bias"]
+        note[run_folder.WEIGHTS_OF_SAVE] = weights
+        run_folder.write_weights(path, arrays, json.dumps(note))
+    said = "head.bias has shape none" if spoil == "of another model" else "has no save"
+    with pytest.raises(RunError, match=said):
+        textgen.load(run, last=True)

@@ -142,13 +142,14 @@ class Model(Generator):
         return without_units(self, units, layer)
 
 
-def load(path: str | Path) -> Model:
+def load(path: str | Path, *, last: bool = False) -> Model:
     """The model in the run folder `path`, or the shipped model of that name.
 
+    last: with the weights of the newest save of its training, instead of those that did best.
     Raises `RunError` when the folder is missing, damaged or foreign, `TokenizerError` for a
     tokenizer file that cannot be read, and `ConfigError` for what is no path.
     """
-    return Model.from_run(path)
+    return Model.from_run(path, last=last)
 
 
 def train(

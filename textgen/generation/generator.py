@@ -19,7 +19,7 @@ from textgen.generation.scoring import logprobs
 from textgen.generation.text_stream import Chunk, Generation, TextStream, joined
 from textgen.network import Network
 from textgen.options import path_of
-from textgen.runs.run_folder import load_model, weights_hash
+from textgen.runs.run_folder import hash_of, load_last, load_model, weights_hash
 from textgen.text.nfc import nfc
 from textgen.tokenizers.tokenizer import Tokenizer
 
@@ -61,15 +61,20 @@ class Generator:
         self._decoders: dict[str, Decoder] = {}
 
     @classmethod
-    def from_run(cls, path: str | Path) -> Self:
+    def from_run(cls, path: str | Path, *, last: bool = False) -> Self:
         """Load a run folder, or a shipped model by its name.
 
-        Raises `RunError` when it is missing, damaged or foreign, and `ConfigError` for what is no
-        path.
+        last: the weights of the newest save of its training, instead of those that did best.
+        Raises `RunError` when it is missing, damaged or foreign, or has no such save, and
+        `ConfigError` for what is no path.
         """
         folder = shipped.find(path_of(path, "the run folder"), shipped.MODELS)
-        network, tokenizer, card = load_model(folder)
         name = folder.resolve().name
+        if last:
+            network, tokenizer, card, step = load_last(folder)
+            card = card | {"metrics": {}}  # they were measured on the best weights
+            return cls(network, tokenizer, card, name=f"{name}@{step}", hash=hash_of(network))
+        network, tokenizer, card = load_model(folder)
         return cls(network, tokenizer, card, name=name, hash=weights_hash(folder))
 
     @property

@@ -15,6 +15,7 @@ A run begins to exist with its config.json, which is written when all else that 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -38,6 +39,8 @@ from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 FORMAT = 1
 CONFIG, WEIGHTS, TRAINING = "config.json", "model.safetensors", "training.safetensors"
 HISTORY = "history.csv"
+SAVES = (TRAINING, "training.2.safetensors")  # by turns
+WEIGHTS_OF_SAVE = "weights"  # in the word on a save: its array of each weight, by their names
 LARGEST_CONFIG = 1 << 20
 LARGEST_WEIGHTS, LARGEST_HEADER = 2 << 30, 1 << 20
 LARGEST_WEIGHT = 1e6  # training gives none near it; no sum of a step's products overflows
@@ -113,10 +116,15 @@ def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
 
 def write_weights(path: Path, arrays: dict[str, np.ndarray], note: str = "") -> None:
     """Save named arrays, and a word on them, as safetensors: the same arrays, the same bytes."""
+    write_file(path, weights_file(arrays, note))
+
+
+def weights_file(arrays: dict[str, np.ndarray], note: str = "") -> bytes:
+    """The file that `write_weights` writes."""
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     # one entry: safetensors writes several in any order
     metadata = {DIGEST: f"{digest(contiguous, note)} {note}".rstrip()}
-    write_file(path, safetensors.numpy.save(contiguous, metadata))
+    return safetensors.numpy.save(contiguous, metadata)
 
 
 def read_weights(
@@ -177,10 +185,50 @@ def save_model(folder: Path, network: Network) -> None:
 
 def load_model(folder: Path) -> tuple[Network, Tokenizer, dict[str, Any]]:
     """(network, tokenizer, card) of a run folder. Raises `TextgenError` for anything amiss."""
+    return _load(folder, folder / WEIGHTS)
+
+
+def load_last(folder: Path) -> tuple[Network, Tokenizer, dict[str, Any], int]:
+    """(network, tokenizer, card, step) of the newest save of a run, which may be of a later step
+    than the best weights. Raises `TextgenError` for anything amiss, and where there is none."""
+    path, note = last_save(folder)
+    network, tokenizer, card = _load(folder, path, note[WEIGHTS_OF_SAVE])
+    return network, tokenizer, card, int(note["step"])
+
+
+def last_save(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """(its file, what is noted in it) of the newest save of a run, its arrays unread. Raises
+    `RunError` where there is none that names the model's weights."""
+    notes = {}
+    for path in (folder / name for name in SAVES):
+        with contextlib.suppress(RunError, ValueError, RecursionError):
+            notes[path] = json.loads(read_note(path))
+    named = {path: note for path, note in notes.items() if _names_weights(note)}
+    if not named:
+        raise RunError(f"{folder} has no save of its training: take the model itself")
+    return max(named.items(), key=lambda item: item[1]["number"])
+
+
+def _names_weights(note: object) -> bool:
+    """Whether it is the word on a save of this kind."""
+    if not isinstance(note, dict):
+        return False
+    weights, counts = note.get(WEIGHTS_OF_SAVE), (note.get("number"), note.get("step"))
+    return (
+        isinstance(weights, dict)
+        and all(isinstance(name, str) for name in weights.values())
+        and all(isinstance(count, int) for count in counts)
+    )
+
+
+def _load(
+    folder: Path, path: Path, names: dict[str, str] | None = None
+) -> tuple[Network, Tokenizer, dict[str, Any]]:
+    """`load_model`, with the weights in `path`; names: of its array for each weight, where they
+    are others and there may be more."""
     card = read_config(folder)
     tokenizer = read_tokenizer(folder, card)
     config = settings(folder, card, "model", ModelConfig)
-    path = folder / WEIGHTS
     if not path.is_file():
         raise RunError(f"{path} is missing: train until the first save, or give another run folder")
     _refuse_inflated(path, config, tokenizer.vocab_size)
@@ -190,7 +238,15 @@ def load_model(folder: Path) -> tuple[Network, Tokenizer, dict[str, Any]]:
     except ConfigError as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
     expected = weight_shapes(config, tokenizer.vocab_size)
-    weights, _ = read_weights(path, lambda shapes: _same_shapes(path, expected, shapes))
+
+    def wanted(shapes: dict[str, tuple[int, ...]]) -> None:
+        if names is not None:
+            shapes = {name: shapes[array] for name, array in names.items() if array in shapes}
+        _same_shapes(path, expected, shapes)
+
+    weights, _ = read_weights(path, wanted)
+    if names is not None:
+        weights = {name: weights[array] for name, array in names.items()}
     for name, array in weights.items():
         if array.dtype != np.float32 or not (np.abs(array) <= LARGEST_WEIGHT).all():
             raise RunError(
@@ -225,4 +281,13 @@ def _same_shapes(
 
 def weights_hash(folder: Path) -> str:
     """The first 8 hex digits of the SHA-256 of model.safetensors: which weights these are."""
-    return hashlib.sha256(read_file(folder / WEIGHTS)).hexdigest()[:8]
+    return _hash(read_file(folder / WEIGHTS))
+
+
+def hash_of(network: Network) -> str:
+    """The hash that the weights would have as a model.safetensors."""
+    return _hash(weights_file(dict(network.weights)))
+
+
+def _hash(file: bytes) -> str:
+    return hashlib.sha256(file).hexdigest()[:8]

@@ -29,7 +29,7 @@ from textgen.training.divergence import LOWERED, Diverged
 from textgen.training.history import History
 from textgen.training.progress import Progress
 from textgen.training.samples import Sampler
-from textgen.training.saves import Save, arrays_of, read_save, restore, write_save
+from textgen.training.saves import Save, arrays_of, names_of, read_save, restore, write_save
 from textgen.training.state import RunState
 from textgen.training.stop_request import Interrupted, StopRequest
 from textgen.training.time_limit import TimeLimit
@@ -259,7 +259,8 @@ class Training:
         if state.step and math.isinf(state.best):  # within the first epoch: there is no model yet
             self._save_model(self._loss(), None)
         state.saves += 1
-        write_save(self.folder, state, arrays)
+        weights = names_of(self.trainer.model.named_weights(), self.variables)
+        write_save(self.folder, state, arrays, weights)
         self.saved_at = time.monotonic()
 
     def _save_model(self, loss: float, val_loss: float | None) -> None:

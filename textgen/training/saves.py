@@ -7,6 +7,7 @@ whose loss runs away goes back to there.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from textgen.log import logger
 from textgen.runs import run_folder
 from textgen.training.state import RunState
 
-FILES = (run_folder.TRAINING, "training.2.safetensors")
+FILES = run_folder.SAVES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +37,21 @@ def arrays_of(variables: Sequence[Array]) -> dict[str, np.ndarray]:
     return {f"variable.{i}": np.asarray(variable) for i, variable in enumerate(variables)}
 
 
-def write_save(folder: Path, state: RunState, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write the save number `state.saves`, over the older of the two. Raises `RunError`."""
-    run_folder.write_weights(folder / _file_of(state), dict(arrays), state.to_json())
+def names_of(weights: Mapping[str, Array], variables: Sequence[Array]) -> dict[str, str]:
+    """The name that `arrays_of` gives to each of the model's weights."""
+    places = {id(variable): f"variable.{i}" for i, variable in enumerate(variables)}
+    return {name: places[id(weight)] for name, weight in weights.items()}
+
+
+def write_save(
+    folder: Path, state: RunState, arrays: Mapping[str, np.ndarray], weights: Mapping[str, str]
+) -> None:
+    """Write the save number `state.saves`, over the older of the two. Raises `RunError`.
+
+    weights: which of the arrays each weight of the model is, for who loads the model from the save.
+    """
+    note = state.to_json() | {run_folder.WEIGHTS_OF_SAVE: dict(weights)}
+    run_folder.write_weights(folder / _file_of(state), dict(arrays), json.dumps(note))
 
 
 def _file_of(state: RunState) -> str:

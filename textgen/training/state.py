@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 from textgen.training.divergence import LossTrend
 
@@ -33,25 +34,23 @@ class RunState:
     rolled_back: dict[str, float] | None = None
     saves: int = 0
 
-    def to_json(self) -> str:
-        """For the header of a save."""
-        return json.dumps(
-            {
-                "number": self.saves,
-                "step": self.step,
-                "seconds": self.seconds,
-                "best": self.best if math.isfinite(self.best) else None,
-                "waited": self.waited,
-                "nats": (self.nats, self.tokens),
-                "watched": dataclasses.astuple(self.trend),
-                "learning_rate": self.learning_rate,
-                "rolled_back": self.rolled_back,
-            }
-        )
+    def to_json(self) -> dict[str, Any]:
+        """For the header of a save, as JSON takes it."""
+        return {
+            "number": self.saves,
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": self.best if math.isfinite(self.best) else None,
+            "waited": self.waited,
+            "nats": (self.nats, self.tokens),
+            "watched": dataclasses.astuple(self.trend),
+            "learning_rate": self.learning_rate,
+            "rolled_back": self.rolled_back,
+        }
 
     @classmethod
     def from_json(cls, text: str) -> RunState:
-        """What `to_json` wrote. Raises `ValueError` for anything else."""
+        """What `to_json` gave, as text. Raises `ValueError` for anything else."""
         try:
             note = json.loads(text)
             (nats, tokens), (seen, fast, slow) = note["nats"], note["watched"]
