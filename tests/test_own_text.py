@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import textgen.ui
 from textgen import shipped
+from textgen.runs import run_folder
 from textgen.ui import passages
 from textgen.ui.models import RUNS
 
@@ -86,6 +87,35 @@ def test_neurons_tells_what_units_do_and_writes_without_them(look, model):
     assert not app.exception and app.text_input(key="answer").placeholder
 
 
+@pytest.mark.parametrize("page", ["5_gates", "6_step", "8_neurons"])
+def test_a_model_stands_beside_its_last_save_and_itself_before(look, page, monkeypatch):
+    # what draws first values is TensorFlow's, and tested elsewhere
+    monkeypatch.setattr(passages.cached, "untrained", lambda model: model)
+    for beside in ("same", "untrained"):
+        app = look(page, ("char", "lstm"), beside=beside)
+        assert not app.exception and not said(app)
+        captions = " ".join(c.value for c in app.caption)
+        assert ("mine@" in captions) == (beside == "same")
+    app = look(page, ("char", "lstm"), version="last")
+    assert not app.exception and "mine@" in " ".join(c.value for c in app.caption)
+
+
+def test_models_are_compared_with_their_last_saves(look):
+    app = look("4_evidence", ("char", "lstm"), also_last="true")
+    assert not app.exception and not said(app)
+    first, second = (heading.value for heading in app.subheader)
+    assert first == "mine" and second.startswith("mine@")
+
+
+def test_a_model_that_is_trained_on_while_it_is_looked_at_is_told_of(look, tmp_path, loaded):
+    app = look("5_gates", ("char", "lstm"))
+    assert not any("trained on since" in c.value for c in app.caption)
+    weights = {k: w * 0.9 for k, w in loaded("char", "lstm").network.weights.items()}
+    run_folder.write_weights(tmp_path / RUNS / "mine" / run_folder.WEIGHTS, weights)
+    app.run()
+    assert not app.exception and any("trained on since" in c.value for c in app.caption)
+
+
 @pytest.mark.parametrize("page", LOOK)
 def test_what_cannot_be_read_is_told_in_a_line(look, page, monkeypatch):
     monkeypatch.setattr(passages, "LONGEST", 50)
@@ -101,6 +131,7 @@ def test_a_model_that_is_deleted_while_it_is_looked_at_is_told_of(look, tmp_path
     (tmp_path / RUNS / "mine").rename(tmp_path / RUNS / "other")
     app.run()
     assert not app.exception and app.selectbox(key="any").value == "other"
+    assert any("No longer there: mine" in c.value for c in app.caption)
     shutil.rmtree(tmp_path / RUNS / "other")
     app.run()
     assert not app.exception and "there is no model" in said(app)[0]

@@ -11,7 +11,7 @@ import streamlit as st
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.errors import RunError, TextgenError
-from textgen.runs.run_folder import WEIGHTS, read_config
+from textgen.runs.run_folder import WEIGHTS, last_save, read_config
 from textgen.ui.cached import HASHES, cached_object
 from textgen.ui.messages import has, language, t
 
@@ -77,22 +77,43 @@ def name_of_run(run: str) -> str:
     return f"runs/{run}" if (shipped.MODELS / run / WEIGHTS).is_file() else run
 
 
-def load(folder: Path) -> Model:
-    """The model in `folder`, read once until its weights change. Raises `RunError` where it is
-    gone, and as `textgen.load` does."""
+def load(folder: Path, *, last: bool = False) -> Model:
+    """The model in `folder`, read once until its weights change; last: that of the newest save of
+    its training. Raises `RunError` where it is gone, and as `textgen.load` does."""
     try:
-        changed = (folder / WEIGHTS).stat().st_mtime_ns
+        changed = (last_save(folder)[0] if last else folder / WEIGHTS).stat().st_mtime_ns
     except OSError as error:  # deleted since the page was drawn
         raise RunError(f"{folder} has no model any more: choose another") from error
     with st.spinner(t("write.loading")):
-        return _load(str(folder), changed)
+        return _load(str(folder), changed, last)
 
 
 @cached_object(LOADED_MODELS)
-def _load(folder: str, changed: int) -> Model:
+def _load(folder: str, changed: int, last: bool) -> Model:
     import textgen
 
-    return textgen.load(folder)
+    return textgen.load(folder, last=last)
+
+
+def has_last_save(folder: Path) -> bool:
+    """Whether a run holds, beside its best weights, those of its last save."""
+    try:
+        return bool(last_save(folder))
+    except RunError:
+        return False
+
+
+def is_alike(folder: Path, model: Model) -> bool:
+    """Whether a run has the cell, the size and the kind of tokenizer of a model."""
+    try:
+        card = read_config(folder)
+    except TextgenError:
+        return False
+    config, tokenizer = card["model"], card["tokenizer"]
+    return tokenizer.get("name") == model.tokenizer.name and all(
+        config.get(name) == getattr(model.config, name)
+        for name in ("cell", "hidden_size", "num_layers", "embedding_size")
+    )
 
 
 def copy_meter(model: Model) -> CopyMeter | None:

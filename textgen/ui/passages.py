@@ -6,6 +6,7 @@ answer is how it is to go on. All of it lives in the address.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from textgen.interpret import Trace
 
 SOURCES = ("task", "own")
+VERSIONS = ("best", "last")  # of the weights of a run
 LONGEST = 2000  # tokens of a text of one's own
 CHARACTERS = 20_000  # what the box takes: a token is rarely longer than ten
 ANSWER = 200  # characters
@@ -51,20 +53,61 @@ def all_models() -> dict[str, Path]:
 
 
 def choose_model() -> Model:
-    """Any model that there is, shipped or trained here."""
+    """Any model that there is, shipped or trained here, with the weights that did best or those of
+    its last save."""
     available = all_models()
-    if st.session_state.get("any") not in available:  # it was deleted
-        st.session_state.pop("any", None)
+    note_gone("any", [str(st.session_state.get("any", ""))], available)
     name = st.selectbox(t("write.model"), list(available), key="any", bind="query-params")
-    return models.load(available[name])
+    folder = available[name]
+    last = models.has_last_save(folder) and choose_version() == "last"
+    model = models.load(folder, last=last)
+    note_new_weights(f"{name} {last}", model)
+    return model
+
+
+def choose_version() -> str:
+    """Which weights of a run."""
+    return widgets.worded(
+        st.segmented_control,
+        t("parts.version"),
+        VERSIONS,
+        "version",
+        lambda name: t(f"version.{name}"),
+        required=True,
+    )
+
+
+def choose_beside(model: Model) -> Model | None:
+    """Another model to stand beside this one, unit by unit: the same before its training, another
+    save of its run, or any model of the same size and tokenizer; None where none is asked for."""
+    name, at, _ = model.name.partition("@")
+    available = models.available()
+    same_run = [n for n, f in available.items() if f.name == name and models.has_last_save(f)]
+    others = [n for n, f in available.items() if f.name != name and models.is_alike(f, model)]
+    words = {"none": t("beside.none"), "untrained": t("beside.untrained")}
+    if same_run:
+        words["same"] = t("version.best") if at else t("version.last")
+    words |= {f"model {other}": other for other in others}
+    chosen = widgets.worded(
+        st.selectbox, t("parts.beside"), list(words), "beside", words.__getitem__, width=300
+    )
+    if chosen == "none":
+        return None
+    if chosen == "untrained":
+        return cached.untrained(model)
+    if chosen == "same":
+        return models.load(available[same_run[0]], last=not at)
+    other = models.load(available[chosen.removeprefix("model ")])
+    if other.tokenizer.to_bytes() != model.tokenizer.to_bytes():
+        raise ConfigError(t("beside.other_tokens", name=other.name, model=model.name))
+    return other
 
 
 def choose_models() -> dict[str, Model]:
-    """Some of all models; the first at first."""
+    """Some of all models, the first at first; each, if asked for, beside itself before its training
+    and at the last save of its run."""
     available = all_models()
-    chosen = st.session_state.get("several")
-    if chosen and not set(chosen) <= set(available):
-        st.session_state.pop("several", None)
+    note_gone("several", st.session_state.get("several", []), available)
     names = st.multiselect(
         t("remember.models"),
         list(available),
@@ -73,7 +116,31 @@ def choose_models() -> dict[str, Model]:
         key="several",
         bind="query-params",
     )
-    return {name: models.load(available[name]) for name in names}
+    chosen = {name: models.load(available[name]) for name in names}
+    for name, model in chosen.items():
+        note_new_weights(name, model)
+    saved = [name for name in names if models.has_last_save(available[name])]
+    if not saved or not st.toggle(t("parts.also_last"), key="also_last", bind="query-params"):
+        return chosen
+    last = {name: models.load(available[name], last=True) for name in saved}
+    pairs = [(name, chosen[name]) for name in names]
+    return dict([*pairs, *((model.name, model) for model in last.values())])
+
+
+def note_gone(key: str, chosen: Sequence[str], available: Collection[str]) -> None:
+    """A line for what was chosen and is there no more, which is then chosen no more."""
+    gone = [name for name in chosen if name and name not in available]
+    if gone:
+        st.session_state.pop(key, None)
+        st.caption(t("parts.gone", names=widgets.plain(", ".join(gone))))
+
+
+def note_new_weights(key: str, model: Model) -> None:
+    """A line where the weights are no longer those that this session saw at first."""
+    before = st.session_state.setdefault("weights at first", {}).setdefault(key, model.hash)
+    if before != model.hash:
+        name = widgets.plain(model.name)
+        st.caption(t("parts.new_weights", name=name, before=before, now=model.hash))
 
 
 def choose_text() -> str:

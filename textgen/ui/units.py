@@ -47,7 +47,10 @@ def look(model: Model, text: str, layer: int, part: str) -> None:
     else:
         ranked = np.array([score.unit for score in found.best], int)
         tell(found, part, corpus_name)
+    beside = passages.choose_beside(model)
     unit = coloured(model, text, layer, part, ranked, by)
+    if beside is not None:
+        coloured(beside, text, layer, part, ranked, by, "-beside")
     elsewhere(model, corpus, corpus_name, layer, part, unit)
     st.fragment(write_without)(model, text, layer, ranked)
 
@@ -71,6 +74,8 @@ def choose_feature(probes: list[FeatureProbe]) -> str:
 
 def tell(found: FeatureProbe, part: str, corpus_name: str) -> None:
     """The best unit of a feature, and whether it says more than the base rate."""
+    from textgen.interpret.verdicts import judged
+
     from textgen.interpret.verdicts import judged
 
     best = found.best[0]
@@ -125,8 +130,11 @@ def in_words(probe: FeatureProbe) -> list[str]:
     ]
 
 
-def coloured(model: Model, text: str, layer: int, part: str, ranked: Array, by: str) -> int:
-    """The text in the colours of the best units; the one that is pinned."""
+def coloured(
+    model: Model, text: str, layer: int, part: str, ranked: Array, by: str, mark: str = ""
+) -> int:
+    """The text in the colours of the best units; the one that is pinned. mark: what sets a second
+    figure apart."""
     trace = passages.trace(model, text)
     values = trace.layers[layer][part][:, ranked]
     tokens = ["↵", *(model.tokenizer.token(i) for i in model.tokenizer.encode(text))]
@@ -136,7 +144,7 @@ def coloured(model: Model, text: str, layer: int, part: str, ranked: Array, by: 
         values.T,
         [str(unit) for unit in ranked],
         [page_parts.scale_of(model, part, values)],
-        key="units",
+        key=f"units{mark}",
         title=t("units.best", n=len(ranked), part=part, feature=feature_name(by)),
         caption=page_parts.origin(model, tokens),
         value_word=part,
@@ -144,7 +152,8 @@ def coloured(model: Model, text: str, layer: int, part: str, ranked: Array, by: 
         pinned=pinned,
         on_pin=page_parts.pin,
     )
-    page_parts.downloads(pd.DataFrame(values, columns=ranked).assign(text=tokens), "units", [model])
+    rows = pd.DataFrame(values, columns=ranked).assign(text=tokens)
+    page_parts.downloads(rows, f"units{mark}", [model])
     page_parts.replay_error(trace)
     return int(ranked[0]) if pinned.row is None else int(pinned.row)
 

@@ -15,9 +15,10 @@ def unit_curve(rows: pd.DataFrame, token: int, words: dict[str, str]) -> alt.Lay
     """The state of a unit after each token, as read and with the gate replaced, and the chosen
     token.
 
-    rows: token, text, value, kind (one of words before, after). words: token, value, before, after.
+    rows: token, text, value, kind (one of words before, after, beside). words: token, value,
+    before, after, and beside where another model stands there.
     """
-    kinds = [words["before"], words["after"]]
+    kinds = [words[kind] for kind in ("before", "after", "beside") if kind in words]
     drawn = [kind for kind in kinds if kind in set(rows["kind"])]
     base = alt.Chart(rows).encode(
         x=alt.X("token:Q", title=words["token"], scale=alt.Scale(nice=False)),
@@ -25,13 +26,15 @@ def unit_curve(rows: pd.DataFrame, token: int, words: dict[str, str]) -> alt.Lay
         color=alt.Color(
             "kind:N",
             title=None,
-            scale=alt.Scale(domain=kinds, range=[COLOURS[0], AFTER]),
+            scale=alt.Scale(domain=kinds, range=[COLOURS[0], AFTER, INK][: len(kinds)]),
             legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3)
             if len(drawn) > 1
             else None,
         ),
         strokeDash=alt.StrokeDash(
-            "kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 3]]), legend=None
+            "kind:N",
+            scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 3], [2, 2]][: len(kinds)]),
+            legend=None,
         ),
         tooltip=[
             alt.Tooltip("token:Q", title=words["token"]),

@@ -47,7 +47,11 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         order = choose_order(model, values, name, effects)
     best = int(page_parts.units_by_fact(model, task, document, layer)[0])
     pinned = page_parts.pinned(len(values[name]), len(order), best)
+    beside = passages.choose_beside(model)
     heat_map(model, document, trace, layer, name, order, pinned)
+    if beside is not None:
+        other = cached.trace_document(beside, document)
+        heat_map(beside, document, other, layer, name, order, pinned, "-beside")
     one_unit(model, document, trace, layer, pinned)
     page_parts.replay_error(trace)
     if page_parts.gates_of(model):
@@ -95,8 +99,9 @@ def heat_map(
     name: str,
     order: Array,
     pinned: page_parts.Pin,
+    mark: str = "",
 ) -> None:
-    """One value of all units, a row each."""
+    """One value of all units, a row each. mark: what sets a second map apart."""
     values = trace.layers[layer][name]
     tokens = page_parts.tokens(model, document)
     token_figure(
@@ -104,7 +109,7 @@ def heat_map(
         values[:, order].T,
         [str(unit) for unit in order],
         [page_parts.scale_of(model, name, values)],
-        key="heat-map",
+        key=f"heat-map{mark}",
         title=t("gates.map", name=page_parts.symbol(model, name)),
         caption=page_parts.origin(model, tokens),
         value_word=page_parts.symbol(model, name),
@@ -115,7 +120,7 @@ def heat_map(
         rest=document.answer + document.ending,
     )
     rows = pd.DataFrame(values[:, order], columns=order).assign(text=tokens)
-    page_parts.downloads(rows, f"gates-{name}", [model])
+    page_parts.downloads(rows, f"gates-{name}{mark}", [model])
 
 
 def one_unit(

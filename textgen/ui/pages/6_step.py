@@ -52,7 +52,8 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     after = cached.trace(model, ids, overrides) if overrides else trace
     show_text(model, ids, token)
     one_step(model, ids, after, layer, unit, token, replaced)
-    over_tokens(model, ids, trace, after, layer, unit, token)
+    beside = passages.choose_beside(model)
+    over_tokens(model, ids, trace, after, layer, unit, token, beside)
     show_answers(model, task, document, trace, after)
     claim(model, trace)
 
@@ -220,8 +221,9 @@ def over_tokens(
     layer: int,
     unit: int,
     token: int,
+    beside: Model | None,
 ) -> None:
-    """What the unit carries, and its gates, over all tokens."""
+    """What the unit carries, and its gates, over all tokens; the same unit of a model beside."""
     state_name = model.network.cell.carried
     words = {
         "token": t("step.token"),
@@ -232,6 +234,9 @@ def over_tokens(
     }
     texts = [model.tokenizer.token(i) for i in ids]
     traces = {"before": before} | ({"after": after} if after is not before else {})
+    if beside is not None:
+        words["beside"] = beside.name
+        traces["beside"] = cached.trace(beside, ids)
     frame = pd.concat(
         pd.DataFrame(
             {
@@ -245,7 +250,7 @@ def over_tokens(
     )
     st.subheader(t("step.course", unit=unit, state=state_name), anchor=False)
     chart = step_charts.unit_curve(frame, token, words)
-    page_parts.chart(chart, frame, f"unit-{unit}", [model])
+    page_parts.chart(chart, frame, f"unit-{unit}", [model, *([beside] if beside else [])])
     gates = page_parts.gates_of(model)
     if gates:
         strip = pd.concat(
