@@ -76,8 +76,6 @@ def tell(found: FeatureProbe, part: str, corpus_name: str) -> None:
     """The best unit of a feature, and whether it says more than the base rate."""
     from textgen.interpret.verdicts import judged
 
-    from textgen.interpret.verdicts import judged
-
     best = found.best[0]
     told = {"skill": best.skill, "low": found.low, "n": found.n, "corpus": corpus_name}
     if math.isnan(best.right):
