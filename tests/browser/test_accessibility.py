@@ -1,0 +1,27 @@
+"""What axe-core finds on every page: nothing serious, in either theme."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from test_look import READY
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+SERIOUS = ("serious", "critical")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", READY)
+def test_nothing_serious_bars_the_way(visit, path, scheme):
+    page = visit(path, scheme=scheme)
+    page.wait_for_selector(READY[path], timeout=180_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    told = [
+        f"{trouble['id']}: {node['html'][:200]}"
+        for trouble in found["violations"]
+        if trouble["impact"] in SERIOUS
+        for node in trouble["nodes"]
+    ]
+    assert told == []
