@@ -128,9 +128,15 @@ def test_documents_of_a_batch_are_of_about_one_length_and_end_with_their_answer(
         assert np.array_equal(inputs[:, 1:][again], targets[:, :-1][again])
         filled.append((weights > 0).mean())
         for row, counts in zip(targets, weights, strict=True):
-            answer = written.tokenizer.decode(row[counts == 7.0])
-            assert answer in written.task.answers
+            assert set(answers(written, row, counts)) <= set(written.task.answers)
     assert np.mean(filled) > 0.75
+
+
+def answers(written, row, counts, weight=7.0):
+    """Each run of tokens that count more than others."""
+    at = np.flatnonzero(counts == weight)
+    runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+    return [written.tokenizer.decode(row[run]) for run in runs]
 
 
 def test_documents_grow_longer():
@@ -139,24 +145,23 @@ def test_documents_grow_longer():
         np.mean([written.batch(k)[0].shape[1] for k in span])
         for span in (range(0, 24), range(300, 324))
     )
-    assert short < 0.6 * long
+    assert short < 0.75 * long
 
 
-def test_a_run_begins_in_few_words_of_mostly_two_persons():
+def test_at_first_the_speaker_alone_is_asked_about():
     task = read_task(shipped.TASKS / "speaker-ko.toml")
     tokenizer = CharTokenizer.train(sample_texts(task))
     written = Documents(task, tokenizer, 16, 100, 1, 150, 100.0, seed=3)
 
-    def asked(span):
+    def shares(span):
+        """Of documents that ask twice or more; of those, that have more than one answer."""
         rows = [zip(*written.batch(k)[1:], strict=True) for k in span]
-        return [tokenizer.decode(row[counts == 100.0]) for pairs in rows for row, counts in pairs]
+        asked = [answers(written, row, counts, 100.0) for pairs in rows for row, counts in pairs]
+        often = [found for found in asked if len(found) > 1]
+        return len(often) / len(asked), np.mean([len(set(found)) > 1 for found in often])
 
-    few, later = asked(range(12)), asked(range(60, 72))
-    first = task.in_few_words.answers
-    assert 0.7 < np.mean([answer in first for answer in few]) < 0.95
-    assert len(set(later)) > 30 and np.mean([answer in first for answer in later]) < 0.35
-    texts = [tokenizer.decode(row) for k in range(4) for row in written.batch(k)[0]]
-    persons = task.in_few_words.distractor.who
-    assert sum(any(who in text for who in persons) for text in texts) > 0.4 * len(texts)
+    (often, mixed), (later_often, later_mixed) = shares(range(4)), shares(range(80, 100))
+    assert 0.3 < often < 0.8 and 0.3 < later_often < 0.8
+    assert mixed == 0 and later_mixed > 0.2
     judged = Documents(task, tokenizer, 16, 4, 1, 150, 1.0, seed=3, judged=True)
     assert max(map(len, judged.batch(0)[0])) > 150  # as long as at the end

@@ -54,14 +54,38 @@ def test_a_speaker_task_has_many_ways_and_holds_out_a_fifth_by_grammar(name):
         assert len(held_out) >= (len(phrases) + len(held_out)) / 5
 
 
-def test_a_task_in_few_words_has_the_first_of_each_list_and_no_noise():
+def test_a_question_after_another_means_whichever_person():
+    task = TASKS["name-ko"]
+    writer, rng = Writer(task, training=True), random.Random(3)
+    same = number = 0
+    for _ in range(300):
+        document = writer.write(rng, rng.choice(task.facts), 40, "distractor", again=2)
+        told = document.before[: document.opening_end]
+        assert len(document.later) == 2 and document.text.startswith(document.before)
+        assert document.text.endswith(document.later[-1].answer + document.later[-1].ending)
+        assert all(task_fact(task, later.answer) in told for later in document.later)
+        same += sum(later.answer == document.answer for later in document.later)
+        number += 2
+    assert 0.4 < same / number < 0.6
+
+
+def task_fact(task, answer):
+    return next(fact for fact in task.facts if task.answer_to(fact) == answer)
+
+
+def test_the_speaker_may_be_the_only_one_who_is_asked_about():
+    task = TASKS["name-ko"]
+    writer, rng = Writer(task), random.Random(3)
+    for fact in task.facts:
+        document = writer.write(rng, fact, 40, "distractor", of_either=False, again=3)
+        answers = {document.answer, *(later.answer for later in document.later)}
+        assert answers == {task.answer_to(fact)}
+
+
+def test_what_is_taken_back_is_not_asked_for_again():
     task = TASKS["speaker-ko"]
-    few = task.in_few_words
-    assert few.facts == ["한국", "일본", "중국", "미국", "브라질", "이집트"]
-    for name in ("plain", "distractor", "correction"):
-        for part in ("facts", "questions", "who"):
-            assert getattr(getattr(few, name), part) == getattr(getattr(task, name), part)[:3]
-    assert not (few.noise or few.lead or few.slips)
+    document = Writer(task).write(random.Random(1), "한국", 40, "correction", again=5)
+    assert {later.answer for later in document.later} == {"한국어"}
 
 
 def test_a_task_of_ones_own(task_file):

@@ -29,14 +29,16 @@ VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
 SORTED = 4  # batches written together, so that each is of documents of about one length
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
-# Whom a question means is told apart last, and much sooner in few words and short documents: a run
-# begins with such documents, but for a fifth that has the others' words. Their share falls to none,
-# and the distance grows, between these shares of a run.
-IN_FEW_WORDS, FEW_UNTIL, FEW_TO = 0.8, 0.3, 0.5
+# The distance waits, and then grows, between these shares of a run.
 WAITING, GROWN = 0.4, 0.8
-# of the documents: of those in few words, and of the others
-FEW_SHARES = {"plain": 0.2, "distractor": 0.8}
-SHARES = {"plain": 0.35, "distractor": 0.4, "correction": 0.1, "passing": 0.15}
+# Whom a question means is learned last. Asked about both of two persons from the beginning, a model
+# settles for naming one of them at random. So at first the speaker alone is asked about, whatever
+# is told of the other; the share of documents that ask about either grows between these.
+EITHER_FROM, EITHER_TO = 0.06, 0.5
+# of the documents
+SHARES = {"plain": 0.25, "distractor": 0.55, "correction": 0.05, "passing": 0.15}
+# of the documents: with up to so many questions after the first, which share the distance
+AGAIN, TIMES = {"distractor": 0.7, "plain": 0.3, "correction": 0.3, "passing": 0.3}, 3
 
 
 class Batches(Protocol):
@@ -243,9 +245,9 @@ class Documents:
     A few batches are written together, and their documents sorted into them by length: padded as
     they come, a third of what is read would be padding.
 
-    Where a task tells of two persons, a run begins with few of its words. The distance to the fact
-    waits, grows, by the same factor with each batch, and then stays; half of the batches go back to
-    a shorter one, so that what was learned is kept.
+    The distance to the fact waits, grows, by the same factor with each batch, and then stays; half
+    of the batches go back to a shorter one, so that what was learned is kept. Of two persons the
+    speaker is at first the only one asked about.
 
     steps: batches of an epoch. distance: the longest, in characters. answer_weight: what a token
     of the answer counts, where every other token counts 1. judged: for validation, new documents of
@@ -269,10 +271,6 @@ class Documents:
     @functools.cached_property
     def writer(self) -> Writer:
         return Writer(self.task, training=not self.judged)
-
-    @functools.cached_property
-    def few_writer(self) -> Writer:
-        return Writer(self.task.in_few_words, training=True)
 
     def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch
@@ -309,23 +307,35 @@ class Documents:
         return [round(cap * rng.uniform(0.8, 1.0)) for _ in range(SORTED * self.batch_size)]
 
     def _document(self, rng: random.Random, way: float, distance: int) -> Document:
-        few = IN_FEW_WORDS * min(1.0, max(0.0, (FEW_TO - way) / (FEW_TO - FEW_UNTIL)))
-        writer, shares = self.writer, SHARES
-        if "distractor" in self.task.variants and rng.random() < few:
-            writer, shares = self.few_writer, FEW_SHARES
-        variants = [name for name in self.task.variants if name in shares]
-        (variant,) = rng.choices(variants, [shares[name] for name in variants])
-        return writer.write(rng, rng.choice(writer.task.facts), distance, variant)
+        variants = [name for name in self.task.variants if name in SHARES]
+        (variant,) = rng.choices(variants, [SHARES[name] for name in variants])
+        either = min(1.0, max(0.0, (way - EITHER_FROM) / (EITHER_TO - EITHER_FROM)))
+        times = 0
+        if not self.judged and rng.random() < AGAIN[variant]:
+            times = rng.randint(1, TIMES)
+        return self.writer.write(
+            rng,
+            rng.choice(self.task.facts),
+            distance // (times + 1),
+            variant,
+            of_either=rng.random() < either,
+            again=times,
+        )
 
     def _row(self, document: Document) -> tuple[list[int], list[float]]:
         """The ids of a document, and what each counts as a target."""
         encode, start = self.tokenizer.encode, self.tokenizer.start_id
-        parts = [encode(document.before), encode(document.answer), encode(document.ending)]
-        ids = [start, *parts[0], *parts[1], *parts[2], start]
-        counts = [0.0 if self.judged else 1.0] * len(ids)
-        begin = 1 + len(parts[0])
-        counts[begin : begin + len(parts[1])] = [self.answer_weight] * len(parts[1])
-        return ids, counts
+        ids, counts, usual = [start], [1.0], 0.0 if self.judged else 1.0
+        for asked in (document, *document.later):
+            for text, count in (
+                (asked.before, usual),
+                (asked.answer, self.answer_weight),
+                (asked.ending, usual),
+            ):
+                part = encode(text)
+                ids += part
+                counts += [count] * len(part)
+        return [*ids, start], [*counts, usual]
 
 
 def _padded(

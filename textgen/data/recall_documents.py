@@ -33,7 +33,31 @@ HELD_OUT = ("filler", "phrasing", "facts", "questions", "noise")
 AMPLE = 500  # characters
 LEAD = 20  # characters: from this distance on filler may stand before the fact
 POOL = 12_000  # characters of noise of each kind
+SPEAKER, UNASKED = "(speaker)", "(unasked)"  # among the persons of an opening
 LOOSE = 0.3  # of the sentences of training documents with slips: with another end or beginning
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """Asked after another: `before` is filler and the question as far as its blank."""
+
+    before: str
+    answer: str
+    ending: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Opening:
+    """What a document tells: phrases with their facts, in the order of the text.
+
+    persons: of whom each tells; SPEAKER, or UNASKED where nobody asks for it. about: which of the
+    phrases is asked for first.
+    """
+
+    phrases: list[tuple[str, str]]
+    persons: list[str]
+    about: int
+    question: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +67,7 @@ class Document:
     fact: what the question asks about. word: the fact as its sentence has it; empty: as `fact` is.
     The rest are places in `before`: where the sentence with that fact ends; where the opening ends,
     of which the sentence about another person is a part; and where the question begins.
+    later: questions after the first, in documents to train on.
     """
 
     before: str
@@ -54,10 +79,12 @@ class Document:
     opening_end: int
     question_begin: int
     word: str = ""
+    later: tuple[Question, ...] = ()
 
     @property
     def text(self) -> str:
-        return self.before + self.answer + self.ending
+        later = "".join(one.before + one.answer + one.ending for one in self.later)
+        return self.before + self.answer + self.ending + later
 
     @property
     def distance(self) -> int:
@@ -100,14 +127,18 @@ class Writer:
         distance: int,
         variant: str = "plain",
         swapped: bool = False,
+        of_either: bool = True,
+        again: int = 0,
     ) -> Document:
         """A document whose answer follows `distance` characters after the opening, which tells
-        `fact`; in the variant "distractor" it may ask for that of the other person.
+        `fact`; in the variant "distractor" it may ask for that of the other person, if `of_either`.
 
         Where no filler fits exactly, the distance is the nearest possible. swapped: another fact is
-        told of the person asked about, and answered; everything else is as without.
+        told of the person asked about, and answered; everything else is as without. again: further
+        questions, each `distance` characters after the one before it.
         """
-        phrases, about, question = self.opening(rng, fact, variant)
+        opening = self.opening(rng, fact, variant, of_either)
+        phrases, about, question = opening.phrases, opening.about, opening.question
         if swapped:
             phrase, asked = phrases[about]
             phrases[about] = phrase, self.another(asked, [other for _, other in phrases])
@@ -124,8 +155,7 @@ class Writer:
         text = lead + " ".join(sentences)
         fact_end, opening_end = len(lead + " ".join(sentences[: about + 1])), len(text)
         answer = self.task.answer_to(asked)
-        stem, ending = question.split(BLANK)
-        stem, ending = with_particles(stem), with_particles(answer + ending)[len(answer) :]
+        stem, ending = self.around(question, answer)
         text += self.between(rng, distance - len(lead) - len(stem), variant)
         return Document(
             text + stem,
@@ -137,13 +167,35 @@ class Writer:
             opening_end,
             len(text),
             words[about],
+            tuple(self.asked_again(rng, opening, distance) for _ in range(again)),
         )
 
+    def asked_again(self, rng: random.Random, opening: Opening, after: int) -> Question:
+        """About the same person or another, whatever was asked before: so that what was answered
+        tells nothing of whom this question means."""
+        about = rng.choice([k for k, one in enumerate(opening.persons) if one != UNASKED])
+        question = self.ask(rng, opening.persons[about])
+        if self.training and self.task.slips:
+            question = self.loosely(rng, question)
+        answer = self.task.answer_to(opening.phrases[about][1])
+        stem, ending = self.around(question, answer)
+        return Question(self.fill(rng, after - len(stem)) + stem, answer, ending)
+
+    def ask(self, rng: random.Random, person: str) -> str:
+        """A question about the speaker, or another person."""
+        if person == SPEAKER:
+            return one_of(rng, rng.choice(self.questions))
+        return one_of(rng, rng.choice(self.task.distractor.questions).replace(WHO, person))
+
+    def around(self, question: str, answer: str) -> tuple[str, str]:
+        """What stands before and after the answer."""
+        stem, ending = question.split(BLANK)
+        return with_particles(stem), with_particles(answer + ending)[len(answer) :]
+
     def opening(
-        self, rng: random.Random, fact: str, variant: str
-    ) -> tuple[list[tuple[str, str]], int, str]:
-        """Phrases with their facts in the order of the text, which of them is asked about, and the
-        question."""
+        self, rng: random.Random, fact: str, variant: str, of_either: bool = True
+    ) -> Opening:
+        """The phrases of a document and its first question."""
         task = self.task
         phrase = one_of(rng, rng.choice(self.facts))
         question = one_of(rng, rng.choice(self.questions))
@@ -152,20 +204,22 @@ class Writer:
             other = rng.choice([f for f in task.facts if f != fact])
             who = rng.choice(task.distractor.who or ("",))
             theirs = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
+            persons = [SPEAKER, who if of_either else UNASKED]
             phrases, about = [(phrase, fact), (theirs, other)], 0
-            if rng.random() < 0.5:
-                about = 1
-                question = one_of(rng, rng.choice(task.distractor.questions).replace(WHO, who))
+            if of_either and rng.random() < 0.5:
+                about, question = 1, self.ask(rng, who)
             if rng.random() >= 0.5:
                 about = 1 - about
                 phrases.reverse()
-            return phrases, about, question
+                persons.reverse()
+            return Opening(phrases, persons, about, question)
         if variant == "correction":
             other = rng.choice([f for f in task.facts if f != fact])
             withdrawn = one_of(rng, rng.choice(self.facts))
             corrected = one_of(rng, rng.choice(task.correction.facts))
-            return [(withdrawn, other), (corrected, fact)], 1, question
-        return [(phrase, fact)], 0, question
+            told = [(withdrawn, other), (corrected, fact)]
+            return Opening(told, [UNASKED, SPEAKER], 1, question)
+        return Opening([(phrase, fact)], [SPEAKER], 0, question)
 
     def lead(self, rng: random.Random, distance: int) -> str:
         """Filler before the opening, where the task asks for it in training and there is room."""

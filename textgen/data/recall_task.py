@@ -5,7 +5,6 @@ answer, and files of filler. tasks/speaker-ko.toml is one, with comments. No Ten
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 import stat
 import tomllib
@@ -22,7 +21,6 @@ from textgen.options import path_of
 from textgen.text.corpus import load_corpus
 
 VARIANTS = ("plain", "distractor", "correction", "passing")
-FEW = 3  # of each list of a task, while a training begins
 LARGEST_TASK = 1 << 20
 SENTENCE = re.compile(r"[^.?!…\n]+[.?!…]*[\"”’]?")
 
@@ -74,19 +72,6 @@ class Task:
     def variants(self) -> list[str]:
         """Those of `VARIANTS` that the file gives words for."""
         return [name for name in VARIANTS if name == "plain" or getattr(self, name).facts]
-
-    @property
-    def in_few_words(self) -> Task:
-        """The first facts, ways and persons of each list of the file, and no noise."""
-        few: dict[str, Any] = {
-            name: Variant(found.facts[:FEW], found.questions[:FEW], found.who[:FEW])
-            for name in VARIANTS
-            for found in [getattr(self, name)]
-        }
-        pairs = {
-            name: dict(itertools.islice(group.items(), FEW)) for name, group in self.pairs.items()
-        }
-        return dataclasses.replace(self, **few, pairs=pairs, noise=(), lead=0.0, slips=0.0)
 
     def group_of(self, fact: str) -> str:
         return next(name for name, group in self.pairs.items() if fact in group)
