@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from textgen.data.recall_documents import Document, Writer
+from textgen.data.recall_documents import Document, Question, Writer
 from textgen.data.recall_task import Task
 from textgen.errors import CorpusError
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -326,7 +326,8 @@ class Documents:
         """The ids of a document, and what each counts as a target."""
         encode, start = self.tokenizer.encode, self.tokenizer.start_id
         ids, counts, usual = [start], [1.0], 0.0 if self.judged else 1.0
-        for asked in (document, *document.later):
+        questions: list[Document | Question] = [document, *document.later]
+        for asked in questions:
             for text, count in (
                 (asked.before, usual),
                 (asked.answer, self.answer_weight),
