@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import textgen.ui
 from textgen import shipped
 from textgen.runs import run_folder
-from textgen.ui import passages
+from textgen.ui import models, passages
 from textgen.ui.models import RUNS
 
 PAGES = Path(textgen.ui.__file__).parent / "pages"
@@ -114,6 +114,26 @@ def test_a_model_that_is_trained_on_while_it_is_looked_at_is_told_of(look, tmp_p
     run_folder.write_weights(tmp_path / RUNS / "mine" / run_folder.WEIGHTS, weights)
     app.run()
     assert not app.exception and any("trained on since" in c.value for c in app.caption)
+
+
+def test_a_passage_of_the_models_own_text_is_read(look, text_file):
+    app = look("5_gates", ("char", "lstm"))
+    for part in passages.PARTS:
+        app.button(key=f"passage {part}").click().run()
+        assert not app.exception and not said(app)
+        text = app.text_area(key="text").value
+        assert len(text) > 20 and text in text_file.read_text(encoding="utf-8")
+
+
+def test_where_the_models_text_is_gone_a_line_says_so(look, tmp_path):
+    look("5_gates", ("char", "lstm"))
+    models._training_text.clear()  # which another test has read
+    config = tmp_path / RUNS / "mine" / run_folder.CONFIG
+    config.write_text(config.read_text().replace("text.txt", "gone.txt"))
+    app = look("5_gates", ("char", "lstm"))
+    app.button(key="passage training").click().run()
+    assert not app.exception and any("trained on is not here" in c.value for c in app.caption)
+    assert app.text_area(key="text").value == TEXT
 
 
 @pytest.mark.parametrize("page", LOOK)

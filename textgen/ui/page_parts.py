@@ -46,7 +46,7 @@ def choose() -> tuple[Model, Task | None, Document] | None:
     was trained on, or, of any model, a text of one's own."""
     if passages.own_text():
         model = passages.choose_model()
-        return model, None, passages.choose_answer(model, passages.choose_text())
+        return model, None, passages.choose_answer(model, passages.choose_text(model))
     return choose_of_task()
 
 

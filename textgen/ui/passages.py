@@ -6,6 +6,7 @@ answer is how it is to go on. All of it lives in the address.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ VERSIONS = ("best", "last")  # of the weights of a run
 LONGEST = 2000  # tokens of a text of one's own
 CHARACTERS = 20_000  # what the box takes: a token is rarely longer than ten
 ANSWER = 200  # characters
+PARTS = ("training", "held_out")  # of the text that a model was trained on
+PASSAGE = 300  # characters
 ENOUGH, READ = 4000, 15_000  # characters of a corpus that is read: at least, at most
 AT_ONCE = 4  # models that read one text beside each other
 
@@ -57,9 +60,10 @@ def choose_model() -> Model:
     its last save."""
     available = all_models()
     note_gone("any", [str(st.session_state.get("any", ""))], available)
-    name = st.selectbox(t("write.model"), list(available), key="any", bind="query-params")
-    folder = available[name]
-    last = models.has_last_save(folder) and choose_version() == "last"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(t("write.model"), list(available), key="any", bind="query-params")
+        folder = available[name]
+        last = models.has_last_save(folder) and choose_version() == "last"
     model = models.load(folder, last=last)
     note_new_weights(f"{name} {last}", model)
     return model
@@ -74,6 +78,7 @@ def choose_version() -> str:
         "version",
         lambda name: t(f"version.{name}"),
         required=True,
+        width="content",
     )
 
 
@@ -143,8 +148,8 @@ def note_new_weights(key: str, model: Model) -> None:
         st.caption(t("parts.new_weights", name=name, before=before, now=model.hash))
 
 
-def choose_text() -> str:
-    """The text to read."""
+def choose_text(model: Model) -> str:
+    """The text to read: typed, or a passage of what the model was trained on."""
     text = st.text_area(
         t("parts.text"),
         t("parts.example"),
@@ -153,9 +158,33 @@ def choose_text() -> str:
         key="text",
         bind="query-params",
     )
+    with st.container(horizontal=True):
+        for part in PARTS:
+            st.button(
+                t(f"passage.{part}"),
+                key=f"passage {part}",
+                on_click=take_passage,
+                args=(model, part),
+                type="tertiary",
+                icon=":material/format_quote:",
+            )
+    if st.session_state.pop("no passage", False):
+        st.caption(t("passage.none", name=widgets.plain(model.name)))
     if not text:
         raise GenerationError(t("parts.empty"))
     return text
+
+
+def take_passage(model: Model, part: str) -> None:
+    """Put a passage of the model's own text, from the beginning of a line, into the box."""
+    data = models.training_text(model)
+    text = "" if data is None else data.held_out_text if part == "held_out" else data.text
+    if not text:
+        st.session_state["no passage"] = True
+        return
+    at = secrets.randbelow(max(1, len(text) - PASSAGE))
+    at = text.rfind("\n", 0, at + 1) + 1
+    st.session_state["text"] = text[at : at + PASSAGE]
 
 
 def choose_goal(model: Model, text: str) -> tuple[Document, str]:

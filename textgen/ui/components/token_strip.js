@@ -20,7 +20,7 @@ const percent = (p) => {
 };
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const { prompt, groups, tokens, labels, colour } = data;
+  const { prompt, groups, tokens, labels, colour, pages } = data;
   parentElement.querySelector(".strip")?.remove();
   const root = make("div", `strip by-${colour}`);
   const text = make("div", "text");
@@ -93,6 +93,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
         setTriggerValue("chosen", { index, id });
       };
       card.append(row);
+    }
+    if (pages.length) {
+      card.append(make("p", "", labels.look));
+      const links = make("div", "parts");
+      for (const [page, title] of pages) {
+        const link = make("button", "", title);
+        link.onclick = () => {
+          card.hidePopover();
+          setTriggerValue("look", { index: group.first, count: group.count, page });
+        };
+        links.append(link);
+      }
+      card.append(links);
     }
     card.querySelector(".row")?.focus();
   };

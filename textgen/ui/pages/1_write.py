@@ -10,8 +10,8 @@ import streamlit as st
 
 from textgen.errors import TextgenError
 from textgen.ui import address, models, samples, widgets
-from textgen.ui.components.token_strip import token_strip
-from textgen.ui.messages import t
+from textgen.ui.components.token_strip import Chosen, token_strip
+from textgen.ui.messages import language_query, t
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 state = st.session_state
 LARGEST_SEED = 2**31 - 1
 COLOURS = ("probability", "copied", "none")
+LOOK = ("evidence", "gates", "step", "gradients", "neurons")  # pages that can look at a token
 
 
 def main() -> None:
@@ -243,13 +244,41 @@ def show(
 ) -> None:
     copied = samples.copies(sample, model.tokenizer, meter) if meter else None
     data = samples.strip_data(sample, model.tokenizer, copied)
-    chosen = token_strip(data, key=f"strip {row}", colour=colour)
+    pages = {name: t(f"{name}.title") for name in LOOK}
+    chosen = token_strip(data, key=f"strip {row}", colour=colour, pages=pages)
     if copied is not None:
         st.caption(t("colour.share", share=copied.share, length=copied.length))
-    if chosen is not None:
-        sample.cut(*chosen)
-        go_on([row])
-        st.rerun()
+    if chosen is None:
+        return
+    if chosen.page:
+        look_inside(model, sample, chosen)
+        return
+    sample.cut(chosen.index, chosen.token_id)
+    go_on([row])
+    st.rerun()
+
+
+def look_inside(model: Model, sample: samples.Sample, chosen: Chosen) -> None:
+    """Go to the page that looks at these tokens, with the text before them and them to come."""
+    end = chosen.index + chosen.count
+    before, with_them = (
+        samples.Sample(sample.prompt, sample.tokens[:k]).text(model.tokenizer)
+        for k in (chosen.index, end)
+    )
+    if not with_them.startswith(before):  # the prompt's last syllable was completed
+        before = with_them[:-1]
+    asked = {
+        "source": "own",
+        "any": state["model"],
+        "several": state["model"],
+        "text": before or "\n",
+        "answer": with_them.removeprefix(before),
+        "token": str(len(model.tokenizer.encode(before or "\n"))),
+    }
+    for key in (*asked, "against", "unit", "version"):
+        state.pop(key, None)  # what was looked at before
+    (file,) = Path(__file__).parent.glob(f"[0-9]*_{LOOK[LOOK.index(chosen.page)]}.py")
+    st.switch_page(str(file), query_params=language_query() | asked)
 
 
 def notes(texts: list[samples.Sample]) -> None:

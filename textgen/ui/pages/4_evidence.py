@@ -47,9 +47,10 @@ def main() -> None:
 
 def look_at_own_text() -> None:
     """Any text under any models: what the answer hangs on, against the foil."""
-    text, compared = passages.choose_text(), passages.choose_models()
+    compared = passages.choose_models()
     if compared:
-        document, foil = passages.choose_goal(next(iter(compared.values())), text)
+        first = next(iter(compared.values()))
+        document, foil = passages.choose_goal(first, passages.choose_text(first))
         compare(compared, document, foil)
 
 

@@ -48,10 +48,11 @@ def main() -> None:
 def measured() -> None:
     """The gradient of log p(answer) with respect to the state after each token."""
     if passages.own_text():
-        text, trained = passages.choose_text(), passages.choose_models()
+        trained = passages.choose_models()
         if not trained:
             return
-        document, _ = passages.choose_goal(next(iter(trained.values())), text)
+        first = next(iter(trained.values()))
+        document, _ = passages.choose_goal(first, passages.choose_text(first))
     else:
         task, document = page_parts.choose_document()
         trained = page_parts.choose_models(task, FIRST_CELLS)

@@ -45,7 +45,7 @@ def main() -> None:
 def look_at_own_text() -> None:
     """Any model on any text: what its units do."""
     model = passages.choose_model()
-    text = passages.choose_text()
+    text = passages.choose_text(model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
         part = choose_part(model)
