@@ -7,6 +7,7 @@ import html
 import random
 import secrets
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import altair as alt
@@ -22,7 +23,7 @@ from textgen.ui import address, cached, models, passages, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.components.chart_saver import chart_saver
 from textgen.ui.components.token_figure import Pin, Scale
-from textgen.ui.messages import language, t
+from textgen.ui.messages import PAGES, language, t
 
 if TYPE_CHECKING:
     from textgen.api import Model
@@ -153,8 +154,20 @@ def variant() -> str:
 
 
 def the_task() -> Task:
-    """The shipped one in the page's language."""
+    """The one that was chosen: one of the user's own, else the shipped one."""
+    own = passages.task_file()
+    return shipped_task() if own is None else read_task(own)
+
+
+def shipped_task() -> Task:
+    """That of the lesson's sentence, in the page's language."""
     return read_task(shipped.TASKS / f"speaker-{language()}.toml")
+
+
+def page_file(name: str) -> Path:
+    """The file of a page of the app."""
+    (file,) = PAGES.glob(f"[0-9]*_{name}.py")
+    return file
 
 
 def refill() -> None:
@@ -188,6 +201,17 @@ def time_scales(model: Model, values: Mapping[str, Array]) -> Array:
     from textgen.interpret import time_scale
 
     return time_scale(np.asarray(model.network.cell.retained(values)))
+
+
+def show_document(document: Document) -> None:
+    """The document with its fact and its blank marked."""
+    end = document.opening_end
+    opening, filler = document.before[:end], document.before[end:]
+    blank = f'<span class="tg-blank">{html.escape(document.answer) or "?"}</span>'
+    st.html(
+        f'<div class="tg-document"><mark>{html.escape(opening)}</mark>'
+        f"<span>{html.escape(filler)}</span>{blank}{html.escape(document.ending)}</div>"
+    )
 
 
 # --- a cell of a figure that is pinned, kept in the address ---------------------------------------

@@ -16,7 +16,7 @@ import streamlit as st
 
 from textgen.data.recall_documents import Document
 from textgen.errors import ConfigError, GenerationError, RunError
-from textgen.ui import cached, models, widgets
+from textgen.ui import cached, models, own_tasks, widgets
 from textgen.ui.messages import LANGUAGES, t
 
 if TYPE_CHECKING:
@@ -35,16 +35,37 @@ AT_ONCE = 4  # models that read one text beside each other
 
 
 def own_text() -> bool:
-    """Whether the page reads a text of one's own; the first control of the page."""
-    source = widgets.worded(
-        st.segmented_control,
-        t("parts.source"),
-        SOURCES,
-        "source",
-        lambda name: t(f"source.{name}"),
-        required=True,
+    """Whether the page reads a text of one's own; the first control of the page. Else it reads
+    documents of a task: the shipped one, or one of the user's."""
+    return choose_source([*SOURCES, *own_sources()]) == "own"
+
+
+def choose_task() -> None:
+    """The shipped task or one of the user's; no question where there is none of those."""
+    if own := own_sources():
+        choose_source([SOURCES[0], *own])
+
+
+def choose_source(sources: list[str]) -> str:
+    return widgets.worded(
+        st.segmented_control, t("parts.source"), sources, "source", source_name, required=True
     )
-    return source == "own"
+
+
+def own_sources() -> list[str]:
+    """The tasks of the user's, as the control and the address name them."""
+    return [f"task {name}" for name in own_tasks.available()]
+
+
+def source_name(source: str) -> str:
+    kind, _, name = source.partition(" ")
+    return t("source.own_task", name=name) if name else t(f"source.{kind}")
+
+
+def task_file() -> Path | None:
+    """The file of the user's task that is chosen; None where the shipped one is."""
+    _, _, name = str(st.session_state.get("source", "")).partition(" ")
+    return own_tasks.available().get(name)
 
 
 def all_models() -> dict[str, Path]:

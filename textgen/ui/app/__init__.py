@@ -42,7 +42,7 @@ GROUPS = {
     "": ("lesson",),
     "try": ("write", "train", "remember"),
     "understand": ("step", "gates", "gradients", "evidence", "neurons"),
-    "experiment": ("race",),
+    "experiment": ("race", "task"),
 }
 
 

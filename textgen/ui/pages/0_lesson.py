@@ -31,7 +31,7 @@ OFFERED = 3  # facts
 def main() -> None:
     st.title(t("lesson.headline"), anchor=False)
     st.html(f'<p class="tg-intro">{html.escape(t("lesson.intro"))}</p>')
-    task = page_parts.the_task()
+    task = page_parts.shipped_task()
     try:
         folders = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
         if {KEEPS, FORGETS} <= folders.keys():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from textgen.errors import TextgenError
-from textgen.ui import address, models, samples, widgets
+from textgen.ui import address, models, page_parts, samples, widgets
 from textgen.ui.components.token_strip import Chosen, token_strip
 from textgen.ui.messages import language_query, t
 
@@ -277,8 +277,8 @@ def look_inside(model: Model, sample: samples.Sample, chosen: Chosen) -> None:
     }
     for key in (*asked, "against", "unit", "version"):
         state.pop(key, None)  # what was looked at before
-    (file,) = Path(__file__).parent.glob(f"[0-9]*_{LOOK[LOOK.index(chosen.page)]}.py")
-    st.switch_page(str(file), query_params=language_query() | asked)
+    page = LOOK[LOOK.index(chosen.page)]  # none but these
+    st.switch_page(str(page_parts.page_file(page)), query_params=language_query() | asked)
 
 
 def notes(texts: list[samples.Sample]) -> None:

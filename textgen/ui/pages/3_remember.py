@@ -14,7 +14,7 @@ from textgen.cells import CELLS
 from textgen.data.recall_documents import Document, typed
 from textgen.data.recall_task import Task, read_task
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, widgets
+from textgen.ui import cached, models, page_parts, passages, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
@@ -37,8 +37,9 @@ TEXT_LENGTH = 6000  # characters of a shipped text that the last figure begins w
 
 def main() -> None:
     widgets.header("remember")
-    task = page_parts.the_task()
     try:
+        passages.choose_task()
+        task = page_parts.the_task()
         if models.trained_on(task.path.name):
             compared = choose_models(task)
             watch(task, compared)
@@ -76,11 +77,12 @@ def untrained(label: str, compared: dict[str, Model]) -> bool:
 
 def watch(task: Task, compared: dict[str, Model]) -> None:
     """One document, and what each model has at the blank."""
-    custom = st.toggle(t("remember.custom"), True, key="custom", bind="query-params")
+    shipped_task = task.path.parent == shipped.TASKS  # the example is of its kind
+    custom = st.toggle(t("remember.custom"), shipped_task, key="custom", bind="query-params")
     document = custom_document(task) if custom else page_parts.choose_document()[1]
     if document is None:
         return
-    show_document(document)
+    page_parts.show_document(document)
     if not compared:
         return
     known = document.answer in task.answers
@@ -185,17 +187,6 @@ def note_what_it_cannot_spell(task: Task, label: str, model: Model, document: Do
         widgets.line([label, *notes])
 
 
-def show_document(document: Document) -> None:
-    """The document with its fact and its blank marked."""
-    end = document.opening_end
-    opening, filler = document.before[:end], document.before[end:]
-    blank = f'<span class="tg-blank">{html.escape(document.answer) or "?"}</span>'
-    st.html(
-        f'<div class="tg-document"><mark>{html.escape(opening)}</mark>'
-        f"<span>{html.escape(filler)}</span>{blank}{html.escape(document.ending)}</div>"
-    )
-
-
 # --- the curve ------------------------------------------------------------------------------------
 
 
@@ -270,9 +261,11 @@ def recipe(task: Task, cell: str) -> Path:
 
 def live(task: Task) -> None:
     """Train a cell by its recipe for a few epochs, and watch it learn ever longer distances."""
+    cells = [c for c in CELLS if recipe(task, c).is_file()]
+    if not cells:
+        return
     st.subheader(t("remember.live"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        cells = [c for c in CELLS if recipe(task, c).is_file()]
         cell = st.selectbox(
             t("option.cell"),
             cells,

@@ -30,7 +30,7 @@ from textgen.text.files import PACKED, TEXT_FILES
 from textgen.text.readers import READERS
 from textgen.ui.models import RUNS
 
-UPLOADS = RUNS / "uploads"
+UPLOADS, TASKS = RUNS / "uploads", RUNS / "tasks"
 LARGEST_UPLOAD = 50  # MB
 STALE = 120.0  # seconds of silence after which another's process counts as gone
 _NAME = re.compile(r"\w[\w.-]{0,59}")
@@ -82,7 +82,7 @@ class Run:
 def checked_name(name: str) -> str:
     """The name for a new run. Raises `ConfigError` when it is no plain name, or taken."""
     name = unicodedata.normalize("NFC", name.strip())
-    if not _NAME.fullmatch(name) or name == UPLOADS.name:
+    if not _NAME.fullmatch(name) or name in (UPLOADS.name, TASKS.name):
         raise ConfigError(
             f"the name {name!r} cannot be a folder: use letters, digits, - and _, at most 60"
         )
@@ -190,7 +190,7 @@ def all_runs() -> list[Run]:
         p.parent.name for pattern in (CONFIG, "status.json") for p in RUNS.glob(f"*/{pattern}")
     }
     names |= {p.stem for p in RUNS.glob("*.pid")}
-    newest = sorted(names - {UPLOADS.name}, key=lambda name: -_last_sign(name))
+    newest = sorted(names - {UPLOADS.name, TASKS.name}, key=lambda name: -_last_sign(name))
     return [read(name) for name in newest]
 
 
