@@ -113,6 +113,7 @@ ORDER = {
         "launch",
     ],
     "api": [],
+    "export": ["symbols", "cell_script", "vocabulary", "page", "rounding"],
     "tuning": ["search_space", "trials", "sweep", "race"],
     "cli": [
         "sources",
@@ -124,6 +125,7 @@ ORDER = {
         "probe",
         "evaluate",
         "trace",
+        "export",
         "corpus",
         "app",
         "arguments",

@@ -76,6 +76,14 @@ def load_model(data: bytes) -> SentencePieceProcessor:
         raise _refused(data, "it is damaged") from None
 
 
+def read_pieces(data: bytes) -> tuple[str, list[tuple[str, float]]]:
+    """(how a text is cut, one of `MODEL_TYPES`; the pieces by their ids, with their scores) of a
+    model that `load_model` takes."""
+    model = _parsed(data)
+    kind = "bpe" if model.trainer_spec.model_type == model.trainer_spec.BPE else "unigram"
+    return kind, [(piece.piece, piece.score) for piece in model.pieces]
+
+
 def _checked(data: bytes) -> None:
     try:
         _check(data)

@@ -35,7 +35,8 @@ class Figure {
     const places = parts.map((part) => [part?.scrollLeft ?? 0, part?.scrollTop ?? 0]);
     const focused = parts.findIndex((part) => part && part === this.parent.activeElement);
     this.data = data;
-    this.values = decode(data.values);
+    // as base64 from Python, or as they are
+    this.values = typeof data.values === "string" ? decode(data.values) : data.values;
     // the row that is pinned, and the token; -1: none
     this.pin = { row: data.rows.indexOf(data.pinned.row), token: data.pinned.token ?? -1 };
     // what the pointer or the keys are at; row -1: the text, not one of the rows

@@ -1,0 +1,185 @@
+"""What `textgen export` puts into a page, and what it refuses. What the page then does is tested in
+a browser: tests/browser/test_exported_page.py."""
+
+import errno
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+
+from eighth_cell import UGRNN
+from made_tokenizers import MADE
+from textgen import shipped
+from textgen.cells import CELLS, make_cell
+from textgen.cli.main import main
+from textgen.config import ModelConfig
+from textgen.errors import ConfigError
+from textgen.export import page as pages
+from textgen.export.cell_script import cell_script
+from textgen.export.rounding import check_fit
+from textgen.generation.generator import Generator, load
+from textgen.tokenizers.tokenizer import TOKENIZERS
+from tiny import TEXT, drawn
+from word_tokenizer import WordTokenizer
+
+
+def model_of(cell="lstm", tokenizer=MADE["char"], **settings):
+    config = ModelConfig(cell=cell, hidden_size=8, embedding_size=8, **settings)
+    return Generator(drawn(config, tokenizer.vocab_size), tokenizer, name="mine", hash="01234567")
+
+
+def about(page):
+    """What the page says of its model."""
+    (text,) = re.findall(rb'id="about">(.*?)</script>', page, re.S)
+    return json.loads(text)
+
+
+def called(capsys, *arguments):
+    """(exit code, stdout, stderr) of a command."""
+    try:
+        main(["export", *map(str, arguments)])
+        code = 0
+    except SystemExit as stop:
+        code = stop.code
+    return code, *capsys.readouterr()
+
+
+# --- the equations --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_each_value_and_state_of_a_cell_is_written_once(cell):
+    own = make_cell(cell)
+    script = cell_script(own)
+    for name in own.value_names():
+        assert script.count(f"values.{name}[u] = ") == 1
+    for part in range(len(own.state_names)):
+        assert script.count(f"state[{part}][u] = t") == 1
+    assert ("p[0 * size + u]" in script) == own.recurrent
+
+
+def test_the_equations_are_those_of_the_file_in_python():
+    assert "const t0 = (1.0 / (1.0 + Math.exp((-Math.max((a[0 * size + u] + p[0" in cell_script(
+        make_cell("gru")
+    )
+    assert "v.was_C" in cell_script(make_cell("peephole"))  # its own summand
+    assert "values.g[u]" in cell_script(UGRNN())  # a cell from elsewhere
+
+
+@pytest.mark.parametrize("function", [np.sin, np.sign, np.cumsum, lambda z: np.where(z > 0, z, 0)])
+def test_a_function_that_a_page_does_not_have_is_refused(function):
+    class Odd(UGRNN):
+        def update(self, z, state, extra=(), observe=lambda name, value: value):
+            return super().update(function(z), state, extra, observe)
+
+    with pytest.raises(ConfigError, match="the cell 'ugrnn' cannot go into a page") as refused:
+        cell_script(Odd())
+    assert "\n" not in str(refused.value)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_holds_the_weights_and_the_tokenizer_and_nothing_of_the_text(runs):
+    for tokenizer in TOKENIZERS:
+        model = load(runs(tokenizer))
+        page = pages.page(model).decode()
+        assert not any(line in page for line in TEXT.splitlines()[:3])
+        assert "text.txt" not in page and str(shipped.HOME) not in page
+
+
+def test_the_weights_are_those_of_the_model():
+    model = model_of("gru", tie_weights=True)
+    said = about(pages.page(model))
+    order = [name for name, _ in said["network"]["weights"]]
+    whole = np.concatenate([model.network.weights[name].ravel() for name in order])
+    np.testing.assert_array_equal(np.frombuffer(pages._numbers(model, False), "<f4"), whole)
+    np.testing.assert_allclose(np.frombuffer(pages._numbers(model, True), "<f2"), whole, atol=2e-3)
+
+
+def test_markup_in_a_name_or_a_prompt_ends_no_element():
+    model = model_of()
+    model.name = "</script><b>"
+    page = pages.page(model, "</script><!--")
+    assert page.count(b"</script>") == 3 and b"<!--" not in page
+    assert about(page)["prompt"] == "</script><!--"
+
+
+def test_every_word_that_the_scripts_ask_for_is_there_in_both_languages():
+    scripts = "".join(file.read_text("utf-8") for file in (pages.HERE / "page").glob("*.js"))
+    asked = set(re.findall(r'\bt\("([\w.]+)"', scripts))
+    korean, english = (pages.words(language) for language in pages.LANGUAGES)
+    assert korean.keys() == english.keys()
+    assert asked <= korean.keys() and len(asked) > 30
+    headings = {heading for cell in CELLS.values() for heading in cell.equations}
+    assert {f"stage.{heading}" for heading in headings} <= korean.keys()
+    used = {key for key in korean if f'"{key}"' in scripts}
+    whole = tuple(f"{section}." for section in (*pages.SECTIONS, "colour", "option", "gates_sort"))
+    assert {k for k in korean if k not in used and not k.startswith(whole)} <= {
+        *("gates.title", "step.title", "write.title")
+    }
+
+
+def test_a_tokenizer_from_elsewhere_is_refused():
+    tokenizer = WordTokenizer.train("the cat sat and the cat ran\n\n")
+    with pytest.raises(ConfigError, match="the tokenizer 'words' cannot go into a page"):
+        pages.page(model_of(tokenizer=tokenizer))
+
+
+@pytest.mark.parametrize("name", [folder.name for folder in sorted(shipped.MODELS.iterdir())])
+def test_a_shipped_model_of_half_precision_is_under_3_mb(name):
+    assert len(pages.page(load(name), half=True)) < 3e6
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_the_command_writes_one_file_and_says_what_float16_costs(runs, tmp_path, capsys):
+    out = tmp_path / "page.html"
+    code, said, _ = called(capsys, runs(), "--to=html", "--out", out, "--half", "--prompt=나는")
+    assert code == 0 and list(tmp_path.iterdir()) == [out]
+    assert re.search(r"page.html: 0\.\d\d MB\nfloat16 costs [+-]0\.\d{4} bits per char", said)
+    assert "characters of held-out text" in said
+    assert about(out.read_bytes())["half"] is True
+    assert about(out.read_bytes())["prompt"] == "나는"
+
+
+def test_a_bad_out_is_one_line_and_nothing_is_written(runs, tmp_path, capsys, monkeypatch):
+    taken = tmp_path / "taken.html"
+    taken.write_text("mine")
+    for out, said in {taken: "which is there", tmp_path: "a folder"}.items():
+        code, _, error = called(capsys, runs(), "--to=html", "--out", out)
+        assert code == 2 and said in error and error.count("\n") == 1
+    assert called(capsys, runs(), "--to=html", "--out", taken / "page.html")[0] == 2
+    assert taken.read_text() == "mine"
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, said, error = called(capsys, runs(), "--to=html", "--out", tmp_path / "page.html")
+    assert code == 2 and "No space left" in error and error.count("\n") == 1 and said == ""
+    assert list(tmp_path.iterdir()) == [taken]
+
+
+def test_bad_input_is_one_line(runs, tmp_path, capsys):
+    out = tmp_path / "page.html"
+    for arguments in (
+        [tmp_path / "none", "--to=html", "--out", out],
+        [runs(), "--to=tape", "--out", out],
+        [runs(), "--out", out],
+        [runs(), "--to=html"],
+        [runs(), "--to=html", "--out", ""],
+    ):
+        code, _, error = called(capsys, *arguments)
+        assert code == 2 and error.count("\n") == 1 and error.startswith("error: ")
+    assert not out.exists()
+
+
+def test_weights_that_float16_cannot_hold_are_refused():
+    network = model_of().network
+    network.weights["head.bias"][3] = 7e4
+    with pytest.raises(ConfigError, match=r"head.bias holds 70000, and float16 ends at 65504"):
+        check_fit(network)

@@ -1,0 +1,1 @@
+"""A model to take along: as one page that writes without textgen, Python or a network."""
