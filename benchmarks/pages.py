@@ -59,6 +59,7 @@ KOREAN = {
     r"The figure of tokens, (.*) tokens x (.*) units, .*: (.*) ms a frame \((.*) within (.*)\)\.": (
         r"토큰 \1개 x 유닛 \2개짜리 그림을 프레임마다 한 칸씩 옮길 때: 프레임당 \3 ms (\4가 \5 안)."
     ),
+    "Lesson": "수업",
     "Write": "글쓰기",
     "Train": "학습",
     "Remember": "기억",
