@@ -36,6 +36,7 @@ PAGES = {
     "write": ("Write", False),
     "train": ("Train", False),
     "remember": ("Remember", True),
+    "transplant": ("Transplant", True),
     "evidence": ("Evidence", True),
     "gates": ("Gates", True),
     "step": ("One step", True),

@@ -16,7 +16,7 @@ from textgen.ui import app as navigation
 from tiny import only
 
 UI = Path(messages.__file__).parents[1]
-PAGES = sorted(navigation.PAGES.glob("[0-9]*_*.py"), key=lambda file: int(file.name.split("_")[0]))
+PAGES = navigation.page_files([navigation.PAGES])
 TEST_PAGES = Path(__file__).parent / "pages"
 
 

@@ -258,14 +258,22 @@ def test_neurons_ranks_silences_and_hands_over(home):
     (figure,) = figures(app)
     assert figure["brush"] == [4, 9] and len(figure["rows"]) == 12
     claims = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
-    assert len(claims) == 3
-    assert "of 132 pairs" in claims[1] and "tg-holds" in claims[1]
+    assert len(claims) == 1
     assert app.multiselect(key="off").value == figure["rows"][:1]  # the best unit
     # a span that the text does not have is that of the fact
     app.query_params["span"] = ["900", "950"]
     app.session_state["span"] = (900, 950)
     app.run()
     assert not app.exception and figures(app)[0]["brush"] != [900, 950]
+
+
+@pytest.mark.slow
+def test_a_transplant_turns_the_answer(home):
+    app = open_page("10_transplant.py", lang="en", distance="40")
+    assert not app.exception and not app.error
+    claims = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
+    assert len(claims) == 2
+    assert "of 132 pairs" in claims[0] and "tg-holds" in claims[0]
 
 
 def test_evidence_pins_one_token_in_all_figures(home):

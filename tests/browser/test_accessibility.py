@@ -25,3 +25,10 @@ def test_nothing_serious_bars_the_way(visit, path, scheme):
         for node in trouble["nodes"]
     ]
     assert told == []
+
+
+@pytest.mark.parametrize("language, title", [("ko", "게이트"), ("en", "Gates")])
+def test_a_page_says_its_language_and_its_title(visit, language, title):
+    page = visit(f"gates?lang={language}", locale="de-DE")
+    page.wait_for_function(f"document.documentElement.lang === '{language}'")
+    page.wait_for_function(f"document.title === '{title} · textgen'")

@@ -3,11 +3,15 @@ from playwright.sync_api import expect
 
 
 def test_a_transplanted_cell_state_turns_the_answer(visit):
-    page = open_figure(visit, "neurons?distance=60")
+    page = visit("transplant?distance=60")
     claims = page.locator(".tg-claim")
-    expect(claims).to_have_count(3)
-    expect(claims.nth(1)).to_contain_text("132쌍")
+    expect(claims).to_have_count(2)
+    expect(claims.nth(0)).to_contain_text("132쌍")
     expect(page.locator(".tg-claim.tg-holds", has_text="132쌍")).to_have_count(1)
+
+
+def test_a_token_is_read_by_pointing(visit):
+    page = open_figure(visit, "neurons?distance=60")
     with hover_runs_nothing(page):
         page.locator(f"{FIGURE} #token-3").hover()
         expect(page.locator(f"{FIGURE} .readout")).to_contain_text("3")

@@ -39,6 +39,15 @@ def style() -> None:
     st.html(f"<style>{(Path(__file__).parent / 'style.css').read_text()}</style>")
 
 
+def say_language() -> None:
+    """Tell the browser, and who reads the page aloud, in which language it is."""
+    place = st.components.v2.component(
+        "textgen_language",
+        js="export default ({ data }) => { document.documentElement.lang = data.language; };",
+    )
+    place(data={"language": language()}, key="language of the page")
+
+
 def top_bar(groups: Mapping[str, Sequence[st.Page]], chosen: st.Page) -> None:
     """Links to the pages by their groups, and the language switch. What is looked at goes along."""
     along = language_query() | address.carried()

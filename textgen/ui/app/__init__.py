@@ -26,13 +26,15 @@ from textgen.ui.messages import PAGES, add_page, has, keep_language, page_name, 
 def main(folders: Sequence[Path] = (PAGES,)) -> None:
     """Draw the navigation over the pages in `folders` and run the one that the address names."""
     keep_programs()
-    st.set_page_config(page_title="textgen", layout="wide")
+    st.set_page_config(layout="wide")
     keep_language()
     files = page_files(folders)
     pages = [page_of(file, default=file == files[0]) for file in files]
     # Streamlit's own bar would hide the pages behind a button on a phone
     chosen = st.navigation(pages, position="hidden")
+    st.set_page_config(page_title=f"{chosen.title} · textgen")
     widgets.style()
+    widgets.say_language()
     widgets.top_bar(grouped(files, pages), chosen)
     chosen.run()
 
@@ -41,7 +43,7 @@ def main(folders: Sequence[Path] = (PAGES,)) -> None:
 GROUPS = {
     "": ("lesson",),
     "try": ("write", "train", "remember"),
-    "understand": ("step", "gates", "gradients", "evidence", "neurons"),
+    "understand": ("transplant", "step", "gates", "gradients", "evidence", "neurons"),
     "experiment": ("race", "task"),
 }
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
-from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
+from textgen.data.token_positions import fact_word, ids_before_blank
 from textgen.errors import TextgenError
 from textgen.ui import address, cached, page_parts, passages, units, widgets
 from textgen.ui.charts import neurons as neuron_charts
@@ -53,7 +53,7 @@ def look_at_own_text() -> None:
 
 
 def look(model: Model, task: Task, document: Document) -> None:
-    """The best units, where else they fire, and what happens without them or with another's."""
+    """The best units, where else they fire, and what happens without them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
         part = choose_part(model)
@@ -61,8 +61,6 @@ def look(model: Model, task: Task, document: Document) -> None:
     coloured(model, document, layer, part, ranked)
     elsewhere(model, document, layer)
     st.fragment(silence)(model, task, document, layer, ranked)
-    st.fragment(transplanted)(model, task, document)
-    read_off(model, task, document, layer)
 
 
 def choose_part(model: Model) -> str:
@@ -218,121 +216,6 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
         t("neurons.claim_spread"),
         verdict.verdict,
         t("neurons.spread", unit=names[0], before=verdict.before, after=verdict.after),
-    )
-
-
-def transplanted(model: Model, task: Task, document: Document) -> None:
-    """Another's state, or a part of it, handed over in the middle of the filler."""
-    from textgen.interpret.verdicts import MOSTLY
-
-    st.subheader(t("neurons.transplant"), anchor=False)
-    tokens = len(ids_before_blank(model.tokenizer, document))
-    names: tuple[str, ...] = model.network.cell.state_names
-    donor, at, handed, kinds = choose_transplant(model, task, document, tokens, names)
-    before = cached.answers(model, task, document)
-    after = cached.answers_transplanted(model, task, document, donor, at, kinds[handed])
-    one, many = st.columns(2, gap="large")
-    with one:
-        page_parts.answers(
-            model,
-            "transplant",
-            before,
-            after,
-            t("neurons.after"),
-            cached.answers_without_fact(model, task, document),
-        )
-    left = tokens - at
-    distance, variant = page_parts.distance(), page_parts.variant()
-    with many, st.spinner(t("neurons.pairs")):
-        flips = {
-            kind: cached.flips(model, task, distance, variant, left, parts)
-            for kind, parts in kinds.items()
-        }
-        rows = pd.DataFrame([{"parts": kind} | vars(flip) for kind, flip in flips.items()])
-        words = {
-            "parts": t("neurons.handed"),
-            "share": t("neurons.flipped"),
-            "unmoved": t("neurons.unmoved"),
-        }
-        page_parts.chart(neuron_charts.flips(rows, MOSTLY, words), rows, "flips", [model])
-    part = names[-1]
-    verdict = flips[part]
-    page_parts.claim(
-        t("neurons.claim_transplant", part=part),
-        verdict.verdict,
-        t(
-            "neurons.turned",
-            share=verdict.share,
-            low=verdict.low,
-            high=verdict.high,
-            n=verdict.n,
-            left=left,
-            limit=MOSTLY,
-        ),
-    )
-
-
-def choose_transplant(
-    model: Model, task: Task, document: Document, tokens: int, names: tuple[str, ...]
-) -> tuple[Document, int, str, dict[str, tuple[str, ...]]]:
-    """(the donor, after which token it hands over, what, what there is to hand over by name)."""
-    wholes = [names] if len(names) > 1 else []
-    kinds = {" + ".join(parts): parts for parts in [*wholes, *((name,) for name in names[::-1])]}
-    others = [fact for fact in task.facts if task.answer_to(fact) != document.answer]
-    if state.get("donor") not in others:
-        state.pop("donor", None)
-    first = fact_end(model.tokenizer, document) + 1
-    middle = (first - 1 + tokens) // 2
-    if not first <= state.get("at", middle) < tokens:
-        state.pop("at", None)
-    columns = st.columns([2, 3, 2], vertical_alignment="bottom", gap="medium")
-    fact = columns[0].selectbox(t("neurons.donor"), others, key="donor", bind="query-params")
-    at = columns[1].slider(
-        t("neurons.at"), first, tokens - 1, middle, key="at", bind="query-params"
-    )
-    with columns[2]:
-        handed = widgets.one_of(t("neurons.handed"), list(kinds), names[-1], "handed")
-    return page_parts.document_with(task, fact), at, handed, kinds
-
-
-def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
-    """A linear probe for the answer on each part of the state, all along the document."""
-    from textgen.interpret.verdicts import MOSTLY
-
-    st.subheader(t("neurons.stored"), anchor=False)
-    distance, variant = page_parts.distance(), page_parts.variant()
-    with st.spinner(t("neurons.probing")):
-        readable = cached.readable(model, task, distance, variant, layer)
-    rows = pd.DataFrame(
-        [
-            (left, share, part)
-            for part, course in readable.accuracy.items()
-            for left, share in course.items()
-        ],
-        columns=["left", "accuracy", "part"],
-    )
-    last = len(ids_before_blank(model.tokenizer, document)) - 1
-    fact = last - fact_end(model.tokenizer, document)  # tokens before the blank
-    words = {
-        "left": t("gradients.distance"),
-        "accuracy": t("neurons.readable"),
-        "part": t("neurons.part"),
-        "chance": t("remember.chance"),
-        "fact_end": t("parts.fact_end"),
-    }
-    chance = 1 / len(task.answers)
-    page_parts.chart(neuron_charts.readable(rows, fact, chance, words), rows, "stored", [model])
-    part = model.network.cell.carried
-    page_parts.claim(
-        t("neurons.claim_stored", part=part),
-        readable.verdict(part, fact),
-        t(
-            "neurons.least",
-            least=readable.least(part, fact),
-            last=readable.accuracy[part][0],
-            n=readable.n,
-            limit=MOSTLY,
-        ),
     )
 
 
