@@ -228,7 +228,9 @@ def values(data):
 
 
 def test_gates_shows_what_the_replay_finds(home):
-    app = open_page("5_gates.py", lang="en", distance="40", value="o", sort="peak", unit="7")
+    app = open_page(
+        "5_gates.py", lang="en", distance="40", value="o", sort="peak", unit="7", units="all"
+    )
     assert not app.exception and not app.error
     matrix, unit = figures(app)
     assert matrix["pinned"] == {"row": "7", "token": None}

@@ -12,7 +12,7 @@ def at(page, row, token, number=0):
 
 
 def test_a_cell_is_read_by_pointing_and_pinned_by_a_click(visit):
-    page = open_figure(visit, "gates?lang=en", height=1100)
+    page = open_figure(visit, "gates?lang=en&units=all", height=1100)
     readout = page.locator(f"{FIGURE} .readout").first
     with hover_runs_nothing(page):
         page.mouse.move(*at(page, 5, 10))
@@ -33,7 +33,7 @@ def test_a_cell_is_read_by_pointing_and_pinned_by_a_click(visit):
 
 
 def test_the_heat_map_is_walked_with_keys(visit):
-    page = open_figure(visit, "gates?lang=en&unit=none")
+    page = open_figure(visit, "gates?lang=en&unit=none&units=all")
     matrix, live = page.locator(f"{FIGURE} .scroll").first, page.locator(f"{FIGURE} .live").first
     matrix.focus()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Shift+ArrowRight"):
@@ -71,6 +71,7 @@ def test_the_figure_is_saved_as_png_and_svg(visit, tmp_path):
     assert svg.startswith("<svg") and "of every unit at every token" in svg
     assert "speaker-lstm-en" in svg  # whose it is
     for kind, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        page.locator("[class*='figure-saturation'] ~ *").get_by_text("Save").first.click()
         with page.expect_download() as download:
             page.get_by_role("button", name=f"{kind}, saturation").click()
         chart = tmp_path / f"chart.{kind}"

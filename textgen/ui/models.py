@@ -83,7 +83,7 @@ def load(folder: Path, *, last: bool = False) -> Model:
     try:
         changed = (last_save(folder)[0] if last else folder / WEIGHTS).stat().st_mtime_ns
     except OSError as error:  # deleted since the page was drawn
-        raise RunError(f"{folder} has no model any more: choose another") from error
+        raise RunError(t("problem.gone", name=folder.name)) from error
     with st.spinner(t("write.loading")):
         return _load(str(folder), changed, last)
 

@@ -256,14 +256,14 @@ def claim(sentence: str, verdict: Verdict, measured: str) -> None:
     said = f"{MARKS[kind]} {html.escape(t(f'parts.{kind}'))}"
     st.html(
         f'<div class="tg-claim tg-{kind}"><p>{html.escape(sentence)}</p>'
-        f"<p><b>{said}</b> {html.escape(measured)}</p></div>"
+        f"<p><b>{said}</b> {widgets.glossed(measured)}</p></div>"
     )
 
 
 def how(text: str, source: str) -> None:
     """How a figure is computed, folded away."""
     with st.expander(t("parts.how")):
-        words, where = html.escape(text), html.escape(source)
+        words, where = widgets.glossed(text), html.escape(source)
         st.html(f'<p class="tg-intro">{words}</p><p><small>{where}</small></p>')
 
 
@@ -292,16 +292,11 @@ def chart(
 def downloads(
     rows: pd.DataFrame, name: str, models: Sequence[Model] = (), container: str = ""
 ) -> None:
-    """The numbers as CSV, the chart in `container`, a key, as SVG and PNG, and whose they are."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    """A menu: the numbers as CSV, the chart in `container`, a key, as SVG and PNG, and whose they
+    are."""
+    with st.popover(t("parts.save"), type="tertiary", icon=":material/download:"):
         st.download_button(
-            "CSV",
-            rows.to_csv(index=False),
-            f"{name}.csv",
-            "text/csv",
-            key=f"csv {name}",
-            type="tertiary",
-            icon=":material/download:",
+            "CSV", rows.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv {name}"
         )
         if container:
             chart_saver(container, name)

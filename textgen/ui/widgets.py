@@ -79,7 +79,36 @@ def top_bar(groups: Mapping[str, Sequence[st.Page]], chosen: st.Page) -> None:
 def header(name: str) -> None:
     """Title and the page's few sentences."""
     st.title(t(f"{name}.title"), anchor=False)
-    st.html(f'<p class="tg-intro">{html.escape(t(f"{name}.intro"))}</p>')
+    st.html(f'<p class="tg-intro">{glossed(t(f"{name}.intro"))}</p>')
+
+
+TERMS = ("unit", "nat", "bits", "tau", "token", "saturated")
+
+
+def glossed(text: str) -> str:
+    """HTML of a text in which each term of the glossary, where it comes first, tells its meaning to
+    who points at it, touches it or comes to it by keys."""
+    meanings = {t(f"glossary.{term}"): t(f"glossary.{term}_is") for term in TERMS}
+    seen: set[str] = set()
+
+    def explained(found: re.Match[str]) -> str:
+        word = found[0]
+        if word in seen:
+            return html.escape(word)
+        seen.add(word)
+        meaning = html.escape(meanings[word])
+        return (
+            f'<span class="tg-term" tabindex="0" role="note" data-meaning="{meaning}" '
+            f'aria-label="{html.escape(word)}: {meaning}">{html.escape(word)}</span>'
+        )
+
+    # not within another word of Latin letters: the s of many is left outside
+    words = "|".join(re.escape(word) for word in sorted(meanings, key=len, reverse=True))
+    parts = re.split(rf"((?<![a-zA-Z])(?:{words})(?=s?(?![a-zA-Z])))", text)
+    return "".join(
+        explained(match) if (match := re.fullmatch(words, part)) else html.escape(part)
+        for part in parts
+    )
 
 
 def error(message: object) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from textgen.interpret import Trace
 
 SORTS = ("effect", "peak", "time")
+SHOWN = ("few", "all")
+FEW = 5  # units
 
 
 def main() -> None:
@@ -45,8 +47,19 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         name = choose_value(model, values)
         effects = cached.effects(model, document, layer)
         order = choose_order(model, values, name, effects)
-    best = int(page_parts.units_by_fact(model, task, document, layer)[0])
-    pinned = page_parts.pinned(len(values[name]), len(order), best)
+        few = widgets.worded(
+            st.segmented_control,
+            t("gates.shown"),
+            SHOWN,
+            "units",
+            lambda s: t(f"gates.{s}"),
+            required=True,
+        )
+    ranked = page_parts.units_by_fact(model, task, document, layer)
+    pinned = page_parts.pinned(len(values[name]), len(order), int(ranked[0]))
+    if few == "few":
+        kept = {*ranked[:FEW].tolist(), *([int(pinned.row)] if pinned.row else [])}
+        order = np.array([unit for unit in order if unit in kept])
     beside = passages.choose_beside(model)
     heat_map(model, document, trace, layer, name, order, pinned)
     if beside is not None:
@@ -130,6 +143,8 @@ def one_unit(
     unit = pinned.row
     if unit is None:
         return
+    if not passages.is_own(document):
+        st.caption(t("gates.see"))
     values = {name: course[:, int(unit)] for name, course in trace.layers[layer].items()}
     gates = page_parts.gates_of(model)
     ungated = np.concatenate([v for name, v in values.items() if name not in gates])

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from textgen.errors import ConfigError
+from textgen.ui.messages import t
 from textgen.ui.models import RUNS
 from textgen.ui.processes import trainings
 
@@ -58,7 +59,7 @@ def start(source: Path, cells: Sequence[str], options: dict[str, Any]) -> str:
     numbers = _numbers()
     for number in numbers:
         if trainings.read(f"{FOLDER}/{number}").alive:
-            raise ConfigError(f"race {number} is being run: wait for its end, or stop it")
+            raise ConfigError(t("problem.race", number=number))
     for number in numbers[KEPT_RACES - 1 :]:
         shutil.rmtree(RUNS / FOLDER / str(number), ignore_errors=True)
         for file in (RUNS / FOLDER).glob(f"{number}.*"):

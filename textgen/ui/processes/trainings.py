@@ -28,6 +28,7 @@ from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.runs.run_folder import CONFIG, WEIGHTS
 from textgen.text.files import PACKED, TEXT_FILES
 from textgen.text.readers import READERS
+from textgen.ui.messages import t
 from textgen.ui.models import RUNS
 
 UPLOADS, TASKS = RUNS / "uploads", RUNS / "tasks"
@@ -46,6 +47,7 @@ _NUMBERS = (
     "tokens_per_second",
     "bits_per_char",
 )
+_KEPT = re.compile(rf"{re.escape(str(UPLOADS))}/(\S+?)-[0-9a-f]{{8}}(?=\.)")
 _ROLLED_BACK = ("step", "to", "learning_rate")
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -83,11 +85,9 @@ def checked_name(name: str) -> str:
     """The name for a new run. Raises `ConfigError` when it is no plain name, or taken."""
     name = unicodedata.normalize("NFC", name.strip())
     if not _NAME.fullmatch(name) or name in (UPLOADS.name, TASKS.name):
-        raise ConfigError(
-            f"the name {name!r} cannot be a folder: use letters, digits, - and _, at most 60"
-        )
+        raise ConfigError(t("problem.name", name=name))
     if (RUNS / name).exists() or _pid_file(name).exists():
-        raise ConfigError(f"the name {name!r} is taken: choose another")
+        raise ConfigError(t("problem.taken", name=name))
     return name
 
 
@@ -103,12 +103,10 @@ def free_name(stem: str) -> str:
 def keep_upload(name: str, data: bytes) -> Path:
     """Put an uploaded text where training finds it; the same text only once."""
     if len(data) > LARGEST_UPLOAD << 20:
-        raise CorpusError(
-            f"{name} has {len(data) >> 20} MB, at most {LARGEST_UPLOAD} MB are taken here: "
-            "train on it with `textgen train`"
-        )
+        size = len(data) >> 20
+        raise CorpusError(t("problem.too_large", name=name, size=size, most=LARGEST_UPLOAD))
     if not data.strip():
-        raise CorpusError(f"{name} is empty: give a file with some text")
+        raise CorpusError(t("problem.empty", name=name))
     path = Path(unicodedata.normalize("NFC", name))
     stem = re.sub(r"[^\w-]+", "-", path.stem).strip("-")[:40] or "text"
     packing = path.suffix.lower() if path.suffix.lower() in PACKED else ""
@@ -122,7 +120,7 @@ def keep_upload(name: str, data: bytes) -> Path:
             temporary.write_bytes(data)
             temporary.replace(upload)
         except OSError as error:
-            raise RunError(f"cannot write {upload}: {error.strerror}; free some space") from error
+            raise RunError(t("problem.upload", name=name, reason=error.strerror)) from error
     return upload
 
 
@@ -168,7 +166,7 @@ def _spawn(name: str, arguments: list[str]) -> None:
         _children[child.pid] = child
         _pid_file(name).write_text(str(child.pid))
     except OSError as error:
-        raise RunError(f"training did not start: {error.strerror}; free some space") from error
+        raise RunError(t("problem.start", reason=error.strerror)) from error
 
 
 def stop(name: str) -> None:
@@ -320,7 +318,8 @@ def _last_words(name: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     stops = [line for line in lines[-1:] if line.startswith("stopped")]
-    return (errors or stops or [""])[-1]
+    # an upload by the name that it came with, not by where it is kept
+    return _KEPT.sub(r"\1", (errors or stops or [""])[-1])
 
 
 def _pid_file(name: str) -> Path:
