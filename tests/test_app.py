@@ -58,7 +58,7 @@ def test_a_page_is_one_file(language, title):
 def test_a_page_opened_alone_has_its_words(monkeypatch):
     monkeypatch.setattr(messages, "PAGES", TEST_PAGES)
     monkeypatch.setattr(messages, "_of_pages", {})
-    app = AppTest.from_file(str(TEST_PAGES / "10_hello.py"), default_timeout=60)
+    app = AppTest.from_file(str(TEST_PAGES / "20_hello.py"), default_timeout=60)
     app.query_params["lang"] = "en"
     app.run()
     assert not app.exception and [element.value for element in app.title] == ["Hello"]
@@ -66,7 +66,7 @@ def test_a_page_opened_alone_has_its_words(monkeypatch):
 
 def test_a_page_stands_in_the_navigation_after_those_before_it():
     files = navigation.page_files([navigation.PAGES, TEST_PAGES])
-    assert [file.name for file in files] == [*(file.name for file in PAGES), "10_hello.py"]
+    assert [file.name for file in files] == [*(file.name for file in PAGES), "20_hello.py"]
 
 
 def test_a_page_without_words_is_titled_by_its_name(tmp_path):

@@ -271,7 +271,7 @@ def test_neurons_ranks_silences_and_hands_over(home):
 
 @pytest.mark.slow
 def test_a_transplant_turns_the_answer(home):
-    app = open_page("10_transplant.py", lang="en", distance="40")
+    app = open_page("11_transplant.py", lang="en", distance="40")
     assert not app.exception and not app.error
     claims = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
     assert len(claims) == 2
