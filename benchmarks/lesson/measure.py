@@ -47,6 +47,8 @@ def everything() -> dict[str, Any]:
     far = distant(task, "일본", 100)
     return {
         "models": {model.name: model.hash for model in models.values()},
+        "trained_on": {cell: model.card["corpus"]["task"] for cell, model in models.items()},
+        "documents": DOCUMENTS,
         "unrolled": unrolled(models["rnn"], "나는 일본사람"),
         "slopes": slopes(models["rnn"], far),
         "powers": {str(factor): powers(factor, STEPS).tolist() for factor in (0.9, 1.0, 1.1)}

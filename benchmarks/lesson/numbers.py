@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.lesson.figures import number
+from benchmarks.lesson.figures import name_of, number
 
 Found = Mapping[str, Any]
 SURE, FORGOTTEN = 0.9, 0.3  # right answers from which a model knows, and up to which it does not
@@ -67,7 +67,20 @@ def numbers(found: Found, learned: Found, language: str) -> dict[str, str]:
         for key, fact in (("korea", "한국"), ("japan", "일본"), ("america", "미국")):
             made[f"{cell}_{key}"] = percent(facts[fact]["shares"][facts[fact]["right"]])
     made |= {f"wave_{cell}": f"{error:.1f}" for cell, error in wave["error"].items()}
-    return made
+    made["documents"] = str(found["documents"])
+    made["trained_on"] = trained_on(found["trained_on"], korean)
+    # English parts the sign from the number, Korean does not
+    return {name: text.replace(" %", "%") if korean else text for name, text in made.items()}
+
+
+def trained_on(tasks: Mapping[str, str], korean: bool) -> str:
+    """Which cells learned from which task."""
+    parts = []
+    for task in sorted(set(tasks.values())):
+        cells = ", ".join(name_of(cell) for cell in tasks if tasks[cell] == task)
+        parts.append(f"`{task}`: {cells}")
+    told = "; ".join(parts)
+    return f"배운 과제는 다음과 같습니다. {told}." if korean else f"What they learned from: {told}."
 
 
 def claims(found: Found, learned: Found) -> dict[str, bool]:
