@@ -64,11 +64,12 @@ KOREAN = {
     "Write": "글쓰기",
     "Train": "학습",
     "Remember": "기억",
+    "Transplant": "옮겨 심기",
     "Evidence": "근거",
     "Gates": "게이트",
     "One step": "한 걸음",
     "Gradients": "기울기",
-    "Neurons": "뉴런",
+    "Neurons": "유닛",
     "Race": "경주",
 }
 LARGE = """
