@@ -146,11 +146,11 @@ def units_by_forgetting(model: Model, task: Task | None, document: Document, lay
 
 
 def distance() -> int:
-    return int(state["distance"])
+    return int(state.get("distance", AT_FIRST))
 
 
 def variant() -> str:
-    return str(state["variant"])
+    return str(state.get("variant", "plain"))
 
 
 def the_task() -> Task:

@@ -13,7 +13,7 @@ from textgen.data.recall_documents import Document, typed
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, question_start
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, widgets
+from textgen.ui import cached, models, page_parts, stations, widgets
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
 from textgen.ui.messages import t
@@ -39,6 +39,7 @@ def main() -> None:
             place = st.container()
             with place, st.spinner(t("remember.measuring", name=f"{KEEPS}, {FORGETS}")):
                 flow(task, fact, {name: models.load(folders[name]) for name in (KEEPS, FORGETS)})
+            stations.path(folders, task, page_parts.document_with(task, fact))
         else:
             st.info(t("parts.no_model", task=widgets.plain(task.path.name)))
     except TextgenError as error:
