@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,8 +67,13 @@ def test_train_gives_what_load_gives(text_file, tmp_path):
     assert card["model"]["cell"] == "gru" and card["training"]["epochs"] == 1
     loaded = textgen.load(tmp_path / "run")
     assert type(model) is type(loaded) is textgen.Model and model.hash == loaded.hash
-    assert textgen.resume(tmp_path / "run", epochs=2).hash
-    assert json.loads((tmp_path / "run/status.json").read_text())["epoch"] == 2
+
+
+@pytest.mark.slow
+def test_resume_gives_what_load_gives(runs, tmp_path):
+    run = shutil.copytree(runs(), tmp_path / "run")
+    assert textgen.resume(run, epochs=3).hash == textgen.load(run).hash
+    assert json.loads((run / "status.json").read_text())["epoch"] == 3
 
 
 @pytest.mark.parametrize(

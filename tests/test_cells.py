@@ -152,7 +152,7 @@ def test_a_cell_is_its_equations(cell, activation, way):
     close([hidden, *end], [expected, *expected_end])
 
 
-@pytest.mark.parametrize("cell, activation", VARIANTS)
+@pytest.mark.parametrize("cell, activation", only([("lstm", "tanh"), ("gru", "tanh")], VARIANTS))
 def test_a_step_is_a_sequence_of_one(cell, activation):
     layer = filled(cell, activation=activation)
     x, state = draw(layer)
@@ -165,7 +165,7 @@ def test_a_step_is_a_sequence_of_one(cell, activation):
     close(state, end)
 
 
-@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
+@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_a_state_carried_over_a_long_text_is_one_read(cell):
     layer = filled(cell)
     x, start = draw(layer, length=200)
@@ -268,12 +268,15 @@ def test_an_lstm_has_four_times_the_parameters_of_an_rnn():
     assert filled("lstm").count_params() == 4 * filled("rnn").count_params()
 
 
-def biases(cell, **settings):
-    """block -> its first bias."""
-    layer = fresh(cell, 1000, **settings)
-    bias, *second = layer.cell.biases({"bias": np.asarray(layer.named_weights()["bias"])})
-    assert not np.any(second)
-    return dict(zip(layer.cell.blocks, np.split(bias, len(layer.cell.blocks)), strict=True))
+def biases(cell, layers, **settings):
+    """block -> the first biases of 64 units in each of so many layers."""
+    found = []
+    for _ in range(layers):
+        layer = fresh(cell, 64, **settings)
+        bias, *second = layer.cell.biases({"bias": np.asarray(layer.named_weights()["bias"])})
+        assert not np.any(second)
+        found.append(bias.reshape(len(layer.cell.blocks), 64))
+    return dict(zip(layer.cell.blocks, np.concatenate(found, axis=1), strict=True))
 
 
 def test_a_relu_recurrence_begins_as_the_identity():
@@ -287,7 +290,7 @@ def test_a_relu_recurrence_begins_as_the_identity():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_forget_gates_begin_open(cell):
-    for block, bias in biases(cell, forget_bias=2.5).items():
+    for block, bias in biases(cell, 1, forget_bias=2.5).items():
         np.testing.assert_array_equal(bias, 2.5 if block == "f" else 0.0)
 
 
@@ -305,7 +308,7 @@ def test_forget_gates_begin_open(cell):
 )
 def test_chrono_draws_how_long_each_unit_remembers(cell, signs):
     keras.utils.set_random_seed(1)
-    found = biases(cell, chrono=500, forget_bias=7.0)  # chrono goes before forget_bias
+    found = biases(cell, 16, chrono=500, forget_bias=7.0)  # chrono goes before forget_bias
     ages = [np.exp(sign * found.pop(block)) for block, sign in signs.items()]
     for age in ages:
         np.testing.assert_allclose(age, ages[0], rtol=1e-5)  # b_i = -b_f
@@ -317,7 +320,7 @@ def test_chrono_draws_how_long_each_unit_remembers(cell, signs):
 # --- types ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_bfloat16_is_for_products_only(cell):
     layer, exact = filled(cell, "mixed_bfloat16"), filled(cell, "float32")
     assert {weight.dtype for weight in layer.weights} == {"float32"}
@@ -327,7 +330,7 @@ def test_bfloat16_is_for_products_only(cell):
     close(end, exact(x, state)[1], atol=0.05)  # eight bits of mantissa
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "minlstm"], CELLS))
 def test_a_gate_that_closes_altogether_stays_a_number(cell):
     layer = filled(cell, "float32")
     bias = layer.named_weights()["bias"]

@@ -72,6 +72,7 @@ def test_generate_and_score(capsys, runs, text_file):
     assert run(capsys, "score", out, text_file)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_recipe_and_flags_that_override_it(capsys, text_file, tmp_path):
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(

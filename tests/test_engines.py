@@ -19,7 +19,7 @@ from textgen.generation.beam_search import beam_search
 from textgen.generation.compiled_decoder import CompiledDecoder, on_tensorflow
 from textgen.generation.decoder import Decoder
 from textgen.generation.engine import best_engine
-from textgen.generation.sampling import TRANSFORMS, RepetitionPenalty, Temperature, TopP
+from textgen.generation.sampling import TRANSFORMS, RepetitionPenalty, Temperature
 from tiny import by_keras, drawn, only
 
 V = 12
@@ -39,7 +39,7 @@ def taken(steps, number=70):
 
 
 @pytest.mark.parametrize("tie_weights", [False, True])
-@pytest.mark.parametrize("cell", only(["lstm", "gru", "mingru"], CELLS))
+@pytest.mark.parametrize("cell", only(["gru"], CELLS))
 def test_reading_is_what_the_trained_layers_compute(cell, tie_weights):
     model = network(cell, embedding_size=8, num_layers=2, tie_weights=tie_weights)
     ids = np.random.default_rng(0).integers(0, V, (3, 9)).astype(np.int32)
@@ -107,7 +107,7 @@ def test_with_a_model_numpy_multiplies_on_the_thread_that_asks():
 # --- the loop that writes -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("transform", only([RepetitionPenalty, TopP], TRANSFORMS))
+@pytest.mark.parametrize("transform", only([RepetitionPenalty], TRANSFORMS))
 def test_both_engines_write_the_same(transform):
     (name, default), *_ = vars(transform()).items()
     changed = transform(CHANGED.get(name, 0.7 if isinstance(default, float) else 3))
@@ -198,13 +198,15 @@ def test_what_reads_and_writes_needs_no_tensorflow(runs):
 
 @pytest.mark.parametrize(
     "command",
-    [
-        ["--help"],
-        ["generate", "en-lstm-char", "--max-new-tokens", "5"],
-        ["score", "en-lstm-char", "It rained."],
-        ["probe", "speaker-gru-en", "-n", "12", "--distances", "20"],
-        ["train", "--help"],
-    ],
+    only(
+        [["generate", "en-lstm-char", "--max-new-tokens", "5"]],
+        [
+            ["--help"],
+            ["score", "en-lstm-char", "It rained."],
+            ["probe", "speaker-gru-en", "-n", "12", "--distances", "20"],
+            ["train", "--help"],
+        ],
+    ),
 )
 def test_a_command_that_reads_or_writes_needs_no_tensorflow(command):
     code = (

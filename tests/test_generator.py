@@ -113,7 +113,8 @@ def little():
 def logprob_of(model, ids):
     """ln p(ids) after the prompt "a", where what is never sampled has no share."""
     read = [model.tokenizer.start_id, *model.tokenizer.encode("a"), *ids]
-    logits = by_keras(model.network, [read])[0].astype(np.float64)
+    hidden, _ = model.network.read(np.array([read]).T, model.network.initial_state(1))
+    logits = model.network.read_out(hidden)[:, 0].astype(np.float64)
     logits[:, list(model.tokenizer.banned_ids)] = -np.inf
     logp = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     return sum(logp[len(read) - len(ids) - 1 + k, i] for k, i in enumerate(ids))

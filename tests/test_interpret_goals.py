@@ -213,6 +213,14 @@ def test_gradients_from_another_process_are_the_same():
     assert gradients_apart(model, IDS[:3], GOAL).inputs.shape == (3, D)
     assert apart._process is process  # one for all
     process.kill()
+
+
+@pytest.mark.slow
+def test_another_process_takes_the_place_of_one_that_was_killed():
+    model = drawn("gru")
+    here = gradients_apart(model, IDS, GOAL)
+    process = apart._process
+    process.kill()
     process.wait()
     np.testing.assert_array_equal(gradients_apart(model, IDS, GOAL).inputs, here.inputs)
     apart._process.kill()

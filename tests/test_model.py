@@ -11,6 +11,7 @@ from textgen.training.trainer import LaneTrainer
 from tiny import only
 
 V, T, B = 11, 9, 3
+POLICIES = [("float32", 1e-5), ("mixed_bfloat16", 0.05)]  # and how near numbers are
 IDS = np.random.default_rng(0).integers(0, V, (B, T)).astype(np.int32)
 
 
@@ -20,7 +21,7 @@ def make(cell, **settings):
     )
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 @pytest.mark.parametrize("num_layers", only([2], [1, 2]))
 def test_step_by_step_equals_the_whole_sequence(cell, num_layers):
     model = make(cell, num_layers=num_layers)
@@ -35,7 +36,7 @@ def test_step_by_step_equals_the_whole_sequence(cell, num_layers):
             np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
 def test_carried_state_equals_one_long_read(cell):
     model = make(cell)
     whole, _ = model(IDS)
@@ -82,7 +83,7 @@ def test_a_core_takes_no_fewer_than_eight_rows_and_all_take_as_many(
         assert model_module.side_by_side(rows) == parts
 
 
-@pytest.mark.parametrize("policy, near", [("float32", 1e-5), ("mixed_bfloat16", 0.05)])
+@pytest.mark.parametrize("policy, near", only(POLICIES[:1], POLICIES))
 def test_tied_weights_read_out_with_the_embedding(policy, near):
     config = ModelConfig(cell="gru", hidden_size=8, embedding_size=8, tie_weights=True)
     model = build_model(config, V, policy)
@@ -110,7 +111,7 @@ def test_settings_that_make_no_model(settings, what):
         make(**({"cell": "lstm"} | settings))
 
 
-@pytest.mark.parametrize("policy, near", [("float32", 1e-5), ("mixed_bfloat16", 0.05)])
+@pytest.mark.parametrize("policy, near", only(POLICIES[:1], POLICIES))
 @pytest.mark.parametrize("tied", [False, True])
 def test_the_nats_of_targets_are_those_of_the_logits(policy, near, tied):
     config = ModelConfig(hidden_size=8, embedding_size=8, tie_weights=tied)

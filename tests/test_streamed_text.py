@@ -22,7 +22,7 @@ from textgen.training.history import History
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
 from textgen.training.trainer import LaneTrainer
-from tiny import TEXT, interrupt, only, streamed, tiny
+from tiny import TEXT, interrupt, streamed, tiny
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +49,19 @@ def taken_up(run, source, anew=False):
     return data.prepare_again(config.data, run_folder.read_tokenizer(run, card), moved=anew)
 
 
-@pytest.mark.parametrize("tokenizer", only(["char"], TOKENIZERS))
-def test_a_streamed_text_is_learnt_as_one_in_memory(text_file, tmp_path, tokenizer):
+def test_a_streamed_text_is_learnt_as_one_in_memory(trained, text_file, tmp_path):
+    alike(trained, start(text_file, tmp_path / "memory", *streamed(epochs=1, stream=False)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+def test_so_it_is_in_several_epochs(text_file, tmp_path, tokenizer):
     by_chunks = start(text_file, tmp_path / "by_chunks", *streamed(tokenizer))
-    memory = start(text_file, tmp_path / "memory", *streamed(tokenizer, stream=False))
+    alike(by_chunks, start(text_file, tmp_path / "memory", *streamed(tokenizer, stream=False)))
+
+
+def alike(by_chunks, memory):
+    """Two runs learnt the same, one of them by chunks."""
     same_weights(by_chunks, memory)
     told, known = card_of(by_chunks)["corpus"], card_of(memory)["corpus"]
     del told["streamed"]

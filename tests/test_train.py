@@ -31,10 +31,10 @@ from tiny import TEXT, interrupt, only, tiny
 
 
 def test_a_model_learns_its_text(text_file, tmp_path):
-    settings = tiny(epochs=20, sequence_length=32, sample_length=0)
+    settings = tiny(epochs=10, sequence_length=32, sample_length=0)
     run = start(text_file, tmp_path / "run", *settings)
     ends = [float(r["val_bits_per_char"]) for r in rows(run) if r["val_bits_per_char"]]
-    assert len(ends) == 20 and ends[-1] < 1.0 < 2.5 < ends[0]
+    assert len(ends) == 10 and ends[-1] < 1.0 < 2.5 < ends[0]
     assert textgen.load(run).score(TEXT[:300]).bits_per_char < 1.2
 
 
