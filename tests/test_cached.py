@@ -30,7 +30,7 @@ def counted(decorator):
 
 def test_a_model_is_known_by_its_name_weights_and_settings(runs):
     for decorator in (cached(8), cached_object(8)):
-        first, again, other = (textgen.load(runs(cell=cell)) for cell in ("lstm", "lstm", "gru"))
+        first, again, other = (textgen.load(runs(cell=cell)) for cell in ("lstm", "lstm", "rnn"))
         measure, calls = counted(decorator)
         assert measure(first, [1, 2]) == measure(again, [1, 2]) == 1
         assert measure(other, [1, 2]) == 2 and measure(first, [1, 3]) == 3

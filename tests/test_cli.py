@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -44,15 +45,22 @@ def test_help_needs_no_tensorflow():
         subprocess.run([sys.executable, "-c", script, *command, "--help"], check=True)
 
 
-def test_train_and_resume(capsys, text_file, tmp_path):
+@pytest.mark.slow
+def test_train(capsys, text_file, tmp_path):
     out = tmp_path / "run"
     flags = ["--hidden-size", 16, "--batch-size", 4, "--sequence-length", 16]
     code, _, errors = run(capsys, "train", text_file, "--out", out, "--epochs", 1, *flags)
     assert code == 0 and "epoch 1/1" in errors and "bits/char" in errors
-    code, _, errors = run(capsys, "train", "--resume", out, "--epochs", 2)
-    assert code == 0 and "epoch 2/2" in errors and "epoch 1/" not in errors
     config = json.loads((out / "config.json").read_text())
-    assert config["model"]["hidden_size"] == 16 and config["training"]["epochs"] == 2
+    assert config["model"]["hidden_size"] == 16 and config["training"]["epochs"] == 1
+
+
+def test_resume(capsys, runs, tmp_path):
+    out = shutil.copytree(runs(), tmp_path / "run")
+    code, _, errors = run(capsys, "train", "--resume", out, "--epochs", 3)
+    assert code == 0 and "epoch 3/3" in errors and "epoch 2/" not in errors
+    config = json.loads((out / "config.json").read_text())
+    assert config["model"]["hidden_size"] == 32 and config["training"]["epochs"] == 3
 
 
 def test_generate_and_score(capsys, runs, text_file):

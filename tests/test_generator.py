@@ -26,9 +26,7 @@ def model(runs):
 PAIRS = list(itertools.product(CELLS, TOKENIZERS))
 
 
-@pytest.mark.parametrize(
-    "cell, tokenizer", only([("gru", "char"), ("lstm", "sentencepiece"), ("lstm", "jamo")], PAIRS)
-)
+@pytest.mark.parametrize("cell, tokenizer", only([("gru", "sentencepiece")], PAIRS))
 def test_every_cell_writes_with_every_tokenizer(runs, tokenizer, cell):
     model = textgen.load(runs(tokenizer, cell))
     first = model.generate("나는 ", max_new_tokens=40, seed=7)

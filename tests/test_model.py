@@ -45,7 +45,7 @@ def test_carried_state_equals_one_long_read(cell):
     np.testing.assert_allclose(ops.concatenate([first, second], 1), whole, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", only(["lstm"], CELLS))
+@pytest.mark.parametrize("cell", only(["rnn"], CELLS))
 def test_rows_shared_out_among_cores_are_one_batch(cell, monkeypatch):
     model = make(cell, num_layers=2)
     random = np.random.default_rng(4)
@@ -140,7 +140,7 @@ def test_a_step_counts_weighted_tokens_only():
     steps = []
     for last in (1, 2):  # the target that counts nothing
         keras.utils.set_random_seed(1)
-        model = make("gru")
+        model = make("rnn")
         trainer = LaneTrainer(model, B)
         trainer.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
         targets, weights = np.full_like(IDS, 3), np.ones(IDS.shape, np.float32)
@@ -153,7 +153,7 @@ def test_a_step_counts_weighted_tokens_only():
 
 
 def test_the_loss_of_a_step_counts_every_token_alike():
-    trainer = LaneTrainer(make("gru"), B)
+    trainer = LaneTrainer(make("rnn"), B)
     targets = np.roll(IDS, -1, 1)
     nats = np.asarray(trainer(IDS, targets))
     trainer.reset_lanes()
