@@ -2,6 +2,8 @@ import errno
 import json
 import os
 import shutil
+import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,3 +246,21 @@ def test_a_run_without_a_last_save_says_so(run, spoil):
     said = "head.bias has shape none" if spoil == "of another model" else "has no save"
     with pytest.raises(RunError, match=said):
         textgen.load(run, last=True)
+
+
+def test_an_output_follows_a_link_and_leaves_a_device_one(tmp_path):
+    target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    atomic_files.write_output(link, b"new")
+    assert link.is_symlink() and target.read_bytes() == b"new"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        atomic_files.write_output(pipe, b"into the pipe")
+        assert os.read(reader, 100) == b"into the pipe" and stat.S_ISFIFO(pipe.stat().st_mode)
+    finally:
+        os.close(reader)
+    with pytest.raises(RunError, match="cannot write /dev/full: No space left"):
+        atomic_files.write_output(Path("/dev/full"), b"x")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)

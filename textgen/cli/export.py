@@ -9,7 +9,7 @@ from textgen.errors import ConfigError
 from textgen.export.page import page
 from textgen.export.rounding import check_fit, cost_of_half
 from textgen.generation.generator import load
-from textgen.runs.atomic_files import write_file
+from textgen.runs.atomic_files import write_output
 
 KINDS = ("html",)
 
@@ -37,7 +37,7 @@ def run(parsed: argparse.Namespace) -> None:
         check_fit(model.network)
     made = page(model, parsed.prompt, half=parsed.half)
     cost = cost_of_half(model) if parsed.half else None
-    write_file(parsed.out, made)
+    write_output(parsed.out, made)
     print(f"{parsed.out}: {len(made) / 1e6:.2f} MB")
     if cost:
         print(

@@ -10,7 +10,7 @@ from typing import Any
 from textgen import options, shipped
 from textgen.errors import ConfigError
 from textgen.options import build
-from textgen.runs.atomic_files import write_file
+from textgen.runs.atomic_files import write_output
 from textgen.runs.recipe import read_recipe
 from textgen.text.corpus import load_corpus
 from textgen.text.files import is_stream
@@ -55,7 +55,7 @@ def one_or_all(source: Any) -> Any:
 def save(path: Path | None, text: Callable[[], str]) -> None:
     """Write what `text` returns to `path`, if there is one."""
     if path is not None:
-        write_file(path, text().encode())
+        write_output(path, text().encode())
 
 
 def numbers(text: str) -> list[int]:

@@ -13,7 +13,7 @@ from textgen.cli.sources import add_text, text_of
 from textgen.errors import ConfigError, MissingPart
 from textgen.generation.generator import load
 from textgen.interpret.texts import trace_text
-from textgen.runs.atomic_files import write_file
+from textgen.runs.atomic_files import write_output
 
 LONGEST = 100_000  # tokens: every value of every unit of each is held in memory
 
@@ -39,7 +39,7 @@ def run(parsed: argparse.Namespace) -> None:
         raise ConfigError(f"the text has {tokens} tokens: give at most {LONGEST}")
     traced = trace_text(model, text)
     arrays = traced.arrays()
-    write_file(parsed.out, write(arrays))
+    write_output(parsed.out, write(arrays))
     warn_unknown(model.tokenizer.unknown_characters(text))
     shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
     print(f"{parsed.out}: {shapes}")

@@ -66,6 +66,19 @@ def write_file(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def write_output(path: Path, data: bytes) -> None:
+    """Write `data` where a person asked for it: a plain file as `write_file` does, at the end of a
+    link where it is one; a pipe or a device is written into, and stays. Raises `RunError`."""
+    path = Path(os.path.realpath(path))
+    if not path.exists() or path.is_file() or path.is_dir():
+        write_file(path, data)
+        return
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file beside `path`, to be written, that is put there in one move: never half a file.

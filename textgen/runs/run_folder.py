@@ -228,6 +228,12 @@ def _load(
     are others and there may be more."""
     card = read_config(folder)
     tokenizer = read_tokenizer(folder, card)
+    size = card["tokenizer"].get("vocab_size")
+    if size != tokenizer.vocab_size:
+        raise RunError(
+            f"{folder / tokenizer.filename} has {tokenizer.vocab_size} tokens, {folder / CONFIG} "
+            f"says {shown(size)}: put back the tokenizer that belongs to this run"
+        )
     config = settings(folder, card, "model", ModelConfig)
     if not path.is_file():
         raise RunError(f"{path} is missing: train until the first save, or give another run folder")
