@@ -29,8 +29,8 @@ VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
 SORTED = 4  # batches written together, so that each is of documents of about one length
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
-# The distance waits, and then grows, between these shares of a run.
-WAITING, GROWN = 0.4, 0.8
+# shares of a run: while the distance waits, for persons to be told apart; and while it grows
+WAITING, GROWING = 0.4, 0.4
 # Whom a question means is learned last. Asked about both of two persons from the beginning, a model
 # settles for naming one of them at random. So at first the speaker alone is asked about, whatever
 # is told of the other; the share of documents that ask about either grows between these.
@@ -245,9 +245,9 @@ class Documents:
     A few batches are written together, and their documents sorted into them by length: padded as
     they come, a third of what is read would be padding.
 
-    The distance to the fact waits, grows, by the same factor with each batch, and then stays; half
-    of the batches go back to a shorter one, so that what was learned is kept. Of two persons the
-    speaker is at first the only one asked about.
+    The distance to the fact grows, by the same factor with each batch, and then stays; half of the
+    batches go back to a shorter one, so that what was learned is kept. Where a task tells of two
+    persons, the distance waits at first, and the speaker is the only one asked about.
 
     steps: batches of an epoch. distance: the longest, in characters. answer_weight: what a token
     of the answer counts, where every other token counts 1. judged: for validation, new documents of
@@ -300,7 +300,8 @@ class Documents:
 
     def _distances(self, rng: random.Random, way: float) -> list[int]:
         """Of the documents of a group, `way` being the share of the run that lies behind it."""
-        grown = min(1.0, max(0.0, (way - WAITING) / (GROWN - WAITING)))
+        waiting = WAITING if "distractor" in self.task.variants else 0.0
+        grown = min(1.0, max(0.0, (way - waiting) / GROWING))
         cap = SHORTEST * (self.distance / SHORTEST) ** grown
         if not self.judged and rng.random() < 0.5:
             cap = SHORTEST * (cap / SHORTEST) ** rng.random()

@@ -42,11 +42,12 @@ def available() -> dict[str, Path]:
 
 
 def trained_on(task: str) -> dict[str, Path]:
-    """What of `available` was trained on the task file of this name, or on its short form:
-    speaker-short-ko.toml for speaker-ko.toml. In the order of the lesson, what was trained here
-    last."""
+    """What of `available` was trained on the task file of this name, or on its shorter forms:
+    speaker-short-ko.toml and speaker-few-ko.toml for speaker-ko.toml. In the order of the lesson,
+    what was trained here last."""
     stem, _, tongue = task.rpartition("-")
-    tasks, trained = (task, f"{stem}-short-{tongue}"), {}
+    tasks = (task, *(f"{stem}-{size}-{tongue}" for size in ("short", "few")))
+    trained = {}
     for name, folder in available().items():
         try:
             corpus = read_config(folder).get("corpus")
