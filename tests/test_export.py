@@ -1,6 +1,7 @@
 """What `textgen export` puts into a page, and what it refuses. What the page then does is tested in
 a browser: tests/browser/test_exported_page.py."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -18,6 +19,7 @@ from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.export import page as pages
 from textgen.export.cell_script import cell_script
+from textgen.export.disclosure import PERSONAL, disclosure
 from textgen.export.rounding import check_fit
 from textgen.generation.generator import Generator, load
 from tiny import TEXT, drawn
@@ -137,7 +139,8 @@ def test_the_command_writes_one_file_and_says_what_float16_costs(runs, tmp_path,
     out = tmp_path / "page.html"
     code, said, _ = called(capsys, runs(), "--to=html", "--out", out, "--half", "--prompt=나는")
     assert code == 0 and list(tmp_path.iterdir()) == [out]
-    assert re.search(r"page.html: 0\.\d\d MB\nfloat16 costs [+-]0\.\d{4} bits per char", said)
+    assert re.match(r"\S+page.html: 0\.\d\d MB\nverbatim from its training text, 20 char", said)
+    assert re.search(r"\nfloat16 costs ([+-]\d\.\d{4}|less than 0.0001) bits per character", said)
     assert "characters of held-out text" in said
     assert about(out.read_bytes())["half"] is True
     assert about(out.read_bytes())["prompt"] == "나는"
@@ -180,3 +183,51 @@ def test_weights_that_float16_cannot_hold_are_refused():
     network.weights["head.bias"][3] = 7e4
     with pytest.raises(ConfigError, match=r"head.bias holds 70000, and float16 ends at 65504"):
         check_fit(network)
+
+
+# --- what it would tell ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    {
+        "write to kim@example.com, please": ["kim@example.com"],
+        "전화 010-1234-5678.": ["010-1234-5678"],
+        "01012345678": ["01012345678"],
+        "02) 123-4567": ["02) 123-4567"],
+        "+82 10-1234-5678": ["+82 10-1234-5678"],
+        "call (212) 555-0123": ["(212) 555-0123"],
+        "on 2024-01-15 at 12:30 it cost 1,000,000 or 3.14159265": [],
+        "1234567890123456789": [],
+        "@ home a@b": [],
+    }.items(),
+)
+def test_what_looks_personal(text, found):
+    assert [match[0] for match in PERSONAL.finditer(text)] == found
+
+
+class Scripted(Generator):
+    """A model that writes what it is told to."""
+
+    def generate(self, prompt, **options):
+        made = super().generate(prompt, max_new_tokens=1, seed=1)
+        return dataclasses.replace(
+            made, text=f"call 010-1234-5678 or kim@{options.get('seed')}.org"
+        )
+
+
+def test_a_model_that_writes_addresses_is_exported_only_when_asked(tmp_path, capsys, monkeypatch):
+    own = model_of()
+    scripted = Scripted(own.network, own.tokenizer, name="mine", hash="01234567")
+    monkeypatch.setattr("textgen.cli.export.load", lambda run: scripted)
+    out = tmp_path / "page.html"
+    code, _, error = called(capsys, "mine", "--to=html", "--out", out)
+    assert code == 2 and error.count("\n") == 1 and not out.exists()
+    assert "'010-1234-5678' and 4 others" in error and "--yes" in error
+    code, said, _ = called(capsys, "mine", "--to=html", "--out", out, "--yes")
+    assert code == 0 and out.exists() and "what it copies is not known" in said
+
+
+def test_copies_are_counted_where_the_training_text_is_at_hand(loaded):
+    found = disclosure(loaded())
+    assert 0 <= found.sampled <= 1 and 0 <= found.greedy <= 1 and found.shortest == 20

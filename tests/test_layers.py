@@ -113,7 +113,7 @@ ORDER = {
         "launch",
     ],
     "api": [],
-    "export": ["symbols", "cell_script", "vocabulary", "page", "rounding"],
+    "export": ["symbols", "cell_script", "vocabulary", "page", "rounding", "disclosure"],
     "tuning": ["search_space", "trials", "sweep", "race"],
     "cli": [
         "sources",
