@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -107,7 +109,7 @@ def test_markup_in_a_name_or_a_prompt_ends_no_element():
 
 
 def test_every_word_that_the_scripts_ask_for_is_there_in_both_languages():
-    scripts = "".join(file.read_text("utf-8") for file in (pages.HERE / "page").glob("*.js"))
+    scripts = "".join(file.read_text("utf-8") for file in (pages.HERE / "web").glob("*.js"))
     asked = set(re.findall(r'\bt\("([\w.]+)"', scripts))
     korean, english = (pages.words(language) for language in pages.LANGUAGES)
     assert korean.keys() == english.keys()
@@ -231,3 +233,47 @@ def test_a_model_that_writes_addresses_is_exported_only_when_asked(tmp_path, cap
 def test_copies_are_counted_where_the_training_text_is_at_hand(loaded):
     found = disclosure(loaded())
     assert 0 <= found.sampled <= 1 and 0 <= found.greedy <= 1 and found.shortest == 20
+
+
+# --- a .keras file --------------------------------------------------------------------------------
+
+APART = """
+import sys
+import numpy as np
+sys.modules["textgen"] = None  # not installed
+import keras
+
+model = keras.models.load_model(sys.argv[1], compile=False)
+np.save(sys.argv[2], model(np.load(sys.argv[3])))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_keras_file_loads_and_predicts_without_textgen(cell, tmp_path, capsys, monkeypatch):
+    model = model_of(cell, num_layers=2, tie_weights=cell == "gru")
+    monkeypatch.setattr("textgen.cli.export.load", lambda run: model)
+    out = tmp_path / "mine.keras"
+    code, said, _ = called(capsys, "mine", "--to=keras", "--out", out)
+    assert code == 0 and "mine.keras: 0." in said and "mine.json: 0." in said
+    said = json.loads((tmp_path / "mine.json").read_text())
+    assert said["tokens"][said["begin"]] == "\n" and said["form"] == "NFC"
+    ids = np.random.default_rng(1).integers(1, model.network.vocab_size, (1, 500))
+    np.save(tmp_path / "ids.npy", ids)
+    files = [out, tmp_path / "logits.npy", tmp_path / "ids.npy"]
+    subprocess.run([sys.executable, "-c", APART, *files], check=True, capture_output=True)
+    hidden, _ = model.network.read(ids.T.astype(np.int32), model.network.initial_state(1))
+    expected = model.network.read_out(hidden[:, 0])
+    np.testing.assert_allclose(np.load(files[1])[0], expected, atol=1e-5)
+
+
+def test_a_cell_that_keras_does_not_have_is_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("textgen.cli.export.load", lambda run: model_of("mingru"))
+    out = tmp_path / "mine.keras"
+    code, _, error = called(capsys, "mine", "--to=keras", "--out", out)
+    assert code == 2 and "'mingru' has no layer in Keras, which has rnn, lstm, gru" in error
+    for more in (["--half"], ["--prompt=a"]):
+        code, _, error = called(capsys, "mine", "--to=keras", "--out", out, *more)
+        assert code == 2 and "is for --to html" in error
+    assert called(capsys, "mine", "--to=keras", "--out", tmp_path / "mine.h5")[0] == 2
+    assert list(tmp_path.iterdir()) == []

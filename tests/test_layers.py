@@ -113,7 +113,16 @@ ORDER = {
         "launch",
     ],
     "api": [],
-    "export": ["symbols", "cell_script", "vocabulary", "page", "rounding", "disclosure"],
+    "export": [
+        "symbols",
+        "cell_script",
+        "vocabulary",
+        "page",
+        "rounding",
+        "disclosure",
+        "token_note",
+        "stock_layers",
+    ],
     "tuning": ["search_space", "trials", "sweep", "race"],
     "cli": [
         "sources",

@@ -91,6 +91,12 @@ def test_shipped_models_and_tasks_have_names(call):
     assert "100.0%" in printed(call("textgen", "probe", *asked, capture_output=True))
 
 
+def test_a_page_is_made_of_a_shipped_model(call, tmp_path):
+    asked = ["en-lstm-char", "--to", "html", "--out", "en.html"]
+    assert "en.html: 3.97 MB" in printed(call("textgen", "export", *asked, capture_output=True))
+    assert (tmp_path / "en.html").read_bytes().startswith(b"<!doctype html>")
+
+
 def test_the_app_answers_and_writes(call, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
-from textgen.errors import ConfigError, shown
+from textgen.errors import ConfigError, RunError, shown
 from textgen.export.disclosure import Disclosure, disclosure
 from textgen.export.page import page
 from textgen.export.rounding import Cost, check_fit, cost_of_half
-from textgen.generation.generator import load
+from textgen.export.token_note import check_stock, note
+from textgen.generation.generator import Generator, load
 from textgen.runs.atomic_files import write_output
 
-KINDS = ("html",)
+KINDS = ("html", "keras")
+FOR_HTML = ("half", "prompt")  # the settings that a .keras file does not have
 LEAST = 0.0001  # bits per character that are told apart
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, or the name of a shipped model")
     command.add_argument(
-        "--to", choices=KINDS, required=True, help="html: a page that writes, offline"
+        "--to",
+        choices=KINDS,
+        required=True,
+        help="html: a page that writes, offline; keras: a .keras file of Keras's own layers",
     )
     command.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to make")
     command.add_argument(
@@ -39,10 +45,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     refuse_taken(parsed.out)
+    if parsed.to == "keras":
+        refuse_for_keras(parsed)
     model = load(parsed.run)
-    if parsed.half:
-        check_fit(model.network)
-    made = page(model, parsed.prompt, half=parsed.half)
+    files, said = (_page if parsed.to == "html" else _keras)(model, parsed)
     found = disclosure(model)
     if found.personal and not parsed.yes:
         raise ConfigError(
@@ -50,12 +56,56 @@ def run(parsed: argparse.Namespace) -> None:
             f"{shown(found.personal[0])} and {len(found.personal) - 1} others: look whose they "
             "are, and add --yes to export it all the same"
         )
-    cost = cost_of_half(model) if parsed.half else None
-    write_output(parsed.out, made)
-    print(f"{parsed.out}: {len(made) / 1e6:.2f} MB")
-    print(in_words(found))
-    if cost:
-        print(cost_in_words(cost))
+    write_all(files)
+    for path, data in files.items():
+        print(f"{path}: {len(data) / 1e6:.2f} MB")
+    print("\n".join([in_words(found), *said]))
+
+
+Files = dict[Path, bytes]
+
+
+def _page(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[str]]:
+    """The page, and what is said of it."""
+    if parsed.half:
+        check_fit(model.network)
+    made = page(model, parsed.prompt, half=parsed.half)
+    return {parsed.out: made}, [cost_in_words(cost_of_half(model))] if parsed.half else []
+
+
+def _keras(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[str]]:
+    """The .keras file, and before it a note how ids and text meet."""
+    check_stock(model.config.cell)
+    from textgen.export.stock_layers import keras_file  # it imports TensorFlow
+
+    return {note_path(parsed.out): note(model), parsed.out: keras_file(model)}, []
+
+
+def write_all(files: Files) -> None:
+    """All of the files or, raising `RunError`, none."""
+    try:
+        for path, data in files.items():
+            write_output(path, data)
+    except RunError:
+        for path in filter(Path.is_file, files):  # none was there before; a device stays
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+
+
+def note_path(out: Path) -> Path:
+    """diary.keras -> diary.json"""
+    return out.with_suffix(".json")
+
+
+def refuse_for_keras(parsed: argparse.Namespace) -> None:
+    """Raise `ConfigError` for what a .keras file cannot be given."""
+    if parsed.out.suffix != ".keras":
+        raise ConfigError(f"--out is {parsed.out}: give a name that ends with .keras")
+    refuse_taken(note_path(parsed.out))
+    for name in FOR_HTML:
+        if getattr(parsed, name):
+            raise ConfigError(f"--{name} is for --to html: leave it out")
 
 
 def cost_in_words(cost: Cost) -> str:
@@ -79,8 +129,8 @@ def in_words(found: Disclosure) -> str:
 
 
 def refuse_taken(out: Path) -> None:
-    """Raise `ConfigError` where something lies at `out`."""
+    """Raise `ConfigError` where a file or a folder lies at `out`."""
     if out.is_dir():
         raise ConfigError(f"--out is {out}, a folder: give the name of a file")
-    if out.exists():
+    if out.is_file():  # a pipe or a device is written into
         raise ConfigError(f"--out is {out}, which is there: give another name, or remove it")

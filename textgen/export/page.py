@@ -61,13 +61,13 @@ def page(model: Generator, prompt: str = "", *, half: bool = False) -> bytes:
     parts = {
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "style": _read("page/page.css"),
+        "style": _read("web/page.css"),
         "about": _as_json(_about(model, prompt, half)),
         "weights": base64.b64encode(_numbers(model, half)).decode(),
         "name": _escaped(model.name),
         "version": __version__,
     }
-    return Template(_read("page/page.html")).substitute(parts).encode()
+    return Template(_read("web/page.html")).substitute(parts).encode()
 
 
 def _about(model: Generator, prompt: str, half: bool) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _script(cell: str) -> str:
     components = ",\n".join(
         f"{name}: {{\n{_component(*files)} }}" for name, files in COMPONENTS.items()
     )
-    files = "\n".join(_read(f"page/{name}.js") for name in SCRIPTS)
+    files = "\n".join(_read(f"web/{name}.js") for name in SCRIPTS)
     whole = ['"use strict";', cell, f"const COMPONENTS = {{\n{components}\n}};", files]
     return "(() => {\n" + "\n\n".join(whole) + "})();\n"
 
