@@ -127,6 +127,28 @@ def test_occlusion_is_reading_again_with_nothing_in_a_tokens_place(cell, monkeyp
     np.testing.assert_allclose(occlusion(model, IDS, goal), expected, atol=1e-5)
 
 
+def test_some_tokens_are_taken_away_together():
+    model, goal = drawn("lstm"), Goal([7, 2, 8])
+    x = model.embed(np.array(IDS))
+    found, whole = occlusion(model, IDS, goal, block=2), slow_value(model, x, goal)
+    for first in range(0, len(IDS), 2):
+        without = x.copy()
+        without[first : first + 2] = model.embeddings.mean(0)
+        expected = whole - slow_value(model, without, goal)
+        np.testing.assert_allclose(found[first : first + 2], expected, atol=1e-5)
+    assert effects.block_of(effects.LONG) == 1 and effects.block_of(2000) == 13
+
+
+def test_a_unit_is_silent_over_the_last_tokens_alone():
+    model, goal, unit = drawn("lstm"), Goal([7]), 2  # of one token, which is not read
+    late = range(len(IDS) - 2, len(IDS))
+    silent = [Override(0, name, t, unit, 0.0) for name in ("h", "C") for t in late]
+    expected = value(model, IDS, goal) - value(model, IDS, goal, silent)
+    assert ablation(model, IDS, goal, 0, last=2)[unit] == pytest.approx(expected, abs=1e-5)
+    whole = ablation(model, IDS, goal, 0)
+    np.testing.assert_allclose(ablation(model, IDS, goal, 0, last=99), whole, atol=1e-6)
+
+
 @pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_ablation_is_reading_again_with_a_unit_at_zero(cell):
     model = drawn(cell)

@@ -2,73 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
 from textgen.arrays import State
+from textgen.backend import cores
 from textgen.errors import ConfigError
 from textgen.interpret.goals import Goal, value, weighted
 from textgen.interpret.replay import Override, replay
 from textgen.interpret.trace import read
 from textgen.network import Network
 
-TEXTS_AT_ONCE = 256
+TEXTS_AT_ONCE = 128
+LONG, BLOCKS = 400, 160  # tokens that are taken away one by one; blocks of a longer text
 
 
-def occlusion(network: Network, ids: Sequence[int], goal: Goal) -> np.ndarray:
+def occlusion(network: Network, ids: Sequence[int], goal: Goal, block: int = 1) -> np.ndarray:
     """What each token does for the goal [T]: the goal as it is, minus without that token.
 
     Its place is taken by the mean of all embeddings. Positive: the token speaks for the answer.
+    block: how many tokens are taken away together, which then all have what they do together.
     Raises as `trace` does.
     """
     program = replay(network)
     x, answers, edits = program.inputs(ids), weighted(program, goal), program.edits(1)
     nothing = np.asarray(network.embeddings).mean(0)
-    without = []
-    for at in range(0, len(x), TEXTS_AT_ONCE):
-        tokens = np.arange(at, min(at + TEXTS_AT_ONCE, len(x)))
-        rows = np.repeat(x, len(tokens), 1)
-        rows[tokens, tokens - at] = nothing
-        without.append(program.score(rows, *answers, *edits))
-    return value(network, ids, goal) - np.concatenate(without)
+    number = -(-len(x) // block)
+    # all texts are alike before the first token that one of them is without
+    starts = [network.initial_state(1)]
+    firsts = range(0, number, TEXTS_AT_ONCE)
+    for at in firsts[:-1]:
+        stretch = x[at * block : (at + TEXTS_AT_ONCE) * block]
+        starts.append(program.read(stretch, starts[-1], *edits, first=0)[0])
+
+    def without(at: int, start: State) -> np.ndarray:
+        blocks = range(at, min(at + TEXTS_AT_ONCE, number))
+        rows = np.repeat(x[at * block :], len(blocks), 1)
+        for row in range(len(blocks)):
+            rows[row * block : (row + 1) * block, row] = nothing
+        return np.asarray(program.score(rows, *answers, *edits, _repeated(start, len(blocks))))
+
+    scores = np.concatenate(_on_all_cores(without, firsts, starts))
+    return value(network, ids, goal) - np.repeat(scores, block)[: len(x)]
 
 
-def ablation(network: Network, ids: Sequence[int], goal: Goal, layer: int) -> np.ndarray:
+def block_of(tokens: int) -> int:
+    """How many tokens `occlusion` is to take away together, so that a long text takes seconds."""
+    return 1 if tokens <= LONG else -(-tokens // BLOCKS)
+
+
+def ablation(
+    network: Network, ids: Sequence[int], goal: Goal, layer: int, last: int | None = None
+) -> np.ndarray:
     """What each unit of a layer does for the goal [U]: as it is, minus with its state held at zero.
 
-    From the first token to the end of the answer. Raises as `trace` does.
+    From the first token, or over the `last` ones, to the end of the answer. Raises as `trace` does.
     """
     names = replay(network).state_names
-    return _unit_by_unit(network, ids, goal, [(layer, name, 0.0) for name in names])
+    return _unit_by_unit(network, ids, goal, [(layer, name, 0.0) for name in names], last)
 
 
-def forgetting(network: Network, ids: Sequence[int], goal: Goal, layer: int) -> np.ndarray:
+def forgetting(
+    network: Network, ids: Sequence[int], goal: Goal, layer: int, last: int | None = None
+) -> np.ndarray:
     """What it does to the goal that a unit of a layer forgets [U]: as it is, minus with the gate
-    that retains its old state shut, from the first token to the end of the answer.
+    that retains its old state shut, from the first token, or over the `last` ones, to the end of
+    the answer.
 
     Of a cell without such a gate, what `ablation` gives. Raises as `trace` does.
     """
     shut = network.cell.forgets_by
     if shut is None:
-        return ablation(network, ids, goal, layer)
-    return _unit_by_unit(network, ids, goal, [(layer, *shut)])
+        return ablation(network, ids, goal, layer, last)
+    return _unit_by_unit(network, ids, goal, [(layer, *shut)], last)
 
 
 def _unit_by_unit(
-    network: Network, ids: Sequence[int], goal: Goal, replaced: Sequence[tuple[int, str, float]]
+    network: Network,
+    ids: Sequence[int],
+    goal: Goal,
+    replaced: Sequence[tuple[int, str, float]],
+    last: int | None,
 ) -> np.ndarray:
-    """The goal as it is, minus with values of one unit replaced at every token, for each unit [U].
-    replaced: (layer, name, value)."""
+    """The goal as it is, minus with values of one unit replaced at every token, or the `last`
+    ones, for each unit [U]. replaced: (layer, name, value)."""
     program = replay(network)
     x, answers = program.inputs(ids), weighted(program, goal)
-    keep, add = (np.repeat(edit, program.size, 2) for edit in program.edits(1))
-    one_each = np.eye(program.size, dtype=np.float32)
-    for layer, name, put in replaced:
-        keep[0, program.place(layer, name)] -= one_each
-        add[0, program.place(layer, name)] += put * one_each
-    without = program.score(np.repeat(x, program.size, 1), *answers, keep, add)
-    return value(network, ids, goal) - without
+    same = program.edits(1)
+    begin = 0 if last is None else max(len(x) - last, 0)
+    start, _ = program.read(x[:begin], network.initial_state(1), *same, first=0)
+
+    def without(first: int) -> np.ndarray:
+        units = np.arange(first, min(first + TEXTS_AT_ONCE, program.size))
+        keep, add = (np.repeat(edit, len(units), 2) for edit in same)
+        one_each = np.eye(program.size, dtype=np.float32)[units]
+        for layer, name, put in replaced:
+            keep[0, program.place(layer, name)] -= one_each
+            add[0, program.place(layer, name)] += put * one_each
+        rows = np.repeat(x[begin:], len(units), 1)
+        return np.asarray(program.score(rows, *answers, keep, add, _repeated(start, len(units))))
+
+    scores = _on_all_cores(without, range(0, program.size, TEXTS_AT_ONCE))
+    return value(network, ids, goal) - np.concatenate(scores)
+
+
+def _repeated(state: State, rows: int) -> State:
+    """The state of one text as that of so many."""
+    return tuple(tuple(np.repeat(part, rows, 0) for part in layer) for layer in state)
+
+
+def _on_all_cores(work: Callable[..., np.ndarray], *parts: Iterable[Any]) -> list[np.ndarray]:
+    """What `work` returns for each part of the rows; NumPy lets another thread go on meanwhile."""
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(work, *parts))
 
 
 def silenced(network: Network, ids: Sequence[int], layer: int, units: Collection[int]) -> State:

@@ -130,10 +130,19 @@ class Replay:
         logits = self.network.read_out(values[:, self.top])
         return values, self.network.ops.log_softmax(logits, axis=-1)
 
-    def score(self, x: Array, answers: Array, weights: Array, keep: Array, add: Array) -> Array:
-        """The weighted sum of the log-probabilities of the answers after x: [B]."""
+    def score(
+        self,
+        x: Array,
+        answers: Array,
+        weights: Array,
+        keep: Array,
+        add: Array,
+        start: State | None = None,
+    ) -> Array:
+        """The weighted sum of the log-probabilities of the answers after x: [B]. start: the state
+        that x goes on from, None for one that knows nothing."""
         ops = self.network.ops
-        state, _ = self.read(x, self._start(x), keep, add, 0)
+        state, _ = self.read(x, self._start(x) if start is None else start, keep, add, 0)
         texts, number = ops.shape(x)[1], ops.shape(answers)[1]
 
         def joined(part: Array) -> Array:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from textgen.interpret.unit_probe import FeatureProbe
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000)  # characters, of a curve of recall
+LATE = 500  # tokens of a text of one's own over which a unit is changed
 TEMPERATURE = 0.8  # of what is written without some units; 1 rambles in small models
 
 P = ParamSpec("P")
@@ -96,7 +97,7 @@ def effects(model: Model, document: Document, layer: int) -> Array:
     """What each unit of a layer does for the right answer [U]: `ablation`."""
     from textgen.interpret import ablation, at_blank
 
-    return ablation(model.network, *at_blank(model.tokenizer, document), layer)
+    return ablation(model.network, *at_blank(model.tokenizer, document), layer, late(document))
 
 
 @cached(32)
@@ -115,7 +116,8 @@ def forgetting(model: Model, document: Document, foil: str, layer: int) -> Array
     """What it does to the right answer against a foil that a unit of a layer forgets [U]."""
     from textgen.interpret import at_blank, forgetting
 
-    return forgetting(model.network, *at_blank(model.tokenizer, document, foil), layer)
+    asked = at_blank(model.tokenizer, document, foil)
+    return forgetting(model.network, *asked, layer, late(document))
 
 
 @cached(64)
@@ -164,10 +166,25 @@ def saliency(model: Model, document: Document, foil: str) -> Array:
 
 @cached(64)
 def occlusion(model: Model, document: Document, foil: str) -> Array:
-    """What the answer loses against a foil without each token [T]."""
+    """What the answer loses against a foil without each token [T], or each few (`block_of`)."""
     from textgen.interpret import at_blank, occlusion
 
-    return occlusion(model.network, *at_blank(model.tokenizer, document, foil))
+    ids, goal = at_blank(model.tokenizer, document, foil)
+    return occlusion(model.network, ids, goal, block_of(model, document))
+
+
+def late(document: Document) -> int | None:
+    """Over how many tokens before the blank a unit is changed: over all of a document with a fact,
+    so that the fact is among them; over the last of a longer text, so that it takes seconds."""
+    return None if document.fact else LATE
+
+
+def block_of(model: Model, document: Document) -> int:
+    """How many tokens are taken away together: one by one in a document with a fact; a few of a
+    longer text of one's own, so that it takes seconds."""
+    from textgen.interpret.effects import block_of
+
+    return 1 if document.fact else block_of(len(ids_before_blank(model.tokenizer, document)))
 
 
 @cached(64)

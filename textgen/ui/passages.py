@@ -122,7 +122,10 @@ def choose_beside(model: Model) -> Model | None:
     if chosen == "untrained":
         return cached.untrained(model)
     if chosen == "same":
-        return models.load(available[same_run[0]], last=not at)
+        other = models.load(available[same_run[0]], last=not at)
+        if other.hash == model.hash:
+            st.caption(t("beside.same_weights"))
+        return other
     other = models.load(available[chosen.removeprefix("model ")])
     if other.tokenizer.to_bytes() != model.tokenizer.to_bytes():
         raise ConfigError(t("beside.other_tokens", name=other.name, model=model.name))
@@ -231,7 +234,7 @@ def choose_answer(model: Model, text: str) -> Document:
 
 def goal_box(key: str, label: str, guess: str) -> str:
     """What is typed, or the guess, which is shown where nothing is."""
-    shown = repr(guess)[1:-1]  # a newline can be seen
+    shown = repr(guess)[1:-1].replace(" ", "␣")  # a newline and a space can be seen
     typed = st.text_input(label, max_chars=ANSWER, placeholder=shown, key=key, bind="query-params")
     return typed or guess
 

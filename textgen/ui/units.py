@@ -137,13 +137,14 @@ def coloured(
     values = trace.layers[layer][part][:, ranked]
     tokens = ["↵", *(model.tokenizer.token(i) for i in model.tokenizer.encode(text))]
     pinned = page_parts.pinned(len(tokens), model.config.hidden_size, int(ranked[0]))
+    told = {"n": len(ranked), "part": part, "feature": feature_name(by)}
     token_figure(
         tokens,
         values.T,
         [str(unit) for unit in ranked],
         [page_parts.scale_of(model, part, values)],
         key=f"units{mark}",
-        title=t("units.best", n=len(ranked), part=part, feature=feature_name(by)),
+        title=f"{t('units.best', **told)} · {model.name}",
         caption=page_parts.origin(model, tokens),
         value_word=part,
         row_word=t("step.unit"),

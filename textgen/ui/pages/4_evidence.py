@@ -83,6 +83,8 @@ def compare(compared: dict[str, Model], document: Document, foil: str) -> None:
                     strip(name, model, document, tokens, kind, values)
                 if passages.is_own(document):
                     widgets.line([t("parts.no_fact")])
+                    if (block := cached.block_of(model, document)) > 1:
+                        widgets.line([t("evidence.blocks", n=block)])
                 else:
                     judge(name, model, document, tokens, measures["occlusion"])
             texts = {"model": name, "token": range(len(tokens)), "text": tokens}

@@ -62,6 +62,8 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         order = np.array([unit for unit in order if unit in kept])
     beside = passages.choose_beside(model)
     heat_map(model, document, trace, layer, name, order, pinned)
+    if len(values[name]) > cached.LATE and passages.is_own(document):
+        widgets.line([t("parts.late", n=cached.LATE)])
     if beside is not None:
         other = cached.trace_document(beside, document)
         heat_map(beside, document, other, layer, name, order, pinned, "-beside")
@@ -123,7 +125,7 @@ def heat_map(
         [str(unit) for unit in order],
         [page_parts.scale_of(model, name, values)],
         key=f"heat-map{mark}",
-        title=t("gates.map", name=page_parts.symbol(model, name)),
+        title=f"{t('gates.map', name=page_parts.symbol(model, name))} · {model.name}",
         caption=page_parts.origin(model, tokens),
         value_word=page_parts.symbol(model, name),
         row_word=t("step.unit"),
