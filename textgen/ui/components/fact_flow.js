@@ -117,7 +117,7 @@ export default function ({ parentElement, data }) {
     const began = performance.now();
     const frame = (now) => {
       if (!root.isConnected) return;
-      if (advance((now - began) / 1000)) timer = requestAnimationFrame(frame);
+      if (advance(Math.max(now - began, 0) / 1000)) timer = requestAnimationFrame(frame);
       else halt();
     };
     timer = requestAnimationFrame(frame);

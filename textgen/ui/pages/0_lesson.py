@@ -68,7 +68,7 @@ def flow(task: Task, fact: str, compared: dict[str, Model]) -> None:
     }
     keeper = compared[KEEPS]
     tokens = page_parts.tokens(keeper, document)
-    lanes = [lane(name, compared[name], task, courses[name]) for name in compared]
+    lanes = [lane(name, compared[name], task, document, courses[name]) for name in compared]
     fact_flow(
         ["", *tokens[1:]],
         fact_word(keeper.tokenizer, document),
@@ -87,16 +87,18 @@ WORDS_OF_FIGURE = (
 )
 
 
-def lane(name: str, model: Model, task: Task, course: FactCourse) -> Lane:
-    """The units of a model that tell the fact best where it is told, and what it would answer."""
+def lane(name: str, model: Model, task: Task, document: Document, course: FactCourse) -> Lane:
+    """The units of a model that tell the fact best, where it is told and at the blank, and what it
+    would answer."""
     size = abs(course.told)
-    top = np.sort(np.argsort(-size.max(0) - size[-1])[:RIBBONS])
+    _, told = fact_word(model.tokenizer, document)
+    top = np.sort(np.argsort(-size[told] - size[-1])[:RIBBONS])
     part = model.network.cell.carried
     return Lane(
         name,
         cell_colours()[name],
         t(f"flow.lane_{part}", name=name),
-        size[:, top] / size.max(),
+        size[:, top] / size[:, top].max(),
         course.shares.max(1),
         [task.answers[k] for k in course.shares.argmax(1)],
     )
