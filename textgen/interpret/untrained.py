@@ -19,11 +19,11 @@ def first_network(config: ModelConfig, vocab_size: int, seed: int = 1) -> Networ
     Keras draws the seeds of its first values from Python's own generator, which is put back to
     where it was.
     """
-    from textgen.model import build_model  # only here: it imports TensorFlow
-
-    before = random.getstate()
-    random.seed(seed)
+    before = random.getstate()  # importing Keras draws, too
     try:
+        from textgen.model import build_model  # only here: it imports TensorFlow
+
+        random.seed(seed)
         return build_model(config, vocab_size).network()
     finally:
         random.setstate(before)
