@@ -409,7 +409,8 @@ def gradient(found: Found, say: Say) -> Sheet:
         say("what is left (1: as at the answer)", "남은 비율 (답에서 1)"),
     )
     axes.x_ticks(
-        range(0, steps + 1, 20), title=say("characters read", "읽은 글자 (오른쪽 끝이 빈칸)")
+        range(0, steps + 1, max(20, steps // 5 // 100 * 100)),
+        title=say("characters read", "읽은 글자 (오른쪽 끝이 빈칸)"),
     )
     x, _ = axes.at(found["fact"], 1)
     sheet.line([(x, 50), (x, 290)], PALE, 1, "4 4")

@@ -19,7 +19,7 @@ from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.interpret import Override, trace
 from textgen.interpret.gradient_flow import along, norms, powers, run_free, slope
 
-TASK = "speaker-short-ko.toml"  # every model of it is asked in these words
+TASK = "speaker-few-ko.toml"  # of few words, so that every model is asked in words that it knows
 SENTENCE = "나는 {}사람이야.\nblah~\nblah~\n그래서 나는 ___를 할 줄 알아."
 BETWEEN = (
     "오늘은 하루 종일 비가 왔다. 고양이는 창가에서 졸고, 우리는 따뜻한 국을 먹었다. 밤에는 별이 "
@@ -44,13 +44,14 @@ def everything() -> dict[str, Any]:
     models = {cell: shipped_model(cell) for cell in CELLS_SHIPPED}
     scorers = {cell: Scorer(model, task) for cell, model in models.items()}
     document = typed(task, SENTENCE.format("일본"), "___")
-    far = distant(task, "일본", 100)
+    near, far = distant(task, "일본", 100), distant(task, "일본", 1000)
     return {
         "models": {model.name: model.hash for model in models.values()},
         "trained_on": {cell: model.card["corpus"]["task"] for cell, model in models.items()},
+        "task": TASK,
         "documents": DOCUMENTS,
         "unrolled": unrolled(models["rnn"], "나는 일본사람"),
-        "slopes": slopes(models["rnn"], far),
+        "slopes": slopes(models["rnn"], near),
         "powers": {str(factor): powers(factor, STEPS).tolist() for factor in (0.9, 1.0, 1.1)}
         | {"relu": run_free("relu", 1.1, STEPS).tolist()},
         "between": typed(task, LONGER.format("한국"), "___").distance,
