@@ -414,7 +414,7 @@ def gradient(found: Found, say: Say) -> Sheet:
     )
     x, _ = axes.at(found["fact"], 1)
     sheet.line([(x, 50), (x, 290)], PALE, 1, "4 4")
-    sheet.text(x + 5, 282, say("the fact", "사실"), 12.5, "start", PALE)
+    sheet.text(x + 5, 150, say("the fact", "사실"), 12.5, "start", PALE)
     xs = list(range(steps + 1))
     for name, words in (
         ("lstm", say("LSTM, along C", "LSTM, C를 따라")),
