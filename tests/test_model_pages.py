@@ -243,7 +243,7 @@ def test_gates_shows_what_the_replay_finds(home):
     np.testing.assert_array_equal(shown["o"], values(matrix)[matrix["rows"].index("7")])
     np.testing.assert_allclose(shown["h"], shown["o"] * np.tanh(shown["C"]), atol=2e-3)
     (claim,) = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
-    assert "128 units" in claim
+    assert "of 128 " in claim
 
 
 def test_an_address_can_pin_nothing(home):

@@ -63,7 +63,9 @@ def top_bar(groups: Mapping[str, Sequence[st.Page]], chosen: st.Page) -> None:
                     title = f"**{page.title}**" if page == chosen else page.title
                     st.page_link(page, label=title, query_params=along)
         st.session_state["language switch"] = language()
-        with st.container(width="stretch", horizontal=True, horizontal_alignment="right"):
+        with st.container(
+            width="stretch", horizontal=True, horizontal_alignment="right", key="language bar"
+        ):
             st.segmented_control(
                 t("page.language"),
                 list(LANGUAGES),

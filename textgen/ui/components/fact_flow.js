@@ -93,8 +93,9 @@ export default function ({ parentElement, data }) {
       for (const end of ["x1", "x2"]) place.querySelector(".now").setAttribute(end, x);
       const lane = lanes[k];
       const said = `${lane.says[whole]} ${percent(lane.share[whole])}`;
+      const base = `${words.without} ${percent(lane.base[whole])}`;
       place.parentElement.querySelector(".says").textContent =
-        `${words.now}: ${lane.share[whole] > 0.5 ? said : `${words.unsure} (${said})`}`;
+        `${words.now}: ${lane.knows[whole] ? said : `${words.unsure} (${said})`} · ${base}`;
     });
     name();
   }

@@ -18,7 +18,8 @@ _HERE = Path(__file__).parent
 class Lane:
     """A model at work. ribbons [T, K]: of K units what tells the fact, from 0 to 1.
 
-    says [T]: what it would answer if it were asked now. share [T]: how likely that is.
+    says [T]: what it would answer if it were asked now. share [T]: how likely that is. base [T]:
+    how likely the same answer is where the fact is not told. knows [T]: whether it answers.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Lane:
     ribbons: Array
     share: Array
     says: Sequence[str]
+    base: Sequence[float]
+    knows: Sequence[bool]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +52,7 @@ def fact_flow(
     key: str,
 ) -> None:
     """fact: the first and the last token of its word. answer, rest: what follows the tokens. words:
-    play, pause, back, step, tour, place, now, unsure, see, summary."""
+    play, pause, back, step, tour, place, now, unsure, without, see, summary."""
     data: dict[str, Any] = {
         "tokens": list(tokens),
         "fact": fact,
@@ -63,6 +66,8 @@ def fact_flow(
                 "ribbons": lane.ribbons.round(3).T.tolist(),
                 "share": lane.share.round(4).tolist(),
                 "says": list(lane.says),
+                "base": [round(share, 4) for share in lane.base],
+                "knows": list(lane.knows),
             }
             for lane in lanes
         ],

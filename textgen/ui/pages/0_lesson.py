@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from textgen.arrays import Array
 from textgen.data.recall_documents import Document, typed
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, question_start
 from textgen.errors import TextgenError
+from textgen.interpret.verdicts import Answered, Verdict, answered
 from textgen.ui import cached, models, page_parts, stations, widgets
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
@@ -68,15 +70,21 @@ def flow(task: Task, fact: str, compared: dict[str, Model]) -> None:
     }
     keeper = compared[KEEPS]
     tokens = page_parts.tokens(keeper, document)
-    lanes = [lane(name, compared[name], task, document, courses[name]) for name in compared]
+    without = {
+        name: cached.answers_without_fact(model, task, document) for name, model in compared.items()
+    }
+    lanes = [
+        lane(name, model, task, document, courses[name], without[name])
+        for name, model in compared.items()
+    ]
     fact_flow(
         ["", *tokens[1:]],
         fact_word(keeper.tokenizer, document),
         document.answer,
         document.ending,
         lanes,
-        captions(task, document, compared, courses),
-        {name: t(f"flow.{name}") for name in WORDS_OF_FIGURE},
+        captions(task, document, compared, courses, without),
+        {name: t(f"flow.{name}") for name in WORDS_OF_FIGURE} | {"without": t("parts.without")},
         key=f"flow {fact}",
     )
     widgets.line([*(f"{model.name} {model.hash}" for model in compared.values()), t("flow.how")])
@@ -87,9 +95,17 @@ WORDS_OF_FIGURE = (
 )
 
 
-def lane(name: str, model: Model, task: Task, document: Document, course: FactCourse) -> Lane:
+def lane(
+    name: str,
+    model: Model,
+    task: Task,
+    document: Document,
+    course: FactCourse,
+    without: dict[str, float],
+) -> Lane:
     """The units of a model that tell the fact best, where it is told and at the blank, and what it
-    would answer."""
+    would answer, with the fact and without it."""
+    answers = [said(task, shares, without, document.answer) for shares in course.shares]
     size = abs(course.told)
     _, told = fact_word(model.tokenizer, document)
     top = np.sort(np.argsort(-size[told] - size[-1])[:RIBBONS])
@@ -100,12 +116,23 @@ def lane(name: str, model: Model, task: Task, document: Document, course: FactCo
         t(f"flow.lane_{part}", name=name),
         size[:, top] / size[:, top].max(),
         course.shares.max(1),
-        [task.answers[k] for k in course.shares.argmax(1)],
+        [one.answer for one in answers],
+        [one.without for one in answers],
+        [one.verdict is not Verdict.OPEN for one in answers],
     )
 
 
+def said(task: Task, shares: Array, without: dict[str, float], right: str) -> Answered:
+    """What a model answers with these shares of the answers."""
+    return answered(dict(zip(task.answers, map(float, shares), strict=True)), without, right)
+
+
 def captions(
-    task: Task, document: Document, compared: dict[str, Model], courses: dict[str, FactCourse]
+    task: Task,
+    document: Document,
+    compared: dict[str, Model],
+    courses: dict[str, FactCourse],
+    without: dict[str, dict[str, float]],
 ) -> list[Caption]:
     """The stops of the tour, with what was measured at them."""
     tokenizer = compared[KEEPS].tokenizer
@@ -118,17 +145,17 @@ def captions(
         size = np.linalg.norm(courses[name].told, axis=1)
         return float(size[token] / size[told])
 
-    def says(name: str, token: int) -> dict[str, object]:
-        shares = courses[name].shares[token]
-        best = int(shares.argmax())
-        return {"answer": task.answers[best], "share": float(shares[best])}
+    def answer(name: str) -> str:
+        one = said(task, courses[name].shares[last], without[name], document.answer)
+        told = t("flow.answers", name=name, answer=one.answer, share=one.share)
+        return f"{told} {t(f'flow.{one.verdict.value}', share=one.without)}"
 
     return [
         Caption(told, t("flow.told", fact=document.fact)),
         Caption(middle, t("flow.kept", share=left(KEEPS, middle), number=middle - told)),
         Caption(middle, t("flow.faded", share=left(FORGETS, middle), number=middle - told)),
-        Caption(last, t("flow.asked", **says(KEEPS, last))),
-        Caption(last, t("flow.lost", **says(FORGETS, last))),
+        Caption(last, answer(KEEPS)),
+        Caption(last, f"{answer(FORGETS)} {t('flow.onwards')}"),
     ]
 
 
