@@ -15,6 +15,8 @@ READY = {
     "step?model=GRU": ".tg-claim",
     "gradients": ".tg-claim",
     "race": ".tg-claim",
+    "task": ".tg-facts",
+    "transplant": ".tg-claim",
 }
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
