@@ -17,14 +17,12 @@ PATIENCE = 60.0  # seconds until it answers
 
 
 @contextlib.contextmanager
-def served(app: Path, home: Path) -> Iterator[tuple[str, int]]:
+def served(app: Path, home: Path, port: int = 0) -> Iterator[tuple[str, int]]:
     """(host:port, process id) of an app that is run in `home`, where its runs will lie.
 
-    Raises `TimeoutError` when it does not answer.
+    port: 0 takes one that is free. Raises `TimeoutError` when it does not answer.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port or free_port()
     if not (home / ".streamlit").exists():
         (home / ".streamlit").symlink_to(ROOT / ".streamlit")
     flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
@@ -43,6 +41,12 @@ def served(app: Path, home: Path) -> Iterator[tuple[str, int]]:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def wait_for(address: str) -> None:

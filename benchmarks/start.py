@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.korean import write_both
-from benchmarks.served import ROOT, served
+from benchmarks.served import ROOT, free_port, served
 from textgen import shipped
 
 LETTERS = 100
@@ -106,25 +106,30 @@ def seconds(command: list[str]) -> float:
 
 def app(rounds: int) -> dict[str, Any]:
     """Seconds from the start of the app to the first whole text on screen, and what the process
-    holds then, in MB."""
+    holds then, in MB.
+
+    The browser has seen the app at this address before, as at every start but the first: what
+    Streamlit's page is made of is in its cache.
+    """
     from playwright.sync_api import sync_playwright
 
-    times, memory = [], []
+    times, memory, port = [], [], free_port()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ["BROWSER"], args=["--no-sandbox", "--disable-gpu"]
-        )
-        for _ in range(rounds):
+        ).new_context()
+        for _ in range(rounds + 1):
             with tempfile.TemporaryDirectory() as home:
                 begin = time.perf_counter()
-                with served(ROOT / "app.py", Path(home)) as (address, process):
+                with served(ROOT / "app.py", Path(home), port) as (address, process):
                     page = browser.new_page()
                     page.goto(f"http://{address}/write?lang=en")
                     page.wait_for_selector(".strip .text", timeout=120_000)
                     times.append(time.perf_counter() - begin)
                     memory.append(resident(process))
                     page.close()
-    return {"seconds": statistics.median(times), "megabytes": statistics.median(memory)}
+    found = {"first": times[0], "seconds": statistics.median(times[1:])}
+    return found | {"megabytes": statistics.median(memory[1:])}
 
 
 def resident(process: int) -> float:
