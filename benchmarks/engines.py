@@ -1,10 +1,10 @@
 """How far the two engines agree, for every shipped model: NumPy and compiled TensorFlow.
 
-    python -m benchmarks.engines [--json FILE] [--markdown FILE]
+    python -m benchmarks.engines [MODEL ...] [--json FILE] [--markdown FILE]
 
 Greedy: 10,000 tokens from an empty prompt. Drawn: 64 texts of 300 tokens at temperature 1, the same
 seeds. Logits: both read 2,000 tokens that the model drew, beside the same equations in float64,
-which tells what an engine could be wrong by at all.
+which tells what an engine could be wrong by at all. The JSON keeps what was measured of others.
 """
 
 from __future__ import annotations
@@ -108,13 +108,17 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model", nargs="*", help="default: every shipped model")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     given = parser.parse_args()
-    rows = []
-    for folder in sorted(shipped.MODELS.iterdir()):
-        rows.append(measure(folder.name))
-        print(rows[-1], flush=True)
+    known = json.loads(given.json.read_text()) if given.json and given.json.exists() else []
+    by_name = {row["model"]: row for row in known}
+    names = sorted(folder.name for folder in shipped.MODELS.iterdir())
+    for name in given.model or names:
+        by_name[name] = measure(name)
+        print(by_name[name], flush=True)
+    rows = [by_name[name] for name in names if name in by_name]
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
     if given.markdown:

@@ -16,7 +16,6 @@ READY = {
     "gradients": ".tg-claim",
     "race": ".tg-claim",
     "task": ".tg-facts",
-    "transplant": ".tg-claim",
 }
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
