@@ -137,13 +137,22 @@ function picture(data) {
   let end = 152;
   if (shares) end = shares.shown ? 262 : 244;
   const shown = token.replaceAll(" ", "␣").replaceAll("\n", "↵");
+  // its numbers, for who does not see it: "was_C = -0.04, f = 0.22, ..."
+  const said = Object.entries(values).map(([name, value]) => `${name} = ${value.toFixed(2)}`).join(", ");
   const head = element("path", { d: "M0,0 L8,4 L0,8 z", fill: "currentColor" });
   const marker = {
     id: "tg-head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto",
   };
   return element(
     "svg",
-    { class: "tg-cell", viewBox: `0 0 ${WIDTH} ${end}`, role: "img", "font-size": 14, fill: "currentColor" },
+    {
+      class: "tg-cell",
+      viewBox: `0 0 ${WIDTH} ${end}`,
+      role: "img",
+      "aria-label": said,
+      "font-size": 14,
+      fill: "currentColor",
+    },
     element("defs", {}, element("marker", marker, head)),
     text(40, TOP - 24, indexed(state, "t−1")),
     ...pill(40, TOP, was, was / size),

@@ -19,7 +19,7 @@ from textgen.arrays import Array
 from textgen.ui.messages import t
 
 _HERE = Path(__file__).parent / "token_figure"
-LABELS = ("token", "hint", "keys", "text_keys", "smaller", "larger")
+LABELS = ("token", "hint", "keys", "text_keys", "space", "smaller", "larger")
 
 
 @dataclasses.dataclass(frozen=True)

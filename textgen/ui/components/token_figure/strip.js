@@ -13,6 +13,7 @@ class Strip {
       span.id = `token-${token}`;
       span.setAttribute("role", "option");
       span.ariaSelected = "false";
+      if (!text.trim()) span.setAttribute("aria-label", data.labels.space); // else nameless
       return span;
     });
     strip.append(...this.spans, make("i", "", data.rest));
