@@ -7,8 +7,9 @@ def test_the_gated_model_looks_at_the_fact_and_the_plain_one_does_not(visit):
     expect(page.locator("h1")).to_have_text("Evidence")
     claims = page.locator(".tg-claim")
     expect(claims).to_have_count(2)
-    expect(claims.nth(0)).to_contain_text("LSTM")
+    expect(claims.nth(0)).to_contain_text("RNN")
     expect(page.locator(".tg-claim.tg-holds")).to_have_count(1)
+    expect(page.locator(".tg-claim.tg-holds")).to_contain_text("LSTM")
     expect(page.locator(f"{FIGURE} .strip")).to_have_count(4)  # two models, two measures
     expect(page.locator(f"{FIGURE} .strongest")).to_have_count(4)
 

@@ -294,7 +294,8 @@ def downloads(
 ) -> None:
     """A menu: the numbers as CSV, the chart in `container`, a key, as SVG and PNG, and whose they
     are."""
-    with st.popover(t("parts.save"), type="tertiary", icon=":material/download:"):
+    key = f"save {name}"
+    with st.popover(t("parts.save"), type="tertiary", icon=":material/download:", key=key):
         st.download_button(
             "CSV", rows.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv {name}"
         )
