@@ -90,7 +90,9 @@ def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     ticks = base.transform_filter("isValid(datum.without)").mark_tick(
         color=INK, thickness=2, size=14
     )
-    layer = [bars, ticks.encode(x="without:Q"), numbers]
+    # no axis in any layer: Vega-Lite fails where it merges one with none
+    marked = ticks.encode(x=alt.X("without:Q", title=None, axis=None))
+    layer = [bars, marked, numbers]
     return alt.LayerChart(layer=layer, height={"step": 20}).configure_view(stroke=None)
 
 
