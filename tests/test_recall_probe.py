@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import textgen
+from own_task import GOOD
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.data.recall_documents import documents
 from textgen.data.recall_task import read_task
@@ -36,15 +37,7 @@ from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.train import resume, start
 from tiny import drawn
 
-TASK = """
-facts = ["I am {}."]
-questions = ["So I speak {} well."]
-filler = ["filler.txt"]
-[pairs.all]
-Korean = "Korean"
-Brazilian = "Portuguese"
-Swiss = "German"
-"""
+TASK = GOOD + 'Swiss = "German"\n'
 
 
 @pytest.fixture(scope="module")

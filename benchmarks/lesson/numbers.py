@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.lesson.figures import name_of, number
+from benchmarks.lesson.style import name_of, number
 
 Found = Mapping[str, Any]
 SURE, FORGOTTEN = 0.9, 0.3  # right answers from which a model knows, and up to which it does not

@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 from textgen.data.sources import find_training_text
-from textgen.evaluation.copying import CopyMeter, covered
+from textgen.evaluation.copying import SHORTEST, CopyMeter, covered
 from textgen.generation.generator import Generator
 from textgen.shipped import HOME
 
@@ -48,7 +48,7 @@ def disclosure(model: Generator) -> Disclosure:
     return Disclosure(
         copied_share(meter, [greedy]) if meter else None,
         copied_share(meter, sampled) if meter else None,
-        CopyMeter("").shortest,
+        SHORTEST,
         list(dict.fromkeys(found)),
     )
 

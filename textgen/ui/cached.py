@@ -126,10 +126,10 @@ def told_best(model: Model, task: Task, documents: Sequence[Document]) -> int:
     knows the answer, and would not have said it without the fact. The first where none does."""
     from textgen.interpret.verdicts import Verdict, answered
 
-    (without,) = scorer(model, task).shares(documents[:1], "removed")
+    without = answers_without_fact(model, task, documents[0])
     for k, shares in enumerate(scorer(model, task).shares(documents)):
-        by_answer, base = (dict(zip(task.answers, each, strict=True)) for each in (shares, without))
-        if answered(by_answer, base, documents[k].answer).verdict is Verdict.HOLDS:
+        found = answered(by_answer(task, shares), without, documents[k].answer)
+        if found.verdict is Verdict.HOLDS:
             return k
     return 0
 
@@ -187,11 +187,16 @@ def block_of(model: Model, document: Document) -> int:
     return 1 if document.fact else block_of(len(ids_before_blank(model.tokenizer, document)))
 
 
+def by_answer(task: Task, shares: Array) -> dict[str, float]:
+    """answer -> its share, from the shares in the order of the task's answers."""
+    return dict(zip(task.answers, map(float, shares), strict=True))
+
+
 @cached(64)
 def answers(model: Model, task: Task, document: Document) -> dict[str, float]:
     """The probability of each answer at the blank."""
     (shares,) = scorer(model, task).shares([document])
-    return dict(zip(task.answers, map(float, shares), strict=True))
+    return by_answer(task, shares)
 
 
 @cached(64)
@@ -199,13 +204,13 @@ def answers_without_fact(model: Model, task: Task, document: Document) -> dict[s
     """The probability of each answer where the document is read without the sentence that tells:
     what the model says that has nothing to remember."""
     (shares,) = scorer(model, task).shares([document], "removed")
-    return dict(zip(task.answers, map(float, shares), strict=True))
+    return by_answer(task, shares)
 
 
 def answers_after(model: Model, task: Task, state: Array, document: Document) -> dict[str, float]:
     """The probability of each answer where the document was read up to this state."""
     (shares,) = scorer(model, task).shares_of(state, [document.ending])
-    return dict(zip(task.answers, map(float, shares), strict=True))
+    return by_answer(task, shares)
 
 
 @cached(256)

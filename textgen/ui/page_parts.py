@@ -302,7 +302,19 @@ def downloads(
         if container:
             chart_saver(container, name)
         if models:
-            st.caption(widgets.plain(", ".join(f"{m.name} {m.hash}" for m in models)))
+            st.caption(widgets.plain(", ".join(map(whose, models))))
+
+
+def recall_words() -> dict[str, str]:
+    """What `charts.recall_curve` calls its columns."""
+    return {
+        "model": t("remember.model"),
+        "distance": t("remember.distance_axis"),
+        "right": t("remember.right"),
+        "chance": t("remember.chance"),
+        "control": t("remember.control"),
+        "horizon": t("remember.reach"),
+    }
 
 
 def symbol(model: Model, name: str) -> str:
@@ -325,9 +337,14 @@ def scale_of(model: Model, name: str, values: Array) -> Scale:
     return Scale("signed", symbol(model, name), end)
 
 
+def whose(model: Model) -> str:
+    """Which model, and which weights, were measured."""
+    return f"{model.name} {model.hash}"
+
+
 def origin(model: Model, tokens: Sequence[str]) -> str:
     """Whose figure it is."""
-    return f"{model.name} {model.hash} · {t('parts.tokens', n=len(tokens))}"
+    return f"{whose(model)} · {t('parts.tokens', n=len(tokens))}"
 
 
 def marks(model: Model, document: Document) -> list[tuple[int, str]]:

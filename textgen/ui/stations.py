@@ -50,8 +50,8 @@ def products(loaded: Mapping[str, Model], task: Task, document: Document) -> dic
     return {"less": widgets.power(less), "more": f"{more:,.0f}"}
 
 
-def remembered(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
-    return {name.lower(): right_of(loaded[name], task, document) for name in ("RNN", "LSTM")}
+def right_of_each(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
+    return {name.lower(): right_of(model, task, document) for name, model in loaded.items()}
 
 
 def forgotten(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
@@ -90,10 +90,6 @@ def counted(loaded: Mapping[str, Model], task: Task, document: Document) -> dict
     return {"gru": gru, "lstm": lstm, "share": gru / lstm}
 
 
-def both_gated(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
-    return {name.lower(): right_of(loaded[name], task, document) for name in ("GRU", "LSTM")}
-
-
 def without_h(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     return {"share": right_of(loaded["MINGRU"], task, document)}
 
@@ -103,7 +99,7 @@ STATIONS: dict[str, tuple[str, dict[str, str], tuple[str, ...], Measured]] = {
     "unrolled": ("step", {"model": "RNN"}, ("RNN",), unrolled),
     "slopes": ("gradients", {}, (), slopes),
     "products": ("gradients", {"factor": "0.9"}, (), products),
-    "remembered": ("remember", {"custom": "false"}, ("RNN", "LSTM"), remembered),
+    "remembered": ("remember", {"custom": "false"}, ("RNN", "LSTM"), right_of_each),
     "forgotten": (
         "step",
         {"gate": "f", "always": "true", "whole": "true"},
@@ -113,7 +109,7 @@ STATIONS: dict[str, tuple[str, dict[str, str], tuple[str, ...], Measured]] = {
     "conveyor": ("gradients", {}, ("LSTM",), conveyor),
     "handed_over": ("transplant", {}, ("LSTM",), handed_over),
     "counted": ("step", {"model": "GRU"}, (), counted),
-    "both_gated": ("race", {}, ("GRU", "LSTM"), both_gated),
+    "both_gated": ("race", {}, ("GRU", "LSTM"), right_of_each),
     "without_h": ("remember", {"custom": "false", "cells": "MINGRU"}, ("MINGRU",), without_h),
 }
 CHOICES = ("a", "b")

@@ -225,7 +225,9 @@ def write_without(model: Model, text: str, layer: int, ranked: Array) -> None:
                 f'<div class="tg-text">{alike}{html.escape(written[same:])}</div></div>'
             )
     told = t("units.same", count=same) if before != after else t("units.unchanged")
-    widgets.line([told, t("write.seed", seed=seed), t("parts.tokens", n=LENGTH), whose(model)])
+    widgets.line(
+        [told, t("write.seed", seed=seed), t("parts.tokens", n=LENGTH), page_parts.whose(model)]
+    )
 
 
 def number_alike(first: str, second: str) -> int:
@@ -236,7 +238,3 @@ def number_alike(first: str, second: str) -> int:
 
 def draw_seed() -> None:
     st.query_params["seed"] = str(secrets.randbits(31))
-
-
-def whose(model: Model) -> str:
-    return f"{model.name} {model.hash}"

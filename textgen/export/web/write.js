@@ -107,6 +107,7 @@ class WriteTab {
       })),
       labels: wordsOf("strip"),
       colour: this.colour,
+      pages: [], // of the app, which could look at a token
     };
   }
 

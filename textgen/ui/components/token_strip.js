@@ -94,7 +94,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       };
       card.append(row);
     }
-    if (pages?.length) {  // none in an exported page
+    if (pages.length) {
       card.append(make("p", "", labels.look));
       const links = make("div", "parts");
       for (const [page, title] of pages) {

@@ -87,7 +87,7 @@ def flow(task: Task, fact: str, compared: dict[str, Model]) -> None:
         {name: t(f"flow.{name}") for name in WORDS_OF_FIGURE} | {"without": t("parts.without")},
         key=f"flow {fact}",
     )
-    widgets.line([*(f"{model.name} {model.hash}" for model in compared.values()), t("flow.how")])
+    widgets.line([*map(page_parts.whose, compared.values()), t("flow.how")])
 
 
 WORDS_OF_FIGURE = (
@@ -124,7 +124,7 @@ def lane(
 
 def said(task: Task, shares: Array, without: dict[str, float], right: str) -> Answered:
     """What a model answers with these shares of the answers."""
-    return answered(dict(zip(task.answers, map(float, shares), strict=True)), without, right)
+    return answered(cached.by_answer(task, shares), without, right)
 
 
 def captions(

@@ -199,14 +199,7 @@ def curve(task: Task, compared: dict[str, Any]) -> None:
     if not frames:
         return
     rows = pd.concat(frames)
-    words = {
-        "model": t("remember.model"),
-        "distance": t("remember.distance_axis"),
-        "right": t("remember.right"),
-        "chance": t("remember.chance"),
-        "control": t("remember.control"),
-        "horizon": t("remember.reach"),
-    }
+    words = page_parts.recall_words()
     chart = charts.recall_curve(rows, horizons, chance, words, charts.model_colours(list(compared)))
     page_parts.chart(chart, rows, "recall", list(compared.values()))
     widgets.line([f"N = {PROBED}", t("write.seed", seed=1), task.path.name])

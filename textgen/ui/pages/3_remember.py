@@ -198,14 +198,7 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = widgets.one_of(t("remember.n"), [QUICK, SURE], QUICK, "n")
         with_controls = st.toggle(t("remember.controls"), key="controls", bind="query-params")
-    words = {
-        "model": t("remember.model"),
-        "distance": t("remember.distance_axis"),
-        "right": t("remember.right"),
-        "chance": t("remember.chance"),
-        "control": t("remember.control"),
-        "horizon": t("remember.reach"),
-    }
+    words = page_parts.recall_words()
     place = st.empty()
     frames: list[pd.DataFrame] = []
     probes: dict[str, Probe] = {}
