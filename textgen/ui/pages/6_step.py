@@ -55,6 +55,7 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     beside = passages.choose_beside(model)
     over_tokens(model, ids, trace, after, layer, unit, token, beside)
     show_answers(model, task, document, trace, after)
+    widgets.line([page_parts.whose(model)])
     claim(model, trace)
 
 
