@@ -23,6 +23,7 @@ from textgen.export import page as pages
 from textgen.export.cell_script import cell_script
 from textgen.export.disclosure import PERSONAL, disclosure
 from textgen.export.rounding import check_fit
+from textgen.export.stock_layers import in_stock_layers
 from textgen.generation.generator import Generator, load
 from tiny import TEXT, drawn
 from word_tokenizer import WordTokenizer
@@ -248,6 +249,21 @@ np.save(sys.argv[2], model(np.load(sys.argv[3])))
 """
 
 
+def ids_and_logits(model, tokens):
+    """Random ids [1, tokens], and the logits [tokens, V] that the network gives on them."""
+    ids = np.random.default_rng(1).integers(1, model.network.vocab_size, (1, tokens))
+    hidden, _ = model.network.read(ids.T.astype(np.int32), model.network.initial_state(1))
+    return ids, model.network.read_out(hidden[:, 0])
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_layers_of_keras_predict_the_same(cell):
+    model = model_of(cell, num_layers=2, tie_weights=cell == "gru")
+    ids, expected = ids_and_logits(model, 50)
+    found = np.asarray(in_stock_layers(model)(ids))
+    np.testing.assert_allclose(found[0], expected, atol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_keras_file_loads_and_predicts_without_textgen(cell, tmp_path, capsys, monkeypatch):
@@ -258,12 +274,10 @@ def test_a_keras_file_loads_and_predicts_without_textgen(cell, tmp_path, capsys,
     assert code == 0 and "mine.keras: 0." in said and "mine.json: 0." in said
     said = json.loads((tmp_path / "mine.json").read_text())
     assert said["tokens"][said["begin"]] == "\n" and said["form"] == "NFC"
-    ids = np.random.default_rng(1).integers(1, model.network.vocab_size, (1, 500))
+    ids, expected = ids_and_logits(model, 500)
     np.save(tmp_path / "ids.npy", ids)
     files = [out, tmp_path / "logits.npy", tmp_path / "ids.npy"]
     subprocess.run([sys.executable, "-c", APART, *files], check=True, capture_output=True)
-    hidden, _ = model.network.read(ids.T.astype(np.int32), model.network.initial_state(1))
-    expected = model.network.read_out(hidden[:, 0])
     np.testing.assert_allclose(np.load(files[1])[0], expected, atol=1e-5)
 
 

@@ -269,7 +269,6 @@ def test_neurons_ranks_silences_and_hands_over(home):
     assert not app.exception and figures(app)[0]["brush"] != [900, 950]
 
 
-@pytest.mark.slow
 def test_a_transplant_turns_the_answer(home):
     app = open_page("11_transplant.py", lang="en", distance="40")
     assert not app.exception and not app.error
