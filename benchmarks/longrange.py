@@ -128,9 +128,11 @@ def probe_run(run: Path, n: int = N) -> dict[str, Any]:
         "groups": rows[300].groups,
         "seen filler": at(100, held_out=()),
         "held-out filler": rows[100].accuracy,
-        "distractor": at(100, variant="distractor"),
-        "correction": at(100, variant="correction"),
-        "passing": at(150, variant="passing"),
+        **{
+            variant: at(150 if variant == "passing" else 100, variant=variant)
+            for variant in scorer.task.variants
+            if variant != "plain"
+        },
         "removed": at(100, control="removed"),
         "swapped": at(100, control="swapped"),
         "zeroed": at(100, control="zeroed"),
@@ -269,8 +271,10 @@ def by(rows: list[dict[str, Any]], *keys: str) -> dict[Any, list[dict[str, Any]]
     return found
 
 
-def mean(values: Iterable[float]) -> str:
-    return f"{statistics.fmean(values):.1%}"
+def mean(values: Iterable[float | None]) -> str:
+    """Of the seeds; a dash for what their task has no words for."""
+    found = [value for value in values if value is not None]
+    return f"{statistics.fmean(found):.1%}" if found else "–"
 
 
 def horizons(rows: list[dict[str, Any]]) -> list[str]:
@@ -317,7 +321,7 @@ def variants(rows: list[dict[str, Any]]) -> list[str]:
             [
                 f"`{recipe}`",
                 *(mean(r["groups"][g] for r in found) for g in groups),
-                *(mean(r[n] for r in found) for n in names),
+                *(mean(r.get(n) for r in found) for n in names),
             ]
             for recipe, found in by(rows, "recipe").items()
         ),

@@ -340,7 +340,10 @@ def documents(
     swapped: bool = False,
 ) -> list[Document]:
     """`n` documents of one distance: with each filler one for each fact, of which only the fact
-    differs; for fewer documents than facts, facts from all over the task. swapped: see `Writer`."""
+    differs; for fewer documents than facts, facts from all over the task. swapped: see `Writer`.
+    Raises `ConfigError` for a variant that the task gives no words for."""
+    if variant not in task.variants:
+        raise ConfigError(f"variant is {variant!r}: {task.path} has {', '.join(task.variants)}")
     writer, facts = Writer(task, held_out), task.facts
     if n < len(facts):
         facts = [facts[k * len(facts) // n] for k in range(n)]
