@@ -171,7 +171,7 @@ WITHOUT = """
 import sys
 sys.modules["tensorflow"] = sys.modules["keras"] = None  # importing either fails
 import textgen
-from textgen.interpret import Goal, ablation, occlusion, silenced, transplant
+from textgen.interpret import Goal, ablation, occlusion, transplant, without_units
 model = textgen.load(sys.argv[1])
 model.generate("나는 ", max_new_tokens=5)
 model.generate("나는 ", max_new_tokens=5, num_beams=2)
@@ -183,7 +183,7 @@ probed = textgen.load("speaker-gru-ko").probe(distances=[20], n=24)
 ids = [0, 3, 4, 5]
 occlusion(model.network, ids, Goal([2]))
 ablation(model.network, ids, Goal([2], [3]), 0)
-silenced(model.network, ids, 0, [1])
+without_units(model, [1]).generate("나는 ", max_new_tokens=5)
 transplant(model.network, ids, ids[::-1], 2, ("C",))
 print("done")
 """

@@ -16,6 +16,8 @@ from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.generation.generator import Generator
 from textgen.interpret import (
     Match,
+    Override,
+    SilencedNetwork,
     exchange,
     fact_contrast,
     firing,
@@ -26,7 +28,6 @@ from textgen.interpret import (
     pairs,
     patterns,
     readable,
-    silenced,
     stored,
     trace,
     transplant,
@@ -171,11 +172,21 @@ def test_units_are_set_apart_by_what_the_fact_left_in_them_when_the_question_beg
 def test_silenced_units_stay_at_zero_and_change_what_follows(cell):
     model = drawn(cell).generator.network
     ids = [1, 4, 2, 7, 3]
-    end, before = silenced(model, ids, 0, [2, 5]), trace(model, ids).state
+    end, before = silenced(model, ids, [2, 5]), trace(model, ids).state
     for part, old in zip(end[0], before[0], strict=True):
         assert (part[0, [2, 5]] == 0).all() and (old[0, [2, 5]] != 0).all()
     assert not np.allclose(end[1][0], before[1][0], atol=1e-4)
-    np.testing.assert_allclose(silenced(model, ids, 0, [])[1][0], before[1][0], atol=1e-6)
+    np.testing.assert_allclose(silenced(model, ids, [])[1][0], before[1][0], atol=1e-6)
+    names = model.cell.state_names
+    replaced = [Override(0, name, None, unit, 0.0) for name in names for unit in (2, 5)]
+    for layer, expected in zip(end, trace(model, ids, replaced).state, strict=True):
+        np.testing.assert_allclose(layer, expected, atol=1e-6)
+
+
+def silenced(model, ids, units):
+    """The state after ids, these units of the first layer silent."""
+    network = SilencedNetwork(model, 0, units)
+    return network.read(np.array(ids)[:, None], network.initial_state(1))[1]
 
 
 # --- where units fire together --------------------------------------------------------------------

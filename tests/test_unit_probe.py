@@ -6,9 +6,9 @@ import pytest
 from textgen.api import Model
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
+from textgen.generation.engine import best_engine
 from textgen.interpret import features
 from textgen.interpret.unit_probe import probe_text, probe_units
-from textgen.interpret.without_units import without_units
 from textgen.network import Network, weight_shapes
 from textgen.tokenizers.tokenizer import CharTokenizer, JamoTokenizer
 from tiny import TEXT
@@ -116,26 +116,20 @@ def test_the_flag_of_a_model_made_by_hand_is_found_in_its_state():
 # --- without some units ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_a_silent_unit_is_silent_where_the_model_reads_and_writes(loaded, cell):
-    from textgen.interpret import silenced
-
-    model = loaded("char", cell)
-    quiet = without_units(model, [1, 4])
-    ids = [model.tokenizer.start_id, *model.tokenizer.encode("오늘은 비가")]
-    _, state = quiet.network.read(np.array(ids)[:, None], quiet.network.initial_state(1))
-    for part, expected in zip(state[0], silenced(model.network, ids, 0, [1, 4])[0], strict=True):
-        np.testing.assert_allclose(part, expected, atol=1e-6)
-        assert not part[0, [1, 4]].any()
-
-
 def test_with_no_unit_silent_it_writes_what_it_wrote(loaded):
     model = loaded()
-    options = {"max_new_tokens": 40, "seed": 3, "engine": "numpy"}
+    options = {"max_new_tokens": 40, "seed": 3}
     text = model.generate("오늘은", **options).text
     assert model.without([]).generate("오늘은", **options).text == text
     everything = range(model.config.hidden_size)
     assert model.without(everything).generate("오늘은", **options).text != text
+
+
+def test_a_model_without_units_never_writes_with_the_engine_that_does_not_know_of_it(loaded):
+    quiet = loaded().without([0])
+    assert best_engine(quiet.network, 10**6, 1) == "numpy"
+    with pytest.raises(ConfigError, match="writes with 'numpy' only"):
+        quiet.generate("오늘은", max_new_tokens=5, engine="tensorflow")
 
 
 @pytest.mark.parametrize("layer, units, what", [(2, [0], "layer is 2"), (0, [99], "unit is 99")])

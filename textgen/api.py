@@ -22,10 +22,9 @@ from textgen.data.recall_task import Task, read_task
 from textgen.evaluation.evaluate import Evaluation, evaluate
 from textgen.evaluation.recall_probe import Probe, Scorer, probe, task_of
 from textgen.generation.generator import Generator
-from textgen.interpret import Override, texts
+from textgen.interpret import Override, texts, without_units
 from textgen.interpret.texts import TextTrace, TokenEffects
 from textgen.interpret.unit_probe import FeatureProbe
-from textgen.interpret.without_units import without_units
 from textgen.options import build, build_strictly, options_of, refuse_unknown
 from textgen.runs.recipe import CONFIGS
 from textgen.runs.run_config import Source
@@ -135,7 +134,7 @@ class Model(Generator):
 
     def without(self, units: Collection[int], layer: int = 0) -> Model:
         """The model with the state of these units of a layer held at zero while it reads and
-        writes: `without([3]).generate("Once ", engine="numpy", seed=1)`.
+        writes, with NumPy: `without([3]).generate("Once ", seed=1)`.
 
         Raises `ConfigError` for a layer or a unit that is not there.
         """

@@ -61,6 +61,8 @@ class Network:
     weights: by their names in `model.safetensors`, of the shapes that `weight_shapes` gives.
     """
 
+    compiles = True  # the compiled engine computes the same from its weights
+
     def __init__(self, config: ModelConfig, vocab_size: int, weights: Mapping[str, Array]) -> None:
         settle_blas()
         self.config, self.vocab_size, self.weights = config, vocab_size, weights

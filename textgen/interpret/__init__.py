@@ -7,7 +7,7 @@ A text is read through the same equations, with the same weights, as in training
 how close that comes to what the trained layers compute.
 """
 
-from textgen.interpret.effects import ablation, forgetting, occlusion, silenced, transplant
+from textgen.interpret.effects import ablation, forgetting, occlusion, transplant
 from textgen.interpret.goals import (
     Goal,
     Gradients,
@@ -32,6 +32,7 @@ from textgen.interpret.storage import (
 )
 from textgen.interpret.trace import Trace, trace
 from textgen.interpret.untrained import untrained
+from textgen.interpret.without_units import SilencedNetwork, without_units
 
 __all__ = [
     "Flips",
@@ -41,6 +42,7 @@ __all__ = [
     "Override",
     "Readable",
     "Saliency",
+    "SilencedNetwork",
     "Trace",
     "ablation",
     "at_blank",
@@ -59,11 +61,11 @@ __all__ = [
     "readable",
     "saliency",
     "saturation",
-    "silenced",
     "stored",
     "time_scale",
     "trace",
     "transplant",
     "untrained",
     "value",
+    "without_units",
 ]

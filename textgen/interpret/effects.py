@@ -120,15 +120,6 @@ def _on_all_cores(work: Callable[..., np.ndarray], *parts: Iterable[Any]) -> lis
         return list(pool.map(work, *parts))
 
 
-def silenced(network: Network, ids: Sequence[int], layer: int, units: Collection[int]) -> State:
-    """The state at the end of ids, with the state of these units of a layer held at zero all the
-    way. Raises as `trace` does."""
-    names = replay(network).state_names
-    return read(
-        network, ids, [Override(layer, n, None, u, 0.0) for n in names for u in units]
-    ).state
-
-
 def transplant(
     network: Network,
     ids_a: Sequence[int],

@@ -10,6 +10,7 @@ import numpy as np
 
 from textgen.data.recall_documents import Document
 from textgen.data.token_positions import fact_word, ids_before_blank, question_start
+from textgen.evaluation.batch_reader import repeat
 from textgen.evaluation.recall_probe import Scorer
 from textgen.interpret.trace import trace
 
@@ -49,8 +50,14 @@ def asked_anywhere(scorer: Scorer, document: Document) -> np.ndarray:
     stands on as it is read [T, candidates]."""
     ids = ids_before_blank(scorer.tokenizer, document)
     question = question_start(scorer.tokenizer, document)
-    asked = [ids[: t + 1] + ids[max(t + 1, question) :] for t in range(len(ids))]
-    return scorer.shares_of(scorer.reader.read(asked), [document.ending] * len(ids))
+    network = scorer.generator.network
+    traced = trace(network, ids)
+    # the text is read once: the question goes on from the state after each token before it
+    names = network.cell.state_names
+    reached = tuple(tuple(layer[name][:question] for name in names) for layer in traced.layers)
+    asked = scorer.reader.read([ids[question:]] * question, reached)
+    whole = repeat(traced.state, len(ids) - question)
+    return scorer.shares_of(network.joined([asked, whole]), [document.ending] * len(ids))
 
 
 def _shown(scorer: Scorer, document: Document) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A model that writes with some of its units silent."""
+"""A model that reads and writes with some of its units silent."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ M = TypeVar("M", bound=Generator)
 
 class SilencedNetwork(Network):
     """The network with the state of some units of one layer held at zero, at every token."""
+
+    compiles = False
 
     def __init__(self, network: Network, layer: int, units: Collection[int]) -> None:
         super().__init__(network.config, network.vocab_size, network.weights)
@@ -61,8 +63,8 @@ class SilencedNetwork(Network):
 def without_units(model: M, units: Collection[int], layer: int = 0) -> M:
     """The model with the state of these units of a layer held at zero while it reads and writes.
 
-    It writes with NumPy: give generate(..., engine="numpy"). Raises `ConfigError` for a layer or a
-    unit that is not there.
+    It writes with NumPy, whatever the length. Raises `ConfigError` for a layer or a unit that is
+    not there.
     """
     network = SilencedNetwork(model.network, layer, units)
     return type(model)(network, model.tokenizer, model.card, name=model.name, hash=model.hash)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+import numpy as np
 import streamlit as st
 
 from textgen import shipped
@@ -218,10 +219,12 @@ def answers_without(
     model: Model, task: Task, document: Document, layer: int, units: Sequence[int]
 ) -> dict[str, float]:
     """The probability of each answer, the state of these units held at zero up to the blank."""
-    from textgen.interpret import silenced
+    from textgen.interpret import SilencedNetwork
 
-    ids = ids_before_blank(model.tokenizer, document)
-    return answers_after(model, task, silenced(model.network, ids, layer, units), document)
+    network = SilencedNetwork(model.network, layer, units)
+    ids = np.array(ids_before_blank(model.tokenizer, document), np.int32)
+    _, state = network.read(ids[:, None], network.initial_state(1))
+    return answers_after(model, task, state, document)
 
 
 @cached(64)
@@ -296,12 +299,10 @@ def written_without(
     model: Model, prompt: str, layer: int, units: Sequence[int], length: int, seed: int
 ) -> str:
     """What the model writes after a prompt while these units of a layer are silent."""
-    from textgen.interpret.without_units import without_units
+    from textgen.interpret import without_units
 
     quiet = without_units(model, units, layer)
-    return quiet.generate(
-        prompt, max_new_tokens=length, temperature=TEMPERATURE, seed=seed, engine="numpy"
-    ).text
+    return quiet.generate(prompt, max_new_tokens=length, temperature=TEMPERATURE, seed=seed).text
 
 
 @cached(16)

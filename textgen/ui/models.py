@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.errors import RunError, TextgenError
-from textgen.runs.run_folder import WEIGHTS, last_save, read_config
+from textgen.runs.run_folder import CONFIG, WEIGHTS, last_save, read_config
 from textgen.ui.cached import HASHES, cached_object
 from textgen.ui.messages import has, language, t
 
@@ -41,6 +42,19 @@ def available() -> dict[str, Path]:
     return names
 
 
+def card_of(folder: Path) -> dict[str, Any]:
+    """What config.json says of a run, read once until it changes; nothing where it is not ours."""
+    try:
+        return _card(folder.absolute(), (folder / CONFIG).stat().st_mtime_ns)
+    except (OSError, TextgenError):
+        return {}
+
+
+@functools.lru_cache(maxsize=1024)
+def _card(folder: Path, changed: int) -> dict[str, Any]:
+    return read_config(folder)
+
+
 def trained_on(task: str) -> dict[str, Path]:
     """What of `available` was trained on the task file of this name, or on its shorter forms:
     speaker-short-ko.toml and speaker-few-ko.toml for speaker-ko.toml. In the order of the lesson,
@@ -49,10 +63,7 @@ def trained_on(task: str) -> dict[str, Path]:
     tasks = (task, *(f"{stem}-{size}-{tongue}" for size in ("short", "few")))
     trained = {}
     for name, folder in available().items():
-        try:
-            corpus = read_config(folder).get("corpus")
-        except TextgenError:
-            continue
+        corpus = card_of(folder).get("corpus")
         if isinstance(corpus, dict) and corpus.get("task") in tasks:
             trained[name] = folder
     return {name: trained[name] for name in sorted(trained, key=place)}
@@ -106,11 +117,8 @@ def has_last_save(folder: Path) -> bool:
 
 def is_alike(folder: Path, model: Model) -> bool:
     """Whether a run has the cell, the size and the kind of tokenizer of a model."""
-    try:
-        card = read_config(folder)
-    except TextgenError:
-        return False
-    config, tokenizer = card["model"], card["tokenizer"]
+    card = card_of(folder)
+    config, tokenizer = card.get("model", {}), card.get("tokenizer", {})
     return tokenizer.get("name") == model.tokenizer.name and all(
         config.get(name) == getattr(model.config, name)
         for name in ("cell", "hidden_size", "num_layers", "embedding_size")
@@ -150,10 +158,7 @@ def _training_text(model: Model) -> TextInMemory | None:
 
 def first_prompt(folder: Path) -> str:
     """What the model's own samples began with; no TensorFlow is needed to know."""
-    try:
-        return str(read_config(folder)["training"].get("prompt", ""))[:LONGEST_PROMPT]
-    except TextgenError:
-        return ""
+    return str(card_of(folder).get("training", {}).get("prompt", ""))[:LONGEST_PROMPT]
 
 
 def tokenizer_label(name: str) -> str:
