@@ -91,8 +91,8 @@ on {told["cores"]} cores for {told["minutes"]:g} minutes.{failed}
 |---|---|
 {table}
 
-Each session writes in turns of a few tokens (`textgen/ui/fair_queue.py`), as many at once as there
-are cores, at most 2,000 tokens at a press. All sessions share one copy of a model."""
+Each session writes in turns of a few tokens (`textgen/generation/fair_queue.py`), as many at once
+as there are cores, at most 2,000 tokens at a press. All sessions share one copy of a model."""
 
 
 def of_coverage(told: dict[str, Any]) -> str:

@@ -3,8 +3,9 @@ import time
 
 import pytest
 
-from textgen.ui import fair_queue, samples
-from textgen.ui.fair_queue import FairQueue
+from textgen.generation import fair_queue
+from textgen.generation.fair_queue import FairQueue
+from textgen.ui import samples
 
 
 class Workers:

@@ -74,6 +74,7 @@ ORDER = {
         "decoder",
         "compiled_decoder",
         "engine",
+        "fair_queue",
         "options",
         "beam_search",
         "scoring",
@@ -123,6 +124,7 @@ ORDER = {
         "token_note",
         "stock_layers",
     ],
+    "serve": ["request", "token_log", "completion", "server"],
     "tuning": ["search_space", "trials", "sweep", "race"],
     "cli": [
         "sources",
@@ -135,6 +137,7 @@ ORDER = {
         "evaluate",
         "trace",
         "export",
+        "serve",
         "corpus",
         "app",
         "arguments",

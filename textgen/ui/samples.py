@@ -15,8 +15,8 @@ import numpy as np
 
 from textgen.arrays import Array
 from textgen.evaluation.copying import CopyMeter, covered
+from textgen.generation.fair_queue import QUEUE, TOKEN_LIMIT
 from textgen.tokenizers.detokenizer import group_tokens
-from textgen.ui.fair_queue import QUEUE
 
 if TYPE_CHECKING:
     from textgen.generation.generator import Generator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from textgen.tokenizers.tokenizer import Tokenizer
 
 ALTERNATIVES = 10
-TOKEN_LIMIT = 2000  # at one press of a button, whatever a client asks for
 
 
 @dataclasses.dataclass
@@ -88,13 +87,10 @@ def write(generator: Generator, samples: list[Sample], job: Job) -> Iterator[Non
     texts = [samples[row].text(tokenizer) for row in job.rows]
     for row, text in zip(job.rows, texts, strict=True):
         samples[row].streamed = text.removeprefix(samples[row].prompt)
+    # whatever a browser asks for
     options = job.options | {"max_new_tokens": min(job.options["max_new_tokens"], TOKEN_LIMIT)}
     stream = generator.stream_batch(texts, top_logprobs=ALTERNATIVES, **options)
-    while True:
-        with QUEUE.turn():
-            chunks = next(stream, None)
-        if chunks is None:
-            return
+    for chunks in QUEUE.in_turns(stream):
         for row, chunk in zip(job.rows, chunks, strict=True):
             samples[row].take(chunk)
         yield

@@ -1,4 +1,4 @@
-"""Who computes next where many sessions write at once: each in its turn, a chunk at a time."""
+"""Who computes next where many write at once: each in its turn, a chunk at a time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import collections
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import TypeVar
 
 from textgen.backend import cores
+
+TOKEN_LIMIT = 2000  # of one text, where others wait
+Step = TypeVar("Step")
 
 
 class FairQueue:
@@ -41,6 +45,16 @@ class FairQueue:
             with self._changed:
                 self._free += 1
                 self._changed.notify_all()
+
+    def in_turns(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps, each computed in a turn of its own."""
+        while True:
+            with self.turn():
+                try:
+                    step = next(steps)
+                except StopIteration:
+                    return
+            yield step
 
 
 QUEUE = FairQueue(cores())

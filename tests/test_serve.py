@@ -1,0 +1,322 @@
+"""`textgen serve`: what a client of the completions API of OpenAI gets, and what is refused."""
+
+import concurrent.futures
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import httpx2
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from made_tokenizers import MADE
+from textgen.cli import serve
+from textgen.cli.main import main
+from textgen.config import ModelConfig
+from textgen.errors import ConfigError
+from textgen.generation.generator import Generator
+from textgen.serve import server
+from textgen.serve.request import LONGEST_PROMPTS, MOST_TEXTS
+from textgen.serve.server import make_app
+from tiny import drawn
+
+LOCAL = "http://localhost"
+
+
+def model_of(name="mine", tokenizer=MADE["char"], cell="lstm"):
+    config = ModelConfig(cell=cell, hidden_size=8, embedding_size=8)
+    return Generator(drawn(config, tokenizer.vocab_size), tokenizer, name=name, hash="01234567")
+
+
+MODELS = {
+    name: model_of(name, MADE[kind])
+    for name, kind in {"mine": "char", "jamo": "jamo", "pieces": "bpe"}.items()
+}
+
+
+def client(models=MODELS, key="", base_url=LOCAL, **settings):
+    return TestClient(make_app(models, key, **settings), base_url=base_url)
+
+
+def asked(body, **settings):
+    """The answer to a request for completions."""
+    return client(**settings).post("/v1/completions", json={"model": "mine"} | body)
+
+
+def choices(body):
+    answer = asked(body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["choices"]
+
+
+def events(body):
+    """What a stream holds, its end left off."""
+    answer = asked(body | {"stream": True})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    *lines, last = [line for line in answer.text.split("\n\n") if line]
+    assert last == "data: [DONE]"
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+# --- what is written ------------------------------------------------------------------------------
+
+
+def test_the_models_are_listed():
+    api = client()
+    listed = api.get("/v1/models").json()
+    assert listed["object"] == "list" and [m["id"] for m in listed["data"]] == [*MODELS]
+    assert api.get("/v1/models/jamo").json() == listed["data"][1]
+    assert api.get("/v1/models/other").status_code == 404
+
+
+def test_the_same_seed_gives_the_text_of_generate():
+    options = {"temperature": 0.7, "top_p": 0.9, "top_k": 20, "seed": 5}
+    (choice,) = choices({"prompt": "나는", "max_tokens": 40, **options})
+    expected = MODELS["mine"].generate("나는", max_new_tokens=40, engine="numpy", **options)
+    assert choice == {
+        "index": 0,
+        "text": expected.text,
+        "logprobs": None,
+        "finish_reason": "length",
+    }
+
+
+def test_an_answer_says_what_it_is_and_how_much():
+    answer = asked({"prompt": ["나는", "너"], "n": 2}).json()
+    assert answer["object"] == "text_completion" and answer["model"] == "mine"
+    assert answer["id"].startswith("cmpl-") and abs(answer["created"] - time.time()) < 60
+    assert answer["system_fingerprint"] == "01234567"
+    usage = {"prompt_tokens": 3, "completion_tokens": 64, "total_tokens": 67}  # 16 unless asked
+    assert answer["usage"] == usage
+    assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2, 3]
+
+
+def test_several_texts_of_several_prompts_come_in_their_order():
+    found = choices({"prompt": ["나", "너"], "n": 2, "echo": True, "seed": 1})
+    assert [choice["text"][0] for choice in found] == ["나", "나", "너", "너"]
+    assert len({choice["text"] for choice in found}) == 4
+
+
+def test_a_stop_string_ends_a_text_and_is_not_in_it():
+    whole = choices({"max_tokens": 60, "seed": 3})[0]["text"]
+    stop = whole[20:22]
+    (choice,) = choices({"max_tokens": 60, "seed": 3, "stop": [stop, "없는 말"]})
+    assert choice["finish_reason"] == "stop"
+    assert choice["text"] == whole[: whole.index(stop)]
+    assert choices({"max_tokens": 60, "seed": 3, "stop": stop}) == [choice]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_stream_holds_what_the_answer_holds(name):
+    body = {"model": name, "prompt": ["나는", "the"], "max_tokens": 30, "seed": 2, "n": 2}
+    body |= {"logprobs": 2, "echo": True, "stop": ["ㅋ"]}
+    parts = events(body)
+    for whole in choices(body):
+        own = [c for part in parts for c in part["choices"] if c["index"] == whole["index"]]
+        assert "".join(c["text"] for c in own) == whole["text"]
+        for key in whole["logprobs"]:
+            assert [x for c in own for x in c["logprobs"][key]] == whole["logprobs"][key]
+        assert [c["finish_reason"] for c in own if c["finish_reason"]] == [whole["finish_reason"]]
+
+
+def test_a_stream_ends_with_the_usage_where_it_is_asked_for():
+    *_, last = events({"prompt": "나는", "stream_options": {"include_usage": True}})
+    assert last["choices"] == [] and last["usage"]["total_tokens"] == 18
+
+
+# --- how likely it is -----------------------------------------------------------------------------
+
+
+def test_an_echo_is_scored_as_score_does():
+    text = "나는 한국 사람이야"
+    (choice,) = choices({"prompt": text, "max_tokens": 0, "echo": True, "logprobs": 3})
+    assert choice["text"] == text and choice["finish_reason"] == "length"
+    log, expected = choice["logprobs"], MODELS["mine"].score(text).tokens
+    assert log["tokens"] == [*text] and log["text_offset"] == [*range(len(text))]
+    np.testing.assert_allclose(log["token_logprobs"], [t.logprob for t in expected], atol=1e-6)
+    for token, best in zip(expected, log["top_logprobs"], strict=True):
+        assert len(best) == 3 + (token.rank > 3) and token.text in best
+        assert (max(best, key=best.get) == token.text) == (token.rank == 1)
+
+
+def test_what_is_written_is_logged_as_generate_does():
+    body = {"prompt": "나는", "max_tokens": 12, "seed": 4}
+    log = choices({**body, "logprobs": 2})[0]["logprobs"]
+    expected = MODELS["mine"].generate(
+        "나는", max_new_tokens=12, seed=4, top_logprobs=2, engine="numpy"
+    )
+    assert log["token_logprobs"] == pytest.approx(expected.logprobs)
+    assert all(len(best) in (2, 3) for best in log["top_logprobs"])
+    assert choices({**body, "logprobs": 0})[0]["logprobs"]["top_logprobs"] is None
+
+
+def test_tokens_begin_where_their_syllable_may_begin():
+    (choice,) = choices({"model": "jamo", "prompt": "나는", "echo": True, "logprobs": 0})
+    offsets = choice["logprobs"]["text_offset"]
+    assert offsets[:5] == [0, 0, 0, 1, 1] and offsets == sorted(offsets)
+    assert offsets[-1] <= len(choice["text"])
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+BAD = {
+    "temperature is 11": {"temperature": 11},
+    "temperature is not a number": {"temperature": float("nan")},
+    "top_p is 'all'": {"top_p": "all"},
+    "max_tokens is 2001: give a value of at least 0 and at most 2000": {"max_tokens": 2001},
+    "n is 33": {"n": MOST_TEXTS + 1},
+    "the request is for 34 texts": {"n": 2, "prompt": ["a"] * 17},
+    f"prompt has {LONGEST_PROMPTS + 1} characters": {"prompt": "a" * (LONGEST_PROMPTS + 1)},
+    "prompt is an empty list": {"prompt": []},
+    "prompt holds 3": {"prompt": [3, 4]},
+    "the prompt 'Ω' has only characters this model has never seen": {"prompt": "Ω"},
+    "stop holds 7": {"stop": [7]},
+    "stop holds 17 texts": {"stop": ["a"] * 17},
+    "stop_strings holds an empty text": {"stop": ""},
+    "stream is 'yes'": {"stream": "yes"},
+    "seed is -1": {"seed": -1},
+    "best_of is 3, which is not had": {"best_of": 3},
+    "logit_bias is {'5': 1}, which is not had": {"logit_bias": {"5": 1}},
+    "there is no option 'max_token': give max_tokens": {"max_token": 5},
+    "model is 5: give one of mine, jamo, pieces": {"model": 5},
+    "stream_options is given without stream": {"stream_options": {"include_usage": True}},
+    "stream_options is 4": {"stream": True, "stream_options": 4},
+}
+
+
+@pytest.mark.parametrize("said", BAD)
+def test_bad_input_is_one_line(said):
+    text = json.dumps({"model": "mine"} | BAD[said])  # with NaN, which httpx would not send
+    answer = client().post(
+        "/v1/completions", content=text, headers={"content-type": "application/json"}
+    )
+    error = answer.json()["error"]
+    assert answer.status_code == 400 and error["type"] == "invalid_request_error"
+    assert error["message"].startswith(said) and "\n" not in error["message"]
+
+
+def test_what_is_no_request_is_refused():
+    api = client()
+    typed = {"content-type": "application/json"}
+    for content in (b"", b"{", b"[]", b"\xff", b"[" * 10**5, b"1" * 5000):
+        assert api.post("/v1/completions", content=content, headers=typed).status_code == 400
+    assert api.post("/v1/completions", content=b"{}").status_code == 400  # a page might send it
+    large = api.post("/v1/completions", content=b" " * ((1 << 20) + 1), headers=typed)
+    assert large.status_code == 413
+    assert api.get("/v1/completions").status_code == 405
+    assert api.get("/").json()["error"]["message"] == "Not Found"
+    assert asked({"model": "other"}).status_code == 404
+
+
+def test_what_is_not_asked_for_may_be_said():
+    choices(
+        {"best_of": 1, "suffix": None, "logit_bias": None, "presence_penalty": 0.0, "user": "u"}
+    )
+    answer = client({"mine": MODELS["mine"]}).post("/v1/completions", json={"prompt": "나"})
+    assert answer.json()["model"] == "mine"  # the only one
+
+
+def test_the_key_is_asked_for():
+    for headers, status in (
+        ({}, 401),
+        ({"authorization": "Bearer other"}, 401),
+        ({"authorization": "Bearer sësam"}, 200),
+    ):
+        sent = {name: value.encode() for name, value in headers.items()}
+        assert client(key="sësam").get("/v1/models", headers=sent).status_code == status
+
+
+def test_another_name_of_this_machine_is_not_answered():
+    assert client(base_url="http://evil.example").get("/v1/models").status_code == 403
+    assert client(base_url="http://evil.example", local=False).get("/v1/models").status_code == 200
+    assert client(base_url="http://[::1]:8000").get("/v1/models").status_code == 200
+
+
+def test_more_than_can_be_written_at_once_come_again(monkeypatch):
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 0)
+    assert asked({}).status_code == 429
+
+
+def test_a_server_that_fails_says_no_more_than_that(monkeypatch):
+    monkeypatch.setattr(server, "read_request", lambda *_: 1 / 0)
+    api = TestClient(make_app(MODELS), base_url=LOCAL, raise_server_exceptions=False)
+    answer = api.post("/v1/completions", json={})
+    assert answer.status_code == 500 and "division" not in answer.text
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def failed(capsys, *arguments):
+    """What the command says on stderr."""
+    with pytest.raises(SystemExit) as stop:
+        main(["serve", *map(str, arguments)])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and said.count("\n") == 1
+    return said
+
+
+def test_what_cannot_be_served_is_one_line(tmp_path, capsys):
+    assert "no run folder" in failed(capsys, tmp_path / "none")
+    assert "port is 70000" in failed(capsys, "speaker-lstm-ko", "--port", 70000)
+    assert "cannot listen at" in failed(capsys, "speaker-lstm-ko", "--host", "256.1.1.1")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = failed(capsys, "speaker-lstm-ko", "--host", "127.0.0.1", "--port", port)
+    assert "in use" in said
+    with pytest.raises(ConfigError, match="two models have the name 'speaker-lstm-ko'"):
+        serve.models_of(["speaker-lstm-ko", "speaker-lstm-ko"])
+
+
+@contextlib.contextmanager
+def served(models):
+    """The address of a server on loopback."""
+    import uvicorn
+
+    listening = serve.listen("127.0.0.1", 0)
+    running = uvicorn.Server(uvicorn.Config(make_app(models), log_level="warning"))
+    thread = threading.Thread(target=running.run, args=([listening],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+    finally:
+        running.should_exit = True
+        thread.join(10)
+
+
+@pytest.mark.slow
+def test_the_client_of_openai_is_served():
+    import openai
+
+    with served(MODELS) as address, openai.OpenAI(base_url=address, api_key="none") as api:
+        assert [model.id for model in api.models.list()] == [*MODELS]
+        asked_for = {"model": "pieces", "prompt": "나는 ", "max_tokens": 20, "seed": 1}
+        whole = api.completions.create(**asked_for, logprobs=2, extra_body={"top_k": 5})
+        stream = api.completions.create(**asked_for, stream=True, extra_body={"top_k": 5})
+        assert "".join(c.choices[0].text for c in stream) == whole.choices[0].text
+        assert whole.usage.completion_tokens == len(whole.choices[0].logprobs.tokens) == 20
+        with pytest.raises(openai.BadRequestError, match="temperature is 20"):
+            api.completions.create(**asked_for, temperature=20)
+        with pytest.raises(openai.NotFoundError, match="there is no model 'gpt'"):
+            api.completions.create(model="gpt", prompt="a")
+
+
+def test_thirty_clients_at_once_get_each_their_own_text():
+    def ask(number):
+        body = {"model": "mine", "prompt": "나는", "max_tokens": 40, "seed": number}
+        return http.post("/completions", json=body).json()["choices"][0]["text"]
+
+    with (
+        served(MODELS) as address,
+        httpx2.Client(base_url=address, timeout=60) as http,
+        concurrent.futures.ThreadPoolExecutor(30) as clients,
+    ):
+        texts = list(clients.map(ask, range(30)))
+    expected = [
+        MODELS["mine"].generate("나는", max_new_tokens=40, seed=number, engine="numpy").text
+        for number in range(30)
+    ]
+    assert texts == expected

@@ -1,0 +1,74 @@
+"""`textgen serve`: models behind the completions API of OpenAI."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import socket
+
+from textgen.errors import ConfigError, MissingPart
+from textgen.generation.generator import Generator, load
+
+KEY = "TEXTGEN_API_KEY"
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "runs", nargs="+", metavar="run", help="run folders, or names of shipped models"
+    )
+    command.add_argument(
+        "--host",
+        default="localhost",
+        help="where it listens (default localhost: this machine alone)",
+    )
+    command.add_argument("--port", type=int, default=8000, metavar="INT", help="(default 8000)")
+    command.add_argument(
+        "--api-key",
+        default=os.environ.get(KEY, ""),
+        metavar="TEXT",
+        help=f"answer only who knows it (default ${KEY}, which other users of the machine cannot "
+        "read from the list of processes)",
+    )
+
+
+def run(parsed: argparse.Namespace) -> None:
+    for part in ("starlette", "uvicorn"):
+        if importlib.util.find_spec(part) is None:
+            raise MissingPart(f"to serve needs {part}: pip install 'textgen[serve]'")
+    import uvicorn
+
+    from textgen.serve.server import HERE, make_app
+
+    models = models_of(parsed.runs)
+    app = make_app(models, parsed.api_key, local=parsed.host in HERE)
+    listening = listen(parsed.host, parsed.port)
+    port = listening.getsockname()[1]
+    print(f"http://{parsed.host}:{port}/v1 serves {', '.join(models)}", flush=True)
+    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+    uvicorn.Server(settings).run(sockets=[listening])
+
+
+def models_of(runs: list[str]) -> dict[str, Generator]:
+    """The models by their names. Raises `ConfigError` where two have the same."""
+    models: dict[str, Generator] = {}
+    for run in runs:
+        model = load(run)
+        if model.name in models:
+            raise ConfigError(f"two models have the name {model.name!r}: rename the folder of one")
+        models[model.name] = model
+    return models
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises `ConfigError`."""
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"port is {port}: give a value of at least 0 and at most 65535")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:
+        what = str(error).partition("] ")[2].partition(" (while")[0] or error
+        raise ConfigError(
+            f"cannot listen at {host}, port {port} ({what}): give another --host or --port"
+        ) from None

@@ -1,0 +1,155 @@
+"""The API over HTTP: /v1/models, /v1/completions."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as Http
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from textgen.errors import ConfigError, TextgenError
+from textgen.generation.generator import Generator
+from textgen.serve.completion import Completion
+from textgen.serve.request import read_request
+
+MOST_AT_ONCE = 100  # requests that are written or wait for their turn
+LARGEST_BODY = 1 << 20
+KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
+HERE = ("localhost", "127.0.0.1", "::1")  # the names of this machine
+
+
+def make_app(models: Mapping[str, Generator], key: str = "", *, local: bool = True) -> Starlette:
+    """The API of `models`, by their names. key: what a client must know, where there is one.
+
+    local: answer only who calls this machine by a name of its own, so that no page of the web can
+    have a browser call it by another.
+    """
+    api = _Api(models, key, local)
+    return Starlette(
+        routes=[
+            Route("/v1/models", api.list_models),
+            Route("/v1/models/{name:path}", api.one_model),
+            Route("/v1/completions", api.completions, methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: _refused, TextgenError: _bad, Exception: _broken},
+    )
+
+
+class _Api:
+    """The answers. One of a model is computed in threads, a step at a time."""
+
+    def __init__(self, models: Mapping[str, Generator], key: str, local: bool) -> None:
+        self._models, self._key, self._local = models, key, local
+        self._began = int(time.time())
+        self._at_once = 0
+
+    async def list_models(self, http: Http) -> Response:
+        self._admit(http)
+        return JSONResponse({"object": "list", "data": [*map(self._about, self._models)]})
+
+    async def one_model(self, http: Http) -> Response:
+        self._admit(http)
+        self._model(http.path_params["name"])
+        return JSONResponse(self._about(http.path_params["name"]))
+
+    async def completions(self, http: Http) -> Response:
+        self._admit(http)
+        request = read_request(await _json(http), self._models)
+        model = self._model(request.model)
+        if self._at_once >= MOST_AT_ONCE:
+            raise HTTPException(429, f"{MOST_AT_ONCE} requests are being written: try again soon")
+        completion = await run_in_threadpool(Completion, model, request)
+        if request.settings.stream:
+            return StreamingResponse(self._events(completion), media_type="text/event-stream")
+        parts = []
+        with self._counted():
+            async for new in iterate_in_threadpool(completion.parts()):
+                if await http.is_disconnected():
+                    break
+                parts += new
+            else:
+                return JSONResponse(completion.whole(parts))
+        return Response(status_code=499)  # nobody reads it
+
+    async def _events(self, completion: Completion) -> AsyncIterator[str]:
+        """The parts as events of a stream."""
+        about, request = completion.about, completion.request
+        with self._counted():
+            async for new in iterate_in_threadpool(completion.parts()):
+                for part in new:
+                    yield _event(about | {"choices": [completion.choice(part)]})
+        if request.usage:
+            yield _event(about | {"choices": [], "usage": completion.usage()})
+        yield "data: [DONE]\n\n"
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._at_once += 1
+        try:
+            yield
+        finally:
+            self._at_once -= 1
+
+    def _admit(self, http: Http) -> None:
+        """Raise `HTTPException` for a client that calls another machine, or has not the key."""
+        if self._local and http.url.hostname not in HERE:
+            raise HTTPException(403, "this server answers its own machine: see --host")
+        given = http.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._key and not hmac.compare_digest(given.encode("latin-1"), self._key.encode()):
+            raise HTTPException(401, "the API key is not the one of --api-key: give that one")
+
+    def _model(self, name: str) -> Generator:
+        if name not in self._models:
+            known = ", ".join(self._models)
+            raise HTTPException(404, f"there is no model {name[:100]!r} here: ask for {known}")
+        return self._models[name]
+
+    def _about(self, name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": self._began, "owned_by": "textgen"}
+
+
+async def _json(http: Http) -> object:
+    """What a client sent. Raises `ConfigError` and `HTTPException`."""
+    # a page of the web may send text to another machine unasked, but not this
+    if http.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+        raise ConfigError("the request is not of the type application/json: send it as that")
+    body = b""
+    async for some in http.stream():
+        body += some
+        if len(body) > LARGEST_BODY:
+            raise HTTPException(413, f"the request is larger than {LARGEST_BODY} bytes")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise ConfigError("the request is no JSON: send a JSON object") from None
+
+
+def _event(content: dict[str, Any]) -> str:
+    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+
+
+def _error(status: int, message: str) -> Response:
+    about = {"message": message, "type": KINDS.get(status, "invalid_request_error")}
+    return JSONResponse({"error": about | {"param": None, "code": None}}, status)
+
+
+async def _refused(http: Http, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _error(error.status_code, error.detail)
+
+
+async def _bad(http: Http, error: Exception) -> Response:
+    return _error(400, str(error))
+
+
+async def _broken(http: Http, error: Exception) -> Response:  # which uvicorn writes down
+    return _error(500, "the server has failed: see what it wrote")
