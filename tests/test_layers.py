@@ -123,6 +123,7 @@ ORDER = {
         "disclosure",
         "token_note",
         "stock_layers",
+        "onnx_model",
     ],
     "serve": ["request", "token_log", "completion", "server"],
     "tuning": ["search_space", "trials", "sweep", "race"],

@@ -23,7 +23,7 @@ COMMANDS = {
     "probe": "does a model remember? right answers against distance",
     "evaluate": "how well a model predicts a text, and how much it copies",
     "trace": "every gate and state while a model reads a text, as a file",
-    "export": "a model to take along: a page that writes offline, or a .keras file",
+    "export": "a model to take along: a page that writes offline, a .keras or an .onnx file",
     "serve": "models behind the completions API of OpenAI",
     "corpus": "the corpus doctor: what a text is like",
     "app": "open the app in a browser",

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from textgen.errors import ConfigError, RunError, shown
 from textgen.export.disclosure import Disclosure, disclosure
+from textgen.export.onnx_model import onnx_file
 from textgen.export.page import page
 from textgen.export.rounding import Cost, check_fit, cost_of_half
 from textgen.export.token_note import check_stock, note
 from textgen.generation.generator import Generator, load
 from textgen.runs.atomic_files import write_output
 
-KINDS = ("html", "keras")
-FOR_HTML = ("half", "prompt")  # the settings that a .keras file does not have
+FOR_HTML = ("half", "prompt")  # settings
 LEAST = 0.0001  # bits per character that are told apart
 
 
@@ -23,9 +23,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, or the name of a shipped model")
     command.add_argument(
         "--to",
-        choices=KINDS,
+        choices=MAKERS,
         required=True,
-        help="html: a page that writes, offline; keras: a .keras file of Keras's own layers",
+        help="html: a page that writes, offline; keras: a .keras file of Keras's own layers; onnx: "
+        "one step as an ONNX graph",
     )
     command.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to make")
     command.add_argument(
@@ -45,10 +46,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     refuse_taken(parsed.out)
-    if parsed.to == "keras":
-        refuse_for_keras(parsed)
+    if parsed.to != "html":
+        refuse_for_html(parsed)
     model = load(parsed.run)
-    files, said = (_page if parsed.to == "html" else _keras)(model, parsed)
+    files, said = MAKERS[parsed.to](model, parsed)
     found = disclosure(model)
     if found.personal and not parsed.yes:
         raise ConfigError(
@@ -78,7 +79,15 @@ def _keras(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[st
     check_stock(model.config.cell)
     from textgen.export.stock_layers import keras_file  # it imports TensorFlow
 
-    return {note_path(parsed.out): note(model), parsed.out: keras_file(model)}, []
+    return {note_path(parsed.out): note(model, "keras"), parsed.out: keras_file(model)}, []
+
+
+def _onnx(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[str]]:
+    """The .onnx file, and before it a note how ids and text meet."""
+    return {note_path(parsed.out): note(model, "onnx"), parsed.out: onnx_file(model)}, []
+
+
+MAKERS = {"html": _page, "keras": _keras, "onnx": _onnx}
 
 
 def write_all(files: Files) -> None:
@@ -98,10 +107,11 @@ def note_path(out: Path) -> Path:
     return out.with_suffix(".json")
 
 
-def refuse_for_keras(parsed: argparse.Namespace) -> None:
-    """Raise `ConfigError` for what a .keras file cannot be given."""
-    if parsed.out.suffix != ".keras":
-        raise ConfigError(f"--out is {parsed.out}: give a name that ends with .keras")
+def refuse_for_html(parsed: argparse.Namespace) -> None:
+    """Raise `ConfigError` for what is for a page alone."""
+    suffix = f".{parsed.to}"
+    if parsed.out.suffix != suffix:
+        raise ConfigError(f"--out is {parsed.out}: give a name that ends with {suffix}")
     refuse_taken(note_path(parsed.out))
     for name in FOR_HTML:
         if getattr(parsed, name):

@@ -1,1 +1,1 @@
-"""A model to take along: as one page that writes without textgen, Python or a network."""
+"""A model to take along, where textgen is not: a page that writes, a Keras model, an ONNX graph."""

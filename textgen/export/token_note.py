@@ -1,4 +1,4 @@
-"""What goes with a `.keras` file: which cells Keras has layers of, and how ids and text meet."""
+"""What goes with a `.keras` and an `.onnx` file: how ids and text meet; which cells Keras has."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from textgen.cells import CELLS
 from textgen.errors import ConfigError
 from textgen.generation.generator import Generator
 
+# what each kind of file takes and gives
+CALLS = {
+    "keras": "The model maps ids [batch, time] to logits [batch, time, token]. The state is not "
+    "carried between calls: hand over the whole text.",
+    "onnx": "The model is one step: it takes `ids` [batch], a token of each text, and of each "
+    "layer K the state before it, `state.K.h` (and `state.K.C`) [batch, unit], zeros at first; "
+    "it gives `logits` [batch, token], and the state after it, `next.K.h` (and `next.K.C`).",
+}
 NOTE = (
-    "The model maps ids [batch, time] to logits [batch, time, token]: their softmax gives the "
-    "probabilities of the next token. tokens[id] is the text of an id. A text is brought into the "
-    "Unicode form `form`, cut into tokens, and begins with the id `begin`; ids in `never` stand "
-    "for what the model does not know, and are not to be drawn. Of sentencepiece, <0x41> is a "
-    "byte, and tokenizer.model of the run folder cuts a text into its pieces. The state is not "
-    "carried between calls: hand over the whole text."
+    "The softmax of logits gives the probabilities of the next token. tokens[id] is the text of an "
+    "id. A text is brought into the Unicode form `form`, cut into tokens, and begins with the id "
+    "`begin`; ids in `never` stand for what the model does not know, and are not to be drawn. Of "
+    "sentencepiece, <0x41> is a byte, and tokenizer.model of the run folder cuts a text into its "
+    "pieces."
 )
 
 
@@ -29,15 +36,15 @@ def check_stock(cell: str) -> None:
         known = [name for name in CELLS if layer_name(name)]
         raise ConfigError(
             f"the cell {cell!r} has no layer in Keras, which has {', '.join(known)}: "
-            "export with --to html"
+            "export with --to onnx, or --to html"
         )
 
 
-def note(model: Generator) -> bytes:
-    """How ids and text meet, as JSON."""
+def note(model: Generator, kind: str) -> bytes:
+    """How ids and text meet, as JSON. kind: of file, one of `CALLS`."""
     tokenizer = model.tokenizer
     said = {
-        "note": NOTE,
+        "note": f"{CALLS[kind]} {NOTE}",
         "tokenizer": tokenizer.name,
         "form": "NFD" if tokenizer.name == "jamo" else "NFC",
         "begin": tokenizer.start_id,
