@@ -36,6 +36,7 @@ def test_all_that_is_named_is_there():
         textgen.lode  # noqa: B018
 
 
+@pytest.mark.slow
 def test_a_model_evaluates(model):
     found = model.evaluate("나는 한국사람이야.", window=4, sample_length=20)
     assert found.window == 4 and found.rows[0].bits_per_char > 0

@@ -14,12 +14,14 @@ from textgen.text.chunks import read_chunks
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import ReadConfig
 from textgen.ui.processes import trainings
+from tiny import only
 
 CASES = [
     case
     for module in (encodings, tables, json_files, names, exports, documents)
     for case in module.CASES
 ]
+UPLOADS = [case for case in CASES if len(case.files) == 1]
 
 
 def outcome(read):
@@ -86,9 +88,7 @@ def test_a_case_is_read_right_or_refused(case, folder):
             assert (streamed, sources) == (found[0], list(found[1]))
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if len(case.files) == 1], ids=lambda case: case.name
-)
+@pytest.mark.parametrize("case", only(UPLOADS[::6], UPLOADS), ids=lambda case: case.name)
 def test_an_upload_is_read_as_the_file_is(case, folder, monkeypatch):
     (name, content) = next(iter(case.files.items()))
     data = content if isinstance(content, bytes) else content.encode()

@@ -55,6 +55,7 @@ def test_train(capsys, text_file, tmp_path):
     assert config["model"]["hidden_size"] == 16 and config["training"]["epochs"] == 1
 
 
+@pytest.mark.slow
 def test_resume(capsys, runs, tmp_path):
     out = shutil.copytree(runs(), tmp_path / "run")
     code, _, errors = run(capsys, "train", "--resume", out, "--epochs", 3)

@@ -31,6 +31,7 @@ def registered(monkeypatch):
     monkeypatch.setitem(TOKENIZERS, WordTokenizer.name, WordTokenizer)
 
 
+@pytest.mark.slow
 def test_a_recipe_with_it_is_trained_loaded_and_writes(text_file, tmp_path, capsys):
     out = tmp_path / "run"
     code, _, errors = run(

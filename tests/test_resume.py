@@ -187,7 +187,8 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(loop, "optimizer", lambda *settings: None)
 
 
-@pytest.mark.parametrize("how", only(["torn"], ["killed", "torn"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["killed", "torn"])
 def test_a_process_killed_at_any_touch_of_the_disk_loses_no_save(tmp_path, how):
     for at in itertools.count(1):
         folder = tmp_path / str(at)

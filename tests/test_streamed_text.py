@@ -49,6 +49,7 @@ def taken_up(run, source, anew=False):
     return data.prepare_again(config.data, run_folder.read_tokenizer(run, card), moved=anew)
 
 
+@pytest.mark.slow
 def test_a_streamed_text_is_learnt_as_one_in_memory(trained, text_file, tmp_path):
     alike(trained, start(text_file, tmp_path / "memory", *streamed(epochs=1, stream=False)))
 
