@@ -125,6 +125,7 @@ ORDER = {
         "stock_layers",
         "onnx_model",
     ],
+    "importing": ["hdf5_apart", "keras_file", "stock_stack", "characters", "foreign_run"],
     "serve": ["request", "token_log", "completion", "server"],
     "tuning": ["search_space", "trials", "sweep", "race"],
     "cli": [
@@ -138,6 +139,7 @@ ORDER = {
         "evaluate",
         "trace",
         "export",
+        "import_model",
         "serve",
         "corpus",
         "app",

@@ -24,10 +24,12 @@ COMMANDS = {
     "evaluate": "how well a model predicts a text, and how much it copies",
     "trace": "every gate and state while a model reads a text, as a file",
     "export": "a model to take along: a page that writes offline, a .keras or an .onnx file",
+    "import": "a model of Keras's own layers, trained elsewhere, as a run",
     "serve": "models behind the completions API of OpenAI",
     "corpus": "the corpus doctor: what a text is like",
     "app": "open the app in a browser",
 }
+FILES = {"import": "import_model"}  # of a command whose name Python has taken
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 def file_of(command: str) -> ModuleType:
     """The file of a command."""
-    return importlib.import_module(f"textgen.cli.{command}")
+    return importlib.import_module(f"textgen.cli.{FILES.get(command, command)}")
 
 
 def parser(asked: str | None = None) -> argparse.ArgumentParser:

@@ -1,0 +1,1 @@
+"""A model that another program trained, as a run that writes."""

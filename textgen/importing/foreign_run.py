@@ -1,0 +1,69 @@
+"""A foreign model as a run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from textgen.config import TokenizerConfig
+from textgen.errors import ConfigError, RunError
+from textgen.generation.generator import Generator
+from textgen.importing.characters import read_characters, with_characters
+from textgen.importing.keras_file import read_keras_file
+from textgen.importing.stock_stack import read_stack
+from textgen.runs import run_folder
+from textgen.runs.atomic_files import write_file
+from textgen.runs.run_config import RunConfig
+
+CARD = """# {name}
+
+A {layers} x {size} `{cell}` that was trained elsewhere, and read from {file} (SHA-256 {hash}) by
+`textgen import`. What it was trained on is not known here, so it can write and be looked into, but
+not be trained on.
+"""
+
+
+def import_model(file: Path, characters: Path | None, out: Path) -> Generator:
+    """Read a Keras file and its list of characters into the new run folder `out`.
+
+    characters: None: the note beside the file. Raises `TextgenError`; `out` is then as it was.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"--out is {out}, which is there: give another folder")
+    beside = file.with_suffix(".json")
+    if characters is None and not beside.is_file():
+        raise ConfigError(
+            f"no list of characters lies at {beside}: say by --characters which id is which"
+        )
+    model, arrays = read_keras_file(file)
+    stack = read_stack(model, arrays)
+    listed = characters or beside
+    network, tokenizer = with_characters(listed, stack, *read_characters(listed))
+    config = RunConfig(network.config, TokenizerConfig(tokenizer.name, tokenizer.vocab_size))
+    card = CARD.format(
+        name=out.name,
+        layers=network.config.num_layers,
+        size=network.config.hidden_size,
+        cell=network.config.cell,
+        file=file.name,
+        hash=hashlib.sha256(file.read_bytes()).hexdigest(),
+    )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".import-", dir=out.parent))
+    except OSError as error:
+        raise RunError(f"cannot write {out}: {error.strerror}; give another --out") from None
+    try:
+        write_file(made / "README.md", card.encode("utf-8", "backslashreplace"))
+        run_folder.write_tokenizer(made, tokenizer)
+        run_folder.save_model(made, network)
+        run_folder.write_config(made, config)
+        made.chmod(0o755)
+        made.replace(out)
+    except OSError as error:
+        raise RunError(f"cannot write {out}: {error.strerror}; give another --out") from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return Generator.from_run(out)
