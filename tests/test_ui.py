@@ -291,3 +291,16 @@ def test_train_shows_what_the_doctor_found(page):
     assert any("copy" in warning.value for warning in app.warning)
     app.text_area(key="pasted").input(" \n ").run()
     assert not app.exception and not app.error
+
+
+def test_train_begins_from_a_model(page, monkeypatch):
+    started = []
+    monkeypatch.setattr(trainings, "start", lambda *arguments: started.append(arguments))
+    app = page("2_train.py", lang="en")
+    shown = {w.key.split()[0] for w in (*app.selectbox, *app.number_input)}
+    assert {"cell", "hidden_size", "tokenizer"} <= shown
+    app.selectbox(key="from").set_value("ko-tiny").run()
+    shown = {w.key.split()[0] for w in (*app.selectbox, *app.number_input)}
+    assert "epochs" in shown and not {"cell", "hidden_size", "tokenizer"} & shown
+    app.button(key="train").click().run()
+    assert not app.exception and set(started[0][2]) == {"from", "epochs", "prompt"}

@@ -155,6 +155,7 @@ def train(
     source: Source,
     out: str | Path,
     *,
+    begin_from: str | Path | None = None,
     budget: str | None = None,
     callbacks: Sequence[Any] = (),
     **settings: Any,
@@ -162,8 +163,10 @@ def train(
     """Train a model on `source` into the new run folder `out`, and load the best of it.
 
     source: a text file or folder, several of them, "hf:NAME[/CONFIG][:SPLIT][:COLUMN]", or a task
-    (TOML). budget: "90s", "3m", "1h" or a number of seconds, which settings that are not given
-    follow from, as of `textgen train --budget`. callbacks: Keras's own.
+    (TOML). begin_from: a run folder, or the name of a shipped model, to go on from with this text:
+    its weights, tokenizer and model settings. budget: "90s", "3m", "1h" or a number of seconds,
+    which settings that are not given follow from, as of `textgen train --budget`. callbacks:
+    Keras's own.
     settings: those of `ModelConfig`, `TokenizerConfig` and `TrainConfig` by their names, such as
     cell="gru", hidden_size=128, tokenizer="jamo", epochs=3.
     Raises `TextgenError` for a text that cannot be read or is too short, an unknown setting, one
@@ -176,7 +179,17 @@ def train(
     refuse_unknown(settings, [name for cls in CONFIGS for name in options_of(cls)])
     model, tokenizer, training = (build(cls, settings) for cls in CONFIGS)
     seconds = seconds_of(str(budget)) if budget is not None else 0.0
-    start(source, out, model, tokenizer, training, seconds, given=settings, callbacks=callbacks)
+    start(
+        source,
+        out,
+        model,
+        tokenizer,
+        training,
+        seconds,
+        given=settings,
+        callbacks=callbacks,
+        begin_from=begin_from,
+    )
     return load(out)
 
 

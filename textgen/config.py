@@ -97,6 +97,11 @@ class TrainConfig(ReadConfig):
         "of a task or with --stream: batches of an epoch (0: 100 of a task, the whole text)",
         low=0,
     )
+    replay: str = option(
+        "",
+        "another text that a share of each batch is of, TEXT=SHARE: old.txt=0.2, so that what a "
+        "model knew of it is not forgotten",
+    )
     prompt: str = option("", "what the samples after each epoch begin with")
     sample_length: int = option(
         120, "tokens of the sample after each epoch (0: none)", low=0, high=100_000
@@ -140,6 +145,7 @@ def without_effect(
     if task:
         for name in (*options_of(ReadConfig), "validation_fraction", "held_out", "sequence_length"):
             rules[name] = "it is for a text, and a task writes whole documents without end"
+        rules["replay"] = "it is mixed into a text, and this is a task"
     else:
         for name in ("distance", "answer_weight"):
             rules[name] = "it is for a task, not for a text"
@@ -147,6 +153,7 @@ def without_effect(
             rules["steps_per_epoch"] = "it is for a task or with stream: an epoch is the whole text"
         else:
             rules["held_out"] = "of a streamed text the end is held out"
+            rules["replay"] = "it is mixed into a text in memory, not with stream"
     if not training.sample_length:
         rules["prompt"] = "sample_length is 0, and the prompt is for samples"
 

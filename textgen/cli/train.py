@@ -25,6 +25,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "or a task (TOML)",
     )
     command.add_argument("--out", metavar="RUN", help="the run folder to make")
+    command.add_argument(
+        "--from",
+        dest="begin_from",
+        metavar="RUN",
+        help="begin with the weights, tokenizer and model settings of a run or a shipped model",
+    )
     command.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags override it")
     command.add_argument(
         "--resume", nargs="?", const="", metavar="RUN", help="go on with a run that was stopped"
@@ -64,14 +70,19 @@ def run(parsed: argparse.Namespace) -> None:
 
         sys.exit(launch(parsed.workers, again(parsed, values), Path(out)))
     if parsed.resume is None:
-        _start(source, out, recipe, values, parsed.budget)
+        _start(source, out, recipe, values, parsed.budget, parsed.begin_from)
     else:
         _resume(parsed, out, recipe, values)
     print(f"saved to {out}: textgen generate {out} --prompt ...", file=sys.stderr)
 
 
 def _start(
-    source: Any, out: str, recipe: dict[str, Any], flags: dict[str, Any], budget: str | None
+    source: Any,
+    out: str,
+    recipe: dict[str, Any],
+    flags: dict[str, Any],
+    budget: str | None,
+    begin_from: str | None,
 ) -> None:
     if not source:
         raise ConfigError("no text given: name a file, a folder or hf:NAME")
@@ -83,13 +94,24 @@ def _start(
     seconds = seconds_of(budget) if budget else 0.0
     text = one_or_all(source)
     with _interruption_explained(out):
-        start(text, out, model, tokens, training, seconds, fixed=set(settings), given=set(flags))
+        start(
+            text,
+            out,
+            model,
+            tokens,
+            training,
+            seconds,
+            fixed=set(settings),
+            given=set(flags),
+            begin_from=begin_from,
+        )
 
 
 def _resume(
     parsed: argparse.Namespace, out: str, recipe: dict[str, Any], flags: dict[str, Any]
 ) -> None:
-    fixed = ["budget"] * bool(parsed.budget) + sorted(set(flags) - {"epochs"})
+    named = {"budget": parsed.budget, "from": parsed.begin_from}
+    fixed = [name for name, value in named.items() if value] + sorted(set(flags) - {"epochs"})
     if fixed:
         raise ConfigError(
             f"{fixed[0]} cannot change on --resume: leave it out (only epochs may change)"

@@ -9,6 +9,7 @@ from typing import Any
 
 from textgen.config import TrainConfig
 from textgen.data.recall_task import is_task, read_task
+from textgen.data.replayed_text import with_replay
 from textgen.data.streamed_text import StreamedText
 from textgen.data.task_documents import TaskDocuments
 from textgen.data.text_in_memory import TextInMemory
@@ -47,7 +48,7 @@ def read_training_data(
         if folder is None:
             raise ConfigError("stream is for textgen train alone: leave it out")
         return StreamedText(source, settings, folder)
-    return TextInMemory(source, settings, load_corpus(source, settings))
+    return with_replay(TextInMemory(source, settings, load_corpus(source, settings)))
 
 
 def as_trained_on(card: dict[str, Any], source: Source) -> TextInMemory | None:

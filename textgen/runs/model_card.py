@@ -18,6 +18,8 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     text = f"documents of the task {task}, a fact and much later a question"
     if data and not task:
         text = f"{data.characters:,} characters in {data.documents:,} documents"
+    if config.origin is not None:
+        text += f". Before, it was {config.origin.run} ({config.origin.hash})"
     return f"""---
 library_name: textgen
 pipeline_tag: text-generation

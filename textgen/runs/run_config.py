@@ -1,7 +1,8 @@
 """What config.json says of a run: its settings, and what was found in its text.
 
 A section of config.json is a field here: `model`, `tokenizer`, `training`, `corpus` (here `data`),
-`metrics`, and of a run that several processes train together `workers`.
+`metrics`, of a run that several processes train together `workers`, and of one that began from a
+model `from` (here `origin`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, TypeGuard
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import ConfigError, shown
 from textgen.options import build
+
+LARGEST_BITS = 1e6  # per character: none is near it
 
 Source = str | Path | Sequence[str | Path]
 
@@ -34,7 +37,8 @@ class DataConfig:
     """What a run is trained on, and what was found there.
 
     source: as the user named it. sha256: of the whole text, what is held out included. task: the
-    name of the task file; documents and encodings are those of a text.
+    name of the task file; documents and encodings are those of a text. replay_sha256: of the other
+    text that is mixed in, where one is.
     """
 
     source: str | list[str]
@@ -43,6 +47,7 @@ class DataConfig:
     documents: int | None = None
     characters: int | None = None
     sha256: str | None = None
+    replay_sha256: str | None = None
     streamed: StreamedFiles | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,6 +67,7 @@ class DataConfig:
             "documents": int,
             "characters": int,
             "sha256": str,
+            "replay_sha256": str,
         }
         known = {name: card[name] for name, kind in types.items() if type(card.get(name)) is kind}
         return cls(card["source"], **known, streamed=_streamed_files(card.get("streamed")))
@@ -76,11 +82,41 @@ def _streamed_files(card: object) -> StreamedFiles | None:
 
 
 @dataclasses.dataclass(frozen=True)
+class Origin:
+    """The model that a run began from.
+
+    run: its folder, or its name, as the user gave it. hash: of its weights. bits: per character of
+    what is held out, as that model predicted it: by "new" and "old", the texts.
+    """
+
+    run: str
+    hash: str
+    bits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, card: object) -> Origin | None:
+        """None for what `to_dict` did not give."""
+        if not isinstance(card, dict) or type(card.get("run")) is not str:
+            return None
+        bits = card.get("bits")
+        known = {
+            str(name): float(value)
+            for name, value in (bits.items() if isinstance(bits, dict) else ())
+            if type(value) in (int, float) and 0 < value < LARGEST_BITS
+        }
+        return cls(card["run"], str(card.get("hash", "")), known)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"run": self.run, "hash": self.hash, "bits": dict(self.bits)}
+
+
+@dataclasses.dataclass(frozen=True)
 class RunConfig:
     """All that a run is made of.
 
     tokenizer: `vocab_size` is that of the tokenizer at hand. data: None until the text is read.
-    workers: processes that train together. metrics: of the best epoch so far, by name.
+    workers: processes that train together. metrics: of the best epoch so far, by name. origin: the
+    model that it began from, None for one that began anew.
     """
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
@@ -89,17 +125,21 @@ class RunConfig:
     data: DataConfig | None = None
     workers: int = 1
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    origin: Origin | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The sections of config.json, in their order."""
         tokenizer = {"name": self.tokenizer.tokenizer, "vocab_size": self.tokenizer.vocab_size}
+        more: dict[str, Any] = {"workers": self.workers} if self.workers > 1 else {}
+        if self.origin is not None:
+            more["from"] = self.origin.to_dict()
         return {
             "model": dataclasses.asdict(self.model),
             "tokenizer": tokenizer,
             "training": dataclasses.asdict(self.training),
             "corpus": self.data.to_dict() if self.data else {},
             "metrics": dict(self.metrics),
-        } | ({"workers": self.workers} if self.workers > 1 else {})
+        } | more
 
     @classmethod
     def from_dict(cls, card: Mapping[str, Any]) -> RunConfig:
@@ -125,6 +165,7 @@ class RunConfig:
             DataConfig.from_dict(card.get("corpus")),
             workers,
             metrics if isinstance(metrics, dict) else {},
+            Origin.from_dict(card.get("from")),
         )
 
 

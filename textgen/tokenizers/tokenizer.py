@@ -82,6 +82,11 @@ class Tokenizer(ABC):
         """The distinct characters of a text that have no token, in order."""
 
     @abstractmethod
+    def extended(self, text: str) -> Self:
+        """With tokens for the characters of a text that have none, after its own, whose ids stay.
+        Where all can be written already, the vocabulary stays as it is."""
+
+    @abstractmethod
     def stream_decoder(self) -> StreamDecoder:
         """A decoder for one stream of ids, at its beginning."""
 
@@ -150,6 +155,10 @@ class _CodePoints(Tokenizer):
     def unknown_characters(self, text: str) -> list[str]:
         known = set(self._characters[1:])
         return [c for c in dict.fromkeys(self._split(text)) if c not in known]
+
+    def extended(self, text: str) -> Self:
+        new = set(self._split(text)) - set(self._characters)
+        return type(self)([*self._characters[1:], *sorted(new)])
 
     def _join(self, ids: Iterable[int]) -> str:
         return "".join(map(self._characters.__getitem__, ids))
@@ -258,6 +267,9 @@ class SentencePieceTokenizer(Tokenizer):
 
     def unknown_characters(self, text: str) -> list[str]:
         return []  # bytes write them all
+
+    def extended(self, text: str) -> Self:
+        return self
 
     def stream_decoder(self) -> StreamDecoder:
         return ByteStream(self.token_bytes)

@@ -114,9 +114,9 @@ def asked_to_stop(handler: Callable[[int, FrameType | None], None]) -> Iterator[
 
 def again(parsed: argparse.Namespace, values: Mapping[str, Any]) -> list[str]:
     """The arguments that `parsed` is of, without --workers. values: those of its options."""
-    names = ("out", "config", "resume", "budget")
+    names = {name: name for name in ("out", "config", "resume", "budget")} | {"from": "begin_from"}
     # `--resume` alone is an empty text: the folder is that of --out
-    flags = [f"--{k}={v}" for k in names if (v := vars(parsed)[k]) is not None]
+    flags = [f"--{flag}={v}" for flag, k in names.items() if (v := vars(parsed)[k]) is not None]
     for name, value in values.items():
         flag = name.replace("_", "-")
         switch = f"--{'' if value else 'no-'}{flag}"

@@ -1,4 +1,5 @@
 """A run from its beginning: read the text, make a tokenizer, lay out batches, and train (loop.py).
+Or from a model that was trained on another text (beginning.py).
 
 What is trained on is a text, read in lanes, in memory or from a file, or a task, whose documents
 are written on the way. A run can be stopped or killed at any step and resumed.
@@ -28,12 +29,15 @@ from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, CorpusError, RunError, shown
 from textgen.generation.generator import Generator
 from textgen.log import logger
-from textgen.model import build_model, settle_threads
+from textgen.model import build_model, settle_threads, trainable
+from textgen.network import Network
 from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
 from textgen.runs.run_config import RunConfig, Source
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
+from textgen.training import beginning
 from textgen.training import budget as budgets
+from textgen.training.beginning import Beginning
 from textgen.training.distributed import Workers
 from textgen.training.loop import Training
 from textgen.training.samples import RecallSampler, Sampler, TextSampler, check_prompt
@@ -54,6 +58,7 @@ def start(
     fixed: Collection[str] = (),
     given: Collection[str] = (),
     callbacks: Sequence[Any] = (),
+    begin_from: str | Path | None = None,
 ) -> Path:
     """Train on `source` into the new run folder `out`; return it.
 
@@ -61,6 +66,7 @@ def start(
     those named in `fixed` or `given` stay, too.
     given: the settings that a person named for this run: one that would have no effect is refused.
     callbacks: Keras's own, such as `keras.callbacks.TensorBoard`.
+    begin_from: a run, or a shipped model, whose weights, tokenizer and settings it goes on with.
     Raises `TextgenError` for bad input, and `Interrupted` after Ctrl-C, when the run is saved.
     """
     workers = Workers()
@@ -76,13 +82,21 @@ def start(
     fixed = {*fixed, *given}
     if budget:
         config = dataclasses.replace(config, model=budgets.with_cell(config.model, fixed))
+    begin = None
+    if begin_from is not None:
+        begin = beginning.read(begin_from)
+        config = begin.settle(config, fixed)
+        fixed |= begin.settled
     config = _with_effect(config, names_a_task(source), given)
     _refuse_a_second_run(folder)
     with atomic_files.hold(folder):
         _refuse_a_second_run(folder)  # another process may have been quicker
-        config, data, tokenizer, batches = _read(source, folder, config, workers, budget, fixed)
+        config, data, tokenizer, batches = _read(
+            source, folder, config, workers, budget, fixed, begin
+        )
+        network = begin.network(config.model, tokenizer.vocab_size) if begin else None
         with StopRequest() as stop:
-            setting = _Setting(folder, config, data, tokenizer, batches, workers, stop)
+            setting = _Setting(folder, config, data, tokenizer, batches, workers, stop, network)
             _train(setting, callbacks)
     return folder
 
@@ -129,6 +143,11 @@ def resume(
                 f"the text at {source or recorded.source} is not the one {folder} began with: "
                 "give that text, or train anew with another --out"
             )
+        if data.config.replay_sha256 != recorded.replay_sha256:
+            raise RunError(
+                f"the text that is mixed in, {config.training.replay}, is not the one {folder} "
+                "began with: put that one back, or train anew with another --out"
+            )
         config = _as_found(config, data, tokenizer)
         known = dataclasses.replace(data.config, source=recorded.source)
         config = dataclasses.replace(config, data=known)
@@ -148,26 +167,32 @@ def _read(
     workers: Workers,
     budget: float,
     fixed: Collection[str],
+    begin: Beginning | None,
 ) -> tuple[RunConfig, TrainingData, Tokenizer, Batches]:
-    """The text, a tokenizer trained on it, this worker's batches, and `config` with what was found
-    there and what follows from the budget, but for the settings `fixed`. Where it cannot be trained
-    on, nothing of it is left in the run folder."""
+    """The text, a tokenizer trained on it or that of the model to `begin` from, this worker's
+    batches, and `config` with what was found there and what follows from the budget, but for the
+    settings `fixed`. Where it cannot be trained on, nothing of it is left in the run folder."""
     begun = time.perf_counter()
     data = read_training_data(source, config.training, folder)
     if summary := data.summary():
         logger.info(summary)
     for note in data.notes():
         logger.warning(f"note: {note}")
-    tokenizer = TOKENIZERS[config.tokenizer.tokenizer].train(
-        data.text,
-        vocab_size=config.tokenizer.vocab_size,
-        model_type=config.tokenizer.model_type,
-    )
+    if begin is not None:
+        tokenizer = begin.tokenizer(data.text)
+    else:
+        tokenizer = TOKENIZERS[config.tokenizer.tokenizer].train(
+            data.text,
+            vocab_size=config.tokenizer.vocab_size,
+            model_type=config.tokenizer.model_type,
+        )
     if config.training.sample_length:
         check_prompt(config.training.prompt, tokenizer)
     with contextlib.ExitStack() as undone:
         undone.callback(data.discard, tokenizer)
         data = data.prepare(tokenizer)
+        if begin is not None:
+            config = dataclasses.replace(config, origin=begin.origin(data))
         if budget:
             left = budget - (time.perf_counter() - begun)
             model, training = budgets.within(
@@ -230,7 +255,8 @@ def _as_found(config: RunConfig, data: TrainingData, tokenizer: Tokenizer) -> Ru
 
 @dataclasses.dataclass(frozen=True)
 class _Setting:
-    """All that is at hand before the model is built."""
+    """All that is at hand before the model is built. network: the weights that it begins with, None
+    where they are drawn or saved."""
 
     folder: Path
     config: RunConfig
@@ -239,13 +265,15 @@ class _Setting:
     batches: Batches
     workers: Workers
     stop: StopRequest
+    network: Network | None = None
 
 
 def _train(
     setting: _Setting, callbacks: Sequence[Any], *, resumed: bool = False, further: bool = False
 ) -> None:
     """Build the model, and train it from its last save or from the beginning."""
-    folder, settings = setting.folder, setting.config.training
+    folder, config = setting.folder, setting.config
+    settings = config.training
     if settings.deterministic:
         backend.tf.config.experimental.enable_op_determinism()
     if settings.max_seconds and setting.workers.number > 1:
@@ -260,6 +288,8 @@ def _train(
             error = _explained(error, setting)
         training.fail(str(error))
         raise error
+    if config.origin is not None and not setting.workers.index:
+        beginning.report(folder, config.origin, setting.data)
 
 
 def _prepared(
@@ -278,7 +308,11 @@ def _prepared(
     workers.connect()
     setting.stop.listen()
     keras.utils.set_random_seed(settings.seed)
-    model = build_model(config.model, tokenizer.vocab_size, policy(settings.dtype))
+    dtype = policy(settings.dtype)
+    if setting.network is not None:
+        model = trainable(setting.network, dtype)
+    else:
+        model = build_model(config.model, tokenizer.vocab_size, dtype)
     trainer = LaneTrainer(
         model,
         batches.batch_size,

@@ -90,7 +90,7 @@ def form(known: list[trainings.Run]) -> None:
         text = f"{path}:{column}" if column else str(path)
         diagnosis, beginning = examine(text, build(ReadConfig, reading), changed(path))
         corpus_facts(diagnosis)
-        settings = reading | choose_settings(diagnosis, beginning)
+        settings = reading | choose_settings(diagnosis, beginning, choose_model())
         train_button(text, stem, settings)
     if known:
         st.divider()
@@ -243,12 +243,32 @@ def translated(section: str, finding: Finding) -> str:
     return t(key, **values) if has(key) else finding.text
 
 
-def choose_settings(diagnosis: Diagnosis, beginning: str) -> dict[str, Any]:
-    """What the suggestion says, to be changed; keyed by it, so that a new text resets it."""
+def choose_model() -> str:
+    """The run or the shipped model to begin from; "" to begin anew."""
+    known = models.available()
+    name = st.selectbox(
+        t("train.from"),
+        ["", *known],
+        format_func=lambda name: name or t("train.anew"),
+        key="from",
+        help=t("help.from"),
+    )
+    if not name:
+        return ""
+    folder = known[name]
+    return folder.name if folder.parent == shipped.MODELS else str(folder)
+
+
+def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[str, Any]:
+    """What the suggestion says, to be changed; keyed by it, so that a new text resets it.
+
+    model: that it begins from, whose tokens, cell and size stay; "" where it begins anew.
+    """
     hint = diagnosis.suggestion
     mark = f"{diagnosis.characters}/{diagnosis.alphabet_size}"
     tokenizers = list(options_of(TokenizerConfig)["tokenizer"][0].choices or ())
-    st.caption(widgets.plain(translated("reason", hint.reason)))
+    if not model:
+        st.caption(widgets.plain(translated("reason", hint.reason)))
 
     def number(column: DeltaGenerator, name: str, cls: type, start: int, step: int = 1) -> int:
         rule, _, _ = options_of(cls)[name]
@@ -256,6 +276,18 @@ def choose_settings(diagnosis: Diagnosis, beginning: str) -> dict[str, Any]:
         label = t(f"option.{name}")
         return column.number_input(label, low, high, start, step, key=f"{name} {mark}")
 
+    def prompt(column: DeltaGenerator) -> str:
+        return column.text_input(
+            t("option.prompt"), beginning, key=f"prompt {mark}", help=t("help.prompt")
+        )
+
+    if model:
+        left, right = st.columns(2)
+        return {
+            "from": model,
+            "epochs": number(left, "epochs", TrainConfig, hint.epochs),
+            "prompt": prompt(right),
+        }
     left, middle, right = st.columns(3)
     options: dict[str, Any] = {
         "tokenizer": left.selectbox(
@@ -277,9 +309,7 @@ def choose_settings(diagnosis: Diagnosis, beginning: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     options["hidden_size"] = number(left, "hidden_size", ModelConfig, hint.hidden_size, 32)
     options["num_layers"] = number(middle, "num_layers", ModelConfig, 1)
-    options["prompt"] = right.text_input(
-        t("option.prompt"), beginning, key=f"prompt {mark}", help=t("help.prompt")
-    )
+    options["prompt"] = prompt(right)
     if options["tokenizer"] == "sentencepiece":
         pieces = hint.vocab_size or TokenizerConfig().vocab_size
         options["vocab_size"] = number(st.container(), "vocab_size", TokenizerConfig, pieces, 100)

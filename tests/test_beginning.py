@@ -1,0 +1,192 @@
+"""To begin from a model: what it knew stays, what is new is added, and nothing contradicts it."""
+
+import dataclasses
+import json
+import logging
+
+import numpy as np
+import pytest
+
+import textgen
+from run_files import card_of, same_weights
+from textgen.cli.main import main
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
+from textgen.data.replayed_text import ReplayedText, replay_of
+from textgen.data.sources import read_training_data
+from textgen.errors import ConfigError, RunError
+from textgen.generation.generator import Generator
+from textgen.runs.run_config import Origin, RunConfig
+from textgen.tokenizers.tokenizer import CharTokenizer, JamoTokenizer, SentencePieceTokenizer
+from textgen.training.beginning import Beginning, bits_per_char, grown, known_texts
+from textgen.training.stop_request import Interrupted
+from textgen.training.train import resume, start
+from tiny import TEXT, drawn, interrupt, tiny
+
+NEW = "Ökonomie ist die Lehre vom Wirtschaften, 나는 한국사람이야.\n" * 40
+SMALL = {"batch_size": 8, "sequence_length": 16, "sample_length": 0}
+
+
+def a_model(**settings):
+    tokenizer = CharTokenizer.train(TEXT)
+    config = ModelConfig(hidden_size=8, embedding_size=8, **settings)
+    return Generator(drawn(config, tokenizer.vocab_size), tokenizer, name="old", hash="01234567")
+
+
+@pytest.fixture
+def new_file(tmp_path):
+    path = tmp_path / "new.txt"
+    path.write_text(NEW, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", [CharTokenizer, JamoTokenizer])
+def test_a_vocabulary_grows_and_keeps_its_ids(kind):
+    old = kind.train(TEXT)
+    more = old.extended(NEW)
+    assert old.decode(old.encode(TEXT)) == more.decode(old.encode(TEXT)) == TEXT
+    assert more.encode(TEXT) == old.encode(TEXT)
+    assert old.unknown_characters(NEW) and not more.unknown_characters(NEW)
+    assert more.extended(NEW).vocab_size == more.vocab_size
+    assert kind.from_bytes(more.to_bytes()).encode(NEW) == more.encode(NEW)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_new_tokens_begin_at_the_mean(tied):
+    network = a_model(tie_weights=tied).network
+    size = network.vocab_size
+    model = Beginning("old", Generator(network, CharTokenizer.train(TEXT)))
+    more = model.network(ModelConfig(**dataclasses.asdict(network.config)), size + 3)
+    ids = np.array([5, 6])
+    before, _ = network.step(ids, network.initial_state(2))
+    after, _ = more.step(ids, more.initial_state(2))
+    np.testing.assert_allclose(after[:, :size], before, rtol=1e-5)
+    means = np.repeat(before.mean(1, keepdims=True), 3, 1)
+    np.testing.assert_allclose(after[:, size:], means, 1e-4, 1e-5)
+    mean = np.repeat(network.embeddings.mean(0, keepdims=True), 3, 0)
+    np.testing.assert_allclose(more.embeddings[size:], mean, 1e-6)
+    assert ("head.kernel" in grown(network.weights, size)) is not tied
+
+
+def test_the_settings_are_those_of_the_model():
+    begin = Beginning("runs/old", a_model(cell="gru", dropout=0.1))
+    config = begin.settle(RunConfig(), fixed=())
+    assert config.model == begin.model.config and config.tokenizer == TokenizerConfig()
+    assert config.training.learning_rate < TrainConfig.learning_rate
+    named = RunConfig(ModelConfig(dropout=0.3), training=TrainConfig(learning_rate=0.5))
+    config = begin.settle(named, fixed={"dropout", "learning_rate"})
+    assert (config.model.dropout, config.training.learning_rate) == (0.3, 0.5)
+    with pytest.raises(ConfigError, match="hidden_size is 64, but runs/old was made with 8"):
+        begin.settle(RunConfig(ModelConfig(hidden_size=64)), fixed={"hidden_size"})
+    with pytest.raises(ConfigError, match="tokenizer is 'jamo', but runs/old was made with 'char'"):
+        begin.settle(RunConfig(tokenizer=TokenizerConfig("jamo")), fixed={"tokenizer"})
+
+
+def test_a_model_of_pieces_keeps_them(caplog):
+    tokenizer = SentencePieceTokenizer.train(TEXT, vocab_size=300)
+    config = ModelConfig(hidden_size=8, embedding_size=8)
+    begin = Beginning("old", Generator(drawn(config, 300), tokenizer))
+    assert begin.settle(RunConfig(), ()).tokenizer == TokenizerConfig("sentencepiece", 300)
+    with caplog.at_level(logging.INFO):
+        assert begin.tokenizer(NEW) is tokenizer
+    assert "keeps its 300 pieces" in caplog.text
+    with pytest.raises(ConfigError, match="model_type is 'bpe'"):
+        begin.settle(RunConfig(tokenizer=TokenizerConfig(model_type="bpe")), {"model_type"})
+
+
+def test_what_a_model_lacks_costs_its_name():
+    model = a_model()
+    assert bits_per_char(model, "ß" * 50) > 20 > bits_per_char(model, TEXT[:50])
+
+
+def test_where_a_run_came_from_is_read_back():
+    origin = Origin("runs/old", "01234567", {"new": 2.5})
+    config = RunConfig(data=None, origin=origin)
+    assert Origin.from_dict(json.loads(json.dumps(config.to_dict()))["from"]) == origin
+    for foreign in (None, [], {"run": 3}, {"hash": ""}):
+        assert Origin.from_dict(foreign) is None
+
+
+def test_each_batch_has_its_share_of_the_old_text(new_file, text_file):
+    settings = TrainConfig(**SMALL, replay=f"{text_file}=0.25")
+    data = read_training_data(new_file, settings)
+    assert isinstance(data, ReplayedText) and set(known_texts(data, {})) == {"new", "old"}
+    tokenizer = CharTokenizer.train(data.text)
+    batches = data.batches(tokenizer)
+    assert (batches.batch_size, batches.new.batch_size, batches.old.batch_size) == (8, 6, 2)
+    later = iter(batches.dataset(batches.steps + 1))
+    for k in (1, 2):
+        inputs, _, weights = (part.numpy() for part in next(later))
+        assert inputs.shape == weights.shape == (8, 16)
+        old = (batches.steps + k) % batches.old.steps * 16
+        np.testing.assert_array_equal(inputs[:6], batches.new.inputs[:, k * 16 : k * 16 + 16])
+        np.testing.assert_array_equal(inputs[6:], batches.old.inputs[:, old : old + 16])
+
+
+@pytest.mark.parametrize("replay", ["old.txt", "=0.2", "old.txt=0", "old.txt=0.95", "a=b"])
+def test_what_names_no_replay_is_refused(replay):
+    with pytest.raises(ConfigError, match="give TEXT=SHARE"):
+        replay_of(TrainConfig(replay=replay))
+    assert replay_of(TrainConfig(replay="a=b.txt=0.5")) == ("a=b.txt", 0.5)
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--from=nowhere"], "no run folder at nowhere"),
+        (["--from={run}", "--cell=gru"], "cell is 'gru', but {run} was made with 'lstm'"),
+        (["--from={run}", "--replay=gone.txt=0.2"], "gone.txt"),
+        (["--replay=x=2"], "replay is 'x=2'"),
+        (["--resume", "--from={run}"], "from cannot change on --resume"),
+    ],
+)
+def test_bad_input_is_one_line(runs, new_file, tmp_path, capsys, flags, message):
+    run, out = str(runs()), tmp_path / "out"
+    if "--resume" in flags:
+        out.mkdir()
+    with pytest.raises(SystemExit) as end:
+        main(["train", str(new_file), f"--out={out}", *(flag.format(run=run) for flag in flags)])
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and message.format(run=run) in said.splitlines()[-1]
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_a_run_begins_from_a_model(runs, new_file, text_file, tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        model = textgen.train(
+            new_file,
+            tmp_path / "run",
+            begin_from=runs(),
+            replay=f"{text_file}=0.25",
+            epochs=2,
+            **SMALL,
+        )
+    card, old = card_of(tmp_path / "run"), textgen.load(runs())
+    assert card["from"]["run"] == str(runs()) and card["from"]["hash"] == old.hash
+    assert set(card["from"]["bits"]) == {"new", "old"}
+    assert model.config == old.config and not model.tokenizer.unknown_characters(NEW)
+    assert model.tokenizer.encode(TEXT) == old.tokenizer.encode(TEXT)
+    assert "new text" in caplog.text and "old text" in caplog.text
+    assert bits_per_char(model, NEW[-300:]) < card["from"]["bits"]["new"]
+
+
+@pytest.mark.slow
+def test_a_run_that_began_from_a_model_resumes_to_the_same_weights(
+    runs, new_file, text_file, tmp_path, monkeypatch
+):
+    _, _, training = tiny(epochs=2, dtype="float32", replay=f"{text_file}=0.25", **SMALL)
+    settings = {"train_config": training, "begin_from": runs()}
+    whole = start(new_file, tmp_path / "whole", **settings)
+    interrupt(monkeypatch, 11)
+    with pytest.raises(Interrupted):
+        start(new_file, tmp_path / "run", **settings)
+    monkeypatch.undo()
+    run = resume(tmp_path / "run")
+    same_weights(run, whole)
+    assert card_of(run)["from"] == card_of(whole)["from"]
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT[:-200], encoding="utf-8")
+    config = card_of(run)
+    config["training"]["replay"] = f"{other}=0.25"
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RunError, match="mixed in"):
+        resume(run)
