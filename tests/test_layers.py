@@ -22,6 +22,7 @@ ORDER = {
     "array_ops": [],
     "text": [
         "nfc",
+        "stretches",
         "read_config",
         "source",
         "files",
@@ -64,6 +65,7 @@ ORDER = {
         "batches",
         "training_data",
         "text_in_memory",
+        "lines",
         "replayed_text",
         "streamed_text",
         "task_documents",
@@ -73,6 +75,7 @@ ORDER = {
         "sampling",
         "utf8",
         "decoder",
+        "copy_guard",
         "compiled_decoder",
         "engine",
         "fair_queue",
@@ -81,6 +84,7 @@ ORDER = {
         "scoring",
         "text_stream",
         "generator",
+        "lists",
     ],
     "evaluation": [
         "batch_reader",

@@ -21,7 +21,9 @@ from textgen.config import EvaluateConfig
 from textgen.data.recall_task import Task, read_task
 from textgen.evaluation.evaluate import Evaluation, evaluate
 from textgen.evaluation.recall_probe import Probe, Scorer, probe, task_of
+from textgen.generation.copy_guard import CopyGuard
 from textgen.generation.generator import Generator
+from textgen.generation.lists import ListWriter, whole_text
 from textgen.interpret import Override, texts, without_units
 from textgen.interpret.texts import TextTrace, TokenEffects
 from textgen.interpret.unit_probe import FeatureProbe
@@ -33,13 +35,43 @@ from textgen.runs.run_config import Source
 class Model(Generator):
     """A trained model with its tokenizer, as `load` and `train` give it.
 
-    It writes (`generate`, `generate_batch`, `stream`, `stream_batch`), predicts (`score`,
-    `evaluate`), remembers (`probe`) and can be looked into (`trace`,
+    It writes (`generate`, `generate_batch`, `stream`, `stream_batch`, `write_list`), predicts
+    (`score`, `evaluate`), remembers (`probe`) and can be looked into (`trace`,
     `saliency`, `occlude`, `ablate`, `transplant`, `find_units`, `without`).
 
     name: of its run folder. hash: of its weights, 8 hex digits. config: its `ModelConfig`.
     card: what config.json says, unchecked. num_parameters: of all its weights.
     """
+
+    def guard(self, max_copied: int, training_text: str | None = None) -> CopyGuard:
+        """What lets a text copy at most so many characters in a row from the text that the model
+        was trained on: `generate(prompt, guard=model.guard(20))`.
+
+        training_text: where that is not where config.json says. Raises `ConfigError` where it is
+        not at hand, and for less than 1 character.
+        """
+        return CopyGuard(whole_text(self, training_text), max_copied, self.tokenizer)
+
+    def write_list(
+        self,
+        number: int,
+        prompt: str = "",
+        *,
+        unique: bool = True,
+        new: bool = False,
+        training_text: str | None = None,
+        guard: CopyGuard | None = None,
+        **options: Any,
+    ) -> list[str]:
+        """`number` items, each a line: for a model of lines (sample_by="line").
+
+        unique: none twice. new: none that is a line of the training text. options: those of
+        generation. Raises as `guard` does, and `GenerationError` where the model has nothing else
+        to write.
+        """
+        known = whole_text(self, training_text).split("\n") if new else ()
+        writer = ListWriter(self, unique=unique, known=known, guard=guard)
+        return [item.text for item in writer.write(number, prompt, **options)]
 
     def evaluate(
         self, text: str, *, training_text: str | None = None, **options: Any

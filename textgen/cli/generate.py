@@ -5,72 +5,179 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import re
 import sys
 from typing import Any
 
 from textgen import options
+from textgen.data.sources import as_trained_on
 from textgen.errors import ConfigError
+from textgen.generation.copy_guard import CopyGuard
 from textgen.generation.generator import Generator, load
+from textgen.generation.lists import ListWriter, whole_text
 from textgen.generation.options import generation_options, option_classes
 from textgen.generation.text_stream import Chunk, joined
+from textgen.text.corpus import load_corpus
+
+ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, or the name of a shipped model")
-    command.add_argument("--prompt", default="", help="what the text begins with")
+    command.add_argument(
+        "--prompt",
+        default="",
+        help=r"what the text begins with: \n is a newline; - reads it from standard input",
+    )
     command.add_argument(
         "--num-samples", type=int, default=1, metavar="INT", help="texts to write (default 1)"
     )
     command.add_argument("--json", action="store_true", help="one JSON object for each text")
+    command.add_argument(
+        "--list", type=int, metavar="N", help="write N items, one a line, of a model of lines"
+    )
+    command.add_argument("--unique", action="store_true", help="of a list: no item twice")
+    command.add_argument(
+        "--new", action="store_true", help="of a list: no item that is a line of the training text"
+    )
+    command.add_argument(
+        "--max-copied",
+        type=int,
+        metavar="N",
+        help="no more than N characters in a row that stand in the training text",
+    )
+    command.add_argument(
+        "--train",
+        metavar="TEXT",
+        help="the training text, for --new and --max-copied (default: where the run found it)",
+    )
     for cls in option_classes():
         options.add_arguments(command, cls)
 
 
 def run(parsed: argparse.Namespace) -> None:
-    if parsed.num_samples < 1:
-        raise ConfigError(f"num_samples is {parsed.num_samples}: give at least 1")
+    _check(parsed)
     known = generation_options()
     wanted = {k: v for k, v in vars(parsed).items() if k in known}
-    if wanted.get("top_logprobs") and not parsed.json:
+    if "stop_strings" in wanted:
+        wanted["stop_strings"] = tuple(map(unescaped, wanted["stop_strings"]))
+    prompt = unescaped(parsed.prompt)
+    if parsed.prompt == "-":
+        prompt = sys.stdin.read().removesuffix("\n")
+    model = load(parsed.run)
+    text, guard = "", None
+    if parsed.new or parsed.max_copied is not None:
+        text = whole_text(model, _named_text(model, parsed.train))
+    if parsed.max_copied is not None:
+        guard = CopyGuard(text, parsed.max_copied, model.tokenizer)
+    if parsed.list is not None:
+        items = text.split("\n") if parsed.new else ()
+        writer = ListWriter(model, unique=parsed.unique, known=items, guard=guard)
+        _write_list(writer, parsed.list, prompt, wanted, parsed.json)
+    elif parsed.json or parsed.num_samples > 1:
+        _write_several(model, prompt, parsed.num_samples, wanted, parsed.json, guard)
+    else:
+        _write_one(model, prompt, wanted, guard)
+
+
+def _check(parsed: argparse.Namespace) -> None:
+    """Raises `ConfigError` for what does not go together."""
+    if parsed.num_samples < 1:
+        raise ConfigError(f"num_samples is {parsed.num_samples}: give at least 1")
+    if parsed.list is None and (parsed.unique or parsed.new):
+        name = "unique" if parsed.unique else "new"
+        raise ConfigError(f"{name} is for a list: add --list N, or leave it out")
+    if parsed.list is not None and parsed.num_samples > 1:
+        raise ConfigError("num_samples is not for a list: --list says how many items")
+    if parsed.train and not parsed.new and parsed.max_copied is None:
+        raise ConfigError("train would have no effect: it is for --new and --max-copied")
+    if (top := vars(parsed).get("top_logprobs")) and not parsed.json:
         raise ConfigError(
-            f"top_logprobs is {wanted['top_logprobs']} without --json, which alone shows them: "
+            f"top_logprobs is {top} without --json, which alone shows them: "
             "add --json, or leave it out"
         )
-    if "stop_strings" in wanted:
-        wanted["stop_strings"] = tuple(wanted["stop_strings"])
-    model = load(parsed.run)
-    if parsed.json or parsed.num_samples > 1:
-        _write_several(model, parsed.prompt, parsed.num_samples, wanted, parsed.json)
-        return
-    chunks = model.stream(parsed.prompt, **wanted)  # a bad prompt is refused here
-    warn_unknown(model.tokenizer.unknown_characters(parsed.prompt))
-    print(parsed.prompt, end="", flush=True)
+
+
+def unescaped(text: str) -> str:
+    r"""With \n, \t and \\ for what they stand for; any other backslash stays as it is."""
+    return re.sub(r"\\([nt\\])", lambda match: ESCAPES[match[1]], text)
+
+
+def _named_text(model: Generator, source: str | None) -> str | None:
+    """The text that was named, read as in training where it is that one."""
+    if source is None:
+        return None
+    known = as_trained_on(model.card, source)
+    return known.corpus.text if known else load_corpus(source).text
+
+
+def _write_one(
+    model: Generator, prompt: str, wanted: dict[str, Any], guard: CopyGuard | None
+) -> None:
+    """Print a text as it is written."""
+    chunks = model.stream(prompt, guard=guard, **wanted)  # a bad prompt is refused here
+    warn_unknown(model.tokenizer.unknown_characters(prompt))
+    print(prompt, end="", flush=True)
+    tokens = 0
     for chunk in chunks:
+        tokens += len(chunk.token_ids)
         print(chunk.text, end="", flush=True)
     print()
-    print(f"seed {chunk.seed}, finish_reason {chunk.finish_reason}", file=sys.stderr)
+    said = f"seed {chunk.seed}, finish_reason {chunk.finish_reason}"
+    if guard is not None:
+        said += f", {guard.refused(0, tokens)} tokens refused"
+    print(said, file=sys.stderr)
 
 
 def _write_several(
-    model: Generator, prompt: str, number: int, wanted: dict[str, Any], as_json: bool
+    model: Generator,
+    prompt: str,
+    number: int,
+    wanted: dict[str, Any],
+    as_json: bool,
+    guard: CopyGuard | None,
 ) -> None:
     """Write texts at once, and print them when all have ended, or what there is at Ctrl-C."""
     texts: list[list[Chunk]] = [[] for _ in range(number)]
-    steps = model.stream_batch([prompt] * number, **wanted)
+    steps = model.stream_batch([prompt] * number, guard=guard, **wanted)
     warn_unknown(model.tokenizer.unknown_characters(prompt))
+    refused = 0
     try:
         for chunks in steps:
             for text, chunk in zip(texts, chunks, strict=True):
                 text.append(chunk)
     finally:
-        for index, text in enumerate(texts, 1):
+        for index, text in enumerate(texts):
             if not text:
                 continue
             one = joined(prompt, text)
+            refused += guard.refused(index, len(one.token_ids)) if guard else 0
             if as_json:
                 print(json.dumps(dataclasses.asdict(one), ensure_ascii=False))
             else:
-                print(f"--- {index} of {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
+                print(f"--- {index + 1} of {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
+    if guard is not None:
+        print(f"{refused} tokens refused", file=sys.stderr)
+
+
+def _write_list(
+    writer: ListWriter, number: int, prompt: str, wanted: dict[str, Any], as_json: bool
+) -> None:
+    """Print items as they are found, and at the end what was refused."""
+    items = writer.write(number, prompt, **wanted)
+    warn_unknown(writer.model.tokenizer.unknown_characters(prompt))
+    seed = None
+    try:
+        for item in items:
+            seed = item.seed
+            line = json.dumps(dataclasses.asdict(item), ensure_ascii=False)
+            print(line if as_json else item.text, flush=True)
+    finally:
+        parts = [f"{count} {why}" for why, count in writer.refused.most_common()]
+        if writer.guard is not None:
+            copied = f"copied over {writer.guard.longest} characters"
+            parts.append(f"{writer.refused_tokens} tokens that {copied}")
+        print(f"seed {seed}, refused: {', '.join(parts) or 'none'}", file=sys.stderr)
 
 
 def warn_unknown(unknown: list[str]) -> None:

@@ -197,7 +197,7 @@ class FileLanes:
                 for k in itertools.count(start):
                     yield self._batch(file, k % self.layout.steps)
 
-        return _generated(batches, (self.batch_size, self.layout.sequence_length))
+        return generated(batches, (self.batch_size, self.layout.sequence_length))
 
     def _batch(self, file: BinaryIO, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         layout = self.layout
@@ -216,7 +216,7 @@ class FileLanes:
         return inputs, targets, weights
 
 
-def _generated(batches: Callable[[], Iterator[tuple[np.ndarray, ...]]], shape: Any) -> Any:
+def generated(batches: Callable[[], Iterator[tuple[np.ndarray, ...]]], shape: Any) -> Any:
     """An endless `tf.data.Dataset` of (inputs, targets, weights) of this shape."""
     from textgen.backend import tf
 
@@ -282,7 +282,7 @@ class Documents:
                 yield from self._group(group)[skipped:]
                 skipped = 0
 
-        return _generated(batches, (self.batch_size, None))
+        return generated(batches, (self.batch_size, None))
 
     def batch(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Batch `k` of the run: ids, the same one token on, and what each target counts."""
@@ -295,7 +295,7 @@ class Documents:
         documents = [self._document(rng, way, d) for d in self._distances(rng, way)]
         rows = sorted(map(self._row, documents), key=lambda row: len(row[0]))
         size = self.batch_size
-        batches = [_padded(rows[k * size : (k + 1) * size]) for k in range(SORTED)]
+        batches = [padded(rows[k * size : (k + 1) * size]) for k in range(SORTED)]
         return rng.sample(batches, SORTED)
 
     def _distances(self, rng: random.Random, way: float) -> list[int]:
@@ -340,7 +340,7 @@ class Documents:
         return [*ids, start], [*counts, usual]
 
 
-def _padded(
+def padded(
     rows: list[tuple[list[int], list[float]]],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(ids, the same one token on, what each target counts) of rows of ids and counts."""

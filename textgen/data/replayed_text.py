@@ -92,6 +92,11 @@ def with_replay(data: TextInMemory) -> TextInMemory:
     if not data.settings.replay:
         return data
     source, share = replay_of(data.settings)
+    if data.settings.sample_by == "line":
+        raise ConfigError(
+            "replay is mixed into a text that is read on and on, and sample_by line reads each "
+            "line by itself: leave one of them out"
+        )
     old = TextInMemory(source, data.settings, load_corpus(source, data.settings))
     return ReplayedText(data.source, data.settings, data.corpus, old, share)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.config import TrainConfig
+from textgen.data.lines import LinesInMemory
 from textgen.data.recall_task import is_task, read_task
 from textgen.data.replayed_text import with_replay
 from textgen.data.streamed_text import StreamedText
@@ -48,7 +49,8 @@ def read_training_data(
         if folder is None:
             raise ConfigError("stream is for textgen train alone: leave it out")
         return StreamedText(source, settings, folder)
-    return with_replay(TextInMemory(source, settings, load_corpus(source, settings)))
+    kind = LinesInMemory if settings.sample_by == "line" else TextInMemory
+    return with_replay(kind(source, settings, load_corpus(source, settings)))
 
 
 def as_trained_on(card: dict[str, Any], source: Source) -> TextInMemory | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from textgen.data.batches import Lanes, held_out_lanes, make_lanes
+from textgen.data.batches import Batches, Lanes, held_out_lanes, make_lanes
 from textgen.data.training_data import TrainingData, digest
 from textgen.runs.run_config import DataConfig, as_named
 from textgen.text.corpus import MAX_CHARACTERS, Corpus
@@ -46,7 +46,7 @@ class TextInMemory(TrainingData):
     def tokens(self, tokenizer: Tokenizer) -> int:
         return len(tokenizer.encode_array(self.text))
 
-    def batches(self, tokenizer: Tokenizer) -> Lanes:
+    def batches(self, tokenizer: Tokenizer) -> Batches:
         ids = tokenizer.encode_array(self.text)
         return make_lanes(ids, self.settings.batch_size, self.settings.sequence_length)
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from textgen.config import EvaluateConfig
 from textgen.errors import ConfigError
-from textgen.tokenizers.tokenizer import nfc
+from textgen.text.nfc import nfc
+from textgen.text.stretches import Stretches, window_hashes
 
 SHORTEST = EvaluateConfig.shortest
-_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no power of it vanishes modulo 2**64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +38,15 @@ class CopyMeter:
         if shortest < 1:
             raise ConfigError(f"shortest is {shortest}: give at least 1 character")
         self.shortest = shortest
-        self._text = nfc(training_text)
-        self._windows = np.unique(window_hashes(self._text, shortest))
+        self._stretches = Stretches(training_text, shortest)
+        self._text = self._stretches.text
 
     def spans(self, sample: str) -> list[Span]:
         """The longest copied spans of a sample in NFC, in its order; they may overlap."""
         sample = nfc(sample)
         spans: list[Span] = []
-        for begin in map(int, np.flatnonzero(self._known(window_hashes(sample, self.shortest)))):
+        may_begin = self._stretches.may_hold(window_hashes(sample, self.shortest))
+        for begin in map(int, np.flatnonzero(may_begin)):
             end = spans[-1].end if spans else 0
             # a span that begins later must reach further
             shortest = max(self.shortest, end - begin + 1)
@@ -55,12 +56,6 @@ class CopyMeter:
             if place >= 0:
                 spans.append(Span(begin, self._reach(sample, begin, shortest, place)))
         return spans
-
-    def _known(self, hashes: np.ndarray) -> np.ndarray:
-        if not len(self._windows):
-            return np.zeros(len(hashes), bool)
-        at = np.searchsorted(self._windows, hashes)
-        return self._windows[np.minimum(at, len(self._windows) - 1)] == hashes
 
     def _reach(self, sample: str, begin: int, length: int, place: int) -> int:
         """The end of the longest copied span from `begin`, whose first `length` characters were
@@ -83,13 +78,3 @@ def covered(spans: Sequence[Span], length: int) -> np.ndarray:
         part = longest[span.begin : span.end]
         np.maximum(part, span.length, out=part)
     return longest
-
-
-def window_hashes(text: str, size: int) -> np.ndarray:
-    """uint64 [len(text) - size + 1]: a polynomial in the characters of every window."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
-    hashes = np.zeros(max(len(codes) - size + 1, 0), np.uint64)
-    for k in range(size):
-        hashes *= _BASE
-        hashes += codes[k : k + len(hashes)] + np.uint64(1)
-    return hashes

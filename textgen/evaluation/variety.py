@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgen.evaluation.copying import SHORTEST, CopyMeter, covered, window_hashes
-from textgen.tokenizers.tokenizer import nfc
+from textgen.evaluation.copying import SHORTEST, CopyMeter, covered
+from textgen.text.nfc import nfc
+from textgen.text.stretches import window_hashes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Decoder:
         logits, state = self.prefill(prompts)
         shares = _shares(len(prompts))
         texts = [
-            _Texts(self, logits[rows], cut(state, rows), newest(prompts[rows]), transforms)
+            self.texts(rows, logits[rows], cut(state, rows), newest(prompts[rows]), transforms)
             for rows in shares
         ]
         if len(texts) == 1:
@@ -105,6 +105,10 @@ class Decoder:
                 written = pool.map(lambda t, n: list(t.write(n, top_logprobs)), texts, parts)
                 for steps in zip(*written, strict=True):
                     yield Step(*map(np.concatenate, zip(*steps, strict=True)))
+
+    def texts(self, rows: slice, *begun: Any) -> Texts:
+        """The texts `rows` of a batch; begun: the rest that `Texts` takes."""
+        return Texts(self, *begun)
 
     def program(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """`step` as this decoder runs it over and over."""
@@ -126,7 +130,7 @@ class Decoder:
         return self.network.logits(state), state
 
 
-class _Texts:
+class Texts:
     """Some of the texts that are written, and how far they are."""
 
     def __init__(
@@ -144,11 +148,15 @@ class _Texts:
         """A step for each column of noise [B, N]."""
         for uniform in noise.T:
             with np.errstate(over="ignore"):  # of a logit that is `NEVER`, divided
-                step, self.history = self.decoder.sample(
-                    self.logits, self.history, uniform, self.transforms, top_logprobs
-                )
+                step, self.history = self.choose(uniform, top_logprobs)
             yield step
             self.logits, self.state = self.decoder.network.step(step.ids, self.state)
+
+    def choose(self, uniform: np.ndarray, top_logprobs: int) -> tuple[Step, np.ndarray]:
+        """(the next token of each text, the history with it); uniform [B]."""
+        return self.decoder.sample(
+            self.logits, self.history, uniform, self.transforms, top_logprobs
+        )
 
 
 def _shares(texts: int) -> list[slice]:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from textgen import shipped
 from textgen.errors import ConfigError, GenerationError, shown
 from textgen.generation.beam_search import beam_search
+from textgen.generation.copy_guard import CopyGuard, GuardedDecoder
 from textgen.generation.decoder import Decoder, Step
 from textgen.generation.engine import best_engine, make_decoder
 from textgen.generation.options import LoopConfig, generation_config
@@ -81,35 +82,44 @@ class Generator:
     def num_parameters(self) -> int:
         return self.network.num_parameters
 
-    def generate(self, prompt: str, **options: Any) -> Generation:
+    def generate(
+        self, prompt: str, *, guard: CopyGuard | None = None, **options: Any
+    ) -> Generation:
         """Continue `prompt`. Options are those of `generation_options`.
 
+        guard: what of the training text may be copied.
         Raises `ConfigError` for an option outside its range and `GenerationError` for a prompt that
         is no text, or has only unknown characters.
         """
-        return self.generate_batch([prompt], **options)[0]
+        return self.generate_batch([prompt], guard=guard, **options)[0]
 
-    def generate_batch(self, prompts: Iterable[str], **options: Any) -> list[Generation]:
+    def generate_batch(
+        self, prompts: Iterable[str], *, guard: CopyGuard | None = None, **options: Any
+    ) -> list[Generation]:
         """Continue several prompts at once; prompt i is drawn with the seed (seed, i).
 
         Raises as `generate` does, and `GenerationError` where `prompts` is not a list of texts.
         """
         prompts = _texts(prompts)
         by_prompt: list[list[Chunk]] = [[] for _ in prompts]
-        for chunks in self.stream_batch(prompts, **options):
+        for chunks in self.stream_batch(prompts, guard=guard, **options):
             for so_far, chunk in zip(by_prompt, chunks, strict=True):
                 so_far.append(chunk)
         return [joined(*one) for one in zip(prompts, by_prompt, strict=True)]
 
-    def stream(self, prompt: str, **options: Any) -> Iterator[Chunk]:
+    def stream(
+        self, prompt: str, *, guard: CopyGuard | None = None, **options: Any
+    ) -> Iterator[Chunk]:
         """Continue `prompt`, a chunk at a time; the last has a `finish_reason`."""
-        return (chunks[0] for chunks in self.stream_batch([prompt], **options))
+        return (chunks[0] for chunks in self.stream_batch([prompt], guard=guard, **options))
 
-    def stream_batch(self, prompts: Iterable[str], **options: Any) -> Iterator[list[Chunk]]:
+    def stream_batch(
+        self, prompts: Iterable[str], *, guard: CopyGuard | None = None, **options: Any
+    ) -> Iterator[list[Chunk]]:
         """Like `stream` for several prompts; one whose text has ended yields empty chunks."""
         prompts = _texts(prompts)
         config = generation_config(**options)
-        loop = config.loop
+        loop = config.loop if guard is None else _guarded(config.loop)
         seed = secrets.randbits(31) if loop.seed is None else loop.seed
         unknown = [self.tokenizer.unknown_characters(prompt) for prompt in prompts]
         ids = [self._prompt_ids(p, u) for p, u in zip(prompts, unknown, strict=True)]
@@ -117,6 +127,8 @@ class Generator:
             return iter(())
         seeds = [(seed, index) for index in range(len(ids))]
         decoder = self._decoder(loop, len(ids))
+        if guard is not None:
+            decoder = GuardedDecoder(self.network, self.tokenizer, guard)
         # an alternative is a token that may be sampled
         top_logprobs = min(loop.top_logprobs, int(decoder.not_banned.sum()))
         steps = decoder.decode(ids, config.transforms, seeds, top_logprobs)
@@ -191,6 +203,17 @@ class Generator:
         characters = len(nfc(text))
         bits = -math.fsum(t.logprob for t in tokens) / math.log(2) / characters
         return Score(bits, tokens, self.tokenizer.unknown_characters(text))
+
+
+def _guarded(loop: LoopConfig) -> LoopConfig:
+    """What a guard asks of the loop. Raises `ConfigError` where it was asked for something else."""
+    if loop.num_beams > 1 or loop.engine == "tensorflow":
+        name = "num_beams" if loop.num_beams > 1 else "engine"
+        raise ConfigError(
+            f"{name} is {getattr(loop, name)} with max_copied, which refuses what NumPy draws: "
+            "leave one of them out"
+        )
+    return dataclasses.replace(loop, engine="numpy")
 
 
 def _texts(prompts: Iterable[str]) -> list[str]:

@@ -1,0 +1,144 @@
+"""Lists: one item a line, none twice, none that stands in the training text.
+
+Items are written side by side, each to the end of its line. One that will not do is refused, and
+another is drawn in its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import secrets
+from collections import Counter
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+
+from textgen import shipped
+from textgen.data.sources import find_training_text
+from textgen.errors import ConfigError, GenerationError
+from textgen.generation.copy_guard import CopyGuard
+from textgen.generation.generator import Generator
+from textgen.generation.options import generation_config
+from textgen.text.nfc import nfc
+
+TOGETHER = 64  # items written side by side
+HOPELESS = 2000  # items refused in a row: the model has nothing else to write
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """A line that was written. logprob: natural, of its tokens and its end, under the model."""
+
+    text: str
+    logprob: float
+    seed: int
+
+
+class ListWriter:
+    """Writes items with a model, and counts what it refuses.
+
+    unique: no item twice. known: items that are not to be written, such as the lines of the
+    training text. guard: what may be copied within an item. refused: why -> how many items so far;
+    refused_tokens: by the guard.
+    """
+
+    def __init__(
+        self,
+        model: Generator,
+        *,
+        unique: bool = False,
+        known: Collection[str] = (),
+        guard: CopyGuard | None = None,
+    ) -> None:
+        self.model, self.unique, self.guard = model, unique, guard
+        self.known = {nfc(item).strip() for item in known}
+        self.refused: Counter[str] = Counter()
+        self.refused_tokens = 0
+
+    def write(self, number: int, prompt: str = "", **options: Any) -> Iterator[Item]:
+        """`number` items that begin with `prompt`; the same ones for the same seed.
+
+        options: those of generation. Raises `ConfigError` for one that a list has no use for, and
+        `GenerationError` where the model has nothing to write that is not refused.
+        """
+        if number < 1:
+            raise ConfigError(f"list is {number}: give at least 1 item")
+        if "\n" in prompt:
+            raise ConfigError("the prompt holds a newline, where an item ends: leave it out")
+        for name in ("stop_strings", "num_beams", "top_logprobs"):
+            if name in options:
+                raise ConfigError(f"{name} is not for a list, whose items end with their line")
+        seed = options.pop("seed", None)
+        seed = secrets.randbits(31) if seed is None else seed
+        generation_config(seed=seed, **options)  # a bad option is refused here
+        return self._accepted(number, prompt, seed, options)
+
+    def _accepted(
+        self, number: int, prompt: str, seed: int, options: dict[str, Any]
+    ) -> Iterator[Item]:
+        seen: set[str] = set()
+        in_vain = 0
+        for item, has_ended in self._drawn(prompt, seed, options):
+            if reason := self._refusal(item.text, has_ended, seen):
+                self.refused[reason] += 1
+                in_vain += 1
+                if in_vain == HOPELESS:
+                    most, _ = self.refused.most_common(1)[0]
+                    raise GenerationError(
+                        f"{number} items were asked for, and the last {HOPELESS:,} drawn were "
+                        f"refused, most as {most}: give a higher --temperature, or ask for fewer"
+                    )
+                continue
+            seen.add(item.text)
+            yield item
+            number, in_vain = number - 1, 0
+            if not number:
+                return
+
+    def _drawn(
+        self, prompt: str, seed: int, options: dict[str, Any]
+    ) -> Iterator[tuple[Item, bool]]:
+        """Items without end, and whether each came to the end of its line."""
+        for turn in itertools.count():
+            (drawn,) = np.random.SeedSequence((seed, turn)).generate_state(1, np.uint64)
+            texts = self.model.generate_batch(
+                [prompt] * TOGETHER,
+                guard=self.guard,
+                seed=int(drawn >> np.uint64(1)),
+                stop_strings=("\n",),
+                **options,
+            )
+            for index, one in enumerate(texts):
+                if self.guard is not None:
+                    self.refused_tokens += self.guard.refused(index, len(one.token_ids))
+                item = Item((prompt + one.text).strip(), sum(one.logprobs), seed)
+                yield item, one.finish_reason == "stop"
+
+    def _refusal(self, text: str, has_ended: bool, seen: Collection[str]) -> str:
+        """Why an item will not do; "" where it will."""
+        if not text:
+            return "blank"
+        if not has_ended:
+            return "without an end"
+        if self.unique and text in seen:
+            return "written before"
+        if nfc(text) in self.known:
+            return "in the training text"
+        return ""
+
+
+def whole_text(model: Generator, text: str | None = None) -> str:
+    """All of the text that a model was trained on, what was held out included: `text` where it is
+    given, else where config.json says that it is. Raises `ConfigError` where that is not at hand.
+    """
+    if text is None:
+        data = find_training_text(model.card, shipped.HOME)
+        if data is None:
+            raise ConfigError(
+                f"the text that {model.name or 'the model'} was trained on is not at hand, and "
+                "what is copied is told by it: name it with --train (training_text)"
+            )
+        text = data.corpus.text
+    return nfc(text)
