@@ -94,6 +94,7 @@ ORDER = {
         "ngram",
         "copying",
         "variety",
+        "particles",
         "character_kinds",
         "neural_cache",
         "dynamic_evaluation",

@@ -21,10 +21,13 @@ from textgen.evaluation.character_kinds import Kind, loss_by_kind
 from textgen.evaluation.copying import CopyMeter
 from textgen.evaluation.neural_cache import cache_nats
 from textgen.evaluation.ngram import NGram
+from textgen.evaluation.particles import Particles, particles, words_of
 from textgen.evaluation.variety import Variety, variety
 from textgen.generation.generator import Generator
 from textgen.options import check
 from textgen.tokenizers.tokenizer import nfc
+
+FEWEST_PARTICLES = 20  # of a text, to tell how it sets them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +45,8 @@ class PredictionRow:
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
     """position[k]: bits per token where k + 1 tokens of a window were seen before it.
+
+    particles: of a sample and of the whole text, where that has any.
 
     unknown: tokens of the text that the vocabulary lacks. Each costs what the model gives to "some
     unknown character"; to name it as well would cost spelling_bits per character of the text more.
@@ -61,6 +66,7 @@ class Evaluation:
     position: list[float]
     kinds: list[Kind]
     variety: list[Variety]
+    particles: list[Particles]
 
 
 def evaluate(
@@ -103,6 +109,10 @@ def evaluate(
     if training_text is not None:
         rows += _ngrams(text, training_text, config.order)
     unknown = sum(i == tokenizer.unk_id for i in ids)
+    sample = ""
+    if config.sample_length:  # drawn from the model as it is
+        drawn = generator.generate("", max_new_tokens=config.sample_length, seed=config.seed)
+        sample = nfc(drawn.text)
     return Evaluation(
         model=generator.name,
         hash=generator.hash,
@@ -117,7 +127,8 @@ def evaluate(
         rows=rows,
         position=_by_position(windowed, config.window),
         kinds=loss_by_kind(generator, ids, carried),
-        variety=_varieties(generator, text, training_text, config),
+        variety=_varieties(sample, text, training_text, config),
+        particles=_particles(sample, text, training_text),
     )
 
 
@@ -198,15 +209,21 @@ def _by_position(nats: np.ndarray, window: int) -> list[float]:
 
 
 def _varieties(
-    generator: Generator, text: str, training_text: str | None, config: EvaluateConfig
+    sample: str, text: str, training_text: str | None, config: EvaluateConfig
 ) -> list[Variety]:
-    """A sample drawn from the model as it is, beside as much of the text."""
-    if not config.sample_length:
-        return []
-    sample = generator.generate("", max_new_tokens=config.sample_length, seed=config.seed).text
-    meter = CopyMeter(training_text, config.shortest) if training_text is not None else None
+    """The sample, beside as much of the text."""
+    meter = CopyMeter(training_text, config.shortest) if training_text and sample else None
     return [
         variety(name, part, meter, config.shortest)
         for name, part in (("sample", sample), ("text", text[: len(sample)]))
         if part
     ]
+
+
+def _particles(sample: str, text: str, training_text: str | None) -> list[Particles]:
+    """Of the sample, and of the whole text; none where the text is hardly Korean."""
+    known = set(words_of(training_text or ""))
+    of_text = particles("text", text, known)
+    if sum(of_text.right.values()) < FEWEST_PARTICLES or not sample:
+        return []
+    return [particles("sample", sample, known), of_text]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textgen.evaluation.evaluate import Evaluation, PredictionRow
+from textgen.evaluation.particles import PAIRS
 from textgen.terminal import Report, table
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def report(evaluation: Evaluation) -> Report:
     parts += ["", _position_table(evaluation), "", _kind_table(evaluation)]
     if evaluation.variety:
         parts += ["", *_variety_table(evaluation)]
+    if evaluation.particles:
+        parts += ["", *_particle_table(evaluation)]
     return parts
 
 
@@ -99,6 +102,28 @@ def _variety_table(evaluation: Evaluation) -> Report:
             "no n-grams and no copies: the training text is not at hand; give it with --train"
         )
     return lines
+
+
+def _particle_table(evaluation: Evaluation) -> Report:
+    """Right particles of all, by pair; beside the model a text by a person."""
+    parts = evaluation.particles
+    names = {"sample": f"model, seed {evaluation.seed}", "text": "the text"}
+    rows = [
+        [pair, *(_of_all(p.right.get(pair, 0), p.wrong.get(pair, 0)) for p in parts)]
+        for pair in map("/".join, PAIRS)
+    ]
+    totals = [_of_all(sum(p.right.values()), sum(p.wrong.values())) for p in parts]
+    head = ["particles that fit the sound before", *(names[p.name] for p in parts)]
+    lines: list[str | Table] = [table(head, [*rows, ["all", *totals]])]
+    for part in parts:
+        if part.words:
+            shown = ", ".join(w if n == 1 else f"{w} ({n})" for w, n in part.words)
+            lines.append(f"do not fit, {names[part.name]}: {shown}")
+    return lines
+
+
+def _of_all(right: int, wrong: int) -> str:
+    return f"{right:,} of {right + wrong:,}, {right / (right + wrong):.1%}" if right + wrong else ""
 
 
 def as_csv(evaluation: Evaluation) -> str:

@@ -1,0 +1,55 @@
+"""은 after a consonant, 는 after a vowel: told by the code of a syllable, a digit or a letter."""
+
+import pytest
+
+from textgen.evaluation.evaluate import evaluate
+from textgen.evaluation.evaluation_tables import report
+from textgen.evaluation.particles import judge, particles, words_of
+from textgen.terminal import show
+
+RIGHT = (
+    "나는 사람은 친구가 학생이 물을 차를 빵과 차와 집으로 학교로 서울로 민준아 철수야 "
+    "학생이라는 친구라고 3은 2는 10을 20000은 1000000000000는 0.10이 2,500이 LG는 KBS가 URL은 "
+    'Python은 game"을 "학생"은 한국)은'
+)
+WRONG = (
+    "사람는 나은 학생가 친구이 물를 차을 빵와 차과 집로 학교으로 서울으로 민준야 철수아 학생라고 "
+    "3는 2은 10를 100는 300000는 LG은 KBS이 URL를 한국)는"
+)
+
+
+@pytest.mark.parametrize("word", RIGHT.split())
+def test_a_particle_fits(word):
+    found = judge(words_of(word)[0])
+    assert found is None if word == 'game"을' else found[1]
+
+
+@pytest.mark.parametrize("word", WRONG.split())
+def test_a_particle_does_not_fit(word):
+    pair, is_right = judge(words_of(word)[0])
+    assert not is_right and "/" in pair
+
+
+@pytest.mark.parametrize("word", ["몰라", "친구이라고", "test는", "R은", "하늘", "안녕"])
+def test_what_cannot_be_told_is_left_out(word):
+    assert judge(word) is None
+
+
+def test_what_the_training_text_has_is_another_word():
+    text = "나는 밥을 먹는 아이. 사람는 사람는 갔다"
+    found = particles("text", text, known={"먹는", "아이", "나는"})
+    assert found.right == {"은/는": 1, "을/를": 1} and found.wrong == {"은/는": 2}
+    assert found.words == [("사람는", 2)] and found.share == 0.5
+    assert particles("text", text).words[0] == ("사람는", 2)
+    assert particles("text", "no Korean").share == 1.0
+
+
+def test_an_evaluation_tells_of_them(loaded, capsys):
+    text = "나는 한국사람이야. 오늘은 비가 온다. 우산을 들고 길을 걷는다. 물는 차다.\n" * 8
+    found = evaluate(loaded(), text, training_text="우산을 들고")
+    sample, of_text = found.particles
+    assert of_text.wrong == {"은/는": 8} and of_text.words == [("물는", 8)]
+    show(report(found))
+    told = capsys.readouterr().out
+    assert "particles that fit the sound before" in told and "물는 (8)" in told
+    assert sample.name == "sample"
