@@ -121,6 +121,7 @@ ORDER = {
         "launch",
     ],
     "api": [],
+    "llm_plugin": [],
     "export": [
         "symbols",
         "cell_script",
