@@ -98,6 +98,19 @@ def test_weights_that_are_not_finite_are_refused(run):
         textgen.load(run)
 
 
+def test_weights_of_another_type_are_refused(run):
+    arrays, _ = run_folder.read_weights(run / "model.safetensors")
+    arrays["head.bias"] = arrays["head.bias"].astype(np.float16)
+    run_folder.write_weights(run / "model.safetensors", arrays)
+    with pytest.raises(RunError, match="is float16, not float32"):
+        textgen.load(run)
+
+
+def test_a_file_where_a_folder_stands_is_told_without_a_word_of_space(tmp_path):
+    with pytest.raises(RunError, match=r"cannot write .*: Is a directory; choose another place"):
+        atomic_files.write_file(tmp_path, b"x")
+
+
 def test_no_folder():
     with pytest.raises(RunError, match="no run folder at nowhere"):
         textgen.load("nowhere")

@@ -7,8 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from textgen import log
-from textgen.cli.arguments import COMMANDS, file_of, parser
 from textgen.errors import BAD_INPUT, INTERRUPTED, TextgenError
 
 
@@ -39,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str]) -> None:
+    # here, where Ctrl-C while they are imported is caught
+    from textgen import log
+    from textgen.cli.arguments import COMMANDS, file_of, parser
+
     asked = next((one for one in arguments if not one.startswith("-")), "")
     whole = parser(asked if asked in COMMANDS else "")
     for argument in arguments:

@@ -6,6 +6,7 @@ A process that is killed, or a disk that is full, leaves what stood there before
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -113,9 +114,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:
-    return RunError(
-        f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
-    )
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    way_out = "free some space or choose another folder" if full else "choose another place"
+    return RunError(f"cannot write {path}: {error.strerror or error}; {way_out}")
 
 
 def append_line(path: Path, line: str) -> None:

@@ -254,7 +254,9 @@ def _load(
     if names is not None:
         weights = {name: weights[array] for name, array in names.items()}
     for name, array in weights.items():
-        if array.dtype != np.float32 or not (np.abs(array) <= LARGEST_WEIGHT).all():
+        if array.dtype != np.float32:
+            raise RunError(f"{path}: {name} is {array.dtype}, not float32: save it as float32")
+        if not (np.abs(array) <= LARGEST_WEIGHT).all():
             raise RunError(
                 f"{path}: {name} holds values that are no finite float32, or are too large to "
                 "compute with: train again"
