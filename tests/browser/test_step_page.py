@@ -48,6 +48,29 @@ def test_without_what_the_gates_keep_the_answer_is_lost(visit):
     expect(other.locator(".st-key-stage-forget .katex-html").first).to_contain_text("→")
 
 
+def test_a_walk_lights_the_way_of_each_value_and_its_equation(visit):
+    page = visit("step?lang=en&fact=Japanese")
+    expect(page.locator(".cell svg")).to_be_visible()
+    lit = page.locator("[class*='st-key-equation-'].tg-lit")
+    expect(lit).to_have_count(0)
+    for value in ("f", "i", "c", "C", "o", "h"):
+        page.locator(".cell .on").click()
+        expect(lit).to_have_count(1)
+        expect(page.locator(f".st-key-equation-{value}.tg-lit")).to_be_visible()
+        ways = page.locator(".cell .lit .way")
+        assert ways.count() > 0
+    page.locator(".cell .on").click()  # past the last: the whole picture again
+    expect(lit).to_have_count(0)
+    page.locator(".cell .play").click()
+    expect(page.locator(".st-key-equation-f.tg-lit")).to_be_visible()
+    expect(page.locator(".st-key-equation-i.tg-lit")).to_be_visible()  # it goes on by itself
+    page.locator(".cell .play").click()
+    expect(page.locator(".cell .caption")).to_contain_text("≈")
+    # what the cell reads is drawn
+    expect(page.locator(".cell svg")).to_contain_text("xt =")
+    expect(page.locator(".cell svg")).to_contain_text("ht−1")
+
+
 def test_every_cell_has_its_equations(visit):
     for cell, stages in {"gru": 4, "rnn": 1, "mingru": 2, "peephole": 4, "coupled": 4}.items():
         page = visit(f"step?lang=ko&model={cell.upper()}")

@@ -6,6 +6,7 @@ The products with x_t and h_{t-1} are the page's own. What follows them, element
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from textgen.arrays import Array
@@ -95,7 +96,8 @@ def _shares(cell: Cell) -> str:
     def share(of: Share | None) -> str:
         if of is None:
             return "null"
-        return f'{{ label: "{of.label}", value: {expression(only(of.of(values)))} }}'
+        value = expression(only(of.of(values)))
+        return f'{{ label: "{of.label}", gates: {json.dumps(of.gates)}, value: {value} }}'
 
     return (
         f"const shares = (v) => ({{\n  retained: {share(flow.retained)},\n"

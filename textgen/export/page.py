@@ -48,7 +48,7 @@ COMPONENTS = {
         [f"token_figure/{part}.js" for part in ("scales", "paper", "matrix", "strip", "figure")],
         "token_figure/figure.css",
     ),
-    "cell": (["cell_picture.js"], "cell_picture.css"),
+    "cell": (["cell_drawing.js", "cell_picture.js"], "cell_picture.css"),
 }
 
 

@@ -12,12 +12,13 @@ ACTIVATIONS = {"tanh": r"\tanh", "sigmoid": r"\sigma", "relu": r"\mathrm{relu}"}
 
 
 class Number(float):
-    """Three places after the point; "+" always with its sign, "()" in brackets when negative."""
+    """Four places after the point, one more than a result has, so that they add up to it; "+"
+    always with its sign, "()" in brackets when negative."""
 
     def __format__(self, spec: str) -> str:
         if spec == "+":
-            return f"{float(self):+.3f}"
-        text = f"{float(self):.3f}"
+            return f"{float(self):+.4f}"
+        text = f"{float(self):.4f}"
         return f"({text})" if spec == "()" and self < 0 else text
 
 
@@ -35,7 +36,7 @@ def lines(
     values: what the places of the equation name (see `textgen.cells.latex`).
     """
     function = ACTIVATIONS[cell.activation]
-    result = Number(values[equation.value])
+    result = f"{values[equation.value]:.3f}"
     numbers = {name: Number(value) for name, value in values.items()}
     right = equation.symbols.replace(r"\varphi", function)
     put_in = equation.numbers.replace(r"\varphi", function).format(**numbers)

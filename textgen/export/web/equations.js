@@ -1,8 +1,8 @@
 // The equations of a cell, with the numbers of one unit put in.
 
-// three places after the point; "+" always with its sign, "()" in brackets when negative
+// four places after the point, one more than a result has; "+" always with its sign, "()" in brackets when negative
 function inFormat(value, format) {
-  const text = value.toFixed(3);
+  const text = value.toFixed(4);
   if (format === "+") return value < 0 ? text : `+${text}`;
   return format === "()" && value < 0 ? `(${text})` : text;
 }
@@ -24,7 +24,7 @@ const LONGEST = 42; // characters of LaTeX that fit a phone together with the re
 function linesOf(cell, equation, values) {
   const activated = (latex) => latex.replaceAll(String.raw`\varphi`, cell.activation);
   const numbers = filledIn(activated(equation.numbers), values);
-  const result = inFormat(values[equation.value]);
+  const result = values[equation.value].toFixed(3);
   return [
     `${leftSide(cell, equation.value)} = ${activated(equation.symbols)}`,
     ...(numbers.length > LONGEST ? [`= ${numbers}`, `= ${result}`] : [`= ${numbers} = ${result}`]),

@@ -35,6 +35,7 @@ class StepTab {
     for (let k = 0; k < ids.length; k += 1) scale = Math.max(scale, Math.abs(course[cell.carried][k * size + unit]));
     this.picture.replaceChildren(mounted(COMPONENTS.cell, {
       state: cell.carried, activation: cell.activation_name, values, shares: shares && shares(values),
+      equations: cell.equations,
       token: token ? page.tokenizer.token(ids[token]) : "\n", scale, replaced: [],
     }));
     this.showText(ids, token);

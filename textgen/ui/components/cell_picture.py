@@ -1,8 +1,8 @@
-"""A cell at work, drawn: the state on its way from left to right, the gates with their numbers."""
+"""A step of a cell, drawn with the numbers of one unit, and a walk through it, value by value."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from textgen.cells.cell import Cell
 from textgen.cells.flow import Share
 
 _HERE = Path(__file__).parent
+_SCRIPTS = ("cell_drawing.js", "cell_picture.js")
 
 
 def picture(
@@ -21,7 +22,7 @@ def picture(
     scale: float,
     replaced: Collection[str] = (),
 ) -> dict[str, Any]:
-    """What cell_picture.js draws. scale: the largest size of the unit's state in the text.
+    """What cell_drawing.js draws. scale: the largest size of the unit's state in the text.
 
     values: as for `equations.lines`. Gates in cividis from 0 to 1, signed values orange to blue.
     replaced: names of values that were set by hand, drawn with a double ring.
@@ -30,8 +31,7 @@ def picture(
     def share(of: Share | None) -> dict[str, Any] | None:
         if of is None:
             return None
-        ring = not set(replaced).isdisjoint(of.gates)
-        return {"label": of.label, "value": float(of.of(values)), "ring": ring}
+        return {"label": of.label, "value": float(of.of(values)), "gates": list(of.gates)}
 
     flow = cell.flow
     return {
@@ -44,17 +44,28 @@ def picture(
             "written": share(flow.written),
             "shown": share(flow.shown),
         },
+        "equations": {
+            heading: [{"value": e.value, "symbols": e.symbols} for e in equations]
+            for heading, equations in cell.equations.items()
+        },
         "token": token,
         "scale": scale,
         "replaced": list(replaced),
     }
 
 
-def show(drawn: Mapping[str, Any], key: str) -> None:
-    """Put a picture on the page, in the page's own colour of text."""
+def show(
+    drawn: Mapping[str, Any], walk: Sequence[tuple[str, str]], words: Mapping[str, str], key: str
+) -> None:
+    """Put a picture on the page, in the page's own colour of text.
+
+    walk: the values in the order in which they are lit, and what is said of each. The container of
+    an equation on the page has the key "equation f". words: play, pause, back, on, see.
+    """
     place = st.components.v2.component(
         "textgen_cell",
         css=(_HERE / "cell_picture.css").read_text(encoding="utf-8"),
-        js=(_HERE / "cell_picture.js").read_text(encoding="utf-8"),
+        js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS),
     )
-    place(data=dict(drawn), key=key)
+    steps = [{"value": value, "text": text} for value, text in walk]
+    place(data={**drawn, "walk": steps, "words": dict(words)}, key=key)

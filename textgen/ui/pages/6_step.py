@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from textgen.ui.messages import has, t
 if TYPE_CHECKING:
     from textgen.api import Model
     from textgen.arrays import Array
+    from textgen.cells.cell import Cell
     from textgen.interpret import Override, Trace
 
 state = st.session_state
@@ -184,7 +185,7 @@ def one_step(
     cell = model.network.cell
     values = unit_values(model.network, ids, trace, layer, unit, token)
     course = carried(model, trace, layer)[:, unit]
-    left, right = st.columns([6, 7], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left, st.container(key="figure cell"):
         cell_picture.show(
             cell_picture.picture(
@@ -194,6 +195,8 @@ def one_step(
                 float(abs(course).max()),
                 {replaced},
             ),
+            walk_of(cell, values),
+            {name: t(f"step.{name}") for name in ("play", "pause", "back", "on", "see")},
             key="cell",
         )
         numbers = pd.DataFrame(values.items(), columns=["name", "value"])
@@ -203,7 +206,27 @@ def one_step(
             st.caption(in_words(heading))
             for equation in lines:
                 rows = equations.lines(cell, equation, values, equation.value == replaced)
-                st.latex(r"\begin{aligned}&" + r"\\&\;\, ".join(rows) + r"\end{aligned}")
+                with st.container(key=f"equation {equation.value}"):
+                    st.latex(r"\begin{aligned}&" + r"\\&\;\, ".join(rows) + r"\end{aligned}")
+
+
+def walk_of(cell: Cell, values: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Each value in the order of the equations, and what is said of it when its way is lit."""
+    walk = []
+    for heading, lines in cell.equations.items():
+        for equation in lines:
+            name = equation.value
+            symbol = f"{cell.carried}\u0303" if name == "c" else name
+            key = "state" if cell.flow and name == cell.carried else name
+            known = has(f"step_value.{key}") and not (name == "h" and cell.flow is None)
+            said = t(f"step_value.{key}") if known else stage_words(heading)
+            walk.append((name, t("step.walk", what=said, name=symbol, value=values[name])))
+    return walk
+
+
+def stage_words(heading: str) -> str:
+    """What the equations under a heading are for."""
+    return t(f"stage_what.{heading}") if has(f"stage_what.{heading}") else heading
 
 
 def in_words(heading: str) -> str:
