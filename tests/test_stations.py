@@ -1,4 +1,6 @@
-"""The ten stations: each has its words, and an answer that is measured on the shipped models."""
+"""The stations: each has its words, an address, and an answer measured on the shipped models."""
+
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,20 +16,51 @@ def test_a_station_leads_to_a_page_that_there_is(name):
     page, _, needed, _ = stations.STATIONS[name]
     assert any(messages.page_name(file) == page for file in PAGES.glob("[0-9]*_*.py"))
     assert all((shipped.MODELS / f"speaker-{cell.lower()}-ko").is_dir() for cell in needed)
+    address = urlsplit(stations.link(name, "한국"))
+    assert address.path == f"./{page}"
+    assert parse_qs(address.query)["station"] == [name]
 
 
-def test_every_station_answers_a_guess(tmp_path, monkeypatch):
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+@pytest.mark.parametrize("name", stations.STATIONS)
+def test_a_station_says_what_to_guess_to_move_and_to_see(name, language):
+    words = messages.catalogue(language)
+    for part in ("", "_a", "_b", "_answer", "_move", "_see"):
+        text = words[f"stations.{name}{part}"]
+        assert text and text.count(". ") <= 3
+
+
+def strip_alone():
+    from textgen.ui import stations
+
+    stations.strip()
+
+
+def opened(name, language, guess=None):
+    """The strip of a station and nothing else."""
+    app = AppTest.from_function(strip_alone, default_timeout=240)
+    app.query_params.update({"lang": language, "station": name, "fact": "한국"})
+    app.session_state[f"guess {name}"] = guess
+    return app.run()
+
+
+@pytest.mark.parametrize("name", stations.STATIONS)
+def test_every_station_answers_a_guess(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    app = AppTest.from_file(str(PAGES / "0_lesson.py"), default_timeout=240)
-    app.query_params["lang"] = "en"  # in which there is no minGRU
-    app.run()
+    app = opened(name, "ko", "b")
     assert not app.exception and not app.error
-    there = [name for name in stations.STATIONS if name != "without_h"]
-    assert len(app.expander) == len(there)
-    for name in there:
-        app.pills(key=f"guess {name}").set_value("b")
-    app.run()
-    assert not app.exception and not app.error
-    answers = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
-    assert len(answers) == len(there)
-    assert all("See it" in answer and 'href="' in answer for answer in answers)
+    answers = [e.proto.body for e in app.get("html") if "tg-answer" in e.proto.body]
+    assert len(answers) == 1
+
+
+def test_nothing_is_told_before_a_guess(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = opened("slopes", "ko")
+    assert not app.exception and len(app.pills) == 1
+    assert not any("tg-answer" in e.proto.body for e in app.get("html"))
+
+
+def test_a_station_without_its_model_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = opened("without_h", "en")
+    assert not app.exception and not app.get("html")

@@ -41,3 +41,9 @@ def test_a_token_is_read_by_pointing_and_pinned_in_every_figure(visit):
     strip.press("Escape")
     expect(page.locator(f"{FIGURE} .pinned")).to_have_count(0)
     page.wait_for_url(lambda url: "token=" not in url)
+
+
+def test_only_what_is_stronger_than_noise_is_tinted(visit):
+    page = visit("evidence?lang=ko&fact=일본")
+    expect(page.get_by_text("칠한 글자는 잡음보다 셉니다", exact=False)).to_have_count(2)
+    page.wait_for_selector(".tg-claim >> nth=1")

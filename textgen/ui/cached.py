@@ -113,6 +113,16 @@ def fact_course(
 
 
 @cached(32)
+def of_one_length(
+    model: Model, task: Task, document: Document, others: Sequence[Document]
+) -> list[Document]:
+    """Those of the others whose tokens stand at the same places."""
+    from textgen.interpret.fact_course import of_one_length
+
+    return of_one_length(scorer(model, task), document, others)
+
+
+@cached(32)
 def forgetting(model: Model, document: Document, foil: str, layer: int) -> Array:
     """What it does to the right answer against a foil that a unit of a layer forgets [U]."""
     from textgen.interpret import at_blank, forgetting

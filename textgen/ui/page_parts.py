@@ -125,6 +125,11 @@ def document_with(task: Task, fact: str) -> Document:
     return Writer(task, ("filler",)).write(random.Random(seed), fact, distance(), variant())
 
 
+def other_story(task: Task, fact: str) -> Document:
+    """A document like `document_with`, on filler that no choice of the page leads to."""
+    return Writer(task, ("filler",)).write(random.Random("another"), fact, distance(), variant())
+
+
 def units_by_fact(model: Model, task: Task | None, document: Document, layer: int) -> Array:
     """The units of a layer [U], first the one that most sets this document apart from those with
     the same filler and any fact; of a text of one's own, the one that does most for the answer."""

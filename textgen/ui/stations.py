@@ -1,22 +1,28 @@
-"""The path of stations: at each a question to guess first, the measured answer, and the page
-that shows it. Whatever is measured, is measured on the loaded models when a guess has been made."""
+"""The path of stations through the pages: at each a question to guess first, something to move,
+something to see, and the answer, which is measured on the loaded models when a guess was made.
+
+`?station=name` in the address of a page puts the station above it.
+"""
 
 from __future__ import annotations
 
 import html
+import random
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from textgen.cells import make_cell
-from textgen.data.recall_documents import Document
+from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task
-from textgen.data.token_positions import fact_end, ids_before_blank
+from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
 from textgen.ui import address, cached, models, page_parts, widgets
+from textgen.ui.components.presenter import presenter
 from textgen.ui.messages import language, t
 
 if TYPE_CHECKING:
@@ -24,6 +30,11 @@ if TYPE_CHECKING:
 
 Measured = Callable[[Mapping[str, "Model"], Task, Document], dict[str, Any]]
 LAYER = (64, 128)  # embedding_size, hidden_size: of the layers whose parameters are counted
+RACE_DISTANCE, RACE_DOCUMENTS, RACE_READINGS = 1000, 24, 5
+CHOICES = ("a", "b")
+
+
+# --- what is measured -----------------------------------------------------------------------------
 
 
 def right_of(model: Model, task: Task, document: Document) -> float:
@@ -54,6 +65,16 @@ def right_of_each(loaded: Mapping[str, Model], task: Task, document: Document) -
     return {name.lower(): right_of(model, task, document) for name, model in loaded.items()}
 
 
+def parts(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
+    """The gates of the unit that tells the fact best, at the end of its word."""
+    model = loaded["LSTM"]
+    unit = page_parts.units_by_forgetting(model, task, document, 0)[0]
+    _, word = fact_word(model.tokenizer, document)
+    values = cached.trace_document(model, document).layers[0]
+    gates = {name: float(values[name][word, unit]) for name in ("f", "i", "o")}
+    return gates | {"unit": int(unit), "widest": max(gates, key=lambda name: gates[name])}
+
+
 def forgotten(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     from textgen.interpret import Override
 
@@ -72,10 +93,20 @@ def conveyor(loaded: Mapping[str, Model], task: Task, document: Document) -> dic
     return {"tokens": len(gates), "most": float(kept.max()), "units": int((kept > 0.5).sum())}
 
 
+def calmer(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
+    """How much C and h of a unit move from token to token, once the fact has been told."""
+    model = loaded["LSTM"]
+    unit = int(page_parts.units_by_fact(model, task, document, 0)[0])
+    values = cached.trace_document(model, document).layers[0]
+    told = fact_end(model.tokenizer, document)
+    moved = {part: abs(np.diff(values[part][told:, unit])).mean() for part in ("C", "h")}
+    return {part: float(size) for part, size in moved.items()} | {"unit": unit}
+
+
 def handed_over(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     model = loaded["LSTM"]
     other = next(fact for fact in task.facts if task.answer_to(fact) != document.answer)
-    donor = page_parts.document_with(task, other)
+    donor = document_with(task, other)
     tokens = len(ids_before_blank(model.tokenizer, document))
     middle = (fact_end(model.tokenizer, document) + tokens) // 2
     shares = {
@@ -85,66 +116,191 @@ def handed_over(loaded: Mapping[str, Model], task: Task, document: Document) -> 
     return {"answer": donor.answer} | {part: s[donor.answer] for part, s in shares.items()}
 
 
+def variant(cell: str) -> Measured:
+    """The parameters of a cell beside those of an LSTM, and what it answers."""
+
+    def measure(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
+        own, lstm = (make_cell(name).parameters(*LAYER) for name in (cell, "lstm"))
+        (model,) = loaded.values()
+        return {
+            "more": own - lstm,
+            "parameters": own,
+            "lstm": lstm,
+            "share": own / lstm,
+            "right": right_of(model, task, document),
+        }
+
+    return measure
+
+
 def counted(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     gru, lstm = (make_cell(name).parameters(*LAYER) for name in ("gru", "lstm"))
     return {"gru": gru, "lstm": lstm, "share": gru / lstm}
+
+
+def raced(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
+    """How long each takes to read a document, and how often it is right far from the fact."""
+    writer = Writer(task, ("filler",))
+    facts = [task.facts[k % len(task.facts)] for k in range(RACE_DOCUMENTS)]
+    far = [writer.write(random.Random(k), fact, RACE_DISTANCE) for k, fact in enumerate(facts)]
+    found: dict[str, Any] = {"n": len(far), "distance": RACE_DISTANCE}
+    for name, model in loaded.items():
+        shares = cached.scorer(model, task).shares(far)
+        answers = [task.answers[k] for k in shares.argmax(1)]
+        right = sum(a == one.answer for a, one in zip(answers, far, strict=True))
+        found |= {
+            name.lower(): right / len(far),
+            f"{name.lower()}_ms": 1000 * reading(model, far[0]),
+        }
+    return found
+
+
+def reading(model: Model, document: Document) -> float:
+    """Seconds to read a document, the shortest of a few readings."""
+    from textgen.interpret import trace
+
+    ids = ids_before_blank(model.tokenizer, document)
+
+    def once() -> float:
+        began = time.perf_counter()
+        trace(model.network, ids)
+        return time.perf_counter() - began
+
+    return min(once() for _ in range(RACE_READINGS))
 
 
 def without_h(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     return {"share": right_of(loaded["MINGRU"], task, document)}
 
 
-# name -> (page, its address, the models that it needs, how the answer is measured)
-STATIONS: dict[str, tuple[str, dict[str, str], tuple[str, ...], Measured]] = {
-    "unrolled": ("step", {"model": "RNN"}, ("RNN",), unrolled),
-    "slopes": ("gradients", {}, (), slopes),
-    "products": ("gradients", {"factor": "0.9"}, (), products),
-    "remembered": ("remember", {"custom": "false"}, ("RNN", "LSTM"), right_of_each),
-    "forgotten": (
-        "step",
-        {"gate": "f", "always": "true", "whole": "true"},
-        ("LSTM",),
-        forgotten,
+# --- the path -------------------------------------------------------------------------------------
+
+
+class Station(NamedTuple):
+    """page, query: where it stands. needed: the models that are measured, by their cells."""
+
+    page: str
+    query: dict[str, str]
+    needed: tuple[str, ...]
+    measure: Measured
+
+
+EVERYWHERE = {"always": "true", "whole": "true"}
+STATIONS = {
+    "unrolled": Station("step", {"model": "RNN"}, ("RNN",), unrolled),
+    "slopes": Station("gradients", {}, (), slopes),
+    "products": Station("gradients", {"factor": "0.9"}, (), products),
+    "remembered": Station("remember", {"custom": "false"}, ("RNN", "LSTM"), right_of_each),
+    "parts": Station("step", {}, ("LSTM",), parts),
+    "forgotten": Station("step", {"gate": "f"} | EVERYWHERE, ("LSTM",), forgotten),
+    "conveyor": Station("gradients", {}, ("LSTM",), conveyor),
+    "calmer": Station("gates", {}, ("LSTM",), calmer),
+    "handed_over": Station("transplant", {}, ("LSTM",), handed_over),
+    "peephole": Station("step", {"model": "PEEPHOLE"}, ("PEEPHOLE",), variant("peephole")),
+    "coupled": Station("step", {"model": "COUPLED"}, ("COUPLED",), variant("coupled")),
+    "counted": Station("step", {"model": "GRU"}, (), counted),
+    "raced": Station("race", {}, ("GRU", "LSTM"), raced),
+    "without_h": Station(
+        "remember", {"custom": "false", "cells": "MINGRU"}, ("MINGRU",), without_h
     ),
-    "conveyor": ("gradients", {}, ("LSTM",), conveyor),
-    "handed_over": ("transplant", {}, ("LSTM",), handed_over),
-    "counted": ("step", {"model": "GRU"}, (), counted),
-    "both_gated": ("race", {}, ("GRU", "LSTM"), right_of_each),
-    "without_h": ("remember", {"custom": "false", "cells": "MINGRU"}, ("MINGRU",), without_h),
 }
-CHOICES = ("a", "b")
 
 
-def path(folders: Mapping[str, Path], task: Task, document: Document) -> None:
-    """The stations whose models there are, folded; the one that the address names is open.
+def folders_of(task: Task) -> dict[str, Path]:
+    """The models of a task by their cells."""
+    return {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
 
-    folders: of the models of the task, by cell.
-    """
+
+def there(folders: Mapping[str, Path]) -> list[str]:
+    """The stations whose models there are."""
+    return [name for name, station in STATIONS.items() if set(station.needed) <= folders.keys()]
+
+
+def document_with(task: Task, fact: str) -> Document:
+    """The one document of the path: the same for all stations but for its fact."""
+    return Writer(task, ("filler",)).write(random.Random("1"), fact, page_parts.AT_FIRST)
+
+
+def link(name: str, fact: str) -> str:
+    """The address of a station, which can be given away."""
+    page, query, _, _ = STATIONS[name]
+    return f"./{page}?{urlencode({'lang': language(), 'station': name, 'fact': fact} | query)}"
+
+
+def path(task: Task, fact: str) -> None:
+    """All stations, each a link to its place."""
     st.subheader(t("stations.title"), anchor=False)
-    there = [name for name, (_, _, needed, _) in STATIONS.items() if set(needed) <= folders.keys()]
-    opened = address.number("station", 1, len(there))
-    for number, name in enumerate(there, 1):
-        question = widgets.plain(t(f"stations.{name}"))
-        with st.expander(f"{number}. {question}", expanded=number == opened):
-            st.fragment(station)(name, folders, task, document)
+    rows = "".join(
+        f'<li><a href="{html.escape(link(name, fact))}" target="_self">'
+        f"{html.escape(t(f'stations.{name}'))}</a> "
+        f"<small>{html.escape(t(f'{STATIONS[name].page}.title'))}</small></li>"
+        for name in there(folders_of(task))
+    )
+    st.html(f'<ol class="tg-path">{rows}</ol>')
 
 
-def station(name: str, folders: Mapping[str, Path], task: Task, document: Document) -> None:
-    """A question; when it has been guessed, the answer and where to see it."""
-    page, query, needed, measure = STATIONS[name]
-    guess = st.pills(
+def strip() -> None:
+    """The station that the address names, above a page; nothing where it names none."""
+    task = page_parts.shipped_task()
+    folders = folders_of(task)
+    names = there(folders)
+    name = address.choice("station", names)
+    if name is None:
+        return
+    fact = address.choice("fact", task.facts) or page_parts.telling_fact(task)
+    with st.container(key="station"):
+        with st.container(horizontal=True, vertical_alignment="center", key="station head"):
+            st.html(numbers(names, name, fact))
+            presenter({word: t(f"stations.{word}") for word in ("present", "leave", "print")})
+        st.subheader(f"{names.index(name) + 1}. {t(f'stations.{name}')}", anchor=False)
+        st.fragment(guess)(name, folders, task, document_with(task, fact))
+
+
+def numbers(names: list[str], here: str, fact: str) -> str:
+    """HTML: the path as numbers, each a link, and the one before and after."""
+    place = names.index(here)
+
+    def anchor(where: str, text: object, attributes: str) -> str:
+        return f'<a href="{html.escape(where)}" target="_self" {attributes}>{text}</a>'
+
+    def beside(by: int, word: str, arrow: str) -> str:
+        if not 0 <= place + by < len(names):
+            return ""
+        return anchor(link(names[place + by], fact), arrow, f'aria-label="{html.escape(t(word))}"')
+
+    def number(k: int, name: str) -> str:
+        current = ' aria-current="step"' if name == here else ""
+        title = html.escape(t(f"stations.{name}"))
+        return anchor(link(name, fact), k, f'title="{title}"{current}')
+
+    first = f"./?{urlencode({'lang': language(), 'fact': fact})}"
+    parts = [
+        anchor(first, html.escape(t("lesson.title")), 'class="tg-home"'),
+        beside(-1, "stations.previous", "←"),
+        *(number(k, name) for k, name in enumerate(names, 1)),
+        beside(1, "stations.next", "→"),
+    ]
+    label = html.escape(t("stations.path"))
+    return f'<nav class="tg-stations" aria-label="{label}">{"".join(parts)}</nav>'
+
+
+def guess(name: str, folders: Mapping[str, Path], task: Task, document: Document) -> None:
+    """What to guess, the measured answer when that was done, what to move and what to see."""
+    chosen = st.pills(
         t("stations.guess"),
         CHOICES,
         format_func=lambda choice: t(f"stations.{name}_{choice}"),
         key=f"guess {name}",
     )
-    if guess is None:
-        return
-    loaded = {cell: models.load(folders[cell]) for cell in needed}
-    answer = t(f"stations.{name}_answer", **measure(loaded, task, document))
-    where = f"{page}?{urlencode({'lang': language(), 'fact': document.fact} | query)}"
-    st.html(
-        f'<div class="tg-claim tg-holds"><p>{widgets.glossed(answer)}</p>'
-        f'<p><a href="{html.escape(where)}" target="_self">{html.escape(t("stations.see"))} →</a>'
-        "</p></div>"
+    if chosen is not None:
+        with st.spinner(t("stations.measuring")):
+            loaded = {cell: models.load(folders[cell]) for cell in STATIONS[name].needed}
+            values = STATIONS[name].measure(loaded, task, document)
+        answer = widgets.glossed(t(f"stations.{name}_answer", **values))
+        st.html(f'<div class="tg-claim tg-holds tg-answer"><p>{answer}</p></div>')
+    move, see = (
+        f"<dt>{html.escape(t(f'stations.{what}'))}</dt>"
+        f"<dd>{html.escape(t(f'stations.{name}_{what}'))}</dd>"
+        for what in ("move", "see")
     )
+    st.html(f'<dl class="tg-do">{move}{see}</dl>')

@@ -19,6 +19,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import script_runner
 
+from textgen.errors import TextgenError
 from textgen.ui import widgets
 from textgen.ui.messages import PAGES, add_page, has, keep_language, page_name, t
 
@@ -36,7 +37,19 @@ def main(folders: Sequence[Path] = (PAGES,)) -> None:
     widgets.style()
     widgets.say_language()
     widgets.top_bar(grouped(files, pages), chosen)
+    if "station" in st.query_params:
+        show_station()
     chosen.run()
+
+
+def show_station() -> None:
+    """The station of the lesson that the address names, above the page."""
+    from textgen.ui import stations  # it needs what pages need, and most addresses name none
+
+    try:
+        stations.strip()
+    except TextgenError as error:
+        widgets.error(error)
 
 
 # which pages stand together; one that is not named here, such as one of your own, stands last

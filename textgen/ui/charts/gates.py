@@ -5,10 +5,44 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from textgen.ui.charts.curves import COLOURS, INK, SHAPES
+from textgen.ui.charts.curves import COLOURS, DASHES, INK, SHAPES
 
 HEIGHT = 300
 LONGEST = 1e5  # tokens; a unit that keeps even longer stands at the edge
+
+
+def overlaid(rows: pd.DataFrame, part: str, told: int, words: dict[str, str]) -> alt.LayerChart:
+    """A part of a unit's state over the tokens, a line for each fact, and where the fact is told.
+
+    rows: token, fact, value. words: token, fact, told.
+    """
+    facts = list(dict.fromkeys(rows["fact"]))
+    lines = (
+        alt.Chart(rows)
+        .mark_line()
+        .encode(
+            x=alt.X("token:Q", title=words["token"], scale=alt.Scale(nice=False)),
+            y=alt.Y("value:Q", title=part, axis=alt.Axis(minExtent=40, titleAngle=0)),
+            color=alt.Color(
+                "fact:N",
+                title=None,
+                scale=alt.Scale(domain=facts, range=COLOURS[: len(facts)]),
+                legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3),
+            ),
+            strokeDash=alt.StrokeDash(
+                "fact:N", scale=alt.Scale(domain=facts, range=DASHES[: len(facts)]), legend=None
+            ),
+            tooltip=[
+                alt.Tooltip("token:Q", title=words["token"]),
+                alt.Tooltip("fact:N", title=words["fact"]),
+                alt.Tooltip("value:Q", title=part, format="+.3f"),
+            ],
+        )
+    )
+    here = alt.Chart(pd.DataFrame({"token": [told], "word": [words["told"]]})).encode(x="token:Q")
+    rule = here.mark_rule(color=INK, strokeDash=[3, 3])
+    said = here.mark_text(color=INK, align="left", dx=5).encode(text="word:N", y=alt.value(6))
+    return alt.LayerChart(layer=[rule, lines, said], height=230)
 
 
 def saturation(rows: pd.DataFrame, unit: str | None, words: dict[str, str]) -> alt.LayerChart:

@@ -27,13 +27,14 @@ class Scale:
     """How numbers become colours.
 
     kind: "share", cividis from 0 to 1; "signed", orange over nothing to blue, from -end to end;
-    "log", the same by the logarithm, with no tint below `begin`.
+    "log", the same by the logarithm, with no tint below `begin`, nor below `floor`.
     """
 
     kind: str
     title: str
     end: float = 1.0
     begin: float = 0.0
+    floor: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,13 +35,13 @@ def main() -> None:
     st.html(f'<p class="tg-intro">{html.escape(t("lesson.intro"))}</p>')
     task = page_parts.shipped_task()
     try:
-        folders = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
+        folders = stations.folders_of(task)
         if {KEEPS, FORGETS} <= folders.keys():
             fact = choose_fact(task)
             place = st.container()
             with place, st.spinner(t("remember.measuring", name=f"{KEEPS}, {FORGETS}")):
                 flow(task, fact, {name: models.load(folders[name]) for name in (KEEPS, FORGETS)})
-            stations.path(folders, task, page_parts.document_with(task, fact))
+            stations.path(task, fact)
         else:
             st.info(t("parts.no_model", task=widgets.plain(task.path.name)))
     except TextgenError as error:

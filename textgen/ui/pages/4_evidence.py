@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 state = st.session_state
 FIRST_CELLS = ("RNN", "LSTM")
 LIGHTEST, STRONGEST = 0.01, 10.0  # nats of a tint, for all models
+NULL = 0.99  # of the tokens that say nothing of the fact, the share that is not to be tinted
 ABREAST = 2  # models
 
 
@@ -39,7 +41,7 @@ def main() -> None:
         with right:
             compared = page_parts.choose_models(task, FIRST_CELLS)
         if compared:
-            compare(compared, document, foil)
+            compare(compared, document, foil, page_parts.other_story(task, document.fact))
     except TextgenError as error:
         widgets.error(error)
     page_parts.how(t("evidence.how"), t("evidence.source"))
@@ -62,8 +64,13 @@ def choose_foil(task: Task, document: Document) -> str:
     return str(st.selectbox(t("evidence.foil"), others, key="foil", bind="query-params"))
 
 
-def compare(compared: dict[str, Model], document: Document, foil: str) -> None:
-    """The same text under each model, coloured on one scale; two models beside each other."""
+def compare(
+    compared: dict[str, Model], document: Document, foil: str, other: Document | None = None
+) -> None:
+    """The same text under each model, coloured on one scale; two models beside each other.
+
+    other: another story with the same fact, whose filler says what noise is.
+    """
     frames, traces = [], []
     for start in range(0, len(compared), ABREAST):
         columns = st.columns(ABREAST, gap="large")
@@ -79,8 +86,15 @@ def compare(compared: dict[str, Model], document: Document, foil: str) -> None:
                     }
                     traces.append(cached.trace_document(model, document))
                 tokens = page_parts.tokens(model, document)
+                noise = (
+                    {kind: 0.0 for kind in measures}
+                    if other is None
+                    else noise_of(model, other, foil)
+                )
                 for kind, values in measures.items():
-                    strip(name, model, document, tokens, kind, values)
+                    strip(name, model, document, tokens, kind, values, noise[kind])
+                if other is not None:
+                    widgets.line([t("evidence.noise", share=NULL, **noise)])
                 if passages.is_own(document):
                     widgets.line([t("parts.no_fact")])
                     if (block := cached.block_of(model, document)) > 1:
@@ -93,6 +107,20 @@ def compare(compared: dict[str, Model], document: Document, foil: str) -> None:
     page_parts.replay_error(*traces)
 
 
+def noise_of(model: Model, other: Document, foil: str) -> dict[str, float]:
+    """Of each measure, the size that `NULL` of the tokens do not reach which say nothing of the
+    fact: those between the fact and the question, in a story that is not the one shown."""
+    tokenizer = model.tokenizer
+    between = slice(fact_end(tokenizer, other) + 1, question_start(tokenizer, other))
+    measures = {
+        "gradient": cached.saliency(model, other, foil),
+        "occlusion": cached.occlusion(model, other, foil),
+    }
+    return {
+        kind: float(np.quantile(abs(values[between]), NULL)) for kind, values in measures.items()
+    }
+
+
 def strip(
     name: str,
     model: Model,
@@ -100,9 +128,10 @@ def strip(
     tokens: list[str],
     kind: str,
     values: Array,
+    noise: float,
 ) -> None:
-    """Blue where a token speaks for the answer, orange where against it."""
-    scale = Scale("log", t("evidence.supports"), STRONGEST, LIGHTEST)
+    """Blue where a token speaks for the answer, orange where against it; none up to the noise."""
+    scale = Scale("log", t("evidence.supports"), STRONGEST, LIGHTEST, noise)
     title = t(f"evidence.{kind}")
     token_figure(
         tokens,

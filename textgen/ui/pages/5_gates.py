@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SORTS = ("effect", "peak", "time")
 SHOWN = ("few", "all")
 FEW = 5  # units
+OVERLAID = 3  # facts
 
 
 def main() -> None:
@@ -61,6 +62,9 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         kept = {*ranked[:FEW].tolist(), *([int(pinned.row)] if pinned.row else [])}
         order = np.array([unit for unit in order if unit in kept])
     beside = passages.choose_beside(model)
+    forgets_by = model.network.cell.forgets_by
+    if task is not None and forgets_by == (name, 0.0):
+        st.caption(t("gates.see_gate", gate=name))
     heat_map(model, document, trace, layer, name, order, pinned)
     if len(values[name]) > cached.LATE and passages.is_own(document):
         widgets.line([t("parts.late", n=cached.LATE)])
@@ -68,6 +72,8 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         other = cached.trace_document(beside, document)
         heat_map(beside, document, other, layer, name, order, pinned, "-beside")
     one_unit(model, document, trace, layer, pinned)
+    if task is not None and pinned.row is not None:
+        overlaid(model, task, document, layer, int(pinned.row))
     page_parts.replay_error(trace)
     if page_parts.gates_of(model):
         keeping(model, document, values, effects, pinned.row)
@@ -173,6 +179,28 @@ def one_unit(
     page_parts.downloads(pd.DataFrame({"text": tokens} | values), f"unit-{unit}", [model])
 
 
+def overlaid(model: Model, task: Task, document: Document, layer: int, unit: int) -> None:
+    """The state of a unit in texts that differ in the fact alone, one line each."""
+    others = [page_parts.document_with(task, fact) for fact in task.facts]
+    alike = cached.of_one_length(model, task, document, others)[: OVERLAID - 1]
+    parts = model.network.cell.state_names[::-1]  # what is carried first, then what is shown
+    rows = pd.concat(
+        pd.DataFrame({"fact": text.fact, "part": part, "value": values[part][:, unit]})
+        .rename_axis("token")
+        .reset_index()
+        for text in (document, *alike)
+        for values in [cached.trace_document(model, text).layers[layer]]
+        for part in parts
+    )
+    st.subheader(t("gates.overlaid", unit=unit), anchor=False)
+    st.caption(t("gates.overlaid_see"))
+    told = fact_end(model.tokenizer, document)
+    words = {"token": t("figure.token"), "fact": t("remember.fact"), "told": t("parts.fact_end")}
+    for part in parts:
+        figure = gate_charts.overlaid(rows[rows["part"] == part], part, told, words)
+        page_parts.chart(figure, rows[rows["part"] == part], f"overlaid-{part}", [model])
+
+
 def keeping(
     model: Model,
     document: Document,
@@ -183,7 +211,7 @@ def keeping(
     """Which gates are stuck, how long units remember, and whether the answer lies with those that
     do."""
     from textgen.interpret import saturation
-    from textgen.interpret.verdicts import DEVIATIONS, kept_by_gates
+    from textgen.interpret.verdicts import DEVIATIONS, Verdict, kept_by_gates
 
     left, right = st.columns(2, gap="large")
     units = [str(k) for k in range(len(effects))]
@@ -226,6 +254,8 @@ def keeping(
             high=min(verdict.chance + DEVIATIONS * verdict.deviation, 1),
         ),
     )
+    if verdict.verdict is Verdict.FAILS:
+        widgets.line([t("gates.fails_means")])
 
 
 main()

@@ -36,6 +36,7 @@ const ink = (ground) => (luminance(ground) > 0.179 ? "#000" : "#fff");
 function position(scale, value) {
   if (scale.kind === "share") return clamp(value, 0, 1);
   if (scale.kind === "signed") return clamp(value / scale.end, -1, 1);
+  if (Math.abs(value) < scale.floor) return 0;
   const size = Math.log(Math.abs(value) / scale.begin) / Math.log(scale.end / scale.begin);
   return Math.sign(value) * clamp(size, 0, 1); // "log": nothing below `begin` is tinted
 }
