@@ -44,7 +44,13 @@ def opened(name, language, guess=None):
     return app.run()
 
 
-@pytest.mark.parametrize("name", stations.STATIONS)
+SLOW = ("raced",)  # it reads many long documents
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in stations.STATIONS],
+)
 def test_every_station_answers_a_guess(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     app = opened(name, "ko", "b")

@@ -14,6 +14,7 @@ from textgen.generation.sampling import TRANSFORMS
 from textgen.options import Option, options_of
 from textgen.ui import address
 from textgen.ui.messages import LANGUAGES, choose_language, has, language, language_query, t
+from textgen.ui.messages.errors import in_words
 
 T = TypeVar("T")
 
@@ -114,8 +115,8 @@ def glossed(text: str) -> str:
 
 
 def error(message: object) -> None:
-    """One line, as it was written."""
-    st.error(plain(message))
+    """One line, in the language of the page where it has words for it."""
+    st.error(plain(in_words(str(message))))
 
 
 def line(parts: Iterable[object]) -> None:
