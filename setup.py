@@ -12,7 +12,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HOME = Path(__file__).parent
-SHIPPED = ("corpora", "models", "recipes", "tasks")
+SHIPPED = ("corpora", "models", "recipes", "tasks", "waves")
 LANGUAGES = ("ko", "en")
 
 

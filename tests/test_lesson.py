@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.lesson import wave
 from benchmarks.lesson.__main__ import DOCS, MEASURED, TRAINED, pages, read
 from benchmarks.lesson.measure import through_tanh
 from benchmarks.lesson.numbers import claims, compared, percent, power
+from textgen.ui import wave
 
 
 def test_pages_and_figures_are_drawn_from_what_was_measured():

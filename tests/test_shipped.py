@@ -8,7 +8,9 @@ from textgen import shipped
 
 
 def test_everything_is_where_it_is_said_to_be():
-    for folder in (shipped.CORPORA, shipped.MODELS, shipped.RECIPES, shipped.TASKS):
+    for folder in (
+        *(shipped.CORPORA, shipped.MODELS, shipped.RECIPES, shipped.TASKS, shipped.WAVES),
+    ):
         assert any(folder.iterdir())
 
 

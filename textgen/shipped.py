@@ -13,6 +13,7 @@ CORPORA = HOME / "corpora"
 MODELS = HOME / "models"
 RECIPES = HOME / "recipes"
 TASKS = HOME / "tasks"
+WAVES = HOME / "waves"  # models of a wave, which no list of models of texts has
 
 
 def find(path: Path, folder: Path) -> Path:

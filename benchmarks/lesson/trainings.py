@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.lesson import wave
 from benchmarks.start import processor
 from textgen.api import load
+from textgen.ui import wave
 
 WAVE_CELLS, WAVE_EPOCHS, WAVE_SIZE = ("rnn", "lstm"), 80, 64
 WAVE_PROMPT, WAVE_SHOWN = 200, 400

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 def test_the_path_leads_through_the_pages(visit):
     page = visit("?lang=ko")
-    expect(page.locator(".tg-path li")).to_have_count(14)
+    expect(page.locator(".tg-path li")).to_have_count(15)
     page.locator(".tg-path a").nth(5).click()
     page.wait_for_url("**/step?**station=forgotten**gate=f**")
     expect(page.locator(".st-key-station h3")).to_contain_text("6.")

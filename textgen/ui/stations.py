@@ -21,7 +21,7 @@ from textgen.cells import make_cell
 from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
-from textgen.ui import address, cached, models, page_parts, widgets
+from textgen.ui import address, cached, models, page_parts, wave, widgets
 from textgen.ui.components.presenter import presenter
 from textgen.ui.messages import language, t
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Measured = Callable[[Mapping[str, "Model"], Task, Document], dict[str, Any]]
 LAYER = (64, 128)  # embedding_size, hidden_size: of the layers whose parameters are counted
 RACE_DISTANCE, RACE_DOCUMENTS, RACE_READINGS = 1000, 24, 5
+FEW_LETTERS = 20
 CHOICES = ("a", "b")
 
 
@@ -173,6 +174,15 @@ def without_h(loaded: Mapping[str, Model], task: Task, document: Document) -> di
     return {"share": right_of(loaded["MINGRU"], task, document)}
 
 
+def waved(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
+    """How far the models of the wave are off, with all letters given and with a few."""
+    return {
+        f"{name.lower()}_{given}": wave.off_by(model, given)
+        for name, model in wave.loaded().items()
+        for given in (wave.GIVEN, FEW_LETTERS)
+    }
+
+
 # --- the path -------------------------------------------------------------------------------------
 
 
@@ -185,6 +195,7 @@ class Station(NamedTuple):
     measure: Measured
 
 
+FIRST_PAGE = "lesson"
 EVERYWHERE = {"always": "true", "whole": "true"}
 STATIONS = {
     "unrolled": Station("step", {"model": "RNN"}, ("RNN",), unrolled),
@@ -203,6 +214,7 @@ STATIONS = {
     "without_h": Station(
         "remember", {"custom": "false", "cells": "MINGRU"}, ("MINGRU",), without_h
     ),
+    "wave": Station("lesson", {}, (), waved),
 }
 
 
@@ -224,7 +236,8 @@ def document_with(task: Task, fact: str) -> Document:
 def link(name: str, fact: str) -> str:
     """The address of a station, which can be given away."""
     page, query, _, _ = STATIONS[name]
-    return f"./{page}?{urlencode({'lang': language(), 'station': name, 'fact': fact} | query)}"
+    place = "" if page == FIRST_PAGE else page
+    return f"./{place}?{urlencode({'lang': language(), 'station': name, 'fact': fact} | query)}"
 
 
 def path(task: Task, fact: str) -> None:

@@ -247,3 +247,32 @@ def context_curve(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
     line = base.mark_line(color=COLOURS[0])
     marks = base.mark_point(filled=True, size=50, opacity=1, color=COLOURS[0])
     return alt.LayerChart(layer=[band, line, marks], height=280)
+
+
+def wave(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
+    """A true wave, and how models go on with it. rows: moment, level, who. words: moment, level,
+    true."""
+    names = [who for who in dict.fromkeys(rows["who"]) if who != words["true"]]
+    colours = model_colours(names)
+    base = alt.Chart(rows).encode(
+        x=alt.X("moment:Q", title=words["moment"], scale=alt.Scale(nice=False)),
+        y=alt.Y("level:Q", title=words["level"], scale=alt.Scale(domain=[0, 63])),
+    )
+    is_true = alt.datum.who == words["true"]
+    true = base.transform_filter(is_true).mark_line(color="#9a9a94", strokeWidth=6, opacity=0.55)
+    theirs = (
+        base.transform_filter(~is_true)
+        .mark_line(strokeWidth=1.8)
+        .encode(
+            color=alt.Color(
+                "who:N",
+                title=None,
+                scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
+                legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3),
+            ),
+            strokeDash=alt.StrokeDash(
+                "who:N", scale=alt.Scale(domain=names, range=[[1, 0], [7, 4]]), legend=None
+            ),
+        )
+    )
+    return alt.LayerChart(layer=[true, theirs], height=300)

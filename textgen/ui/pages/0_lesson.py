@@ -15,7 +15,7 @@ from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, question_start
 from textgen.errors import TextgenError
 from textgen.interpret.verdicts import Answered, Verdict, answered
-from textgen.ui import cached, models, page_parts, stations, widgets
+from textgen.ui import cached, models, page_parts, stations, wave, widgets
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
 from textgen.ui.messages import t
@@ -33,6 +33,9 @@ OFFERED = 3  # facts
 def main() -> None:
     st.title(t("lesson.headline"), anchor=False)
     st.html(f'<p class="tg-intro">{html.escape(t("lesson.intro"))}</p>')
+    if st.query_params.get("station") == "wave":
+        wave.show()
+        return
     task = page_parts.shipped_task()
     try:
         folders = stations.folders_of(task)
