@@ -1,5 +1,7 @@
-"""A Hugging Face Hub on loopback with one dataset, as much of it as the real client asks for."""
+"""A Hugging Face Hub on loopback with one dataset or model, as much of it as the real client asks
+for."""
 
+import base64
 import contextlib
 import hashlib
 import http.server
@@ -18,15 +20,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self):
-        self.rfile.read(int(self.headers.get("content-length") or 0))
-        name, files = self.server.dataset, self.server.files
+        sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+        name, files, kind = self.server.name, self.server.files, self.server.kind
         path = urlsplit(self.path).path
-        if found := re.fullmatch(f"/datasets/{name}/resolve/[^/]+/(.+)", path):
+        before = "" if kind == "models" else f"/{kind}"
+        if found := re.fullmatch(f"{before}/{name}/resolve/[^/]+/(.+)", path):
             self._file(files.get(found[1]))
-        elif re.fullmatch(f"/api/datasets/{name}(/revision/[^/]+)?", path):
+        elif re.fullmatch(f"/api/{kind}/{name}(/revision/[^/]+)?", path):
             siblings = [{"rfilename": file} for file in files]
             self._send(200, {"id": name, "sha": COMMIT, "private": False, "siblings": siblings})
-        elif path.startswith(f"/api/datasets/{name}/tree/"):
+        elif path.startswith(f"/api/{kind}/{name}/tree/"):
             self._send(
                 200,
                 [
@@ -34,8 +37,41 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     for file, data in files.items()
                 ],
             )
+        elif self.command == "POST" and "authorization" not in self.headers:
+            self._send(401, {})
+        elif self.command == "POST" and self.server.open:
+            self._receive(path, sent)
         else:
             self._send(404, {}, {"x-error-code": "RepoNotFound"})
+
+    def _receive(self, path, sent):
+        """What a client sends to make a repository, and to commit to it."""
+        where = f"/api/{self.server.kind}/{self.server.name}"
+        here = f"http://{self.headers['host']}"
+        lines = [json.loads(line) for line in sent.splitlines()]
+        if path == "/api/repos/create":
+            self._send(200, {"url": f"{here}/{self.server.name}", "id": self.server.name})
+        elif path == "/api/validate-yaml":
+            self._send(200, {"errors": [], "warnings": []})
+        elif path == f"{where}/preupload/main":
+            asked = [file["path"] for file in lines[0]["files"]]
+            modes = [{"path": p, "uploadMode": "regular", "shouldIgnore": False} for p in asked]
+            self._send(200, {"files": modes})
+        elif path == f"{where}/commit/main" and self.server.breaks_at is None:
+            for line in lines:
+                if line["key"] == "file":
+                    content = base64.b64decode(line["value"]["content"])
+                    self.server.files[line["value"]["path"]] = content
+            self._send(
+                200,
+                {
+                    "commitUrl": f"{here}/{self.server.name}/commit/{COMMIT}",
+                    "commitOid": COMMIT,
+                    "success": True,
+                },
+            )
+        else:
+            self._send(500, {})
 
     do_GET = do_HEAD = do_POST = answer
 
@@ -68,12 +104,13 @@ def _digest(data):
 
 
 @contextlib.contextmanager
-def hub(dataset, files, breaks_at=None):
-    """The address of a Hub that holds `dataset`; it breaks off where a file is read further than
-    `breaks_at` bytes."""
+def hub(name, files, breaks_at=None, kind="datasets", open=False):
+    """The address of a Hub that holds one dataset, or one of the `kind` "models"; it breaks off
+    where a file is read further than `breaks_at` bytes. open: whether it takes commits."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    server.dataset, server.files, server.breaks_at = dataset, files, breaks_at
+    server.name, server.files, server.kind = name, files, kind
+    server.breaks_at, server.open = breaks_at, open
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

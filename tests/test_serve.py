@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import socket
 import threading
@@ -17,6 +18,7 @@ from textgen.cli import serve
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
+from textgen.export.disclosure import Disclosure
 from textgen.generation.generator import Generator
 from textgen.serve import server
 from textgen.serve.request import LONGEST_PROMPTS, MOST_TEXTS
@@ -24,6 +26,7 @@ from textgen.serve.server import make_app
 from tiny import drawn
 
 LOCAL = "http://localhost"
+NOTHING = Disclosure(None, None, 20, [])
 
 
 def model_of(name="mine", tokenizer=MADE["char"], cell="lstm"):
@@ -269,6 +272,13 @@ def test_what_cannot_be_served_is_one_line(tmp_path, capsys):
     assert "in use" in said
     with pytest.raises(ConfigError, match="two models have the name 'speaker-lstm-ko'"):
         serve.models_of(["speaker-lstm-ko", "speaker-lstm-ko"])
+
+
+def test_a_model_that_writes_addresses_is_not_opened_to_others(capsys, monkeypatch):
+    personal = dataclasses.replace(NOTHING, personal=["kim@example.com"])
+    monkeypatch.setattr("textgen.cli.leaving.disclosure", lambda model: personal)
+    said = failed(capsys, "speaker-rnn-en", "--host", "0.0.0.0")
+    assert "'kim@example.com' and 0 others" in said and "--yes" in said
 
 
 @contextlib.contextmanager

@@ -174,7 +174,8 @@ class Model(Generator):
 
 
 def load(path: str | Path, *, last: bool = False) -> Model:
-    """The model in the run folder `path`, or the shipped model of that name.
+    """The model in the run folder `path`, the shipped model of that name, or "hf://user/name" from
+    the Hugging Face Hub.
 
     last: with the weights of the newest save of its training, instead of those that did best.
     Raises `RunError` when the folder is missing, damaged or foreign, `TokenizerError` for a

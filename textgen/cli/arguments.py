@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "how well a model predicts a text, and how much it copies",
     "trace": "every gate and state while a model reads a text, as a file",
     "export": "a model to take along: a page that writes offline, a .keras or an .onnx file",
+    "push": "a run on the Hugging Face Hub",
     "import": "a model of Keras's own layers, trained elsewhere, as a run",
     "serve": "models behind the completions API of OpenAI",
     "corpus": "the corpus doctor: what a text is like",

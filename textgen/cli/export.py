@@ -6,8 +6,8 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from textgen.errors import ConfigError, RunError, shown
-from textgen.export.disclosure import Disclosure, disclosure
+from textgen.cli.leaving import add_yes, look_before
+from textgen.errors import ConfigError, RunError
 from textgen.export.onnx_model import onnx_file
 from textgen.export.page import page
 from textgen.export.rounding import Cost, check_fit, cost_of_half
@@ -37,11 +37,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--prompt", default="", metavar="TEXT", help="what the page suggests to begin with"
     )
-    command.add_argument(
-        "--yes",
-        action="store_true",
-        help="also where the model writes what looks like a mail address or a phone number",
-    )
+    add_yes(command)
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -50,17 +46,11 @@ def run(parsed: argparse.Namespace) -> None:
         refuse_for_html(parsed)
     model = load(parsed.run)
     files, said = MAKERS[parsed.to](model, parsed)
-    found = disclosure(model)
-    if found.personal and not parsed.yes:
-        raise ConfigError(
-            f"{model.name} writes what looks like a mail address or a phone number, "
-            f"{shown(found.personal[0])} and {len(found.personal) - 1} others: look whose they "
-            "are, and add --yes to export it all the same"
-        )
+    told = look_before(model, parsed.yes)
     write_all(files)
     for path, data in files.items():
         print(f"{path}: {len(data) / 1e6:.2f} MB")
-    print("\n".join([in_words(found), *said]))
+    print("\n".join([told, *said]))
 
 
 Files = dict[Path, bytes]
@@ -125,16 +115,6 @@ def cost_in_words(cost: Cost) -> str:
     return (
         f"float16 costs {size} bits per character, on {cost.text}: "
         f"{cost.full:.4f} with float32, {cost.half:.4f} with float16"
-    )
-
-
-def in_words(found: Disclosure) -> str:
-    """What the model would tell of its training text."""
-    if found.greedy is None or found.sampled is None:
-        return "the text it was trained on is not here, so what it copies is not known"
-    return (
-        f"verbatim from its training text, {found.shortest} characters or more in a row: "
-        f"{found.greedy:.0%} of its likeliest text, {found.sampled:.0%} of what it draws"
     )
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import socket
 
+from textgen.cli.leaving import add_yes, look_before
 from textgen.errors import ConfigError, MissingPart
 from textgen.generation.generator import Generator, load
 
@@ -30,6 +31,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help=f"answer only who knows it (default ${KEY}, which other users of the machine cannot "
         "read from the list of processes)",
     )
+    add_yes(command)
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -41,7 +43,10 @@ def run(parsed: argparse.Namespace) -> None:
     from textgen.serve.server import HERE, make_app
 
     models = models_of(parsed.runs)
-    app = make_app(models, parsed.api_key, local=parsed.host in HERE)
+    local = parsed.host in HERE
+    for model in models.values() if not local else ():  # others will read what it writes
+        print(f"{model.name}: {look_before(model, parsed.yes)}", flush=True)
+    app = make_app(models, parsed.api_key, local=local)
     listening = listen(parsed.host, parsed.port)
     port = listening.getsockname()[1]
     print(f"http://{parsed.host}:{port}/v1 serves {', '.join(models)}", flush=True)

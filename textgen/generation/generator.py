@@ -20,6 +20,7 @@ from textgen.generation.scoring import logprobs
 from textgen.generation.text_stream import Chunk, Generation, TextStream, joined
 from textgen.network import Network
 from textgen.options import path_of
+from textgen.runs.hub_models import fetch, is_on_hub
 from textgen.runs.run_folder import hash_of, load_last, load_model, weights_hash
 from textgen.text.nfc import nfc
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -63,14 +64,17 @@ class Generator:
 
     @classmethod
     def from_run(cls, path: str | Path, *, last: bool = False) -> Self:
-        """Load a run folder, or a shipped model by its name.
+        """Load a run folder, a shipped model by its name, or "hf://user/name" from the Hub.
 
         last: the weights of the newest save of its training, instead of those that did best.
         Raises `RunError` when it is missing, damaged or foreign, or has no such save, and
         `ConfigError` for what is no path.
         """
-        folder = shipped.find(path_of(path, "the run folder"), shipped.MODELS)
-        name = folder.resolve().name
+        if is_on_hub(path):
+            folder, name = fetch(path), str(path).rpartition("/")[2].partition("@")[0]
+        else:
+            folder = shipped.find(path_of(path, "the run folder"), shipped.MODELS)
+            name = folder.resolve().name
         if last:
             network, tokenizer, card, step = load_last(folder)
             card = card | {"metrics": {}}  # they were measured on the best weights

@@ -104,14 +104,19 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
 
 
 def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
+    kind = tokenizer_class(folder, card)
+    return kind.from_bytes(read_file(folder / kind.filename, 64 << 20))
+
+
+def tokenizer_class(folder: Path, card: dict[str, Any]) -> type[Tokenizer]:
+    """The class of the tokenizer that config.json names. Raises `RunError`."""
     name = card["tokenizer"].get("name")
     if not isinstance(name, str) or name not in TOKENIZERS:
         raise RunError(
             f"{folder / CONFIG} names the tokenizer {shown(name)}: this textgen knows "
             f"{', '.join(TOKENIZERS)}"
         )
-    kind = TOKENIZERS[name]
-    return kind.from_bytes(read_file(folder / kind.filename, 64 << 20))
+    return TOKENIZERS[name]
 
 
 def write_weights(path: Path, arrays: dict[str, np.ndarray], note: str = "") -> None:

@@ -1,0 +1,181 @@
+"""Models on the Hugging Face Hub: its own client, over HTTP, with a Hub on loopback."""
+
+import contextlib
+import json
+import shutil
+
+import huggingface_hub
+import pytest
+import yaml
+from hub import hub
+from huggingface_hub import constants
+
+import textgen
+from textgen import shipped
+from textgen.cli.main import main
+from textgen.errors import ConfigError, RunError
+from textgen.export import disclosure
+from textgen.export.push import files_of, hub_card, push
+
+NAME = "speaker-rnn-en"
+FOLDER = shipped.MODELS / NAME
+KEPT = {"config.json", "model.safetensors", "tokenizer.json"}
+FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
+
+
+@pytest.fixture
+def on_hub(tmp_path, monkeypatch):
+    """on_hub(files) -> a Hub with the model user/mine, which the client asks and keeps here."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+
+    def asked(address):
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+    @contextlib.contextmanager
+    def holds(files, **settings):
+        with hub("user/mine", files, kind="models", **settings) as address:
+            asked(address)
+            yield
+
+    return holds
+
+
+def refused(address="hf://user/mine"):
+    with pytest.raises(RunError) as error:
+        textgen.load(address)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# --- load -----------------------------------------------------------------------------------------
+
+
+def test_a_model_of_the_hub_writes_as_the_folder_does(on_hub, tmp_path):
+    with on_hub(FILES):
+        model = textgen.load("hf://user/mine")
+    here = textgen.load(NAME)
+    assert model.name == "mine" and model.hash == here.hash
+    texts = [m.generate("The ", max_new_tokens=20, seed=1).text for m in (model, here)]
+    assert texts[0] == texts[1]
+    kept = {path.name for path in (tmp_path / "cache").rglob("snapshots/*/*")}
+    assert kept == KEPT  # and nothing else
+    assert textgen.load("hf://user/mine").hash == here.hash  # out of reach: what is kept serves
+
+
+def test_the_commands_take_the_address(on_hub, capsys):
+    with on_hub(FILES):
+        main(["generate", "hf://user/mine@main", "--prompt", "The ", "--max-new-tokens", "3"])
+    assert capsys.readouterr().out.startswith("The ")
+
+
+@pytest.mark.parametrize("address", ["hf://", "hf://mine", "hf://a/b/c", "hf://a/b@", "hf:// /b"])
+def test_what_is_no_address_is_refused(address):
+    assert "write hf://user/name" in refused(address)
+
+
+def test_what_is_not_there_is_refused(on_hub):
+    with on_hub(FILES):
+        assert "is not there, or not yours" in refused("hf://user/other")
+    without = {name: data for name, data in FILES.items() if name != "model.safetensors"}
+    with on_hub(without):
+        assert "is no run folder of textgen" in refused()
+
+
+def test_a_hub_that_breaks_off_leaves_no_model(on_hub):
+    size = len(FILES["config.json"])
+    with on_hub(FILES, breaks_at=size):  # after the config.json
+        refused()
+    with on_hub(FILES):  # and it can be tried again
+        assert textgen.load("hf://user/mine").name == "mine"
+
+
+def test_a_hub_out_of_reach_is_said(on_hub):
+    with on_hub(FILES):
+        pass
+    assert "is out of reach" in refused()
+
+
+HOSTILE = [
+    ("config.json", b" " * ((1 << 20) + 1), "config.json is larger than"),
+    ("config.json", b"[]", "is not a textgen configuration"),
+    ("config.json", FILES["config.json"].replace(b'"char"', b'"../x"'), "names the tokenizer"),
+    ("model.safetensors", b"\xff" * 1000, "is too small|too large|whole safetensors"),
+    ("model.safetensors", FILES["model.safetensors"][:-4], "is not a whole safetensors file"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_a_hostile_model_is_one_line(number, on_hub):
+    name, data, said = HOSTILE[number]
+    with on_hub(FILES | {name: data}):
+        message = refused()
+    assert any(part in message for part in said.split("|"))
+
+
+# --- push -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(disclosure, "TOKENS", 30)
+
+
+def test_what_is_pushed_can_be_loaded(on_hub, capsys, quick):
+    files = {}
+    with on_hub(files, open=True):
+        main(["push", NAME, "user/mine"])
+        assert capsys.readouterr().out.endswith("hf://user/mine\n")
+        model = textgen.load("hf://user/mine")
+    assert model.hash == textgen.load(NAME).hash
+    assert set(files) == {"README.md", "history.csv", *KEPT}
+
+
+def test_a_push_that_breaks_off_leaves_nothing(on_hub, capsys, quick):
+    files = {}
+    with on_hub(files, open=True, breaks_at=0), pytest.raises(SystemExit) as stop:
+        main(["push", NAME, "user/mine"])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and said.count("\n") == 1 and files == {}
+
+
+def test_who_is_not_known_is_told_to_log_in(on_hub, capsys, quick, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    with on_hub({}, open=True), pytest.raises(SystemExit):
+        main(["push", NAME, "user/mine"])
+    assert "is not yours to write: `hf auth login`" in capsys.readouterr().err
+
+
+def test_what_is_no_repository_is_refused_before_anything_is_read(capsys):
+    for name in ("mine", "a/b/c", "a b/c", "../x", ""):
+        with pytest.raises(SystemExit):
+            main(["push", "nowhere", name])
+        assert "write user/name" in capsys.readouterr().err
+    with pytest.raises(ConfigError):
+        push(FOLDER, "mine")
+
+
+def test_no_folder_of_this_machine_is_sent(tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(FOLDER, run)
+    card = json.loads((run / "config.json").read_text())
+    card["corpus"]["source"] = ["/home/kim/secret/diary.txt", "texts/b.txt"]
+    (run / "config.json").write_text(json.dumps(card))
+    sent = files_of(run, "user/mine")
+    assert json.loads(sent["config.json"])["corpus"]["source"] == ["diary.txt", "b.txt"]
+    assert not any(b"secret" in data for data in sent.values())
+
+
+def test_the_card_has_the_result_in_the_form_of_the_hub():
+    card = json.loads(FILES["config.json"])
+    made = hub_card(FILES["README.md"].decode(), "user/mine", card)
+    front, body = made.removeprefix("---\n").split("---\n", 1)
+    (result,) = yaml.safe_load(front)["model-index"][0]["results"]
+    value = card["metrics"]["val_bits_per_char"]
+    assert result["metrics"][0]["value"] == pytest.approx(value, abs=1e-4)
+    assert 'textgen.load("hf://user/mine")' in body
+    huggingface_hub.ModelCard(made)  # its own client reads it
+    assert hub_card("A note", "user/mine", {}) == "---\nlibrary_name: textgen\n---\nA note"
