@@ -62,6 +62,21 @@ def test_a_page_that_compares_models_reads_any_text(look, page):
     assert app.get("download_button")
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_state_is_handed_over_between_any_two_texts(look, model):
+    app = look("11_transplant", model, donor_text="어제는 눈이 왔다. 우산을 들고 ")
+    assert not app.exception and not said(app)
+    shown = " ".join(str(block.body) for block in app.get("html"))
+    assert "어제는 눈이" in shown and "nothing is judged" in shown and "tg-claim" not in shown
+    # where the whole state is handed over at the end, what comes next is the donor's own
+    place = app.slider(key="place")
+    place.set_value(place.max).run()
+    shown = " ".join(str(block.body) for block in app.get("html"))
+    assert not app.exception and "0% from the donor" in shown
+    app.text_area(key="donor_text").set_value("").run()
+    assert not app.exception and "there is no text" in said(app)[0]
+
+
 def test_no_claim_is_judged_where_no_fact_is_known(look):
     app = look("5_gates", ("char", "lstm"))
     shown = " ".join(str(block.body) for block in app.get("html"))

@@ -220,7 +220,7 @@ def test_an_untrained_model_is_drawn_anew_and_leaves_chance_alone():
     random.seed(7)
     first, second = untrained(trained), untrained(trained)
     assert random.random() == expected
-    assert first.name == "mine untrained" and type(first) is Generator
+    assert first.name == "mine untrained (seed 1)" and type(first) is Generator
     for name, weight in first.network.weights.items():
         np.testing.assert_array_equal(weight, second.network.weights[name])
     other = untrained(trained, seed=2).network.embeddings

@@ -122,16 +122,30 @@ class Model(Generator):
         """
         return texts.saliency_of(self, text, answer, foil)
 
-    def occlude(self, text: str, answer: str, foil: str = "") -> TokenEffects:
+    def occlude(self, text: str, answer: str, foil: str = "", *, block: int = 1) -> TokenEffects:
         """What the answer loses against the foil, in nats, without each token of `text` [T]: in its
-        place stands the mean of all embeddings. Raises as `saliency` does."""
-        return texts.occlusion_of(self, text, answer, foil)
+        place stands the mean of all embeddings.
 
-    def ablate(self, text: str, answer: str, foil: str = "", layer: int = 0) -> np.ndarray:
+        block: how many tokens are taken away together; a long text takes less time then.
+        Raises as `saliency` does, and `ConfigError` for a block of no token.
+        """
+        return texts.occlusion_of(self, text, answer, foil, block)
+
+    def ablate(
+        self,
+        text: str,
+        answer: str,
+        foil: str = "",
+        layer: int = 0,
+        *,
+        last: int | None = None,
+    ) -> np.ndarray:
         """What the answer loses against the foil, in nats, without each unit of a layer [U]: its
-        state held at zero, from the first token to the end of the answer. Raises as `saliency`
-        does, and `ConfigError` for a layer that is not there."""
-        return texts.ablation_of(self, text, answer, foil, layer)
+        state held at zero, from the first token, or over the `last` ones, to the end of the answer.
+
+        Raises as `saliency` does, and `ConfigError` for a layer that is not there.
+        """
+        return texts.ablation_of(self, text, answer, foil, layer, last)
 
     def preference(
         self, text: str, answer: str, foil: str = "", overrides: Sequence[Override] = ()

@@ -7,7 +7,7 @@ A text is read through the same equations, with the same weights, as in training
 how close that comes to what the trained layers compute.
 """
 
-from textgen.interpret.effects import ablation, forgetting, occlusion, transplant
+from textgen.interpret.effects import ablation, forgetting, occlusion, transplant, transplants
 from textgen.interpret.goals import (
     Goal,
     Gradients,
@@ -65,6 +65,7 @@ __all__ = [
     "time_scale",
     "trace",
     "transplant",
+    "transplants",
     "untrained",
     "value",
     "without_units",

@@ -11,8 +11,9 @@ import numpy as np
 from textgen.arrays import State
 from textgen.backend import cores
 from textgen.errors import ConfigError
+from textgen.evaluation.batch_reader import Reader
 from textgen.interpret.goals import Goal, value, weighted
-from textgen.interpret.replay import Override, replay
+from textgen.interpret.replay import replay
 from textgen.interpret.trace import read
 from textgen.network import Network
 
@@ -132,25 +133,33 @@ def transplant(
     It is handed over, in all layers, after `at` tokens of a, and where b has as many tokens left as
     a has. Raises `ConfigError` where there is no such place or part, and as `trace` does.
     """
-    names = replay(network).state_names
+    return transplants(network, ids_a, ids_b, [at], parts)
+
+
+def transplants(
+    network: Network,
+    ids_a: Sequence[int],
+    ids_b: Sequence[int],
+    places: Sequence[int],
+    parts: Collection[str],
+) -> State:
+    """`transplant` after each of `places`: the states [B, U], of which each is as of one text."""
+    names = network.cell.state_names
     if not set(parts) <= set(names):
         raise ConfigError(
             f"parts are {list(parts)}: the state of a {network.config.cell} has {', '.join(names)}"
         )
-    there = len(ids_b) - (len(ids_a) - at)
-    if not 1 <= at <= len(ids_a) or there < 1:
-        raise ConfigError(
-            f"at is {at} of {len(ids_a)} tokens and {there} of the other {len(ids_b)}: "
-            "give a place after the first token of both"
-        )
-    receiver, donor = read(network, ids_a), read(network, ids_b)
-    return read(
-        network,
-        ids_a,
-        [
-            Override(layer, name, at - 1, None, tuple(values[name][token].tolist()))
-            for name in names
-            for token, given in [(there - 1, donor) if name in parts else (at - 1, receiver)]
-            for layer, values in enumerate(given.layers)
-        ],
-    ).state
+    later = len(ids_b) - len(ids_a)
+    for at in places:
+        if not (1 <= at <= len(ids_a) and at + later >= 1):
+            raise ConfigError(
+                f"at is {at} of {len(ids_a)} tokens and {at + later} of the other {len(ids_b)}: "
+                "give a place after the first token of both"
+            )
+    receiver, donor = read(network, ids_a).layers, read(network, ids_b).layers
+    own = np.array(places) - 1
+    start = tuple(
+        tuple(given[name][own + later] if name in parts else kept[name][own] for name in names)
+        for kept, given in zip(receiver, donor, strict=True)
+    )
+    return Reader(network).read([ids_a[at:] for at in places], start)

@@ -20,6 +20,9 @@ from textgen.interpret.patterns import outputs
 from textgen.interpret.replay import Override
 from textgen.interpret.trace import Trace, trace
 from textgen.interpret.unit_probe import FeatureProbe, probe_text
+from textgen.options import Option, check_value
+
+AT_LEAST_ONE = Option("number of tokens", low=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,20 +64,30 @@ def saliency_of(model: Generator, text: str, answer: str, foil: str = "") -> Tok
     return TokenEffects(tokens_of(model, ids), found.product)
 
 
-def occlusion_of(model: Generator, text: str, answer: str, foil: str = "") -> TokenEffects:
+def occlusion_of(
+    model: Generator, text: str, answer: str, foil: str = "", block: int = 1
+) -> TokenEffects:
     """What the answer loses against the foil without each token of `text`, in nats."""
+    check_value("block", block, AT_LEAST_ONE, int)
     ids = ids_of(model, "the text", text)
-    found = occlusion(model.network, ids, goal_of(model, answer, foil))
+    found = occlusion(model.network, ids, goal_of(model, answer, foil), block)
     return TokenEffects(tokens_of(model, ids), found)
 
 
 def ablation_of(
-    model: Generator, text: str, answer: str, foil: str = "", layer: int = 0
+    model: Generator,
+    text: str,
+    answer: str,
+    foil: str = "",
+    layer: int = 0,
+    last: int | None = None,
 ) -> np.ndarray:
     """What the answer loses against the foil without each unit of a layer, in nats [U]: its state
-    held at zero from the first token to the end of the answer."""
+    held at zero from the first token, or over the `last` ones, to the end of the answer."""
+    if last is not None:
+        check_value("last", last, AT_LEAST_ONE, int)
     ids = ids_of(model, "the text", text)
-    return ablation(model.network, ids, goal_of(model, answer, foil), layer)
+    return ablation(model.network, ids, goal_of(model, answer, foil), layer, last)
 
 
 def preference(

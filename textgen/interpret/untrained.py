@@ -9,6 +9,7 @@ from typing import TypeVar
 from textgen.config import ModelConfig
 from textgen.generation.generator import Generator
 from textgen.network import Network
+from textgen.runs.run_folder import hash_of
 
 M = TypeVar("M", bound=Generator)
 
@@ -37,5 +38,5 @@ def untrained(
     draw: `first_network`, or what calls it elsewhere.
     """
     network = draw(trained.config, trained.tokenizer.vocab_size, seed)
-    name = f"{trained.name} untrained"
-    return type(trained)(network, trained.tokenizer, trained.card, name=name)
+    name = f"{trained.name} untrained (seed {seed})"
+    return type(trained)(network, trained.tokenizer, trained.card, name=name, hash=hash_of(network))

@@ -249,6 +249,21 @@ def answers_transplanted(
     return answers_after(model, task, transplant(model.network, ids, given, at, parts), document)
 
 
+@cached(16)
+def predictions_transplanted(
+    model: Model, text: str, donor: str, places: Sequence[int], parts: Sequence[str]
+) -> Array:
+    """The probability of each token after a text [B, V] where `parts` of the donor's state were
+    handed over after so many tokens of it."""
+    from textgen.array_ops import softmax
+    from textgen.interpret import transplants
+    from textgen.interpret.texts import ids_of
+
+    ids, given = (ids_of(model, "the text", one) for one in (text, donor))
+    state = transplants(model.network, ids, given, places, parts)
+    return softmax(model.network.logits(state))
+
+
 # --- many documents, and long texts ---------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.errors import RunError, TextgenError
-from textgen.runs.run_folder import CONFIG, WEIGHTS, last_save, read_config
+from textgen.runs.run_folder import CONFIG, WEIGHTS, last_save, read_config, weights_hash
 from textgen.ui.cached import HASHES, cached_object
 from textgen.ui.messages import has, language, t
 
@@ -53,6 +53,19 @@ def card_of(folder: Path) -> dict[str, Any]:
 @functools.lru_cache(maxsize=1024)
 def _card(folder: Path, changed: int) -> dict[str, Any]:
     return read_config(folder)
+
+
+def hash_of(folder: Path) -> str:
+    """Of the weights in a run folder, read once until they change; empty where there are none."""
+    try:
+        return _hash(folder.absolute(), (folder / WEIGHTS).stat().st_mtime_ns)
+    except (OSError, TextgenError):
+        return ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _hash(folder: Path, changed: int) -> str:
+    return weights_hash(folder)
 
 
 def trained_on(task: str) -> dict[str, Path]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 import random
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,9 +120,8 @@ def telling_fact(task: Task) -> str:
 
 def document_with(task: Task, fact: str) -> Document:
     """The chosen document with this fact: the same filler and wording for every fact."""
-    filler = address.number("filler", 0, LARGEST_SEED)
-    seed = "1" if filler is None else str(filler)
-    return Writer(task, ("filler",)).write(random.Random(seed), fact, distance(), variant())
+    drawn = random.Random(str(filler_seed()))
+    return Writer(task, ("filler",)).write(drawn, fact, distance(), variant())
 
 
 def other_story(task: Task, fact: str) -> Document:
@@ -148,6 +147,12 @@ def units_by_forgetting(model: Model, task: Task | None, document: Document, lay
     without = cached.answers_without_fact(model, task, document)
     foil = max((a for a in without if a != document.answer), key=lambda answer: without[answer])
     return np.argsort(-cached.forgetting(model, document, foil, layer), kind="stable")
+
+
+def filler_seed() -> int:
+    """What the filler of the document is drawn with."""
+    filler = address.number("filler", 0, LARGEST_SEED)
+    return 1 if filler is None else filler
 
 
 def distance() -> int:
@@ -285,29 +290,34 @@ def replay_error(*traces: Trace) -> None:
 # --- the figure -----------------------------------------------------------------------------------
 
 
-def chart(
-    figure: alt.LayerChart, rows: pd.DataFrame, name: str, models: Sequence[Model] = ()
-) -> None:
-    """A figure and its downloads."""
+def chart(figure: alt.LayerChart, rows: pd.DataFrame, name: str, origin: str = "") -> None:
+    """A figure, whose it is, and its downloads."""
     with st.container(key=f"figure {name}"):
         st.altair_chart(figure, key=name)
-    downloads(rows, name, models, f"figure {name}")
+    saved(rows, name, origin)
 
 
-def downloads(
-    rows: pd.DataFrame, name: str, models: Sequence[Model] = (), container: str = ""
-) -> None:
-    """A menu: the numbers as CSV, the chart in `container`, a key, as SVG and PNG, and whose they
-    are."""
+def saved(rows: pd.DataFrame, name: str, origin: str) -> None:
+    """Beneath the figure in the container `figure NAME`: whose it is, and its downloads."""
+    if origin:
+        widgets.line([origin])
+    downloads(rows, name, origin, f"figure {name}")
+
+
+def downloads(rows: pd.DataFrame, name: str, origin: str = "", container: str = "") -> None:
+    """A menu: the numbers as CSV, and the chart in `container`, a key, as SVG and PNG. Every file
+    says whose it is."""
+
+    def table() -> str:  # of a long text megabytes: only when it is asked for
+        return (rows.assign(origin=origin) if origin else rows).to_csv(index=False)
+
     key = f"save {name}"
     with st.popover(t("parts.save"), type="tertiary", icon=":material/download:", key=key):
         st.download_button(
-            "CSV", rows.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv {name}"
+            "CSV", table, f"{name}.csv", "text/csv", key=f"csv {name}", on_click="ignore"
         )
         if container:
-            chart_saver(container, name)
-        if models:
-            st.caption(widgets.plain(", ".join(map(whose, models))))
+            chart_saver(container, name, origin)
 
 
 def recall_words() -> dict[str, str]:
@@ -347,9 +357,24 @@ def whose(model: Model) -> str:
     return f"{model.name} {model.hash}"
 
 
-def origin(model: Model, tokens: Sequence[str]) -> str:
-    """Whose figure it is."""
-    return f"{whose(model)} · {t('parts.tokens', n=len(tokens))}"
+def measured(compared: Iterable[Model], n: str = "", seed: int | None = None) -> str:
+    """Whose figure it is: which weights, measured on how much, and the seed of what was drawn."""
+    drawn = "" if seed is None else t("write.seed", seed=seed)
+    return " · ".join(part for part in (", ".join(map(whose, compared)), n, drawn) if part)
+
+
+def run_origin(folder: Path, in_training: bool = False) -> str:
+    """Whose figure of a training it is: the run, its weights where they are final, and its seed."""
+    seed = models.card_of(folder).get("training", {}).get("seed", "")
+    weights = "" if in_training else models.hash_of(folder)
+    return f"{folder.name} {weights} · {t('write.seed', seed=seed)}"
+
+
+def origin(document: Document, *compared: Model) -> str:
+    """Whose figure of a document it is."""
+    read = dict.fromkeys(len(ids_before_blank(m.tokenizer, document)) for m in compared)
+    seed = None if passages.is_own(document) else filler_seed()
+    return measured(compared, t("parts.tokens", n=", ".join(map(str, read))), seed)
 
 
 def marks(model: Model, document: Document) -> list[tuple[int, str]]:
@@ -360,19 +385,21 @@ def marks(model: Model, document: Document) -> list[tuple[int, str]]:
 
 
 def answers(
-    model: Model,
+    origin: str,
     name: str,
     before: dict[str, float],
     after: dict[str, float] | None = None,
     changed: str = "",
     without: dict[str, float] | None = None,
+    without_word: str = "",
 ) -> None:
     """The likeliest answers, as read and, where something was changed, as the word `changed`
-    says; beside them those of the same model without the fact."""
+    says; beside them those of the same model without the fact, or what else the word says. origin:
+    whose they are."""
     words = {
         "before": t("step.before"),
         "after": changed,
-        "without": t("parts.without"),
+        "without": without_word or t("parts.without"),
         "share": t("remember.share"),
     }
     frame = pd.DataFrame({"answer": before.keys(), "before": before.values()})
@@ -383,4 +410,4 @@ def answers(
     shown = list(frame.columns[1:])
     frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN_ANSWERS]]
     long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
-    chart(step_charts.answers(long, words), long, name, [model])
+    chart(step_charts.answers(long, words), long, name, origin)

@@ -16,11 +16,12 @@ import streamlit as st
 
 from textgen.data.recall_documents import Document
 from textgen.errors import ConfigError, GenerationError, RunError
-from textgen.ui import cached, models, own_tasks, widgets
+from textgen.ui import address, cached, models, own_tasks, widgets
 from textgen.ui.messages import LANGUAGES, t
 
 if TYPE_CHECKING:
     from textgen.api import Model
+    from textgen.arrays import Array
     from textgen.interpret import Trace
 
 SOURCES = ("task", "own")
@@ -32,6 +33,12 @@ PARTS = ("training", "held_out")  # of the text that a model was trained on
 PASSAGE = 300  # characters
 ENOUGH, READ = 4000, 15_000  # characters of a corpus that is read: at least, at most
 AT_ONCE = 4  # models that read one text beside each other
+
+
+def own_text_asked() -> bool:
+    """What `own_text` will return, before its control is drawn."""
+    asked = st.session_state.get("source") or address.choice("source", SOURCES)
+    return asked == "own"
 
 
 def own_text() -> bool:
@@ -277,9 +284,13 @@ def corpus_of(model: Model) -> tuple[str, str]:
 
 
 def next_tokens(model: Model, trace: Trace, number: int) -> dict[str, float]:
-    """The likeliest tokens after a text, with their probabilities, best first; those without a text
-    of their own, such as half a syllable, are passed over."""
-    shares = np.exp(trace.logprobs[-1])
+    """The likeliest tokens after a text, with their probabilities, best first."""
+    return likeliest(model, np.exp(trace.logprobs[-1]), number)
+
+
+def likeliest(model: Model, shares: Array, number: int) -> dict[str, float]:
+    """The likeliest of all tokens, with their shares [V], best first; those without a text of their
+    own, such as half a syllable, are passed over."""
     found: dict[str, float] = {}
     for token in np.argsort(-shares):
         text = model.tokenizer.decode([int(token)])

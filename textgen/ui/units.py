@@ -108,8 +108,9 @@ def table(model: Model, probes: list[FeatureProbe], corpus_name: str) -> None:
     columns = ("unit", "right", "base", "skill", "together")
     head = ["", *(t(f"units.{name}") for name in columns), "N"]
     widgets.table(head, [in_words(probe) for probe in probes])
-    widgets.line([corpus_name, t("units.table_how")])
-    page_parts.downloads(rows, "what-units-do", [model])
+    widgets.line([page_parts.whose(model), corpus_name, t("units.table_how")])
+    origin = page_parts.measured([model], f"N = {max(probe.n for probe in probes):,}")
+    page_parts.downloads(rows, "what-units-do", f"{origin} · {corpus_name}")
 
 
 def in_words(probe: FeatureProbe) -> list[str]:
@@ -137,6 +138,7 @@ def coloured(
     values = trace.layers[layer][part][:, ranked]
     tokens = ["↵", *(model.tokenizer.token(i) for i in model.tokenizer.encode(text))]
     pinned = page_parts.pinned(len(tokens), model.config.hidden_size, int(ranked[0]))
+    origin = page_parts.measured([model], t("parts.tokens", n=len(tokens)))
     told = {"n": len(ranked), "part": part, "feature": feature_name(by)}
     token_figure(
         tokens,
@@ -145,14 +147,14 @@ def coloured(
         [page_parts.scale_of(model, part, values)],
         key=f"units{mark}",
         title=f"{t('units.best', **told)} · {model.name}",
-        caption=page_parts.origin(model, tokens),
+        caption=origin,
         value_word=part,
         row_word=t("step.unit"),
         pinned=pinned,
         on_pin=page_parts.pin,
     )
     rows = pd.DataFrame(values, columns=ranked).assign(text=tokens)
-    page_parts.downloads(rows, f"units{mark}", [model])
+    page_parts.downloads(rows, f"units{mark}", origin)
     page_parts.replay_error(trace)
     return int(ranked[0]) if pinned.row is None else int(pinned.row)
 
@@ -179,8 +181,9 @@ def elsewhere(
         for value, before, match, after in rows.itertuples(index=False)
     )
     st.html(f'<table class="tg-matches">{lines}</table>')
-    widgets.line([corpus_name, t("units.mean", mean=float(course.mean()), part=part)])
-    page_parts.downloads(rows, "elsewhere", [model])
+    origin = page_parts.measured([model], t("parts.tokens", n=len(ids)))
+    widgets.line([origin, corpus_name, t("units.mean", mean=float(course.mean()), part=part)])
+    page_parts.downloads(rows, "elsewhere", f"{origin} · {corpus_name}")
 
 
 def shown(text: str) -> str:

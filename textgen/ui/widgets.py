@@ -79,10 +79,11 @@ def top_bar(groups: Mapping[str, Sequence[st.Page]], chosen: st.Page) -> None:
             )
 
 
-def header(name: str) -> None:
-    """Title and the page's few sentences."""
+def header(name: str, *, own: bool = False) -> None:
+    """Title and the page's few sentences; own: those for a text of one's own."""
     st.title(t(f"{name}.title"), anchor=False)
-    st.html(f'<p class="tg-intro">{glossed(t(f"{name}.intro"))}</p>')
+    intro = t(f"{name}.{'own_intro' if own else 'intro'}")
+    st.html(f'<p class="tg-intro">{glossed(intro)}</p>')
 
 
 TERMS = ("unit", "nat", "bits", "tau", "token", "saturated")

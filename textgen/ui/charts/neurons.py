@@ -68,6 +68,35 @@ def flips(rows: pd.DataFrame, least: float, words: dict[str, str]) -> alt.LayerC
     )
 
 
+def moved(rows: pd.DataFrame, at: int, words: dict[str, str]) -> alt.LayerChart:
+    """How far the prediction moves, by where each part of the state was handed over.
+
+    rows: at, moved, parts. at: the place that is looked at. words: at, moved, parts.
+    """
+    parts = list(dict.fromkeys(rows["parts"]))
+    base = alt.Chart(rows).encode(
+        x=alt.X("at:Q", title=words["at"], scale=alt.Scale(nice=False)),
+        y=alt.Y("moved:Q", title=words["moved"], axis=SHARE, scale=WHOLE),
+        color=alt.Color(
+            "parts:N",
+            title=None,
+            scale=alt.Scale(domain=parts, range=COLOURS),
+            legend=alt.Legend(orient="top", symbolOpacity=1) if len(parts) > 1 else None,
+        ),
+        tooltip=[
+            alt.Tooltip("parts:N", title=words["parts"]),
+            alt.Tooltip("at:Q", title=words["at"]),
+            alt.Tooltip("moved:Q", title=words["moved"], format=".0%"),
+        ],
+    )
+    marks = base.mark_point(filled=True, size=50, opacity=1).encode(
+        shape=alt.Shape("parts:N", scale=alt.Scale(domain=parts, range=SHAPES[: len(parts)]))
+    )
+    here = alt.Chart(pd.DataFrame({"at": [at]})).mark_rule(color=INK, strokeDash=[3, 3])
+    layers = [here.encode(x="at:Q"), base.mark_line(), marks]
+    return alt.LayerChart(layer=layers, height=230)
+
+
 def readable(rows: pd.DataFrame, fact: int, chance: float, words: dict[str, str]) -> alt.LayerChart:
     """How often a probe finds the answer in each part of the state, token by token.
 

@@ -20,11 +20,13 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); }
 """
 
 
-def chart_saver(chart: str, file: str) -> None:
-    """chart: the key of the container that it stands in. file: the name it is saved under."""
+def chart_saver(chart: str, file: str, caption: str = "") -> None:
+    """chart: the key of the container that it stands in. file: the name it is saved under.
+    caption: what is written beneath it there."""
     saver = st.components.v2.component(
         "textgen_chart_saver", css=CSS, js=(_HERE / "chart_saver.js").read_text(encoding="utf-8")
     )
     # Streamlit makes of a key the class st-key-...
     name = re.sub(r"[^a-zA-Z0-9_-]", "-", chart.strip())
-    saver(data={"chart": name, "file": file}, key=f"save {chart}", width="content")
+    data = {"chart": name, "file": file, "caption": caption}
+    saver(data=data, key=f"save {chart}", width="content")

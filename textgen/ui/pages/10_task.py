@@ -201,8 +201,8 @@ def curve(task: Task, compared: dict[str, Any]) -> None:
     rows = pd.concat(frames)
     words = page_parts.recall_words()
     chart = charts.recall_curve(rows, horizons, chance, words, charts.model_colours(list(compared)))
-    page_parts.chart(chart, rows, "recall", list(compared.values()))
-    widgets.line([f"N = {PROBED}", t("write.seed", seed=1), task.path.name])
+    origin = page_parts.measured(compared.values(), f"N = {PROBED}", 1)
+    page_parts.chart(chart, rows, "recall", f"{origin} · {task.path.name}")
 
 
 main()

@@ -21,7 +21,7 @@ from textgen.text.findings import Finding
 from textgen.text.read_config import ReadConfig
 from textgen.text.readers import READERS
 from textgen.text.source import dropped_of, encodings_of
-from textgen.ui import models, widgets
+from textgen.ui import models, page_parts, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import has, language, t
 from textgen.ui.processes import trainings
@@ -433,7 +433,8 @@ def curve(run: trainings.Run, rows: pd.DataFrame) -> None:
         "epoch": t("train.epoch") if steps else t("train.step"),
         "bits": t("train.bits"),
     }
-    st.altair_chart(charts.loss_curve(rows, per_step, names), key="curve")
+    chart = charts.loss_curve(rows, per_step, names)
+    page_parts.chart(chart, rows, "curve", page_parts.run_origin(run.folder, run.alive))
 
 
 main()

@@ -102,12 +102,15 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
         f'<ul class="tg-answers">{"".join(rows)}</ul>'
         f'<div class="tg-legend">{html.escape(legend)}</div>'
     )
+    seed = None if custom else page_parts.filler_seed()
+    widgets.line([page_parts.measured(compared.values(), seed=seed)])
     for label, model in compared.items():
         note_what_it_cannot_spell(task, label, model, document)
     if st.toggle(t("remember.all_answers"), key="all", bind="query-params"):
         for column, label in zip(st.columns(len(compared), gap="medium"), compared, strict=True):
             with column:
-                all_answers(label, shares[label], without.get(label, {}), document.answer)
+                origin = page_parts.measured([compared[label]], seed=seed)
+                all_answers(label, shares[label], without.get(label, {}), document.answer, origin)
 
 
 def one_answer(
@@ -146,15 +149,15 @@ def one_answer(
 
 
 def all_answers(
-    label: str, shares: dict[str, float], without: dict[str, float], right: str
+    label: str, shares: dict[str, float], without: dict[str, float], right: str, origin: str
 ) -> None:
-    """The likeliest answers of a model, and how likely each is without the fact."""
+    """The likeliest answers of a model, and how likely each is without the fact. origin: whose."""
     st.caption(widgets.plain(label))
     rows = pd.DataFrame({"answer": list(shares), "share": list(shares.values())})
     rows["without"] = rows["answer"].map(without).astype(float)
     rows["right"] = rows["answer"] == right
     rows = rows.nlargest(ANSWERS_SHOWN, "share")
-    st.altair_chart(charts.shares(rows, t("remember.share")), key=f"shares {label}")
+    page_parts.chart(charts.shares(rows, t("remember.share")), rows, f"answers-{label}", origin)
 
 
 def custom_document(task: Task) -> Document | None:
@@ -199,7 +202,8 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
         number = widgets.one_of(t("remember.n"), [QUICK, SURE], QUICK, "n")
         with_controls = st.toggle(t("remember.controls"), key="controls", bind="query-params")
     words = page_parts.recall_words()
-    place = st.empty()
+    with st.container(key="figure recall"):
+        place = st.empty()
     frames: list[pd.DataFrame] = []
     probes: dict[str, Probe] = {}
     for control in CONTROLS if with_controls else CONTROLS[:1]:
@@ -215,12 +219,10 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
             )
             place.altair_chart(chart, key=f"curve {control} {label}")
     tell(probes)
-    names = ", ".join(
-        f"{label} {model.hash} ({own_task(task, model).path.name})"
-        for label, model in compared.items()
-    )
-    page_parts.downloads(pd.concat(frames), "recall")
-    st.caption(t("remember.how", n=number, models=widgets.plain(names)))
+    tasks = ", ".join({own_task(task, model).path.name: None for model in compared.values()})
+    origin = page_parts.measured(compared.values(), f"N = {number}", 1)
+    page_parts.saved(pd.concat(frames), "recall", f"{origin} · {tasks}")
+    st.caption(t("remember.how", n=number))
 
 
 def tell(probes: dict[str, Probe]) -> None:
@@ -294,7 +296,8 @@ def monitor(name: str, was_alive: bool) -> None:
             "right": t("remember.right"),
             "seconds": t("remember.seconds"),
         }
-        st.altair_chart(charts.recall_over_time(rows, words), key="live curve")
+        chart = charts.recall_over_time(rows, words)
+        page_parts.chart(chart, rows, "live-recall", page_parts.run_origin(run.folder))
     if run.alive:
         st.button(t("train.stop"), key="stop live", on_click=trainings.stop, args=(name,))
 
@@ -332,7 +335,10 @@ def ordinary() -> None:
     with st.spinner(t("remember.measuring", name=name)):
         curve, looks_back = cached.context(model, text)
     words = {"context": t("remember.context"), "bits": t("remember.bits")}
-    st.altair_chart(charts.context_curve(pd.DataFrame(curve), words), key="context curve")
+    rows = pd.DataFrame(curve)
+    tokens = t("parts.tokens", n=f"{len(model.tokenizer.encode(text)):,}")
+    origin = page_parts.measured([model], tokens)
+    page_parts.chart(charts.context_curve(rows, words), rows, "context", origin)
     st.caption(t("remember.looks_back", count=looks_back))
 
 

@@ -28,7 +28,7 @@ ABREAST = 2  # models
 
 
 def main() -> None:
-    widgets.header("evidence")
+    widgets.header("evidence", own=passages.own_text_asked())
     try:
         if passages.own_text():
             look_at_own_text()
@@ -103,7 +103,8 @@ def compare(
                     judge(name, model, document, tokens, measures["occlusion"])
             texts = {"model": name, "token": range(len(tokens)), "text": tokens}
             frames.append(pd.DataFrame(texts | measures))
-    page_parts.downloads(pd.concat(frames), "evidence", list(compared.values()))
+    origin = page_parts.origin(document, *compared.values())
+    page_parts.downloads(pd.concat(frames), "evidence", origin)
     page_parts.replay_error(*traces)
 
 
@@ -140,7 +141,7 @@ def strip(
         [scale],
         key=f"{kind}-{name}",
         title=title,
-        caption=page_parts.origin(model, tokens),
+        caption=page_parts.origin(document, model),
         value_word=t("evidence.nats"),
         pinned=page_parts.pinned(len(tokens)),
         on_pin=page_parts.pin_token,

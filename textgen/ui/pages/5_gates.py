@@ -132,7 +132,7 @@ def heat_map(
         [page_parts.scale_of(model, name, values)],
         key=f"heat-map{mark}",
         title=f"{t('gates.map', name=page_parts.symbol(model, name))} · {model.name}",
-        caption=page_parts.origin(model, tokens),
+        caption=page_parts.origin(document, model),
         value_word=page_parts.symbol(model, name),
         row_word=t("step.unit"),
         pinned=pinned,
@@ -141,7 +141,7 @@ def heat_map(
         rest=document.answer + document.ending,
     )
     rows = pd.DataFrame(values[:, order], columns=order).assign(text=tokens)
-    page_parts.downloads(rows, f"gates-{name}{mark}", [model])
+    page_parts.downloads(rows, f"gates-{name}{mark}", page_parts.origin(document, model))
 
 
 def one_unit(
@@ -169,14 +169,15 @@ def one_unit(
         scale_of=[0 if name in gates else len(scales) - 1 for name in values],
         key="one-unit",
         title=t("gates.one", unit=unit),
-        caption=page_parts.origin(model, tokens),
+        caption=page_parts.origin(document, model),
         value_word="",
         strip=False,
         pinned=page_parts.Pin(None, pinned.token),
         on_pin=lambda pin: page_parts.pin(page_parts.Pin(unit, pin.token)),
         marks=page_parts.marks(model, document),
     )
-    page_parts.downloads(pd.DataFrame({"text": tokens} | values), f"unit-{unit}", [model])
+    rows = pd.DataFrame({"text": tokens} | values)
+    page_parts.downloads(rows, f"unit-{unit}", page_parts.origin(document, model))
 
 
 def overlaid(model: Model, task: Task, document: Document, layer: int, unit: int) -> None:
@@ -213,6 +214,7 @@ def keeping(
     from textgen.interpret import saturation
     from textgen.interpret.verdicts import DEVIATIONS, Verdict, kept_by_gates
 
+    origin = page_parts.origin(document, model)
     left, right = st.columns(2, gap="large")
     units = [str(k) for k in range(len(effects))]
     points = []
@@ -225,7 +227,7 @@ def keeping(
     with left:
         st.subheader(t("gates.saturation"), anchor=False)
         figure = gate_charts.saturation(stuck, unit, words)
-        page_parts.chart(figure, stuck, "saturation", [model])
+        page_parts.chart(figure, stuck, "saturation", origin)
     times = page_parts.time_scales(model, values)
     tokens = len(next(iter(values.values()))) - 1
     if not passages.is_own(document):
@@ -235,7 +237,7 @@ def keeping(
     with right:
         st.subheader(t("gates.times"), anchor=False)
         figure = gate_charts.times(rows, tokens, unit, words)
-        page_parts.chart(figure, rows, "time-scales", [model])
+        page_parts.chart(figure, rows, "time-scales", origin)
     if passages.is_own(document):
         widgets.line([t("parts.no_fact")])
         return

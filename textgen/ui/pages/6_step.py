@@ -52,11 +52,11 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     overrides = overrides_at(token)
     after = cached.trace(model, ids, overrides) if overrides else trace
     show_text(model, ids, token)
-    one_step(model, ids, after, layer, unit, token, replaced)
+    origin = page_parts.origin(document, model)
+    one_step(model, ids, after, layer, unit, token, replaced, origin)
     beside = passages.choose_beside(model)
-    over_tokens(model, ids, trace, after, layer, unit, token, beside)
+    over_tokens(model, document, trace, after, layer, unit, token, beside)
     show_answers(model, task, document, trace, after)
-    widgets.line([page_parts.whose(model)])
     claim(model, trace)
 
 
@@ -178,8 +178,9 @@ def one_step(
     unit: int,
     token: int,
     replaced: str,
+    origin: str,
 ) -> None:
-    """The picture of the cell, and its equations with the unit's numbers."""
+    """The picture of the cell, and its equations with the unit's numbers. origin: whose it is."""
     from textgen.interpret.sums import unit_values
 
     cell = model.network.cell
@@ -200,7 +201,8 @@ def one_step(
             key="cell",
         )
         numbers = pd.DataFrame(values.items(), columns=["name", "value"])
-        page_parts.downloads(numbers, "cell", container="figure cell")
+        place = f"{t('step.layer')} {layer + 1}, {t('step.unit')} {unit}, {t('step.token')} {token}"
+        page_parts.saved(numbers, "cell", f"{origin} · {place}")
     for heading, lines in cell.equations.items():
         with right.container(border=True, gap="xsmall", key=f"stage {heading}"):
             st.caption(in_words(heading))
@@ -239,7 +241,7 @@ def in_words(heading: str) -> str:
 
 def over_tokens(
     model: Model,
-    ids: list[int],
+    document: Document,
     before: Trace,
     after: Trace,
     layer: int,
@@ -248,6 +250,7 @@ def over_tokens(
     beside: Model | None,
 ) -> None:
     """What the unit carries, and its gates, over all tokens; the same unit of a model beside."""
+    ids = ids_before_blank(model.tokenizer, document)
     state_name = model.network.cell.carried
     words = {
         "token": t("step.token"),
@@ -274,7 +277,8 @@ def over_tokens(
     )
     st.subheader(t("step.course", unit=unit, state=state_name), anchor=False)
     chart = step_charts.unit_curve(frame, token, words)
-    page_parts.chart(chart, frame, f"unit-{unit}", [model, *([beside] if beside else [])])
+    compared = [model] if beside is None else [model, beside]
+    page_parts.chart(chart, frame, f"unit-{unit}", page_parts.origin(document, *compared))
     gates = page_parts.gates_of(model)
     if gates:
         strip = pd.concat(
@@ -290,7 +294,7 @@ def over_tokens(
             for gate in gates
         )
         chart = step_charts.gate_strip(strip, token, words | {"value": t("step.gate")})
-        page_parts.chart(chart, strip, "gates", [model])
+        page_parts.chart(chart, strip, "gates", page_parts.origin(document, model))
 
 
 def show_answers(
@@ -308,7 +312,8 @@ def show_answers(
     shares = shares_after(before)
     changed = shares_after(after) if after is not before else None
     without = cached.answers_without_fact(model, task, document) if task else None
-    page_parts.answers(model, "answers", shares, changed, t("step.after"), without)
+    origin = page_parts.origin(document, model)
+    page_parts.answers(origin, "answers", shares, changed, t("step.after"), without)
 
 
 def claim(model: Model, trace: Trace) -> None:

@@ -25,7 +25,7 @@ REPEATED = (0.9, 1.0, 1.1)
 
 
 def main() -> None:
-    widgets.header("gradients")
+    widgets.header("gradients", own=passages.own_text_asked())
     first = st.container()
     # what is plain mathematics waits for no model, and runs again alone
     left, right = st.columns(2, gap="large")
@@ -79,7 +79,8 @@ def measured() -> None:
         rows = pd.concat(frames)
         chart = gradient_charts.course(rows, words, colours=colours, reverse=True, height=400)
         place.altair_chart(chart, key=f"gradients {kind}")
-    page_parts.downloads(rows, "gradients", list(trained.values()), "figure gradients")
+    drawn = [model for compared in both.values() for model in compared.values()]
+    page_parts.saved(rows, "gradients", page_parts.origin(document, *drawn))
     if PLAIN in trained and not passages.is_own(document):
         vanishes(trained[PLAIN], both["untrained"][PLAIN], document)
     ways_back(trained, document)
@@ -157,7 +158,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
     )
     words = {"step": t("gradients.distance"), "value": t("gradients.norm"), "name": " "}
     chart = gradient_charts.course(rows, words, reverse=True, columns=1)
-    page_parts.chart(chart, rows, "ways", [model])
+    page_parts.chart(chart, rows, "ways", page_parts.origin(document, model))
     if name == GATED:
         fact = fact_end(model.tokenizer, document)
         verdict = SurvivesAlongState(share_left(ways.whole, fact), share_left(ways.alone, fact))

@@ -30,7 +30,7 @@ AROUND = 24  # tokens shown on either side of a stretch
 
 
 def main() -> None:
-    widgets.header("neurons")
+    widgets.header("neurons", own=passages.own_text_asked())
     own = passages.own_text()
     try:
         if own:
@@ -94,7 +94,7 @@ def coloured(model: Model, document: Document, layer: int, part: str, ranked: Ar
         [page_parts.scale_of(model, part, values)],
         key="units",
         title=t("neurons.best", n=len(units), part=part),
-        caption=page_parts.origin(model, tokens),
+        caption=page_parts.origin(document, model),
         value_word=part,
         row_word=t("step.unit"),
         pinned=page_parts.pinned(len(tokens), len(ranked), int(units[0])),
@@ -105,7 +105,7 @@ def coloured(model: Model, document: Document, layer: int, part: str, ranked: Ar
         rest=document.answer + document.ending,
     )
     rows = pd.DataFrame(values, columns=units).assign(text=tokens)
-    page_parts.downloads(rows, "units", [model])
+    page_parts.downloads(rows, "units", page_parts.origin(document, model))
     page_parts.replay_error(trace)
 
 
@@ -173,7 +173,8 @@ def elsewhere(model: Model, document: Document, layer: int) -> None:
         for share, before, match, after in rows.itertuples(index=False)
     )
     st.html(f'<table class="tg-matches">{lines}</table>')
-    page_parts.downloads(rows, "elsewhere", [model])
+    origin = page_parts.measured([model], t("parts.tokens", n=len(text_ids)))
+    page_parts.downloads(rows, "elsewhere", origin)
 
 
 # --- experiments ----------------------------------------------------------------------------------
@@ -194,10 +195,11 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
         if number <= len(ranked)
     }
     after = cached.answers_without(model, task, document, layer, [int(unit) for unit in off])
+    origin = page_parts.origin(document, model)
     left, right = st.columns(2, gap="large")
     with left:
         page_parts.answers(
-            model,
+            origin,
             "silenced",
             without[0],
             after,
@@ -210,7 +212,7 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
     )
     words = {"number": t("neurons.number"), "share": t("neurons.right_answer")}
     with right:
-        page_parts.chart(neuron_charts.without(rows, words), rows, "without", [model])
+        page_parts.chart(neuron_charts.without(rows, words), rows, "without", origin)
     verdict = spread(without[0], without[1], document.answer)
     page_parts.claim(
         t("neurons.claim_spread"),

@@ -146,6 +146,8 @@ def watch(name: str, was_alive: bool) -> None:
     widgets.line([*facts, f"{race.seconds:g} {t('race.seconds')}" if race.seconds else ""])
     rows = races.courses(race)
     if len(rows):
+        finished = [page_parts.run_origin(race.run.folder / cell) for cell in race.results]
+        origin = " · ".join([text_name(race.source), *finished])
         words = {
             "seconds": t("race.seconds"),
             "step": t("race.steps"),
@@ -156,7 +158,7 @@ def watch(name: str, was_alive: bool) -> None:
         for place, across in zip(st.columns(2, gap="large"), ("seconds", "step"), strict=True):
             with place:
                 chart = race_charts.course(rows, across, words)
-                page_parts.chart(chart, rows, f"race-{across}")
+                page_parts.chart(chart, rows, f"race-{across}", origin)
     table(list(race.results.values()), race.cells, race.hidden_size, task=race.task)
     weaker(race)
 
