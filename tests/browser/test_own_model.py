@@ -16,6 +16,7 @@ PAGES = {
     "step": ".katex",
     "gradients": ".st-key-figure-gradients [data-testid=stVegaLiteChart]",
     "neurons": ".tg-sample >> nth=1",
+    "transplant": ".st-key-figure-moved [data-testid=stVegaLiteChart]",
 }
 
 
@@ -37,6 +38,36 @@ def test_a_page_reads_any_text_under_a_model_just_trained(visit, page_name):
     expect(page.get_by_text("mine ").first).to_be_visible()  # whose figure it is, with its hash
 
 
+def test_every_file_of_a_figure_says_whose_it_is(visit, tmp_path):
+    page = visit(f"transplant?{TEXT}")
+    page.wait_for_selector(PAGES["transplant"])
+    page.wait_for_selector(READY)
+    origin = page.locator(".tg-line", has_text="mine ").last.inner_text().split(" · ")[0]
+    name, weights = origin.split()
+    assert name == "mine" and len(weights) == 8
+    for kind in ("CSV", "SVG"):
+        button = page.locator(".st-key-csv-moved button")
+        if kind == "SVG":
+            button = page.get_by_role("button", name="SVG, moved")
+        if not button.is_visible():
+            page.locator(".st-key-save-moved button").first.click()
+        with page.expect_download() as download:
+            button.click()
+        path = tmp_path / f"moved.{kind}"
+        download.value.save_as(path)
+        assert origin in path.read_text(encoding="utf-8"), kind
+
+
+def test_how_far_back_any_model_looks_is_measured(visit):
+    page = visit("remember?lang=en")
+    page.get_by_role("button", name="Measure", exact=True).wait_for()
+    page.get_by_role("combobox", name="Model", exact=True).last.click()
+    page.get_by_role("option", name="mine", exact=True).click()
+    page.get_by_role("button", name="Measure", exact=True).click()
+    page.wait_for_selector(".st-key-figure-context [data-testid=stVegaLiteChart]")
+    expect(page.locator(".tg-line", has_text="mine ")).to_be_visible()
+
+
 def test_a_token_that_was_written_is_looked_into(visit):
     page = visit("write?lang=en&model=mine&seed=3&max_new_tokens=40&prompt=오늘은 비가")
     page.wait_for_selector(".strip .token")
@@ -52,10 +83,18 @@ def test_a_token_that_was_written_is_looked_into(visit):
     assert text.startswith("오늘은 비가")
 
 
-def test_a_task_is_written_and_kept(visit):
+def test_a_task_is_written_trained_on_probed_and_looked_into(visit):
     page = visit("task?lang=en")
     page.get_by_role("button", name="Keep this task").click()
     page.wait_for_url("**way=kept**")
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
-    page.goto(page.url.split("/task")[0] + "/gates?lang=en")
-    expect(page.get_by_role("radio", name="your task pets")).to_be_visible()
+    page.goto(page.url + "&epochs=4")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_selector(".st-key-figure-recall [data-testid=stVegaLiteChart]", timeout=600_000)
+    page.wait_for_selector(READY)
+    expect(page.locator(".tg-line", has_text="pets-lstm-1 ")).to_contain_text("N = 48 · seed 1")
+    assert page.locator("[data-testid=stException], [data-testid=stAlert]").count() == 0
+    page.get_by_role("link", name="Gates").last.click()
+    page.wait_for_selector("h1:has-text('Gates')")
+    expect(page.get_by_role("radio", name="your task pets")).to_be_checked()
+    page.wait_for_selector(f"{FIGURE} .readout")
+    expect(page.get_by_text("pets-lstm-1 ").first).to_be_visible()
