@@ -45,6 +45,7 @@ def look(model: Model, text: str, layer: int, part: str) -> None:
         effects = cached.effects(model, document, layer)
         ranked = np.argsort(-abs(effects), kind="stable")[:SHOWN_UNITS]
     else:
+        passages.note_unknown(model, text)
         ranked = np.array([score.unit for score in found.best], int)
         tell(found, part, corpus_name)
     beside = passages.choose_beside(model)
