@@ -116,6 +116,12 @@ def test_the_flag_of_a_model_made_by_hand_is_found_in_its_state():
 # --- without some units ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", ["오늘", "나는 한국사람"])
+def test_a_text_too_short_to_find_units_is_refused(loaded, text):
+    with pytest.raises(ConfigError, match="give at least 20"):
+        loaded().find_units(text)
+
+
 def test_with_no_unit_silent_it_writes_what_it_wrote(loaded):
     model = loaded()
     options = {"max_new_tokens": 40, "seed": 3}
@@ -132,7 +138,17 @@ def test_a_model_without_units_never_writes_with_the_engine_that_does_not_know_o
         quiet.generate("오늘은", max_new_tokens=5, engine="tensorflow")
 
 
-@pytest.mark.parametrize("layer, units, what", [(2, [0], "layer is 2"), (0, [99], "unit is 99")])
+@pytest.mark.parametrize(
+    "layer, units, what",
+    [
+        (2, [0], "layer is 2"),
+        ("a", [0], "layer is 'a'"),
+        (0, [99], "unit is 99"),
+        (0, [(0, 1)], "unit is .0, 1."),
+        (0, "abc", "units is 'abc'"),
+        (0, 3, "units is 3"),
+    ],
+)
 def test_only_what_is_there_can_be_silenced(loaded, layer, units, what):
     with pytest.raises(ConfigError, match=what):
         loaded().without(units, layer)

@@ -173,8 +173,8 @@ class Model(Generator):
         characters.
 
         part: the value that is read, by its name in the cell's equations.
-        Raises `GenerationError` for what is no text, `ConfigError` for a layer or a part that is
-        not there.
+        Raises `GenerationError` for what is no text, `ConfigError` for one that is too short, and
+        for a layer or a part that is not there.
         """
         return texts.find_units(self, text, layer, part)
 

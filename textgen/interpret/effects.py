@@ -10,7 +10,7 @@ import numpy as np
 
 from textgen.arrays import State
 from textgen.backend import cores
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, shown
 from textgen.evaluation.batch_reader import Reader
 from textgen.interpret.goals import Goal, value, weighted
 from textgen.interpret.replay import replay
@@ -145,9 +145,9 @@ def transplants(
 ) -> State:
     """`transplant` after each of `places`: the states [B, U], of which each is as of one text."""
     names = network.cell.state_names
-    if not set(parts) <= set(names):
+    if not isinstance(parts, Collection) or not all(part in names for part in parts):
         raise ConfigError(
-            f"parts are {list(parts)}: the state of a {network.config.cell} has {', '.join(names)}"
+            f"parts are {shown(parts)}: the state of a {network.config.cell} has {', '.join(names)}"
         )
     later = len(ids_b) - len(ids_a)
     for at in places:

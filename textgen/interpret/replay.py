@@ -17,6 +17,7 @@ import numpy as np
 from textgen.arrays import Array, Arrays, State
 from textgen.errors import ConfigError, GenerationError, shown
 from textgen.network import Network
+from textgen.options import plain_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +79,11 @@ class Replay:
     def place(self, layer: int, name: str) -> int:
         """Where the value `name` of a layer stands. Raises `ConfigError` when there is none."""
         layers = len(self.network.layers)
-        if not 0 <= layer < layers:
-            raise ConfigError(f"layer is {layer}: the model has layers 0 to {layers - 1}")
+        if plain_number(layer) not in range(layers):
+            raise ConfigError(f"layer is {shown(layer)}: the model has layers 0 to {layers - 1}")
         if name not in self.names:
             raise ConfigError(
-                f"{name!r} is no value of a {self.network.config.cell}: "
+                f"{shown(name)} is no value of a {self.network.config.cell}: "
                 f"choose one of {', '.join(self.names)}"
             )
         return layer * len(self.names) + self.names.index(name)

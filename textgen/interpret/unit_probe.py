@@ -25,6 +25,7 @@ FIT = 0.6  # of each stretch, its beginning; the rest judges
 FEWEST = 20  # yes and no, in either part of the text
 BLOCKS = 20  # of the text that judges: what stands close together is alike
 RESAMPLES = 1000
+PLACES = 2 * STRETCHES  # at least: one of each stretch to fit, one to judge
 ROWS = 4000  # places, at most, that the regression on all units is fitted on
 LEAST = 0.1  # of the errors of the base rate, that a unit has to take away
 
@@ -77,8 +78,14 @@ def probe_units(
     A flag is told by a cut: the unit is above it, or not. A count is told by a line. Both are
     fitted on some stretches of the text, where the best `number` units are chosen, and judged on
     the others.
-    Raises `ConfigError` where labels are not as many as values.
+    Raises `ConfigError` where labels are not as many as values, and where those are too few to be
+    parted.
     """
+    if len(values) < PLACES:
+        raise ConfigError(
+            f"the text has {len(values)} places to judge units by: give at least {PLACES}, better "
+            "some thousand characters"
+        )
     wrong = {name: len(of) for name, of in labels.items() if len(of) != len(values)}
     if wrong:
         raise ConfigError(f"{len(values)} places and labels {wrong}: give one for each place")

@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 
 from textgen.arrays import Array, Arrays, State
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, shown
 from textgen.generation.generator import Generator
 from textgen.network import Network
+from textgen.options import plain_number
 
 M = TypeVar("M", bound=Generator)
 
@@ -23,10 +24,14 @@ class SilencedNetwork(Network):
     def __init__(self, network: Network, layer: int, units: Collection[int]) -> None:
         super().__init__(network.config, network.vocab_size, network.weights)
         size, layers = network.config.hidden_size, len(network.layers)
-        if not 0 <= layer < layers:
-            raise ConfigError(f"layer is {layer}: the model has layers 0 to {layers - 1}")
-        if wrong := [unit for unit in units if not 0 <= unit < size]:
-            raise ConfigError(f"unit is {wrong[0]}: give units from 0 to {size - 1}")
+        if plain_number(layer) not in range(layers):
+            raise ConfigError(f"layer is {shown(layer)}: the model has layers 0 to {layers - 1}")
+        if isinstance(units, str) or not isinstance(units, Collection):
+            raise ConfigError(
+                f"units is {shown(units)}: give a list of whole numbers from 0 to {size - 1}"
+            )
+        if wrong := [unit for unit in units if plain_number(unit) not in range(size)]:
+            raise ConfigError(f"unit is {shown(wrong[0])}: give units from 0 to {size - 1}")
         keep = np.ones(size, np.float32)
         keep[list(units)] = 0.0
         self.keep = [keep if k == layer else None for k in range(layers)]

@@ -88,12 +88,13 @@ def show() -> None:
         for who, course in courses.items()
     )
     words = {"moment": t("wave.moment"), "level": t("wave.level"), "true": t("wave.true")}
-    page_parts.chart(curves.wave(rows, words), rows, "wave", list(compared.values()))
+    origin = page_parts.measured(compared.values(), f"{given} + {CONTINUED}")
+    page_parts.chart(curves.wave(rows, words), rows, "wave", origin)
     off = (
         t("wave.off", name=name, levels=float(abs(courses[name] - true_levels()).mean()))
         for name in compared
     )
-    widgets.line([*off, *map(page_parts.whose, compared.values())])
+    widgets.line(off)
 
 
 if __name__ == "__main__":

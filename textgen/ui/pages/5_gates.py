@@ -199,7 +199,8 @@ def overlaid(model: Model, task: Task, document: Document, layer: int, unit: int
     words = {"token": t("figure.token"), "fact": t("remember.fact"), "told": t("parts.fact_end")}
     for part in parts:
         figure = gate_charts.overlaid(rows[rows["part"] == part], part, told, words)
-        page_parts.chart(figure, rows[rows["part"] == part], f"overlaid-{part}", [model])
+        origin = page_parts.origin(document, model)
+        page_parts.chart(figure, rows[rows["part"] == part], f"overlaid-{part}", origin)
 
 
 def keeping(
