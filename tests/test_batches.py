@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import numpy as np
@@ -162,6 +163,11 @@ def test_at_first_the_speaker_alone_is_asked_about():
 
     (often, mixed), (later_often, later_mixed) = shares(range(4)), shares(range(80, 100))
     assert 0.3 < often < 0.8 and 0.3 < later_often < 0.8
+    assert mixed == 0 and later_mixed > 0.2
+    # as the course of the task has it: only the questions after the first, and not at once
+    course = dataclasses.replace(task.course, persons=0.5, later=0.5, either=(0.9, 1.0))
+    written = dataclasses.replace(written, task=dataclasses.replace(task, course=course))
+    (_, mixed), (_, later_mixed) = shares(range(4, 48)), shares(range(52, 88))
     assert mixed == 0 and later_mixed > 0.2
     judged = Documents(task, tokenizer, 16, 4, 1, 150, 1.0, seed=3, judged=True)
     assert max(map(len, judged.batch(0)[0])) > 150  # as long as at the end

@@ -29,12 +29,7 @@ VALIDATION_LANES, VALIDATION_LANE_LENGTH = 8, 1000
 SHORTEST = 10  # characters between fact and answer that a task begins with: no filler
 SORTED = 4  # batches written together, so that each is of documents of about one length
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
-# shares of a run: while the distance waits, for persons to be told apart; and while it grows
-WAITING, GROWING = 0.4, 0.4
-# Whom a question means is learned last. Asked about both of two persons from the beginning, a model
-# settles for naming one of them at random. So at first the speaker alone is asked about, whatever
-# is told of the other; the share of documents that ask about either grows between these.
-EITHER_FROM, EITHER_TO = 0.06, 0.5
+GROWING = 0.4  # share of a run in which the distance grows
 # of the documents
 SHARES = {"plain": 0.25, "distractor": 0.55, "correction": 0.05, "passing": 0.15}
 # of the documents: with up to so many questions after the first, which share the distance
@@ -247,7 +242,9 @@ class Documents:
 
     The distance to the fact grows, by the same factor with each batch, and then stays; half of the
     batches go back to a shorter one, so that what was learned is kept. Where a task tells of two
-    persons, the distance waits at first, and the speaker is the only one asked about.
+    persons, the distance waits at first. Asked about either of them from the beginning, a model
+    settles for naming one at random; so the speaker is the only one asked about until the facts are
+    learned, and then the other more and more often, as the task's course has it.
 
     steps: batches of an epoch. distance: the longest, in characters. answer_weight: what a token
     of the answer counts, where every other token counts 1. judged: for validation, new documents of
@@ -300,7 +297,7 @@ class Documents:
 
     def _distances(self, rng: random.Random, way: float) -> list[int]:
         """Of the documents of a group, `way` being the share of the run that lies behind it."""
-        waiting = WAITING if "distractor" in self.task.variants else 0.0
+        waiting = self.task.course.waiting if "distractor" in self.task.variants else 0.0
         grown = min(1.0, max(0.0, (way - waiting) / GROWING))
         cap = SHORTEST * (self.distance / SHORTEST) ** grown
         if not self.judged and rng.random() < 0.5:
@@ -308,9 +305,15 @@ class Documents:
         return [round(cap * rng.uniform(0.8, 1.0)) for _ in range(SORTED * self.batch_size)]
 
     def _document(self, rng: random.Random, way: float, distance: int) -> Document:
-        variants = [name for name in self.task.variants if name in SHARES]
+        course = self.task.course
+        variants = [
+            name
+            for name in self.task.variants
+            if name in SHARES and (name != "distractor" or way >= course.persons)
+        ]
         (variant,) = rng.choices(variants, [SHARES[name] for name in variants])
-        either = min(1.0, max(0.0, (way - EITHER_FROM) / (EITHER_TO - EITHER_FROM)))
+        begin, end = course.either
+        either = min(1.0, max(0.0, (way - begin) / (end - begin)))
         times = 0
         if not self.judged and rng.random() < AGAIN[variant]:
             times = rng.randint(1, TIMES)
@@ -321,6 +324,7 @@ class Documents:
             variant,
             of_either=rng.random() < either,
             again=times,
+            later_of_either=way >= course.later,
         )
 
     def _row(self, document: Document) -> tuple[list[int], list[float]]:

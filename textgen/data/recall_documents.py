@@ -129,15 +129,17 @@ class Writer:
         swapped: bool = False,
         of_either: bool = True,
         again: int = 0,
+        later_of_either: bool = False,
     ) -> Document:
         """A document whose answer follows `distance` characters after the opening, which tells
         `fact`; in the variant "distractor" it may ask for that of the other person, if `of_either`.
 
         Where no filler fits exactly, the distance is the nearest possible. swapped: another fact is
         told of the person asked about, and answered; everything else is as without. again: further
-        questions, each `distance` characters after the one before it.
+        questions, each `distance` characters after the one before it, which may ask for that of the
+        other person if `of_either` or `later_of_either`.
         """
-        opening = self.opening(rng, fact, variant, of_either)
+        opening = self.opening(rng, fact, variant, of_either, of_either or later_of_either)
         phrases, about, question = opening.phrases, opening.about, opening.question
         if swapped:
             phrase, asked = phrases[about]
@@ -193,9 +195,15 @@ class Writer:
         return with_particles(stem), with_particles(answer + ending)[len(answer) :]
 
     def opening(
-        self, rng: random.Random, fact: str, variant: str, of_either: bool = True
+        self,
+        rng: random.Random,
+        fact: str,
+        variant: str,
+        of_either: bool = True,
+        asked_later: bool = True,
     ) -> Opening:
-        """The phrases of a document and its first question."""
+        """The phrases of a document and its first question. asked_later: whether another question
+        may be about the other person."""
         task = self.task
         phrase = one_of(rng, rng.choice(self.facts))
         question = one_of(rng, rng.choice(self.questions))
@@ -204,7 +212,7 @@ class Writer:
             other = rng.choice([f for f in task.facts if f != fact])
             who = rng.choice(task.distractor.who or ("",))
             theirs = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
-            persons = [SPEAKER, who if of_either else UNASKED]
+            persons = [SPEAKER, who if asked_later else UNASKED]
             phrases, about = [(phrase, fact), (theirs, other)], 0
             if of_either and rng.random() < 0.5:
                 about, question = 1, self.ask(rng, who)

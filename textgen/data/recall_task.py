@@ -35,6 +35,22 @@ class Variant:
 
 
 @dataclasses.dataclass(frozen=True)
+class Course:
+    """In which order a task is learned, in shares of a training.
+
+    waiting: until when the distance stays at its shortest, where a task tells of two persons.
+    persons: from when on documents do. either: from when to when the share of those whose questions
+    may be about the other person grows, from none to all. later: from when on every question but
+    the first may be. Whom a question means is learned last: see `Documents`.
+    """
+
+    waiting: float = 0.4
+    persons: float = 0.0
+    either: tuple[float, float] = (0.06, 0.5)
+    later: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Task:
     """What a task file says.
 
@@ -58,6 +74,7 @@ class Task:
     held_out_noise: tuple[str, ...] = ()
     lead: float = 0.0
     slips: float = 0.0
+    course: Course = Course()
 
     @property
     def answers(self) -> list[str]:
@@ -144,6 +161,7 @@ def read_task(path: str | Path) -> Task:
         _kinds(path, data, "held_out_noise"),
         _share(path, data, "lead"),
         _share(path, data, "slips"),
+        _course(path, data.get("course", {})),
     )
 
 
@@ -206,6 +224,27 @@ def _share(path: Path, data: dict[str, Any], name: str) -> float:
     if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1:
         raise ConfigError(f"the task {path} has {name} = {found!r}: give a share from 0 to 1")
     return float(found)
+
+
+def _course(path: Path, found: Any) -> Course:
+    usual = Course()
+    names = [field.name for field in dataclasses.fields(Course)]
+    if not isinstance(found, dict) or not set(found) <= set(names):
+        raise ConfigError(
+            f"the task {path} has course = {found!r}: make it a table [course] of "
+            f"{', '.join(names)}"
+        )
+    either = found.get("either", list(usual.either))
+    if not isinstance(either, list) or len(either) != 2:
+        raise ConfigError(f"the task {path} has either = {either!r}: give two shares of a training")
+    begin, end = (_share(path, {"either": share}, "either") for share in either)
+    if begin >= end:
+        raise ConfigError(f"the task {path} has either = {either!r}: give the smaller share first")
+    waiting, persons, later = (
+        _share(path, dataclasses.asdict(usual) | found, name)
+        for name in ("waiting", "persons", "later")
+    )
+    return Course(waiting, persons, (begin, end), later)
 
 
 def _pairs(path: Path, found: Any) -> dict[str, dict[str, str]]:
