@@ -17,20 +17,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-RECIPES, MODELS = Path("recipes"), Path("models")
+ROOT = Path(__file__).parent.parent
+RECIPES, MODELS = ROOT / "recipes", ROOT / "models"
+NOTES = Path(__file__).with_name("longrange_notes.md")
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000)
 N = 408
 # what is changed, and by which flags, for which cells
@@ -141,52 +143,6 @@ def probe_run(run: Path, n: int = N) -> dict[str, Any]:
     }
 
 
-NOTES = """What was found, one seed each. Two cores of a Xeon with AMX and bfloat16 did much else
-meanwhile: a training of LSTM or GRU took 343 to 428 s of the processor, on one core; the seconds
-of the table are by the clock.
-
-- The Korean GRU and LSTM learn the lesson's sentence in any words, and are sure of it: the right
-  answer has at least 98 % of the probability in all of the ten spellings.
-- They tell two persons apart, in 99.8 and 100 %. Models that were asked about either of them from
-  the beginning never got beyond naming one of the two at random (39 to 51 %), with few words, with
-  many, and with both by turns. What breaks it is to ask at first about the speaker alone, whatever
-  is told of the other: that is learned within 500 batches of 16. Then the share of documents that
-  ask about either person grows slowly. Where it grew from none to all within 500 batches, the GRU
-  fell back to 45 and 38 % (speaker, other); over 3,000 it kept the speaker (89 %) while the other
-  came (29 % after 2,500, then rising; trials of their own, N 168 to 420).
-- The English models did not follow. The GRU is right about the speaker in 100 %, about the other
-  in 3 to 6 %, for whom it goes on naming the speaker's; the LSTM in half of either (N 126). In
-  English the share of documents that ask about either may have to grow later, or more slowly: that
-  was not tried.
-- A training document asks up to four times, of whomever it may ask: each question is a whole
-  lesson, for the price of its own letters. With that, and without a beginning in few words, the
-  Korean GRU was right in 100 % of the answers at 20 to 150 characters after the first 500 batches
-  of 16 (N 48); on the earlier documents, of one question each, after 3,500.
-- Of the fillers, those that name other countries are the hardest, and in English what looks like a
-  list.
-- Names never trained on, among six of each other, where chance is 17 %: the English LSTM is right
-  in 79 %, and with invented ones in 83 %, so some letters are held, and not only a country; the
-  English GRU in 53 and 22 %, the Korean models in 30 to 34 and 15 to 17 %. Whether the LSTM could
-  also write such a name, and not only choose it, was not measured.
-- The fillers of strangers were looked at while the task was written: that names of countries in
-  passing, and words in any order, are in training is because earlier models had failed on them.
-- The tanh recurrence learned nothing of the whole task, however near the question is: in 3,000
-  steps at 20 characters and a rate of 0.001, in 2,000 at 25 and 0.002, in 1,500 at 20 and 0.0005;
-  and on the small task of 12 pairs (`speaker-short-ko.toml`) little in Korean: 54 % at 20
-  characters (N 48) after 4,000 batches of 16 that are at most so long. So `speaker-rnn-ko` is
-  trained on `speaker-few-ko.toml`, 12 pairs told in three ways and asked about in two: it is right
-  in 84 % at 20 characters, 75 at 50, 56 at 100 and 37 at 300 (N 408): it fades, and later than it
-  is often said to. `speaker-rnn-en`, on the small task, is right in 93 % at 20 and at chance, 8 %,
-  from 50 on (N 408).
-- The other cells beside LSTM and GRU are shipped on the small task as its documents were before:
-  there the horizon of peephole is 1,000, of coupled 2,000, of minGRU 300, of the ReLU recurrence
-  200, as the probe then shared out the probability. They have not been trained anew.
-- Clauses instead of sentences (a GRU of 96 units, 750 steps at most 60 characters, N 120):
-  agreement of subject and verb reaches 150 characters, an honorific verb 300, the greatest tried.
-  The tasks of names, numbers, places and brackets have not been trained on.
-""".splitlines()
-
-
 # column: what benchmarks.longrange_open measures
 OPEN = {
     "tell": "facts held out at 150",
@@ -213,19 +169,15 @@ not, among each other at 50 characters: chance is 17 % (N 420).""".splitlines()
 def markdown(rows: list[dict[str, Any]]) -> str:
     plain = [row for row in rows if not row["setting"]]
     changed = [row for row in rows if row["setting"]]
-    candidates = rows[0]["candidates"]
     lines = [
         "# How far back each cell remembers",
         "",
-        "Written by `python -m benchmarks.longrange`. Each model is trained on documents with at "
-        "most 150 characters between fact and answer, on one core, and probed on filler it has "
-        f"never seen, {N} documents at each distance; {candidates} candidates, so chance is "
-        f"{1 / candidates:.1%}. The horizon "
-        "is the greatest distance at which the lower end of the 95 % interval is above 90 %, there "
-        f"and at all shorter ones; {DISTANCES[-1]:,} is the greatest that was tried. "
-        f"{os.cpu_count()} cores, {platform.machine()}.",
+        "Written by `python -m benchmarks.longrange`. Each model is trained on one core, and probed "
+        f"on filler it has never seen, {N} documents at each distance. The horizon is the greatest "
+        "distance at which the lower end of the 95 % interval is above 90 %, there and at all "
+        f"shorter ones; {DISTANCES[-1]:,} is the greatest that was tried.",
         "",
-        *NOTES,
+        *NOTES.read_text(encoding="utf-8").splitlines(),
         "",
         "## Horizon in characters, by seed",
         "",
@@ -277,20 +229,37 @@ def mean(values: Iterable[float | None]) -> str:
     return f"{statistics.fmean(found):.1%}" if found else "–"
 
 
+def between(values: Iterable[float]) -> str:
+    """The least and the greatest, or the one."""
+    ends = (f"{end:.0f}" for end in sorted(values))
+    least, *_, greatest = [*ends] * 2
+    return least if least == greatest else f"{least} to {greatest}"
+
+
 def horizons(rows: list[dict[str, Any]]) -> list[str]:
+    head = ["horizon of each seed", "seeds", "N", "seconds by the clock, one core", "kB"]
     return table(
-        ["recipe", "horizon of each seed", "N", "seconds on one core", "kB"],
+        ["recipe", "task", "trained up to", "chance", *head],
         (
             [
                 f"`{recipe}`",
+                *trained_on(recipe),
+                f"{1 / found[0]['candidates']:.1%}",
                 ", ".join(f"{r['horizon']:,}" for r in found),
+                f"{len(found)}",
                 f"{found[0].get('n', N)}",
-                f"{min(r['seconds'] for r in found):.0f} to {max(r['seconds'] for r in found):.0f}",
+                between(r["seconds"] for r in found),
                 f"{found[0]['bytes'] / 1000:.0f}",
             ]
             for recipe, found in by(rows, "recipe").items()
         ),
     )
+
+
+def trained_on(recipe: str) -> tuple[str, str]:
+    """(task, greatest distance in training)."""
+    settings = tomllib.loads((RECIPES / f"{recipe}.toml").read_text(encoding="utf-8"))
+    return f"`{Path(settings['corpus']).stem}`", f"{settings['training']['distance']}"
 
 
 def accuracies(rows: list[dict[str, Any]]) -> list[str]:

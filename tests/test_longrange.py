@@ -40,6 +40,12 @@ def test_what_was_not_measured_is_left_out_of_the_tables():
     assert "–" not in longrange.variants([row])[-1]
 
 
+def test_the_page_is_written_from_what_was_measured():
+    rows = json.loads(MEASURED.read_text(encoding="utf-8"))
+    page = MEASURED.parent.parent / "docs" / "longrange.md"
+    assert page.read_text(encoding="utf-8") == longrange.markdown(rows)
+
+
 def test_documents_of_a_variant_without_words():
     with pytest.raises(ConfigError, match=r"variant is 'passing': .*speaker-few-ko.toml has plain"):
         documents(read_task("speaker-few-ko.toml"), 40, 3, "passing")
