@@ -172,10 +172,10 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# How far back each cell remembers",
         "",
-        "Written by `python -m benchmarks.longrange`. Each model is trained on one core, and probed "
-        f"on filler it has never seen, {N} documents at each distance. The horizon is the greatest "
-        "distance at which the lower end of the 95 % interval is above 90 %, there and at all "
-        f"shorter ones; {DISTANCES[-1]:,} is the greatest that was tried.",
+        "Written by `python -m benchmarks.longrange`. Each model is trained on one core, and "
+        f"probed on filler it has never seen, {N} documents at each distance. The horizon is the "
+        "greatest distance at which the lower end of the 95 % interval is above 90 %, there and at "
+        f"all shorter ones; {DISTANCES[-1]:,} is the greatest that was tried.",
         "",
         *NOTES.read_text(encoding="utf-8").splitlines(),
         "",
