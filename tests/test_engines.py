@@ -235,7 +235,7 @@ def test_what_is_not_installed_is_named(missing, command, part, text_file, runs,
     )
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-    assert f"pip install 'textgen[{part}]'" in done.stderr
+    assert f"pip install 'textgen-recurrent[{part}]'" in done.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -1,5 +1,6 @@
 """What `make` would run, and what the app is told when it is started without it."""
 
+import json
 import os
 import re
 import shlex
@@ -55,3 +56,13 @@ def test_the_options_of_the_whole_suite_are_known(tmp_path, number, exists):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     collected = " tests collected" if number == 0 else " deselected"
     assert collected in done.stdout, done.stderr
+
+
+def test_a_container_serves_the_app_as_an_ordinary_user():
+    lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    words = [line.split(maxsplit=1) for line in lines if line and not line.startswith(("#", " "))]
+    steps = [step for step, _ in words]
+    assert steps.index("USER") < steps.index("CMD") and dict(words)["USER"] != "root"
+    assert json.loads(dict(words)["CMD"]) == ["textgen", "app", "--host", "0.0.0.0"]
+    python = re.fullmatch(r"python:3\.(\d+)-slim", dict(words)["FROM"])
+    assert 11 <= int(python[1]) <= 13

@@ -122,5 +122,5 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, capsys, monkeypa
     monkeypatch.setitem(sys.modules, "onnx", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     code, _, error = called(capsys, "--out", tmp_path / "mine.onnx")
-    assert code == 2 and "pip install 'textgen[onnx]'" in error and error.count("\n") == 1
+    assert code == 2 and "pip install 'textgen-recurrent[onnx]'" in error and error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -74,7 +74,9 @@ def test_the_wheel_is_what_runs(call, installed):
 
 
 def test_what_reads_and_writes_is_asked_for_alone(installed):
-    (metadata,) = installed.parent.glob("lib/*/site-packages/textgen-*.dist-info/METADATA")
+    (metadata,) = installed.parent.glob(
+        "lib/*/site-packages/textgen_recurrent-*.dist-info/METADATA"
+    )
     found = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*(.*)$", metadata.read_text(), re.M)
     needs = [(name, extra.strip("; ").replace("'", '"')) for name, extra in found]
     plain = {name for name, extra in needs if not extra}

@@ -88,7 +88,7 @@ def __getattr__(name: str) -> Any:
             import tensorflow as tf
         except ImportError as error:
             raise MissingPart(
-                f"this needs TensorFlow and Keras ({error}): pip install 'textgen[train]'"
+                f"this needs TensorFlow and Keras ({error}): pip install 'textgen-recurrent[train]'"
             ) from error
 
         tf.config.list_physical_devices()  # says its piece about missing GPUs here, unheard

@@ -21,6 +21,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     if importlib.util.find_spec("streamlit") is None:
-        raise MissingPart("the app needs Streamlit: pip install 'textgen[app]'")
+        raise MissingPart("the app needs Streamlit: pip install 'textgen-recurrent[app]'")
     flags = [f"--server.address={parsed.host}", f"--server.port={parsed.port}"]
     os.execv(sys.executable, [sys.executable, "-m", "textgen.ui.app", *flags])

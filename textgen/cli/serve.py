@@ -37,7 +37,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> None:
     for part in ("starlette", "uvicorn"):
         if importlib.util.find_spec(part) is None:
-            raise MissingPart(f"to serve needs {part}: pip install 'textgen[serve]'")
+            raise MissingPart(f"to serve needs {part}: pip install 'textgen-recurrent[serve]'")
     import uvicorn
 
     from textgen.serve.server import HERE, make_app

@@ -58,7 +58,7 @@ def as_h5(arrays: dict[str, np.ndarray]) -> bytes:
         import h5py
     except ImportError as error:
         raise MissingPart(
-            "HDF5 needs h5py: pip install 'textgen[train]', or ask for .npz"
+            "HDF5 needs h5py: pip install 'textgen-recurrent[train]', or ask for .npz"
         ) from error
     file = io.BytesIO()
     with h5py.File(file, "w") as h5:

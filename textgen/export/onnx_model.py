@@ -53,7 +53,7 @@ def onnx_file(model: Generator) -> bytes:
     Raises `MissingPart` without onnx, `ConfigError` for a cell whose equations ONNX cannot have.
     """
     if importlib.util.find_spec("onnx") is None:
-        raise MissingPart("to write ONNX needs onnx: pip install 'textgen[onnx]'")
+        raise MissingPart("to write ONNX needs onnx: pip install 'textgen-recurrent[onnx]'")
     from onnx import TensorProto, checker, helper
 
     network = model.network

@@ -33,7 +33,7 @@ def read_keras_file(path: Path) -> tuple[dict[str, Any], Arrays]:
     """(the JSON of the model, its arrays by their paths). Raises `RunError` for what is no such
     file, and `MissingPart` without h5py."""
     if importlib.util.find_spec("h5py") is None:
-        raise MissingPart("to read a Keras file needs h5py: pip install 'textgen[train]'")
+        raise MissingPart("to read a Keras file needs h5py: pip install 'textgen-recurrent[train]'")
     data = read_file(path, LARGEST_FILE)
     if data.startswith(HDF5):
         arrays, config = _read_hdf5(path, data)

@@ -53,7 +53,7 @@ def fetch(address: str | Path) -> Path:
 def need_hub() -> None:
     """Raise `MissingPart` without the Hub's client."""
     if importlib.util.find_spec("huggingface_hub") is None:
-        raise MissingPart("the Hub needs huggingface_hub: pip install 'textgen[hub]'")
+        raise MissingPart("the Hub needs huggingface_hub: pip install 'textgen-recurrent[hub]'")
 
 
 def _hub_answers() -> bool:

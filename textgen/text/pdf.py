@@ -21,7 +21,7 @@ def read_pdf(file: File, wanted: str | None, config: ReadConfig, source: Source)
         import pypdf
     except ImportError:
         raise CorpusError(
-            f"{file.name} is PDF, which pypdf reads: pip install 'textgen[files]'"
+            f"{file.name} is PDF, which pypdf reads: pip install 'textgen-recurrent[files]'"
         ) from None
     source.kind, source.encoding = "PDF", "pdf"
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
