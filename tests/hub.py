@@ -37,8 +37,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     for file, data in files.items()
                 ],
             )
-        elif self.command == "POST" and "authorization" not in self.headers:
-            self._send(401, {})
         elif self.command == "POST" and self.server.open:
             self._receive(path, sent)
         else:
@@ -46,6 +44,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _receive(self, path, sent):
         """What a client sends to make a repository, and to commit to it."""
+        if "authorization" not in self.headers:
+            self._send(401, {})
+            return
         where = f"/api/{self.server.kind}/{self.server.name}"
         here = f"http://{self.headers['host']}"
         lines = [json.loads(line) for line in sent.splitlines()]
