@@ -335,6 +335,17 @@ def test_without_a_list_of_characters_the_command_asks_for_one(tmp_path, capsys)
     assert stop.value.code == 2 and "say by --characters" in capsys.readouterr().err
 
 
+def test_what_is_nested_deeply_is_one_line(imported):
+    for depth in range(100, 1000, 50):
+        layer = json.loads("[" * depth + "]" * depth) if depth < 900 else []
+        config = config_of(layers_of(model_of()))
+        config["config"]["layers"][2]["inbound_nodes"] = layer
+        config["config"]["layers"].append(layer)
+        with pytest.raises(RunError) as refused:
+            imported(as_h5([], config), note(model_of(), "keras"))
+        assert "\n" not in str(refused.value)
+
+
 def test_too_many_numbers_are_not_read(monkeypatch):
     monkeypatch.setattr(hdf5_apart, "MOST_NUMBERS", 100)
     with pytest.raises(ValueError, match="too many"):

@@ -11,7 +11,7 @@ from textgen.config import TokenizerConfig
 from textgen.errors import ConfigError, RunError
 from textgen.generation.generator import Generator
 from textgen.importing.characters import read_characters, with_characters
-from textgen.importing.keras_file import read_keras_file
+from textgen.importing.keras_file import REMEDY, read_keras_file
 from textgen.importing.stock_stack import read_stack
 from textgen.runs import run_folder
 from textgen.runs.atomic_files import write_file
@@ -37,10 +37,12 @@ def import_model(file: Path, characters: Path | None, out: Path) -> Generator:
         raise ConfigError(
             f"no list of characters lies at {beside}: say by --characters which id is which"
         )
-    model, arrays = read_keras_file(file)
-    stack = read_stack(model, arrays)
     listed = characters or beside
-    network, tokenizer = with_characters(listed, stack, *read_characters(listed))
+    try:
+        stack = read_stack(*read_keras_file(file))
+        network, tokenizer = with_characters(listed, stack, *read_characters(listed))
+    except RecursionError:
+        raise RunError(f"{file} or {listed} nests what it says too deeply: {REMEDY}") from None
     config = RunConfig(network.config, TokenizerConfig(tokenizer.name, tokenizer.vocab_size))
     card = CARD.format(
         name=out.name,

@@ -148,10 +148,12 @@ def _parts(chain: list[Layer]) -> tuple[Layer | None, list[Layer], Layer]:
             raise _unlike(end, "activation", "softmax")
     embedding = chain[0] if chain and chain[0].kind == "Embedding" else None
     cells, rest = chain[1 if embedding else 0 : -1], chain[-1:]
-    if not rest or rest[0].kind != "Dense" or len({c.kind for c in cells} & CELLS.keys()) != 1:
-        raise _no_stack(kinds)
-    if len({c.kind for c in cells}) != 1:
-        raise _no_stack(kinds)
+    of_cells = {cell.kind for cell in cells}
+    if not rest or rest[0].kind != "Dense" or len(of_cells) != 1 or not of_cells <= CELLS.keys():
+        raise RunError(
+            f"the layers are {kinds}: what can be read is Embedding, layers of LSTM, GRU or "
+            "SimpleRNN that are all of one kind, and Dense"
+        )
     if rest[0].settings.get("activation", "linear") not in ENDS:
         raise _unlike(rest[0], "activation", "softmax")
     if rest[0].settings.get("use_bias", True) is not True:
@@ -163,13 +165,6 @@ def _parts(chain: list[Layer]) -> tuple[Layer | None, list[Layer], Layer]:
         if cell.settings.get("activation") != cells[0].settings.get("activation"):
             raise _unlike(cell, "activation", cells[0].settings.get("activation"))
     return embedding, cells, rest[0]
-
-
-def _no_stack(kinds: str) -> RunError:
-    return RunError(
-        f"the layers are {kinds}: what can be read is Embedding, layers of LSTM, GRU or SimpleRNN "
-        "that are all of one kind, and Dense"
-    )
 
 
 def _unlike(layer: Layer, name: str, value: object) -> RunError:
