@@ -116,7 +116,7 @@ def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
 
 @pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
 def test_occlusion_is_reading_again_with_nothing_in_a_tokens_place(cell, monkeypatch):
-    monkeypatch.setattr(effects, "TEXTS_AT_ONCE", 3)  # in three parts
+    monkeypatch.setattr(effects, "WITHOUT_AT_ONCE", 3)  # in three parts
     model, goal = drawn(cell), Goal([7, 2, 8])
     x = model.embed(np.array(IDS))
     whole, expected = slow_value(model, x, goal), []
@@ -136,7 +136,7 @@ def test_some_tokens_are_taken_away_together():
         without[first : first + 2] = model.embeddings.mean(0)
         expected = whole - slow_value(model, without, goal)
         np.testing.assert_allclose(found[first : first + 2], expected, atol=1e-5)
-    assert effects.block_of(effects.LONG) == 1 and effects.block_of(2000) == 13
+    assert effects.block_of(effects.LONG) == 1 and effects.block_of(2000) == 17
 
 
 def test_a_unit_is_silent_over_the_last_tokens_alone():

@@ -72,6 +72,8 @@ def test_all_of_anothers_state_says_what_the_other_says(model):
         (lambda m: m.trace(3), GenerationError, "text to trace is 3"),
         (lambda m: m.occlude(TEXT, ""), GenerationError, "answer is empty"),
         (lambda m: m.saliency(TEXT, None), GenerationError, "answer is None"),
+        (lambda m: m.preference(TEXT, "漢", "學"), GenerationError, "cannot spell 漢 學"),
+        (lambda m: m.saliency(TEXT, "한", "한"), GenerationError, "are both '한'"),
         (lambda m: m.ablate(TEXT, "한", layer=3), ConfigError, "layer is 3"),
         (lambda m: m.transplant(TEXT, TEXT, "그는", ["h"]), GenerationError, "does not begin"),
         (lambda m: m.transplant(TEXT, TEXT, "나는", ["x"]), ConfigError, "parts are"),

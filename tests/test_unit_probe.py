@@ -131,6 +131,21 @@ def test_with_no_unit_silent_it_writes_what_it_wrote(loaded):
     assert model.without(everything).generate("오늘은", **options).text != text
 
 
+def test_everything_looks_into_the_model_that_is_without_units(loaded):
+    model, text = loaded(), "오늘은 비가"
+    quiet = model.without([0]).without([2, 3])
+    assert model.network.silent == {} and quiet.network.silent == {0: {0, 2, 3}}
+    traced = quiet.trace(text)
+    assert traced.error < 1e-6
+    assert not traced.layers[0]["h"][:, [0, 2, 3]].any() and traced.layers[0]["h"][:, 1].any()
+    effects = quiet.ablate(text, " 온")
+    assert abs(effects[[0, 2, 3]]).max() < 1e-5 < abs(effects[1])
+    assert quiet.preference(text, " ") != model.preference(text, " ")
+    assert quiet.preference(text, " ") == pytest.approx(
+        quiet.score(text + " ").tokens[-1].logprob, abs=1e-5
+    )
+
+
 def test_a_model_without_units_never_writes_with_the_engine_that_does_not_know_of_it(loaded):
     quiet = loaded().without([0])
     assert best_engine(quiet.network, 10**6, 1) == "numpy"

@@ -61,11 +61,11 @@ class Network:
     weights: by their names in `model.safetensors`, of the shapes that `weight_shapes` gives.
     """
 
-    compiles = True  # the compiled engine computes the same from its weights
-
     def __init__(self, config: ModelConfig, vocab_size: int, weights: Mapping[str, Array]) -> None:
         settle_blas()
         self.config, self.vocab_size, self.weights = config, vocab_size, weights
+        # layer -> units whose state is held at zero: see `interpret.without_units`
+        self.silent: Mapping[int, frozenset[int]] = {}
         self.cell = make_cell(config.cell, config.activation)
         self.embeddings = weights["embedding.embeddings"]
         self.layers = [

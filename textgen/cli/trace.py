@@ -13,9 +13,11 @@ from textgen.cli.sources import add_text, text_of
 from textgen.errors import ConfigError, MissingPart
 from textgen.generation.generator import load
 from textgen.interpret.texts import trace_text
+from textgen.log import logger
 from textgen.runs.atomic_files import write_output
 
 LONGEST = 100_000  # tokens: every value of every unit of each is held in memory
+MUCH = 50  # MB that are told of before they are computed
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -37,6 +39,11 @@ def run(parsed: argparse.Namespace) -> None:
     tokens = len(model.tokenizer.encode(text))
     if tokens > LONGEST:
         raise ConfigError(f"the text has {tokens} tokens: give at most {LONGEST}")
+    network = model.network
+    values = len(network.layers) * len(network.cell.value_names()) * network.config.hidden_size
+    size = (tokens + 1) * (values + network.vocab_size) * 4 >> 20  # of float32
+    if size > MUCH:
+        logger.warning("note: %s tokens make %s MB of values", f"{tokens:,}", f"{size:,}")
     traced = trace_text(model, text)
     arrays = traced.arrays()
     write_output(parsed.out, write(arrays))

@@ -21,22 +21,22 @@ SAVED_A_ROW = 5e-6  # of each text and each layer in a step
 
 def best_engine(network: Network, steps: int, texts: int) -> str:
     """The engine that writes `steps` tokens of so many texts sooner, its start included; NumPy
-    where TensorFlow is not installed, and for a network that does not compile.
+    where TensorFlow is not installed, and for a network without some of its units.
 
     It depends on nothing else, so that the same call gives the same text in every process.
     """
     saved = steps * (SAVED_A_STEP + SAVED_A_ROW * texts * len(network.layers))
-    if network.compiles and saved > START and importlib.util.find_spec("tensorflow") is not None:
+    if not network.silent and saved > START and importlib.util.find_spec("tensorflow") is not None:
         return "tensorflow"
     return "numpy"
 
 
 def make_decoder(engine: str, network: Network, tokenizer: Tokenizer) -> Decoder:
     """The decoder of an engine, "numpy" or "tensorflow". Raises `ConfigError` for the latter where
-    the network does not compile."""
+    the network is without some of its units."""
     if engine == "numpy":
         return Decoder(network, tokenizer.banned_ids, tokenizer.token_bytes)
-    if not network.compiles:
+    if network.silent:
         raise ConfigError(
             f"engine is {engine!r}: a model without some of its units writes with 'numpy' only"
         )

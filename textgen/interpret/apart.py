@@ -76,7 +76,7 @@ def _running() -> subprocess.Popen[bytes]:
 @functools.lru_cache(maxsize=KNOWN)
 def _digest(network: Network) -> str:
     """Which network this is, in any process."""
-    whole = hashlib.sha256(repr(network.config).encode())
+    whole = hashlib.sha256(repr((network.config, sorted(network.silent.items()))).encode())
     for name, weight in sorted(network.weights.items()):
         whole.update(name.encode() + weight.tobytes())
     return whole.hexdigest()

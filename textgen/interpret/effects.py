@@ -18,7 +18,10 @@ from textgen.interpret.trace import read
 from textgen.network import Network
 
 TEXTS_AT_ONCE = 128
-LONG, BLOCKS = 400, 160  # tokens that are taken away one by one; blocks of a longer text
+# without a token each: fewer, since a batch begins at the first of them and so reads less the later
+# it begins; three batches of a long text keep two cores as busy as each other
+WITHOUT_AT_ONCE = 40
+LONG, BLOCKS = 400, 120  # tokens that are taken away one by one; blocks of a longer text
 
 
 def occlusion(network: Network, ids: Sequence[int], goal: Goal, block: int = 1) -> np.ndarray:
@@ -34,13 +37,13 @@ def occlusion(network: Network, ids: Sequence[int], goal: Goal, block: int = 1) 
     number = -(-len(x) // block)
     # all texts are alike before the first token that one of them is without
     starts = [network.initial_state(1)]
-    firsts = range(0, number, TEXTS_AT_ONCE)
+    firsts = range(0, number, WITHOUT_AT_ONCE)
     for at in firsts[:-1]:
-        stretch = x[at * block : (at + TEXTS_AT_ONCE) * block]
+        stretch = x[at * block : (at + WITHOUT_AT_ONCE) * block]
         starts.append(program.read(stretch, starts[-1], *edits, first=0)[0])
 
     def without(at: int, start: State) -> np.ndarray:
-        blocks = range(at, min(at + TEXTS_AT_ONCE, number))
+        blocks = range(at, min(at + WITHOUT_AT_ONCE, number))
         rows = np.repeat(x[at * block :], len(blocks), 1)
         for row in range(len(blocks)):
             rows[row * block : (row + 1) * block, row] = nothing
@@ -101,7 +104,7 @@ def _unit_by_unit(
         keep, add = (np.repeat(edit, len(units), 2) for edit in same)
         one_each = np.eye(program.size, dtype=np.float32)[units]
         for layer, name, put in replaced:
-            keep[0, program.place(layer, name)] -= one_each
+            keep[0, program.place(layer, name)] *= 1 - one_each
             add[0, program.place(layer, name)] += put * one_each
         rows = np.repeat(x[begin:], len(units), 1)
         return np.asarray(program.score(rows, *answers, keep, add, _repeated(start, len(units))))

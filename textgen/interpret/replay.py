@@ -121,6 +121,10 @@ class Replay:
             unit = slice(None) if one.unit is None else one.unit
             keep[token, place, 0, unit] = 0.0
             add[token, place, 0, unit] = one.value
+        for layer, silent in self.network.silent.items():
+            for name in self.state_names:
+                for edit in (keep, add):
+                    edit[:, self.place(layer, name), 0, list(silent)] = 0.0
         return keep, add
 
     # --- what comes out -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from textgen.array_ops import softmax
-from textgen.errors import GenerationError
+from textgen.errors import GenerationError, shown
 from textgen.generation.generator import Generator, check_text
 from textgen.interpret.effects import ablation, occlusion, transplant
 from textgen.interpret.goals import Goal, saliency, value
@@ -135,4 +135,11 @@ def goal_of(model: Generator, answer: str, foil: str) -> Goal:
         check_text(what, text)
     if not answer:
         raise GenerationError("the answer is empty: give at least one character")
+    if unknown := model.tokenizer.unknown_characters(answer + foil):
+        raise GenerationError(
+            f"the model cannot spell {' '.join(unknown)}: give an answer and a foil of characters "
+            "that it has seen"
+        )
+    if answer == foil:
+        raise GenerationError(f"the answer and the foil are both {shown(answer)}: give another")
     return Goal(model.tokenizer.encode(answer), model.tokenizer.encode(foil) if foil else ())

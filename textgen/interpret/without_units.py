@@ -19,8 +19,6 @@ M = TypeVar("M", bound=Generator)
 class SilencedNetwork(Network):
     """The network with the state of some units of one layer held at zero, at every token."""
 
-    compiles = False
-
     def __init__(self, network: Network, layer: int, units: Collection[int]) -> None:
         super().__init__(network.config, network.vocab_size, network.weights)
         size, layers = network.config.hidden_size, len(network.layers)
@@ -32,23 +30,32 @@ class SilencedNetwork(Network):
             )
         if wrong := [unit for unit in units if plain_number(unit) not in range(size)]:
             raise ConfigError(f"unit is {shown(wrong[0])}: give units from 0 to {size - 1}")
-        keep = np.ones(size, np.float32)
-        keep[list(units)] = 0.0
-        self.keep = [keep if k == layer else None for k in range(layers)]
+        if units:
+            before = network.silent.get(layer, frozenset())
+            self.silent = {**network.silent, layer: before | {int(unit) for unit in units}}
+        else:
+            self.silent = network.silent
+        keeps = [np.ones(size, np.float32) for _ in range(layers)]
+        for k, silent in self.silent.items():
+            keeps[k][list(silent)] = 0.0
+        self.keeps = [keep if k in self.silent else None for k, keep in enumerate(keeps)]
 
     def advance(self, ids: Array, state: State) -> State:
         x, states = self.embed(ids), []
-        for weights, start, keep in zip(self.layers, state, self.keep, strict=True):
+        for weights, start, keep in zip(self.layers, state, self.keeps, strict=True):
             a = self.cell.project(weights, x)
             states.append(self._silent(weights, a, start, keep))
             x = states[-1][0]
         return tuple(states)
 
-    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        hidden = np.empty((*ids.shape, self.config.hidden_size), np.float32)
-        for t, column in enumerate(ids):
-            state = self.advance(column, state)
-            hidden[t] = state[-1][0]
+    def read_layer(
+        self, weights: Mapping[str, Array], x: np.ndarray, state: Arrays
+    ) -> tuple[np.ndarray, Arrays]:
+        (keep,) = (k for w, k in zip(self.layers, self.keeps, strict=True) if w is weights)
+        hidden = np.empty((*x.shape[:-1], self.config.hidden_size), np.float32)
+        for t, a in enumerate(self.cell.project(weights, x)):
+            state = self._silent(weights, a, state, keep)
+            hidden[t] = state[0]
         return hidden, state
 
     def _silent(
@@ -66,7 +73,8 @@ class SilencedNetwork(Network):
 
 
 def without_units(model: M, units: Collection[int], layer: int = 0) -> M:
-    """The model with the state of these units of a layer held at zero while it reads and writes.
+    """The model with the state of these units of a layer held at zero while it reads and writes;
+    units that were silent already stay so.
 
     It writes with NumPy, whatever the length. Raises `ConfigError` for a layer or a unit that is
     not there.
