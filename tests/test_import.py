@@ -1,130 +1,41 @@
-"""`textgen import`: models of Keras as runs, and files that are none."""
+"""`textgen import`: models of Keras as runs."""
 
-import io
+import functools
 import json
-import zipfile
 
-import h5py
 import numpy as np
 import pytest
 
+from keras_files import (
+    LAYERS,
+    SETTINGS,
+    as_archive,
+    as_h5,
+    import_into,
+    layers_of,
+    model_of,
+    read_here,
+    zipped,
+)
 from made_tokenizers import MADE
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import RunError
 from textgen.export.token_note import note
 from textgen.generation.generator import Generator, load
-from textgen.importing import hdf5_apart, keras_file
 from textgen.importing.foreign_run import import_model
 from tiny import drawn
-
-LAYERS = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
-SETTINGS = {"cell": "lstm", "num_layers": 2, "hidden_size": 8, "embedding_size": 6}
-
-
-def model_of(tokenizer="char", **settings):
-    config = ModelConfig(**SETTINGS | settings)
-    made = MADE[tokenizer]
-    return Generator(drawn(config, made.vocab_size), made, name="mine", hash="01234567")
-
-
-def layers_of(model):
-    """[(kind, name, settings, arrays)] of Keras's layers of a model."""
-    network, config = model.network, model.config
-    kind = LAYERS[config.cell]
-    settings = {"units": config.hidden_size, "activation": config.activation}
-    names = ("kernel", "recurrent_kernel", "bias")
-    head = {"kernel": network.kernel, "bias": network.bias}
-    return [
-        ("Embedding", "emb", {}, {"embeddings": network.embeddings}),
-        *(
-            (kind, f"layer_{k}", dict(settings), {name: weights[name] for name in names})
-            for k, weights in enumerate(network.layers)
-        ),
-        ("Dropout", "dropout", {}, {}),
-        ("Dense", "out", {"activation": "softmax"}, head),
-    ]
-
-
-def config_of(layers):
-    listed = [
-        {"class_name": kind, "config": {"name": name, **settings}}
-        for kind, name, settings, _ in layers
-    ]
-    return {"class_name": "Sequential", "config": {"name": "sequential", "layers": listed}}
-
-
-def hdf5(write):
-    """The HDF5 file that `write` makes."""
-    data = io.BytesIO()
-    with h5py.File(data, "w") as file:
-        write(file)
-    return data.getvalue()
-
-
-def as_h5(layers, config=None):
-    """As Keras saves `.h5`."""
-
-    def write(file):
-        file.attrs["model_config"] = json.dumps(config or config_of(layers))
-        for _, name, _, arrays in layers:
-            for role, array in arrays.items():
-                file[f"model_weights/{name}/sequential/{name}/{role}:0"] = array
-
-    return hdf5(write)
-
-
-def as_archive(layers, config=None):
-    """As Keras 3 saves `.keras`."""
-
-    def write(file):
-        number = {}
-        for kind, _, _, arrays in layers:
-            stored = {"SimpleRNN": "simple_rnn"}.get(kind, kind.lower())
-            count = number[stored] = number.get(stored, -1) + 1
-            inner = "/cell" if kind in LAYERS.values() else ""
-            for k, array in enumerate(arrays.values()):
-                file[f"layers/{stored}{f'_{count}' * (count > 0)}{inner}/vars/{k}"] = array
-
-    return zipped(json.dumps(config or config_of(layers)), hdf5(write))
-
-
-def zipped(config, weights):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("config.json", config)
-        archive.writestr("model.weights.h5", weights)
-    return data.getvalue()
 
 
 @pytest.fixture(autouse=True)
 def here(monkeypatch):
-    """HDF5 is read in this process, but where a test is of the other one."""
-
-    class Done:
-        def __init__(self, data):
-            self.stdout = data
-
-    def run(_, *, input, **__):
-        try:
-            return Done(hdf5_apart.as_safetensors(input))
-        except Exception as error:
-            raise OSError from error
-
-    monkeypatch.setattr(keras_file.subprocess, "run", run)
+    read_here(monkeypatch)
 
 
 @pytest.fixture
 def imported(tmp_path):
     """imported(file, characters) -> the model that was made of them."""
-
-    def make(data, characters, suffix=".h5"):
-        file, listed = tmp_path / f"old{suffix}", tmp_path / "old.json"
-        file.write_bytes(data)
-        listed.write_bytes(characters)
-        return import_model(file, None, tmp_path / "run")
-
-    return make
+    return functools.partial(import_into, tmp_path)
 
 
 def same_text(one, other, prompt="나는 "):
@@ -212,144 +123,6 @@ def test_the_command_makes_a_run_that_other_commands_take(tmp_path, capsys):
         main(["import", *arguments, "--out", str(tmp_path / "runs/old")])
     assert stop.value.code == 2 and "which is there" in capsys.readouterr().err
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["old"]
-
-
-# --- what is refused ------------------------------------------------------------------------------
-
-
-def changed(number, **settings):
-    """A file whose layer has other settings."""
-    layers = layers_of(model_of())
-    layers[number][2].update(settings)
-    return as_h5(layers)
-
-
-def without(role):
-    layers = layers_of(model_of())
-    del layers[1][3][role]
-    return as_h5(layers)
-
-
-def other(number, kind):
-    layers = layers_of(model_of())
-    layers[number] = (kind, *layers[number][1:])
-    return as_h5(layers)
-
-
-def branched():
-    layers = layers_of(model_of())
-    config = config_of(layers)
-    config["class_name"] = "Functional"
-    config["config"]["layers"][2]["inbound_nodes"] = [[["emb", 0, 0, {}], ["layer_0", 0, 0, {}]]]
-    return as_h5(layers, config)
-
-
-def poisoned():
-    layers = layers_of(model_of())
-    layers[1][3]["kernel"] = np.full_like(layers[1][3]["kernel"], np.nan)
-    return as_h5(layers)
-
-
-def both(activation):
-    layers = layers_of(model_of())
-    for layer in layers[1:3]:
-        layer[2]["activation"] = activation
-    return as_h5(layers)
-
-
-def elsewhere():
-    """Its weights are to be read from another file."""
-
-    def write(file):
-        file.attrs["model_config"] = json.dumps(config_of(layers_of(model_of())))
-        file["model_weights"] = h5py.ExternalLink("/etc/passwd", "/")
-        file.create_dataset("a", (4,), "f4", external=[("/etc/passwd", 0, 16)])
-
-    return hdf5(write)
-
-
-NESTED = "[" * 100_000
-HOSTILE = {
-    "is neither HDF5 nor an archive": b"hello",
-    "is neither HDF5": b"",
-    "holds no HDF5 that can be read": as_h5(layers_of(model_of()))[:3000],
-    "is no whole archive": as_archive(layers_of(model_of()))[:200],
-    "is no JSON": zipped(NESTED, as_h5(layers_of(model_of()))),
-    "the model is a 'Tuned'": as_h5([], {"class_name": "Tuned", "config": {}}),
-    "the model is a None": as_h5([], {"config": 5}),
-    "a layer is 7": as_h5([], {"class_name": "Sequential", "config": [7]}),
-    "the layers are none": as_h5([], {"class_name": "Sequential", "config": []}),
-    "layers are Embedding, Bidirectional, LSTM, Dense": other(1, "Bidirectional"),
-    "layers are Embedding, GRU, LSTM, Dense": other(1, "GRU"),
-    "layers are Lambda, LSTM, LSTM, Dense": other(0, "Lambda"),
-    "'layer_0' has recurrent_activation 'hard_sigmoid'": changed(
-        1, recurrent_activation="hard_sigmoid"
-    ),
-    "'layer_1' has go_backwards True": changed(2, go_backwards=True),
-    "'layer_0': activation is 'relu' with cell 'lstm'": both("relu"),
-    "'out' has activation 'tanh'": changed(-1, activation="tanh"),
-    "'layer_0' has the arrays bias, recurrent_kernel": without("kernel"),
-    "'layer_1' reads 'emb', 'layer_0'": branched(),
-    "kernel holds values that are too large": poisoned(),
-    "'emb' has the arrays none": elsewhere(),
-    "holds weights without their model": hdf5(lambda file: None),
-    "holds weights of textgenrnn": hdf5(
-        lambda file: file.create_dataset("attention/attention/w:0", data=np.ones(3, "f4"))
-    ),
-}
-
-
-@pytest.mark.parametrize("said", HOSTILE)
-def test_a_file_that_is_no_such_model_is_one_line(said, imported, tmp_path):
-    with pytest.raises(RunError) as refused:
-        imported(HOSTILE[said], note(model_of(), "keras"))
-    assert said in str(refused.value) and "\n" not in str(refused.value)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["old.h5", "old.json"]
-
-
-NO_LISTS = {
-    '["a", "the"]': "id 1 is 'the'",
-    '["a", "b", "a"]': "has 'a' twice",
-    '{"a": -1}': "give ids and characters",
-    '{"a": true, "b": "c"}': "give ids and characters",
-    "{}": "has ids up to -1",
-    "5": "is 5: give a list",
-    '{"a": 4000}': "has ids up to 4000",
-    '{"tokens": [], "tokenizer": "sentencepiece"}': "char and jamo can be read",
-    NESTED: "twice",
-}
-
-
-@pytest.mark.parametrize("number", range(len(NO_LISTS)))
-def test_a_list_that_is_none_is_one_line(number, imported, tmp_path):
-    text, said = list(NO_LISTS.items())[number]
-    with pytest.raises(RunError, match=said) as refused:
-        imported(as_h5(layers_of(model_of())), text.encode())
-    assert "\n" not in str(refused.value) and not (tmp_path / "run").exists()
-
-
-def test_without_a_list_of_characters_the_command_asks_for_one(tmp_path, capsys):
-    (tmp_path / "old.h5").write_bytes(as_h5(layers_of(model_of())))
-    with pytest.raises(SystemExit) as stop:
-        main(["import", str(tmp_path / "old.h5"), "--out", str(tmp_path / "run")])
-    assert stop.value.code == 2 and "say by --characters" in capsys.readouterr().err
-
-
-def test_what_is_nested_deeply_is_one_line(imported):
-    for depth in range(100, 1000, 50):
-        layer = json.loads("[" * depth + "]" * depth) if depth < 900 else []
-        config = config_of(layers_of(model_of()))
-        config["config"]["layers"][2]["inbound_nodes"] = layer
-        config["config"]["layers"].append(layer)
-        with pytest.raises(RunError) as refused:
-            imported(as_h5([], config), note(model_of(), "keras"))
-        assert "\n" not in str(refused.value)
-
-
-def test_too_many_numbers_are_not_read(monkeypatch):
-    monkeypatch.setattr(hdf5_apart, "MOST_NUMBERS", 100)
-    with pytest.raises(ValueError, match="too many"):
-        hdf5_apart.as_safetensors(as_h5(layers_of(model_of())))
 
 
 def test_another_process_reads_the_file(tmp_path, monkeypatch):
