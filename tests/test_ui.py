@@ -48,6 +48,7 @@ def test_every_key_is_shown_and_every_key_shown_exists():
         )
     pages = [page.stem.split("_", 1)[1] for page in UI.glob("pages/*.py")]
     asked |= {"strip.{name}", *(f"{page}.{part}" for page in pages for part in ("title", "intro"))}
+    asked |= {f"{page}.own_intro" for page in pages} & set(CATALOGUES["ko"])  # of a few
     exact = {key for key in asked if "{" not in key}
     sections = {key.split(".")[0] for key in asked if "{" in key and not key.startswith("{")}
     sections |= {"reason", "warning", "dropped"}  # by the codes of the doctor

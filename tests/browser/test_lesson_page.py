@@ -25,6 +25,15 @@ def test_the_app_opens_on_the_lesson_and_plays_it(visit):
     expect(page.locator(".flow .caption")).to_contain_text("한국")
 
 
+def test_the_tour_begins_in_the_midst_of_the_play(visit):
+    page = visit("")
+    page.locator(".flow .play", has_text="멈춤").wait_for()
+    page.locator(".flow .tour").click()
+    expect(page.locator(".flow .tour")).to_have_text("멈춤")
+    page.locator(".flow .tour").click()
+    expect(page.locator(".flow .tour")).to_have_text("60초 둘러보기")
+
+
 def test_another_country_is_another_answer(visit):
     page = visit("?lang=en")
     page.get_by_role("radio", name="Japanese").click()

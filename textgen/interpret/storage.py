@@ -19,7 +19,7 @@ from textgen.data.recall_task import Task
 from textgen.errors import ConfigError
 from textgen.evaluation.recall_probe import Scorer, wilson
 from textgen.interpret.measures import linear_probe
-from textgen.interpret.verdicts import MOSTLY, Verdict, beyond
+from textgen.interpret.verdicts import MOSTLY, SURE, Verdict, beyond
 
 STEP = 16  # tokens: places are this far apart, or a multiple
 PAIRS = 132  # every ordered pair of twelve facts
@@ -176,8 +176,8 @@ class Readable:
         return min(share for place, share in self.accuracy[part].items() if place <= left)
 
     def verdict(self, part: str, left: int) -> Verdict:
-        """Whether the fact can be read off this part all that way."""
-        return beyond(MOSTLY, *wilson(round(self.least(part, left) * self.n), self.n))
+        """Whether the fact can be read off this part all that way, more often than not."""
+        return beyond(SURE, *wilson(round(self.least(part, left) * self.n), self.n))
 
 
 def readable(

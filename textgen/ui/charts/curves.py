@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import altair as alt
 import pandas as pd
@@ -99,14 +99,16 @@ def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
 def recall_curve(
     rows: pd.DataFrame,
     horizons: dict[str, int],
-    chance: float,
+    chances: Collection[float],
     words: dict[str, str],
     colours: dict[str, str],
 ) -> alt.LayerChart:
     """Right answers against distance, one colour and mark for each model, one dash for each
-    control; 95 % bands where nothing was done to the document, and a line up at each horizon.
+    control; 95 % bands where nothing was done to the document, a line up at each horizon, and one
+    across for who guesses.
 
     rows: model, control, distance, accuracy, low, high, n. horizons: model -> characters.
+    chances: of the tasks that the models are asked.
     words: model, control, distance, right, chance, horizon. colours: model -> colour.
     """
     names, controls = (list(dict.fromkeys(rows[column])) for column in ("model", "control"))
@@ -157,9 +159,13 @@ def recall_curve(
     )
     band = base.transform_filter(alt.datum.control == controls[0]).mark_area(opacity=0.16)
     band = band.encode(y="low:Q", y2="high:Q")
-    rule, word = _level(chance, words["chance"])
+    levels = [
+        part
+        for chance in sorted(set(chances))
+        for part in _level(chance, f"{words['chance']} {chance:.0%}")
+    ]
     reach = _uprights(horizons, words).encode(x=across, color=colour)
-    return alt.LayerChart(layer=[band, reach, rule, word, lines, marks], height=320)
+    return alt.LayerChart(layer=[band, reach, *levels, lines, marks], height=320)
 
 
 def marks_of(number: int) -> list[str]:

@@ -147,13 +147,14 @@ export default function ({ parentElement, data }) {
     });
   }
 
-  const toggled = (begin) => () => {
-    const wasRunning = Boolean(timer);
+  // a button stops what it began, and nothing else: the tour begins in the midst of the play
+  const toggled = (begin, runs) => () => {
+    const running = runs();
     halt();
-    if (!wasRunning) begin();
+    if (!running) begin();
   };
-  find(".play").onclick = toggled(play);
-  find(".tour").onclick = toggled(tour);
+  find(".play").onclick = toggled(play, () => timer && !touring);
+  find(".tour").onclick = toggled(tour, () => touring);
   const moved = (by) => () => {
     halt();
     show(Math.floor(token) + by);

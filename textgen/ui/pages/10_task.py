@@ -200,7 +200,9 @@ def curve(task: Task, compared: dict[str, Any]) -> None:
         return
     rows = pd.concat(frames)
     words = page_parts.recall_words()
-    chart = charts.recall_curve(rows, horizons, chance, words, charts.model_colours(list(compared)))
+    chart = charts.recall_curve(
+        rows, horizons, [chance], words, charts.model_colours(list(compared))
+    )
     origin = page_parts.measured(compared.values(), f"N = {PROBED}", 1)
     page_parts.chart(chart, rows, "recall", f"{origin} · {task.path.name}")
 

@@ -38,7 +38,7 @@ def main() -> None:
             read_off(model, task, document, layer)
     except TextgenError as error:
         widgets.error(error)
-    page_parts.how(t("transplant.own_how" if own else "transplant.how"), t("transplant.source"))
+    page_parts.how(t("transplant.own_how") if own else t("transplant.how"), t("transplant.source"))
 
 
 def transplanted(model: Model, task: Task, document: Document) -> None:
@@ -122,7 +122,7 @@ def kinds_of(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
     """A linear probe for the answer on each part of the state, all along the document."""
-    from textgen.interpret.verdicts import MOSTLY
+    from textgen.interpret.verdicts import SURE
 
     st.subheader(t("transplant.stored"), anchor=False)
     distance, variant = page_parts.distance(), page_parts.variant()
@@ -149,16 +149,19 @@ def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
     origin = page_parts.measured([model], f"N = {readable.n}", 1)
     page_parts.chart(neuron_charts.readable(rows, fact, chance, words), rows, "stored", origin)
     part = model.network.cell.carried
+    measured = t(
+        "transplant.least",
+        least=readable.least(part, fact),
+        last=readable.accuracy[part][0],
+        n=readable.n,
+        chance=chance,
+        limit=SURE,
+    )
+    for other in readable.accuracy:
+        if other != part:
+            measured += " " + t("transplant.beside", part=other, least=readable.least(other, fact))
     page_parts.claim(
-        t("transplant.claim_stored", part=part),
-        readable.verdict(part, fact),
-        t(
-            "transplant.least",
-            least=readable.least(part, fact),
-            last=readable.accuracy[part][0],
-            n=readable.n,
-            limit=MOSTLY,
-        ),
+        t("transplant.claim_stored", part=part), readable.verdict(part, fact), measured
     )
 
 

@@ -85,19 +85,18 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
     page_parts.show_document(document)
     if not compared:
         return
-    known = document.answer in task.answers
     shares = {label: cached.answers(model, task, document) for label, model in compared.items()}
     without = {
         label: cached.answers_without_fact(model, task, document)
         for label, model in compared.items()
-        if known
+        if document.answer in own_task(task, model).answers  # which it was taught
     }
     colours = colours_of(compared)
     rows = [
         one_answer(label, colours[label], shares[label], without.get(label), document.answer)
         for label in compared
     ]
-    legend = t("remember.bar") if known else t("remember.not_judged")
+    legend = t("remember.bar") if document.answer in task.answers else t("remember.not_judged")
     st.html(
         f'<ul class="tg-answers">{"".join(rows)}</ul>'
         f'<div class="tg-legend">{html.escape(legend)}</div>'
@@ -105,7 +104,7 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
     seed = None if custom else page_parts.filler_seed()
     widgets.line([page_parts.measured(compared.values(), seed=seed)])
     for label, model in compared.items():
-        note_what_it_cannot_spell(task, label, model, document)
+        note_what_it_was_taught(task, label, model, document)
     if st.toggle(t("remember.all_answers"), key="all", bind="query-params"):
         for column, label in zip(st.columns(len(compared), gap="medium"), compared, strict=True):
             with column:
@@ -177,12 +176,16 @@ def custom_document(task: Task) -> Document | None:
     return typed(task, text, BLANK)
 
 
-def note_what_it_cannot_spell(task: Task, label: str, model: Model, document: Document) -> None:
-    """A line for answers, and characters, that the model's vocabulary does not have."""
+def note_what_it_was_taught(task: Task, label: str, model: Model, document: Document) -> None:
+    """A line for a task of its own that a model was taught, and for answers, and characters, that
+    its vocabulary does not have."""
     unknown = model.tokenizer.unknown_characters
     answers = [answer for answer in task.answers if unknown(answer)]
     characters = unknown(document.before + document.ending)
+    own = own_task(task, model)
+    easier = t("remember.other_task", answers=len(own.answers), name=own.path.stem)
     notes = [
+        easier if own is not task else "",
         t("remember.unspellable", answers=", ".join(answers)) if answers else "",
         t("write.unknown", characters=" ".join(characters)) if characters else "",
     ]
@@ -214,8 +217,9 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
             frames.append(frame.assign(model=label, control=t(f"control.{control}")))
             probes.setdefault(label, probe)  # the first control is none
             horizons = {label: found.horizon for label, found in probes.items()}
+            chances = [found.chance for found in probes.values()]
             chart = charts.recall_curve(
-                pd.concat(frames), horizons, probe.chance, words, colours_of(compared)
+                pd.concat(frames), horizons, chances, words, colours_of(compared)
             )
             place.altair_chart(chart, key=f"curve {control} {label}")
     tell(probes)
