@@ -1,14 +1,16 @@
-"""What it is worth to begin from a model: against training anew in the same seconds, and what is
+"""What it is worth to begin from a model: against training anew in the same time, and what is
 forgotten.
 
+    make build/corpora/ko.txt build/corpora/en.txt
     python -m benchmarks.begin [--seconds 180] [--languages ko,en] [--sizes 20,100]
-                               [--rates 0.0005,0.001,0.002] [--json FILE] [--markdown FILE]
+                               [--rates 0.0005,0.001,0.002] [--share 0.2]
+                               [--json FILE] [--markdown FILE]
 
-Old is `corpora/*/stories`, new is `corpora/*/prose`: the first so many kB of each of its files in
-turn, while the last tenth of each file is what all are judged by. A model is trained on the old
-text, then on the new one: anew, from the old model, and from it with replay. Each training is the
-command that a user would give, for so many seconds. The JSON is written after each, and what it has
-is not run again.
+The model is the shipped writer of the language. New to it are the stories in `corpora/*/stories`:
+the first so many kB of them, of each file as much; what all are judged by stands behind that in
+each. The old text is judged by the end that was held out of it. Each training has so many seconds
+as its budget, and ends before where it gets no better. The JSON is written after each, and what it
+has is not run again.
 """
 
 from __future__ import annotations
@@ -16,103 +18,104 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
-import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from textgen import shipped
+from textgen.api import load, train
 from textgen.backend import cores, has_bfloat16
-from textgen.data.sources import as_trained_on
-from textgen.generation.generator import load
+from textgen.data.sources import find_training_text
 from textgen.text.corpus import load_corpus
 from textgen.training.beginning import RATE, bits_per_char
 
 NOTES = Path(__file__).with_name("begin_notes.md")
-REPLAY, JUDGED = 0.2, 0.1
+JUDGED = 1200  # characters of each file
 LANGUAGES = {"ko": "Korean", "en": "English"}
+ONE = ("language", "kilobytes", "way", "rate", "share")  # tell a training from the others
 WAYS = ("anew", "from", "replay")
 
 
 def new_text(language: str, kilobytes: int) -> tuple[str, str]:
-    """(about so many kB to train on, what is judged by), of the files of prose."""
-    files = load_corpus(shipped.CORPORA / language / "prose").documents
-    ends = [int(len(text) * (1 - JUDGED)) for text in files]
-    whole = sum(len(text[:end].encode()) for text, end in zip(files, ends, strict=True))
-    share = min(1.0, 1000 * kilobytes / whole)
-    taken = (text[: int(end * share)] for text, end in zip(files, ends, strict=True))
-    return "\n\n".join(taken), "\n\n".join(t[e:] for t, e in zip(files, ends, strict=True))
-
-
-def train(text: Path, out: Path, seconds: float, *flags: object) -> dict[str, Any]:
-    """The card of the run that `textgen train` makes."""
-    command = ["train", text, "--out", out, "--budget", f"{seconds:g}s", "--sample-length", 0]
-    run = [sys.executable, "-m", "textgen", *map(str, [*command, *flags])]
-    subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    card: dict[str, Any] = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    return card
+    """(so many kB to train on, what is judged by), of the files of stories."""
+    files = load_corpus(shipped.CORPORA / language / "stories").documents
+    each = 1000 * kilobytes // len(files)
+    begins = [text.encode()[:each].decode(errors="ignore") for text in files]
+    judged = [text[-JUDGED:] for text in files]
+    return "\n\n".join(begins), "\n\n".join(judged)
 
 
 def measured(
-    home: Path, language: str, kilobytes: int, way: str, seconds: float, rate: float
+    home: Path, language: str, kilobytes: int, way: str, rate: float, share: float, seconds: float
 ) -> dict[str, Any]:
     """Train one way, and judge by what was held out of the new text and of the old one."""
-    stories, old = shipped.CORPORA / language / "stories", home / f"old-{language}"
-    if not old.exists():
-        train(stories, old, seconds)
+    name = f"{language}-lstm-char"
+    before = load(name)
+    old = find_training_text(before.card, shipped.HOME)
+    if old is None:
+        raise SystemExit(f"the text of {name} is missing: make build/corpora/{language}.txt")
     text, judged = new_text(language, kilobytes)
-    file, out = home / f"{language}-{kilobytes}.txt", home / f"{language}-{kilobytes}-{way}-{rate}"
+    file = home / f"{language}-{kilobytes}.txt"
     file.write_text(text, encoding="utf-8")
-    flags: list[object] = []
+    settings: dict[str, Any] = {"sample_length": 0}
     if way != "anew":
-        flags = ["--from", old, "--learning-rate", rate]
+        settings |= {"begin_from": name, "learning_rate": rate}
     if way == "replay":
-        flags += ["--replay", f"{stories}={REPLAY}"]
-    card = train(file, out, seconds, *flags)
-    before, after = load(old), load(out)
-    known = as_trained_on(before.card, stories)
-    kept = known.held_out_text if known else ""
+        replayed = home / f"old-{language}.txt"
+        replayed.write_text(old.text, encoding="utf-8")  # nothing that is held out
+        settings |= {"replay": f"{replayed}={share}"}
+    begin, used = time.perf_counter(), time.process_time()
+    after = train(
+        file,
+        home / f"{language}-{kilobytes}-{way}-{rate}-{share}",
+        budget=f"{seconds:g}s",
+        **settings,
+    )
     return {
         "language": language,
-        "kilobytes": len(text.encode()) / 1000,
-        "size": kilobytes,
+        "kilobytes": kilobytes,
         "way": way,
         "rate": rate,
-        "seconds": seconds,
-        "trained_seconds": card["metrics"]["seconds"],
-        "epoch": card["metrics"]["epoch"],
+        "share": share,
+        "model": f"{after.config.num_layers} x {after.config.hidden_size} {after.config.cell}",
+        "budget": seconds,
+        "seconds": round(time.perf_counter() - begin, 1),
+        "of_a_core": round(time.process_time() - used, 1),
+        "best_epoch": after.card["metrics"]["epoch"],
         "new_before": bits_per_char(before, judged),
         "new": bits_per_char(after, judged),
-        "old_before": bits_per_char(before, kept),
-        "old": bits_per_char(after, kept),
+        "old_before": bits_per_char(before, old.held_out_text),
+        "old": bits_per_char(after, old.held_out_text),
     }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """As Markdown: a row for each way, beside training anew and beside the model before."""
+    """As Markdown: each way beside training anew, and beside the model before."""
     bfloat16 = "with" if has_bfloat16() else "without"
     lines = [
-        f"{rows[0]['seconds']:g} seconds each, on {cores()} cores ({platform.machine()}, {bfloat16}"
-        " bfloat16):",
+        f"A budget of {rows[0]['budget']:g} seconds each, on {cores()} cores "
+        f"({platform.machine()}, {bfloat16} bfloat16), which others used as well. Bits per "
+        "character:",
         "",
-        "| text | new, kB | way | rate | bits/char, new | against anew | old text, before | after "
-        "| forgotten |",
-        "|---|---:|---|---:|---:|---:|---:|---:|---:|",
+        "| text | new | way | rate | passes | seconds of a core | new text | against anew "
+        "| old text | forgotten |",
+        "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    anew = {(r["language"], r["size"]): r["new"] for r in rows if r["way"] == "anew"}
+    anew = {(r["language"], r["kilobytes"]): r["new"] for r in rows if r["way"] == "anew"}
     for row in rows:
-        base = anew.get((row["language"], row["size"]))
-        is_anew = row["way"] == "anew"
-        gain = "" if base is None or is_anew else f"{row['new'] / base - 1:+.1%}"
-        lost = "" if is_anew else f"{row['old'] / row['old_before'] - 1:+.1%}"
-        old = ("", "") if is_anew else (f"{row['old_before']:.3f}", f"{row['old']:.3f}")
-        ways = {"from": "`--from`", "replay": f"`--from`, `--replay` {REPLAY}"}
-        way = ways.get(row["way"], "anew")
+        base = anew.get((row["language"], row["kilobytes"]))
+        head = f"| {LANGUAGES[row['language']]} | {row['kilobytes']} kB "
+        spent = f"{row['best_epoch']} | {row['of_a_core']:.0f}"
+        if row["way"] == "anew":
+            lines.append(f"{head}| anew, {row['model']} | | {spent} | {row['new']:.3f} | | | |")
+            continue
+        way = "`--from`" + (f", `--replay` {row['share']}" if row["share"] else "")
+        gain = f"{row['new'] / base - 1:+.1%}" if base else ""
+        lost = f"{row['old'] / row['old_before'] - 1:+.1%}"
         lines.append(
-            f"| {LANGUAGES[row['language']]} | {row['kilobytes']:.0f} | {way} | "
-            f"{'' if is_anew else row['rate']} | {row['new']:.3f} | {gain} | {old[0]} | {old[1]} | "
-            f"{lost} |"
+            f"{head}| {way} | {row['rate']} | {spent} | {row['new']:.3f} | {gain} "
+            f"| {row['old_before']:.3f} to {row['old']:.3f} | {lost} |"
         )
     return "\n".join(lines)
 
@@ -123,29 +126,27 @@ def main() -> None:
     parser.add_argument("--languages", default="ko,en")
     parser.add_argument("--sizes", default="20,100", help="kB of new text")
     parser.add_argument("--rates", default=str(RATE), help="of learning, from a model")
-    parser.add_argument("--home", type=Path, help="where the runs are made, and stay")
+    parser.add_argument("--share", type=float, default=0.2, help="of a replay")
+    parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parsed = parser.parse_args()
     rows = json.loads(parsed.json.read_text()) if parsed.json and parsed.json.exists() else []
-    wanted = [
-        (language, int(size), way, rate)
-        for language in parsed.languages.split(",")
-        for size in parsed.sizes.split(",")
-        for way in WAYS
-        for rate in ([0.0] if way == "anew" else map(float, parsed.rates.split(",")))
-    ]
-    done = {(row["language"], row["size"], row["way"], row["rate"]) for row in rows}
-    with tempfile.TemporaryDirectory() as folder:
-        home = parsed.home or Path(folder)
-        home.mkdir(parents=True, exist_ok=True)
-        for one in wanted:
-            if one in done:
-                continue
-            rows.append(measured(home, *one[:3], parsed.seconds, one[3]))
-            print(rows[-1], flush=True)
-            if parsed.json:
-                parsed.json.write_text(json.dumps(rows, indent=1) + "\n")
+    done = {tuple(row[name] for name in ONE) for row in rows}
+    with tempfile.TemporaryDirectory() as home:
+        for language in parsed.languages.split(","):
+            for size in map(int, parsed.sizes.split(",")):
+                for way in parsed.ways.split(","):
+                    rates = [0.0] if way == "anew" else map(float, parsed.rates.split(","))
+                    share = parsed.share if way == "replay" else 0.0
+                    for rate in rates:
+                        one = (language, size, way, rate, share)
+                        if one in done:
+                            continue
+                        rows.append(measured(Path(home), *one, parsed.seconds))
+                        print(rows[-1], flush=True)
+                        if parsed.json:
+                            parsed.json.write_text(json.dumps(rows, indent=1) + "\n")
     print(table(rows))
     if parsed.markdown:
         page = NOTES.read_text(encoding="utf-8").replace("{table}", table(rows))
