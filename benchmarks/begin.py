@@ -66,12 +66,8 @@ def measured(
         replayed.write_text(old.text, encoding="utf-8")  # nothing that is held out
         settings |= {"replay": f"{replayed}={share}"}
     begin, used = time.perf_counter(), time.process_time()
-    after = train(
-        file,
-        home / f"{language}-{kilobytes}-{way}-{rate}-{share}",
-        budget=f"{seconds:g}s",
-        **settings,
-    )
+    out = home / f"{language}-{kilobytes}-{way}-{rate}-{share}"
+    after = train(file, out, budget=f"{seconds:g}s", **settings)
     return {
         "language": language,
         "kilobytes": kilobytes,

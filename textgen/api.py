@@ -210,7 +210,7 @@ def train(
     """Train a model on `source` into the new run folder `out`, and load the best of it.
 
     source: a text file or folder, several of them, "hf:NAME[/CONFIG][:SPLIT][:COLUMN]", or a task
-    (TOML). begin_from: a run folder, or the name of a shipped model, to go on from with this text:
+    (TOML). begin_from: a model to go on from with this text, named as `load` takes it:
     its weights, tokenizer and model settings. budget: "90s", "3m", "1h" or a number of seconds,
     which settings that are not given follow from, as of `textgen train --budget`. callbacks:
     Keras's own.

@@ -29,7 +29,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--from",
         dest="begin_from",
         metavar="RUN",
-        help="begin with the weights, tokenizer and model settings of a run or a shipped model",
+        help="begin with the weights, tokenizer and model settings of a run, a shipped model or "
+        "hf://USER/NAME",
     )
     command.add_argument("--config", metavar="FILE", help="a recipe (TOML); flags override it")
     command.add_argument(

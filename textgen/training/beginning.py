@@ -105,7 +105,7 @@ class Beginning:
 
 
 def read(run: str | Path) -> Beginning:
-    """The model in the run folder `run`, or the shipped one of that name. Raises as `load` does."""
+    """The model `run`, named as `textgen.load` takes it. Raises as that does."""
     return Beginning(str(run), Generator.from_run(run))
 
 
