@@ -167,8 +167,10 @@ def test_a_model_that_is_deleted_while_it_is_looked_at_is_told_of(look, tmp_path
     app = look("5_gates", ("char", "lstm"))
     (tmp_path / RUNS / "mine").rename(tmp_path / RUNS / "other")
     app.run()
-    assert not app.exception and app.selectbox(key="any").value == "other"
-    assert any("No longer there: mine" in c.value for c in app.caption)
+    assert not app.exception and app.selectbox(key="any").value is None
+    assert "no model mine" in said(app)[0] and not app.get("download_button")
+    app.selectbox(key="any").set_value("other").run()
+    assert not app.exception and not said(app) and app.get("download_button")
     shutil.rmtree(tmp_path / RUNS / "other")
     app.run()
     assert not app.exception and "there is no model" in said(app)[0]

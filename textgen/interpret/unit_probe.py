@@ -81,14 +81,14 @@ def probe_units(
     Raises `ConfigError` where labels are not as many as values, and where those are too few to be
     parted.
     """
+    wrong = {name: len(of) for name, of in labels.items() if len(of) != len(values)}
+    if wrong:
+        raise ConfigError(f"{len(values)} places and labels {wrong}: give one for each place")
     if len(values) < PLACES:
         raise ConfigError(
             f"the text has {len(values)} places to judge units by: give at least {PLACES}, better "
             "some thousand characters"
         )
-    wrong = {name: len(of) for name, of in labels.items() if len(of) != len(values)}
-    if wrong:
-        raise ConfigError(f"{len(values)} places and labels {wrong}: give one for each place")
     stretches = np.array_split(np.arange(len(values)), STRETCHES)
     fit = np.concatenate([s[: int(len(s) * FIT)] for s in stretches])
     judge = np.concatenate([s[int(len(s) * FIT) :] for s in stretches])

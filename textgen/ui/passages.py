@@ -7,7 +7,6 @@ answer is how it is to go on. All of it lives in the address.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,9 +86,19 @@ def choose_model() -> Model:
     """Any model that there is, shipped or trained here, with the weights that did best or those of
     its last save."""
     available = all_models()
-    note_gone("any", [str(st.session_state.get("any", ""))], available)
+    names = list(available)
+    wanted = asked("any", "several")[:1]
+    if wanted and wanted[0] not in available:
+        forget("any")
+        st.session_state["gone"] = wanted[0]
+    # not another model in its place: one is to be chosen
+    nothing = "gone" in st.session_state and not asked("any")
+    first = None if nothing else names.index(wanted[0]) if wanted else 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(t("write.model"), list(available), key="any", bind="query-params")
+        name = st.selectbox(t("write.model"), names, first, key="any", bind="query-params")
+        if name is None:
+            raise RunError(t("parts.gone", names=st.session_state.get("gone", "")))
+        st.session_state.pop("gone", None)
         folder = available[name]
         last = models.has_last_save(folder) and choose_version() == "last"
     model = models.load(folder, last=last)
@@ -143,11 +152,15 @@ def choose_models() -> dict[str, Model]:
     """Some of all models, the first at first; each, if asked for, beside itself before its training
     and at the last save of its run."""
     available = all_models()
-    note_gone("several", st.session_state.get("several", []), available)
+    wanted = asked("several", "any")
+    gone = [name for name in wanted if name not in available]
+    if gone:
+        forget("several")
+        st.caption(widgets.plain(t("parts.gone", names=", ".join(gone))))
     names = st.multiselect(
         t("remember.models"),
         list(available),
-        list(available)[:1],
+        [name for name in wanted if name in available] if wanted else list(available)[:1],
         max_selections=AT_ONCE,
         key="several",
         bind="query-params",
@@ -163,12 +176,19 @@ def choose_models() -> dict[str, Model]:
     return dict([*pairs, *((model.name, model) for model in last.values())])
 
 
-def note_gone(key: str, chosen: Sequence[str], available: Collection[str]) -> None:
-    """A line for what was chosen and is there no more, which is then chosen no more."""
-    gone = [name for name in chosen if name and name not in available]
-    if gone:
-        st.session_state.pop(key, None)
-        st.caption(t("parts.gone", names=widgets.plain(", ".join(gone))))
+def asked(*keys: str) -> list[str]:
+    """The models that the session or the address names, under the first key that names any."""
+    for key in keys:
+        said = st.session_state.get(key) or st.query_params.get_all(key)
+        if said:
+            return [said] if isinstance(said, str) else list(said)[:AT_ONCE]
+    return []
+
+
+def forget(key: str) -> None:
+    """Choose no more what was chosen under a key."""
+    st.session_state.pop(key, None)
+    st.query_params.pop(key, None)
 
 
 def note_new_weights(key: str, model: Model) -> None:

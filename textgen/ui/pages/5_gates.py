@@ -234,7 +234,8 @@ def keeping(
     if not passages.is_own(document):
         tokens -= fact_end(model.tokenizer, document)
     rows = pd.DataFrame({"unit": units, "time": times, "effect": abs(effects)})
-    words["distance"] = t("gates.distance", tokens=tokens)
+    begin = "gates.beginning" if passages.is_own(document) else "gates.distance"
+    words["distance"] = t(begin, tokens=tokens)
     with right:
         st.subheader(t("gates.times"), anchor=False)
         figure = gate_charts.times(rows, tokens, unit, words)
