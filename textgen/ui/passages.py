@@ -89,7 +89,7 @@ def choose_model() -> Model:
     names = list(available)
     wanted = asked("any", "several")[:1]
     if wanted and wanted[0] not in available:
-        forget("any")
+        st.session_state.pop("any", None)
         st.session_state["gone"] = wanted[0]
     # not another model in its place: one is to be chosen
     nothing = "gone" in st.session_state and not asked("any")
@@ -155,7 +155,7 @@ def choose_models() -> dict[str, Model]:
     wanted = asked("several", "any")
     gone = [name for name in wanted if name not in available]
     if gone:
-        forget("several")
+        st.session_state.pop("several", None)
         st.caption(widgets.plain(t("parts.gone", names=", ".join(gone))))
     names = st.multiselect(
         t("remember.models"),
@@ -183,12 +183,6 @@ def asked(*keys: str) -> list[str]:
         if said:
             return [said] if isinstance(said, str) else list(said)[:AT_ONCE]
     return []
-
-
-def forget(key: str) -> None:
-    """Choose no more what was chosen under a key."""
-    st.session_state.pop(key, None)
-    st.query_params.pop(key, None)
 
 
 def note_new_weights(key: str, model: Model) -> None:
