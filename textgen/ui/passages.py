@@ -91,9 +91,11 @@ def choose_model() -> Model:
     if wanted and wanted[0] not in available:
         st.session_state.pop("any", None)
         st.session_state["gone"] = wanted[0]
+    elif wanted and not asked("any"):  # the first of those of another page
+        st.session_state["any"] = wanted[0]
     # not another model in its place: one is to be chosen
-    nothing = "gone" in st.session_state and not asked("any")
-    first = None if nothing else names.index(wanted[0]) if wanted else 0
+    nothing = "gone" in st.session_state and st.session_state.get("any") is None
+    first = None if nothing else 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(t("write.model"), names, first, key="any", bind="query-params")
         if name is None:
@@ -155,12 +157,13 @@ def choose_models() -> dict[str, Model]:
     wanted = asked("several", "any")
     gone = [name for name in wanted if name not in available]
     if gone:
-        st.session_state.pop("several", None)
         st.caption(widgets.plain(t("parts.gone", names=", ".join(gone))))
+    if wanted and (gone or not asked("several")):
+        st.session_state["several"] = [name for name in wanted if name in available]
     names = st.multiselect(
         t("remember.models"),
         list(available),
-        [name for name in wanted if name in available] if wanted else list(available)[:1],
+        list(available)[:1],
         max_selections=AT_ONCE,
         key="several",
         bind="query-params",
