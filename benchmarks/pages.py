@@ -50,7 +50,7 @@ PAGES = {
     "gates": ("Gates", True),
     "step": ("One step", True),
     "gradients": ("Gradients", True),
-    "neurons": ("Neurons", True),
+    "neurons": ("Units", True),
     "race": ("Race", False),
 }
 # what looks into any model at any text
@@ -96,7 +96,7 @@ KOREAN = {
     "Gates": "게이트",
     "One step": "한 걸음",
     "Gradients": "기울기",
-    "Neurons": "유닛",
+    "Units": "유닛",
     "Race": "경주",
 }
 LARGE = """

@@ -98,3 +98,11 @@ def test_how_far_back_a_model_looks_on_ordinary_text(visit):
     page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.get_by_text("This model looks back")).to_be_visible()
     expect(page.locator(CHART).last).to_be_visible()
+
+
+def test_on_a_phone_the_distance_and_the_answers_are_seen_at_once(visit):
+    page = visit("remember?lang=ko&custom=false", width=390, height=844)
+    page.wait_for_selector(".tg-answers li >> nth=2", timeout=180_000)
+    slider = page.get_by_role("slider", name="거리").bounding_box()
+    answers = page.locator(".tg-answers").bounding_box()
+    assert answers["y"] + answers["height"] - slider["y"] < 844

@@ -85,7 +85,10 @@ def choose_document() -> tuple[Task, Document]:
     task = the_task()
     if state.get("fact") not in task.facts:
         state["fact"] = address.choice("fact", task.facts) or telling_fact(task)
-    left, middle, right, last = st.columns([2, 3, 2, 2], vertical_alignment="bottom", gap="medium")
+    with st.container(key="document choice"):  # on a phone the distance comes last, by style.css
+        left, middle, right, last = st.columns(
+            [2, 3, 2, 2], vertical_alignment="bottom", gap="medium"
+        )
     fact = left.selectbox(t("remember.fact"), task.facts, key="fact", bind="query-params")
     middle.slider(
         t("remember.distance"),
@@ -219,7 +222,7 @@ def show_document(document: Document) -> None:
     opening, filler = document.before[:end], document.before[end:]
     blank = f'<span class="tg-blank">{html.escape(document.answer) or "?"}</span>'
     st.html(
-        f'<div class="tg-document"><mark>{html.escape(opening)}</mark>'
+        f'<div class="tg-document" tabindex="0"><mark>{html.escape(opening)}</mark>'
         f"<span>{html.escape(filler)}</span>{blank}{html.escape(document.ending)}</div>"
     )
 

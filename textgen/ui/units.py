@@ -1,4 +1,4 @@
-"""The page Neurons on a text of one's own.
+"""The page Units on a text of one's own.
 
 What the units of any model do, where else they fire, and what the model writes without them.
 """

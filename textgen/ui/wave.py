@@ -94,7 +94,7 @@ def show() -> None:
         t("wave.off", name=name, levels=float(abs(courses[name] - true_levels()).mean()))
         for name in compared
     )
-    widgets.line(off)
+    widgets.line([t("wave.grey"), *off])
 
 
 if __name__ == "__main__":

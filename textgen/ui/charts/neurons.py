@@ -1,4 +1,4 @@
-"""Charts of the page Neurons: without the best units, after a transplant, and read off a state."""
+"""Charts of the page Units: without the best units, after a transplant, and read off a state."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def show_text(model: Model, ids: list[int], token: int) -> None:
     before, after = decode(ids[1:token]), decode(ids[token + 1 :])
     here = decode([ids[token]]) if token else "↵"
     st.html(
-        f'<div class="tg-document tg-reading"><span>{html.escape(before)}</span>'
+        f'<div class="tg-document tg-reading" tabindex="0"><span>{html.escape(before)}</span>'
         f"<mark>{html.escape(here.replace(' ', '␣'))}</mark>"
         f'<span class="tg-unread">{html.escape(after)}</span></div>'
     )

@@ -1,4 +1,4 @@
-"""Neurons: which units hold the fact, where else they fire, and what happens without them."""
+"""Units: which units hold the fact, where else they fire, and what happens without them."""
 
 from __future__ import annotations
 
