@@ -91,6 +91,6 @@ def test_one_unit_stands_in_texts_that_differ_in_the_country_alone(visit):
     page = visit("gates?lang=ko&fact=일본")
     expect(page.get_by_text("나라만 다른 글:", exact=False)).to_be_visible()
     for part in ("C", "h"):
-        chart = page.locator(f".st-key-figure-overlaid-{part} svg")
+        chart = page.locator(f".st-key-figure-overlaid-{part} svg.marks")
         expect(chart).to_contain_text("일본")
         expect(chart).to_contain_text("한국")

@@ -18,7 +18,7 @@ def test_gates_remember_and_a_plain_recurrence_does_not(visit):
     expect(page.locator("h1")).to_have_text("기억")
     expect(page.locator(".tg-answers .tg-name")).to_have_text(["RNN", "LSTM", "GRU"])
     found = measured(page)
-    assert "90 % 넘게" in found["LSTM"] and "90 % 넘게" in found["GRU"]
+    assert "90% 넘게" in found["LSTM"] and "90% 넘게" in found["GRU"]
     assert "1,000자까지" not in found["RNN"]
     charts = page.locator(CHART).count()
     page.get_by_text("모든 답 보기").click()

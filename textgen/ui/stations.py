@@ -21,6 +21,7 @@ from textgen.cells import make_cell
 from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
+from textgen.interpret.verdicts import answered
 from textgen.ui import address, cached, models, page_parts, wave, widgets
 from textgen.ui.components.presenter import presenter
 from textgen.ui.messages import language, t
@@ -63,7 +64,19 @@ def products(loaded: Mapping[str, Model], task: Task, document: Document) -> dic
 
 
 def right_of_each(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
-    return {name.lower(): right_of(model, task, document) for name, model in loaded.items()}
+    """Of each model the right answer's share, with the fact and without it, and what follows."""
+    found: dict[str, Any] = {}
+    for cell, model in loaded.items():
+        shares = cached.answers(model, task, document)
+        without = cached.answers_without_fact(model, task, document)
+        verdict = answered(shares, without, document.answer).verdict
+        name = cell.lower()
+        found |= {
+            name: shares[document.answer],
+            f"{name}_without": without[document.answer],
+            f"{name}_says": t(f"stations.says_{verdict.value}"),
+        }
+    return found
 
 
 def parts(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
@@ -170,10 +183,6 @@ def reading(model: Model, document: Document) -> float:
     return min(once() for _ in range(RACE_READINGS))
 
 
-def without_h(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
-    return {"share": right_of(loaded["MINGRU"], task, document)}
-
-
 def waved(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     """How far the models of the wave are off, with all letters given and with a few."""
     return {
@@ -212,10 +221,30 @@ STATIONS = {
     "counted": Station("step", {"model": "GRU"}, (), counted),
     "raced": Station("race", {}, ("GRU", "LSTM"), raced),
     "without_h": Station(
-        "remember", {"custom": "false", "cells": "MINGRU"}, ("MINGRU",), without_h
+        "remember", {"custom": "false", "cells": "MINGRU"}, ("MINGRU",), right_of_each
     ),
     "wave": Station("lesson", {}, (), waved),
 }
+
+
+# which guess is right, by what was measured
+RIGHT: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "unrolled": lambda found: False,
+    "slopes": lambda found: found["tanh"] > found["sigmoid"],
+    "products": lambda found: False,
+    "remembered": lambda found: found["rnn"] > found["lstm"],
+    "parts": lambda found: found["i"] < 0.5,
+    "forgotten": lambda found: found["after"] > found["before"],
+    "conveyor": lambda found: False,
+    "calmer": lambda found: found["C"] < found["h"],
+    "handed_over": lambda found: found["C"] < 0.5,
+    "peephole": lambda found: found["parameters"] < 1.5 * found["lstm"],
+    "coupled": lambda found: found["right"] < 0.5,
+    "counted": lambda found: abs(found["share"] - 3 / 4) < abs(found["share"] - 1 / 2),
+    "raced": lambda found: found["gru"] < found["lstm"],
+    "without_h": lambda found: found["mingru"] > 0.5,
+    "wave": lambda found: found["rnn_200"] > wave.NOTHING_LEARNED,
+}  # True: the first of the two
 
 
 def folders_of(task: Task) -> dict[str, Path]:
@@ -310,7 +339,12 @@ def guess(name: str, folders: Mapping[str, Path], task: Task, document: Document
             loaded = {cell: models.load(folders[cell]) for cell in STATIONS[name].needed}
             values = STATIONS[name].measure(loaded, task, document)
         answer = widgets.glossed(t(f"stations.{name}_answer", **values))
-        st.html(f'<div class="tg-claim tg-holds tg-answer"><p>{answer}</p></div>')
+        is_right = RIGHT[name](values) == (chosen == CHOICES[0])
+        told, kind = (t("stations.right"), "holds") if is_right else (t("stations.wrong"), "fails")
+        st.html(
+            f'<div class="tg-claim tg-{kind} tg-answer"><p><b>{html.escape(told)}</b> {answer}</p>'
+            "</div>"
+        )
     move, see = (
         f"<dt>{html.escape(t(f'stations.{what}'))}</dt>"
         f"<dd>{html.escape(t(f'stations.{name}_{what}'))}</dd>"

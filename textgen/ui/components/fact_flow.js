@@ -2,18 +2,18 @@
 // tell the fact, as wide as they do, and what it would answer if it were asked now. Everything was
 // computed in Python: here it is only uncovered.
 
-const RIBBON = 15; // pixels a unit
+const RIBBON = 11, BAND = 34; // pixels of a unit, and of the answer
 const PER_SECOND = 9; // tokens, when it plays
 const GLIDE = 4, STAY = 8; // seconds, of each stop of the tour
 
 const escaped = (text) =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)}%`;
 
-function ribbon(values, y, across) {
+function ribbon(values, y, across, widest) {
   const upper = [], lower = [];
   values.forEach((value, t) => {
-    const half = (Math.max(value, 0.03) * (RIBBON - 3)) / 2;
+    const half = (Math.max(value, 0.03) * widest) / 2;
     upper.push(`${across(t).toFixed(1)},${(y - half).toFixed(1)}`);
     lower.unshift(`${across(t).toFixed(1)},${(y + half).toFixed(1)}`);
   });
@@ -21,17 +21,19 @@ function ribbon(values, y, across) {
 }
 
 function laneMarkup(lane, width, index, count, words) {
-  const high = lane.ribbons.length * RIBBON + 6;
+  const high = BAND + lane.ribbons.length * RIBBON + 6;
   const across = (t) => 4 + ((width - 16) * t) / Math.max(count - 1, 1);
   const ribbons = lane.ribbons
-    .map((values, k) => ribbon(values, 3 + RIBBON * (k + 0.5), across))
+    .map((values, k) => ribbon(values, BAND + 3 + RIBBON * (k + 0.5), across, RIBBON - 3))
     .join("");
+  const band = ribbon(lane.right, BAND / 2, across, BAND - 4);
   return (
     `<svg height="${high}" viewBox="0 0 ${width} ${high}" role="img" ` +
     `aria-label="${escaped(`${lane.name}: ${words.summary}`)}">` +
     `<defs><clipPath id="read${index}"><rect x="0" y="0" width="0" height="${high}"/></clipPath></defs>` +
     `<line x1="0" y1="${high - 1}" x2="${width}" y2="${high - 1}" stroke="currentColor" opacity="0.35"/>` +
-    `<g fill="#e69f00" clip-path="url(#read${index})">${ribbons}</g>` +
+    `<g clip-path="url(#read${index})"><g fill="${lane.colour}">${band}</g>` +
+    `<g fill="#e69f00" opacity="0.6">${ribbons}</g></g>` +
     `<line class="now" y1="0" y2="${high}" stroke="currentColor" stroke-width="1.5"/></svg>`
   );
 }

@@ -20,6 +20,7 @@ class Lane:
 
     says [T]: what it would answer if it were asked now. share [T]: how likely that is. base [T]:
     how likely the same answer is where the fact is not told. knows [T]: whether it answers.
+    right [T]: how likely the right answer is if it were asked now.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Lane:
     says: Sequence[str]
     base: Sequence[float]
     knows: Sequence[bool]
+    right: Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +70,7 @@ def fact_flow(
                 "says": list(lane.says),
                 "base": [round(share, 4) for share in lane.base],
                 "knows": list(lane.knows),
+                "right": lane.right.round(4).tolist(),
             }
             for lane in lanes
         ],

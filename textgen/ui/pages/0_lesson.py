@@ -122,6 +122,7 @@ def lane(
         [one.answer for one in answers],
         [one.without for one in answers],
         [one.verdict is not Verdict.OPEN for one in answers],
+        course.shares[:, task.answers.index(document.answer)],
     )
 
 
@@ -148,6 +149,8 @@ def captions(
         size = np.linalg.norm(courses[name].told, axis=1)
         return float(size[token] / size[told])
 
+    right = float(courses[FORGETS].shares[middle, task.answers.index(document.answer)])
+
     def answer(name: str) -> str:
         one = said(task, courses[name].shares[last], without[name], document.answer)
         told = t("flow.answers", name=name, answer=one.answer, share=one.share)
@@ -156,7 +159,7 @@ def captions(
     return [
         Caption(told, t("flow.told", fact=document.fact)),
         Caption(middle, t("flow.kept", share=left(KEEPS, middle), number=middle - told)),
-        Caption(middle, t("flow.faded", share=left(FORGETS, middle), number=middle - told)),
+        Caption(middle, t("flow.faded", right=right, number=middle - told)),
         Caption(last, answer(KEEPS)),
         Caption(last, f"{answer(FORGETS)} {t('flow.onwards')}"),
     ]
