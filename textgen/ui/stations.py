@@ -33,6 +33,7 @@ Measured = Callable[[Mapping[str, "Model"], Task, Document], dict[str, Any]]
 LAYER = (32, 128)  # embedding_size, hidden_size: of the shipped models, and of docs/lesson
 RACE_DISTANCE, RACE_DOCUMENTS, RACE_READINGS = 1000, 24, 5
 FEW_LETTERS = 20
+FAR = 500  # characters, over which the gradient of an RNN vanishes
 CHOICES = ("a", "b")
 
 
@@ -213,7 +214,7 @@ STATIONS = {
     "remembered": Station("remember", {"custom": "false"}, ("RNN", "LSTM"), right_of_each),
     "parts": Station("step", {}, ("LSTM",), parts),
     "forgotten": Station("step", {"gate": "f"} | EVERYWHERE, ("LSTM",), forgotten),
-    "conveyor": Station("gradients", {}, ("LSTM",), conveyor),
+    "conveyor": Station("gradients", {"distance": str(FAR)}, ("LSTM",), conveyor),
     "calmer": Station("gates", {}, ("LSTM",), calmer),
     "handed_over": Station("transplant", {}, ("LSTM",), handed_over),
     "peephole": Station("step", {"model": "PEEPHOLE"}, ("PEEPHOLE",), variant("peephole")),
