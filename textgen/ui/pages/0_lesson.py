@@ -142,7 +142,7 @@ def captions(
     tokenizer = compared[KEEPS].tokenizer
     _, told = fact_word(tokenizer, document)
     question = question_start(tokenizer, document)
-    middle, last = (told + question) // 2, len(courses[KEEPS].told) - 1
+    middle, last = question - 1, len(courses[KEEPS].told) - 1  # all the filler has been read
 
     def left(name: str, token: int) -> float:
         """Of what told the fact when its word had been read, how much there is after a token."""
