@@ -81,10 +81,10 @@ class Tokenizer(ABC):
     def unknown_characters(self, text: str) -> list[str]:
         """The distinct characters of a text that have no token, in order."""
 
-    @abstractmethod
     def extended(self, text: str) -> Self:
         """With tokens for the characters of a text that have none, after its own, whose ids stay.
-        Where all can be written already, the vocabulary stays as it is."""
+        One that writes every text, or cannot grow, stays as it is."""
+        return self
 
     @abstractmethod
     def stream_decoder(self) -> StreamDecoder:
@@ -267,9 +267,6 @@ class SentencePieceTokenizer(Tokenizer):
 
     def unknown_characters(self, text: str) -> list[str]:
         return []  # bytes write them all
-
-    def extended(self, text: str) -> Self:
-        return self
 
     def stream_decoder(self) -> StreamDecoder:
         return ByteStream(self.token_bytes)

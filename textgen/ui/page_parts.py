@@ -80,8 +80,11 @@ def choose_models(task: Task, first: Sequence[str]) -> dict[str, Model]:
     return {name: models.load(available[name]) for name in available if name in names}
 
 
-def choose_document() -> tuple[Task, Document]:
-    """A document on filler that no model was trained on; each control lives in the address."""
+def choose_document(at_first: int = AT_FIRST) -> tuple[Task, Document]:
+    """A document on filler that no model was trained on; each control lives in the address.
+
+    at_first: the distance with which the page opens, in characters.
+    """
     task = the_task()
     if state.get("fact") not in task.facts:
         state["fact"] = address.choice("fact", task.facts) or telling_fact(task)
@@ -94,7 +97,7 @@ def choose_document() -> tuple[Task, Document]:
         t("remember.distance"),
         NEAREST,
         FARTHEST,
-        AT_FIRST,
+        at_first,
         10,
         key="distance",
         bind="query-params",

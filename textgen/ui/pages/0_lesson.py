@@ -154,6 +154,8 @@ def captions(
     def answer(name: str) -> str:
         one = said(task, courses[name].shares[last], without[name], document.answer)
         told = t("flow.answers", name=name, answer=one.answer, share=one.share)
+        if one.verdict is Verdict.OPEN and not one.right:
+            return f"{told} {t('flow.missed', share=one.without)}"
         return f"{told} {t(f'flow.{one.verdict.value}', share=one.without)}"
 
     return [
