@@ -284,5 +284,6 @@ def test_evidence_pins_one_token_in_all_figures(home):
     assert not app.exception and not app.error
     found = figures(app)
     assert len(found) == 4 and {data["pinned"]["token"] for data in found} == {5}
-    scales = [data["scales"] for data in found]
-    assert all(scale == scales[0] for scale in scales)  # shared by the models
+    (scales,) = zip(*(data["scales"] for data in found), strict=True)
+    assert {(scale["begin"], scale["end"]) for scale in scales} == {(0.01, 10)}  # of all models
+    assert all(scale["floor"] > 0 for scale in scales)  # the noise of each

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from textgen.cells import CELLS
 
@@ -52,7 +53,6 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
 # Okabe & Ito's colours, told apart by every eye; a model keeps its colour on all charts
 COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#8c8c8c", "#b8a800"]
 OTHERS = ["#332288", "#aa4499", "#44aa99", "#999933", "#882255", "#117733"]  # Tol's, of no cell
-INK = "#7b7b74"  # of words within a chart: read on light ground and on dark
 DASHES = [[1, 0], [2, 3], [8, 4], [10, 3, 2, 3]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"]
 
@@ -60,6 +60,11 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 def cell_colours() -> dict[str, str]:
     """The colour of each cell under the name that it bears on charts; IRNN is the rnn with relu."""
     return {name.upper(): cell.colour for name, cell in CELLS.items()} | {"IRNN": COLOURS[-1]}
+
+
+def ink() -> str:
+    """The colour of words within a chart, to be read on the ground of the theme."""
+    return "#a8a8a0" if st.context.theme.type == "dark" else "#6b6b64"
 
 
 def model_colours(labels: Sequence[str]) -> dict[str, str]:
@@ -84,11 +89,11 @@ def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     )
     colour = alt.condition(alt.datum.right, alt.value(COLOURS[0]), alt.value("#9a9a94"))
     bars = base.mark_bar(cornerRadiusEnd=2).encode(color=colour)
-    numbers = base.mark_text(align="left", dx=4, fontSize=11, color=INK).encode(
+    numbers = base.mark_text(align="left", dx=4, fontSize=11, color=ink()).encode(
         text=alt.Text("share:Q", format=".0%")
     )
     ticks = base.transform_filter("isValid(datum.without)").mark_tick(
-        color=INK, thickness=2, size=14
+        color=ink(), thickness=2, size=14
     )
     # no axis in any layer: Vega-Lite fails where it merges one with none
     marked = ticks.encode(x=alt.X("without:Q", title=None, axis=None))
@@ -176,8 +181,8 @@ def marks_of(number: int) -> list[str]:
 def _level(height: float, label: str) -> tuple[alt.Chart, alt.Chart]:
     """A dashed line at a height, and its label."""
     level = alt.Chart(pd.DataFrame({"y": [height], "word": [label]})).encode(y="y:Q")
-    line = level.mark_rule(strokeDash=[4, 4], color=INK)
-    return line, level.mark_text(align="left", dx=4, dy=-7, color=INK).encode(
+    line = level.mark_rule(strokeDash=[4, 4], color=ink())
+    return line, level.mark_text(align="left", dx=4, dy=-7, color=ink()).encode(
         text="word:N", x=alt.value(0)
     )
 

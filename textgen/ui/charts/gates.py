@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from textgen.ui.charts.curves import COLOURS, DASHES, INK, SHAPES
+from textgen.ui.charts.curves import COLOURS, DASHES, SHAPES, ink
 
 HEIGHT = 300
 LONGEST = 1e5  # tokens; a unit that keeps even longer stands at the edge
@@ -40,8 +40,8 @@ def overlaid(rows: pd.DataFrame, part: str, told: int, words: dict[str, str]) ->
         )
     )
     here = alt.Chart(pd.DataFrame({"token": [told], "word": [words["told"]]})).encode(x="token:Q")
-    rule = here.mark_rule(color=INK, strokeDash=[3, 3])
-    said = here.mark_text(color=INK, align="left", dx=5).encode(text="word:N", y=alt.value(6))
+    rule = here.mark_rule(color=ink(), strokeDash=[3, 3])
+    said = here.mark_text(color=ink(), align="left", dx=5).encode(text="word:N", y=alt.value(6))
     return alt.LayerChart(layer=[rule, lines, said], height=230)
 
 
@@ -75,7 +75,7 @@ def saturation(rows: pd.DataFrame, unit: str | None, words: dict[str, str]) -> a
     edge = pd.DataFrame({"right": [0, 1], "left": [1, 0]})
     line = (
         alt.Chart(edge)
-        .mark_line(color=INK, strokeDash=[4, 4], strokeWidth=1)
+        .mark_line(color=ink(), strokeDash=[4, 4], strokeWidth=1)
         .encode(x="right:Q", y="left:Q")
     )
     dots = base.mark_point(filled=True, size=45, opacity=0.65)
@@ -106,8 +106,8 @@ def times(
         ],
     )
     here = alt.Chart(pd.DataFrame({"drawn": [max(steps, 1)], "word": [words["distance"]]}))
-    rule = here.mark_rule(color=INK, strokeDash=[4, 4]).encode(x="drawn:Q")
-    word = here.mark_text(align="right", dx=-5, color=INK, baseline="top").encode(
+    rule = here.mark_rule(color=ink(), strokeDash=[4, 4]).encode(x="drawn:Q")
+    word = here.mark_text(align="right", dx=-5, color=ink(), baseline="top").encode(
         x="drawn:Q", y=alt.value(4), text="word:N"
     )
     dots = base.mark_point(filled=True, size=50, opacity=0.7, color=COLOURS[0])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from textgen.arrays import Array
-from textgen.ui.charts.curves import COLOURS, DASHES, INK
+from textgen.ui.charts.curves import COLOURS, DASHES, ink
 
 TICKS = 7
 
@@ -53,7 +53,7 @@ def course(
             "name:N",
             title=None,
             sort=None,
-            scale=alt.Scale(domain=names, range=[colours.get(name, INK) for name in names]),
+            scale=alt.Scale(domain=names, range=[colours.get(name, ink()) for name in names]),
             legend=alt.Legend(
                 orient="top",
                 symbolType="stroke",
@@ -80,7 +80,7 @@ def course(
             else None,
         )
     )
-    one = alt.Chart(pd.DataFrame({"y": [1.0]})).mark_rule(color=INK, opacity=0.6).encode(y="y:Q")
+    one = alt.Chart(pd.DataFrame({"y": [1.0]})).mark_rule(color=ink(), opacity=0.6).encode(y="y:Q")
     return alt.LayerChart(layer=[one, lines], height=height)
 
 
@@ -112,7 +112,7 @@ def slopes(rows: pd.DataFrame, at: float, words: dict[str, str]) -> alt.LayerCha
     number = peak.mark_text(dy=-10, dx=4, align="left").encode(
         text=alt.Text("value:Q", format=".2f")
     )
-    here = alt.Chart(pd.DataFrame({"a": [at]})).mark_rule(color=INK, strokeDash=[3, 3])
+    here = alt.Chart(pd.DataFrame({"a": [at]})).mark_rule(color=ink(), strokeDash=[3, 3])
     return alt.LayerChart(
         layer=[
             here.encode(x="a:Q"),

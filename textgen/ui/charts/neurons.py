@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from textgen.ui.charts.curves import COLOURS, INK, SHAPES
+from textgen.ui.charts.curves import COLOURS, SHAPES, ink
 
 SHARE = alt.Axis(format="%")
 WHOLE = alt.Scale(domain=[0, 1])
@@ -58,11 +58,11 @@ def flips(rows: pd.DataFrame, least: float, words: dict[str, str]) -> alt.LayerC
     bars = base.mark_bar(size=18, cornerRadiusEnd=2, color=COLOURS[0], opacity=0.85).encode(
         x=across
     )
-    reach = base.mark_rule(color=INK, strokeWidth=2).encode(x="low:Q", x2="high:Q")
-    numbers = base.mark_text(align="left", dx=6, color=INK, fontSize=12).encode(
+    reach = base.mark_rule(color=ink(), strokeWidth=2).encode(x="low:Q", x2="high:Q")
+    numbers = base.mark_text(align="left", dx=6, color=ink(), fontSize=12).encode(
         x="high:Q", text=alt.Text("share:Q", format=".0%")
     )
-    limit = alt.Chart(pd.DataFrame({"share": [least]})).mark_rule(color=INK, strokeDash=[4, 4])
+    limit = alt.Chart(pd.DataFrame({"share": [least]})).mark_rule(color=ink(), strokeDash=[4, 4])
     return alt.LayerChart(
         layer=[bars, reach, numbers, limit.encode(x="share:Q")], height={"step": 34}
     )
@@ -92,7 +92,7 @@ def moved(rows: pd.DataFrame, at: int, words: dict[str, str]) -> alt.LayerChart:
     marks = base.mark_point(filled=True, size=50, opacity=1).encode(
         shape=alt.Shape("parts:N", scale=alt.Scale(domain=parts, range=SHAPES[: len(parts)]))
     )
-    here = alt.Chart(pd.DataFrame({"at": [at]})).mark_rule(color=INK, strokeDash=[3, 3])
+    here = alt.Chart(pd.DataFrame({"at": [at]})).mark_rule(color=ink(), strokeDash=[3, 3])
     layers = [here.encode(x="at:Q"), base.mark_line(), marks]
     return alt.LayerChart(layer=layers, height=230)
 
@@ -123,15 +123,15 @@ def readable(rows: pd.DataFrame, fact: int, chance: float, words: dict[str, str]
         shape=alt.Shape("part:N", scale=alt.Scale(domain=parts, range=SHAPES[: len(parts)]))
     )
     level = alt.Chart(pd.DataFrame({"y": [chance], "word": [words["chance"]]})).encode(y="y:Q")
-    rule = level.mark_rule(strokeDash=[4, 4], color=INK)
-    word = level.mark_text(align="right", dx=-4, dy=-7, color=INK).encode(
+    rule = level.mark_rule(strokeDash=[4, 4], color=ink())
+    word = level.mark_text(align="right", dx=-4, dy=-7, color=ink()).encode(
         text="word:N", x=alt.value("width")
     )
     there = alt.Chart(pd.DataFrame({"left": [fact], "word": [words["fact_end"]]})).encode(
         x="left:Q"
     )
-    line = there.mark_rule(strokeDash=[4, 4], color=INK)
-    name = there.mark_text(align="left", dx=5, color=INK, baseline="top").encode(
+    line = there.mark_rule(strokeDash=[4, 4], color=ink())
+    name = there.mark_text(align="left", dx=5, color=ink(), baseline="top").encode(
         text="word:N", y=alt.value(4)
     )
     return alt.LayerChart(layer=[rule, word, line, name, base.mark_line(), marks], height=280)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from textgen.ui.charts.curves import COLOURS, INK
+from textgen.ui.charts.curves import COLOURS, ink
 
 AFTER = COLOURS[2]
 MARGIN = 40  # of the vertical axes, so that a token has one place on both charts
@@ -26,7 +26,7 @@ def unit_curve(rows: pd.DataFrame, token: int, words: dict[str, str]) -> alt.Lay
         color=alt.Color(
             "kind:N",
             title=None,
-            scale=alt.Scale(domain=kinds, range=[COLOURS[0], AFTER, INK][: len(kinds)]),
+            scale=alt.Scale(domain=kinds, range=[COLOURS[0], AFTER, ink()][: len(kinds)]),
             legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3)
             if len(drawn) > 1
             else None,
@@ -43,9 +43,9 @@ def unit_curve(rows: pd.DataFrame, token: int, words: dict[str, str]) -> alt.Lay
             alt.Tooltip("value:Q", title=words["value"], format="+.3f"),
         ],
     )
-    zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=INK, opacity=0.5).encode(y="y:Q")
+    zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=ink(), opacity=0.5).encode(y="y:Q")
     here = alt.Chart(rows[rows["token"] == token]).encode(x="token:Q")
-    rule = here.mark_rule(color=INK, strokeDash=[3, 3])
+    rule = here.mark_rule(color=ink(), strokeDash=[3, 3])
     dot = here.mark_point(filled=True, size=70, opacity=1).encode(
         y="value:Q", color=alt.Color("kind:N", legend=None)
     )
@@ -118,7 +118,7 @@ def answers(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
             legend=alt.Legend(orient="top", symbolOpacity=1) if len(kinds) > 1 else None,
         )
     )
-    numbers = base.mark_text(align="left", dx=4, fontSize=11, color=INK).encode(
+    numbers = base.mark_text(align="left", dx=4, fontSize=11, color=ink()).encode(
         text=alt.Text("share:Q", format=".0%")
     )
     height = (4 + 18 * len(kinds)) * rows["answer"].nunique()
