@@ -27,7 +27,7 @@ test: $(VENV)/dev.done
 # everything but what needs a browser, in parts, so that no worker takes more than 1.5 GB: TensorFlow
 # gives a compiled program's memory back only when its process ends. The models that tests share are
 # trained once for all parts. What `make test` takes comes first: it must touch every module.
-FAST_PARTS := 1 2 3
+FAST_PARTS := 1 2 3 4
 SLOW_PARTS := 1 2 3 4 5 6 7 8
 MODELS := build/tests/models
 test-all: $(VENV)/dev.done

@@ -233,8 +233,20 @@ def power(value: float) -> str:
     if value == 0:
         return "0"
     digits, exponent = f"{value:.1e}".split("e")
-    raised = str(int(exponent)).translate(RAISED)
-    return f"10{raised}" if digits == "1.0" else f"{digits}×10{raised}"
+    ten = raised(10, int(exponent))
+    return ten if digits == "1.0" else f"{digits}×{ten}"
+
+
+def number(value: float) -> str:
+    """To three digits: 0.81, 13,781, 2.7×10⁻⁵."""
+    if 0.001 <= abs(value) < 1000:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else power(value)
+
+
+def raised(value: float, exponent: int) -> str:
+    """0.9, 100 -> 0.9¹⁰⁰."""
+    return f"{value:g}{str(exponent).translate(RAISED)}"
 
 
 def clock(seconds: float) -> str:

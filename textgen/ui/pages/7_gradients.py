@@ -204,7 +204,7 @@ def repeated() -> None:
         "name": t("gradients.factor"),
     }
     page_parts.chart(gradient_charts.course(rows, words), rows, "factors")
-    widgets.facts((f"{f:g}^{steps}", f"{powers(f, steps)[-1]:.2g}") for f in factors)
+    widgets.facts((widgets.raised(f, steps), widgets.number(powers(f, steps)[-1])) for f in factors)
 
 
 def activations() -> None:
@@ -250,7 +250,7 @@ def run_away() -> None:
     )
     words = {"step": t("gradients.steps"), "value": "|h|", "name": " "}
     page_parts.chart(gradient_charts.course(rows, words), rows, "relu")
-    widgets.facts((name, f"|h| {values[-1]:.3g}") for name, values in lengths.items())
+    widgets.facts((name, f"|h| {widgets.number(values[-1])}") for name, values in lengths.items())
 
 
 main()
