@@ -57,20 +57,31 @@ format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# every shipped model anew: texts from corpora/, settings from recipes/; only what is needed to
-# write is kept
+# every shipped model anew: texts from corpora/, settings from recipes/, and the two of a wave; only
+# what is needed to write is kept
 KEPT := config.json model.safetensors history.csv README.md
-models: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
+models: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt build/corpora/wave.txt
 	set -e; for recipe in recipes/*.toml; do \
 		name=$$(basename $$recipe .toml); run=build/models/$$name; rm -rf $$run; \
 		$(BIN)/textgen train --config $$recipe --out $$run; \
 		mkdir -p models/$$name; rm -f models/$$name/*; \
 		(cd $$run && cp $(KEPT) tokenizer.*  ../../../models/$$name/); \
 	done
+	set -e; for cell in rnn lstm; do \
+		run=build/models/wave-$$cell; rm -rf $$run; \
+		$(BIN)/textgen train build/corpora/wave.txt --out $$run --cell $$cell --hidden-size 64 \
+			--epochs 80 --patience 80; \
+		mkdir -p waves/$$cell; rm -f waves/$$cell/*; \
+		(cd $$run && cp $(KEPT) tokenizer.*  ../../../waves/$$cell/); \
+	done
 
 build/corpora/%.txt: corpora/generate.py corpora/grammar_%.toml | $(VENV)/app.done
 	mkdir -p build/corpora
 	$(BIN)/python corpora/generate.py --language $* --characters 240000 --seed 1 --out $@
+
+build/corpora/wave.txt: textgen/ui/wave.py | $(VENV)/app.done
+	mkdir -p build/corpora
+	$(BIN)/python -m textgen.ui.wave > $@
 
 clean:
 	rm -rf $(VENV)

@@ -1,9 +1,7 @@
 """A wave as a text, its height at each moment one of 64 letters, and how models go on with it.
 
-The models in waves/ have learned it by the commands that every text is learned by:
-
-    python -m textgen.ui.wave > wave.txt
-    textgen train wave.txt --out waves/rnn --cell rnn --hidden-size 64 --epochs 80 --patience 80
+The models in waves/ have learned it by the command that every text is learned by: `make models`
+writes the wave, by `python -m textgen.ui.wave`, and trains them.
 """
 
 from __future__ import annotations
