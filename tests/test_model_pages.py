@@ -38,7 +38,7 @@ def open_page(name, **query):
 
 
 @pytest.mark.parametrize(
-    "name", only(["8_neurons.py"], ["3_remember.py", "7_gradients.py", "8_neurons.py"])
+    "name", only(["3_remember.py"], ["3_remember.py", "7_gradients.py", "8_neurons.py"])
 )
 def test_a_page_opens_and_draws(home, name):
     app = open_page(name, lang="en", distance="20")

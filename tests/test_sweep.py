@@ -301,7 +301,6 @@ def test_a_sweep_goes_on_and_its_best_recipe_trains(capsys, text_file, tmp_path)
     )
 
 
-@pytest.mark.slow
 def test_a_trial_that_fails_is_said_and_the_sweep_goes_on(capsys, text_file, tmp_path):
     out = tmp_path / "sweep"
     space = written(tmp_path, "cell = ['gru']\nsequence_length = [16, 1000000]\n")
