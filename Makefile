@@ -60,19 +60,19 @@ format: $(VENV)/dev.done
 # every shipped model anew: texts from corpora/, settings from recipes/, and the two of a wave; only
 # what is needed to write is kept
 KEPT := config.json model.safetensors history.csv README.md
+# of the run $(1) in the folder $(2)
+keep = mkdir -p $(2); rm -f $(2)/*; cp $(addprefix $(1)/,$(KEPT) tokenizer.*) $(2)/
 models: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt build/corpora/wave.txt
 	set -e; for recipe in recipes/*.toml; do \
 		name=$$(basename $$recipe .toml); run=build/models/$$name; rm -rf $$run; \
 		$(BIN)/textgen train --config $$recipe --out $$run; \
-		mkdir -p models/$$name; rm -f models/$$name/*; \
-		(cd $$run && cp $(KEPT) tokenizer.*  ../../../models/$$name/); \
+		$(call keep,$$run,models/$$name); \
 	done
 	set -e; for cell in rnn lstm; do \
 		run=build/models/wave-$$cell; rm -rf $$run; \
 		$(BIN)/textgen train build/corpora/wave.txt --out $$run --cell $$cell --hidden-size 64 \
 			--epochs 80 --patience 80; \
-		mkdir -p waves/$$cell; rm -f waves/$$cell/*; \
-		(cd $$run && cp $(KEPT) tokenizer.*  ../../../waves/$$cell/); \
+		$(call keep,$$run,waves/$$cell); \
 	done
 
 build/corpora/%.txt: corpora/generate.py corpora/grammar_%.toml | $(VENV)/app.done

@@ -21,8 +21,8 @@ from textgen.arrays import Array, Arrays, State
 from textgen.backend import settle_blas
 from textgen.cells import CELLS, make_cell
 from textgen.config import ModelConfig
-from textgen.errors import ConfigError
-from textgen.options import check
+from textgen.errors import ConfigError, shown
+from textgen.options import check, plain_number
 
 
 def check_model(config: ModelConfig) -> None:
@@ -83,6 +83,12 @@ class Network:
     def ops(self) -> Any:
         """The functions for its arrays."""
         return ops_for(self.embeddings)
+
+    def check_layer(self, layer: object) -> None:
+        """Raise `ConfigError` for what is no layer of the model."""
+        layers = len(self.layers)
+        if plain_number(layer) not in range(layers):
+            raise ConfigError(f"layer is {shown(layer)}: the model has layers 0 to {layers - 1}")
 
     @property
     def num_parameters(self) -> int:

@@ -25,7 +25,7 @@ from textgen.evaluation.particles import Particles, particles, words_of
 from textgen.evaluation.variety import Variety, variety
 from textgen.generation.generator import Generator
 from textgen.options import check
-from textgen.tokenizers.tokenizer import nfc
+from textgen.text.nfc import nfc
 
 FEWEST_PARTICLES = 20  # of a text, to tell how it sets them
 

@@ -123,7 +123,7 @@ def _script(cell: str) -> str:
 
 
 def _dense(script: str) -> str:
-    """A script without its indentation and its lines of comment, a tenth of a page without them."""
+    """A script without its indentation and its lines of comment."""
     lines = (line.strip() for line in script.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 

@@ -17,7 +17,6 @@ import numpy as np
 from textgen.arrays import Array, Arrays, State
 from textgen.errors import ConfigError, GenerationError, shown
 from textgen.network import Network
-from textgen.options import plain_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +77,7 @@ class Replay:
 
     def place(self, layer: int, name: str) -> int:
         """Where the value `name` of a layer stands. Raises `ConfigError` when there is none."""
-        layers = len(self.network.layers)
-        if plain_number(layer) not in range(layers):
-            raise ConfigError(f"layer is {shown(layer)}: the model has layers 0 to {layers - 1}")
+        self.network.check_layer(layer)
         if name not in self.names:
             raise ConfigError(
                 f"{shown(name)} is no value of a {self.network.config.cell}: "

@@ -21,9 +21,8 @@ class SilencedNetwork(Network):
 
     def __init__(self, network: Network, layer: int, units: Collection[int]) -> None:
         super().__init__(network.config, network.vocab_size, network.weights)
+        network.check_layer(layer)
         size, layers = network.config.hidden_size, len(network.layers)
-        if plain_number(layer) not in range(layers):
-            raise ConfigError(f"layer is {shown(layer)}: the model has layers 0 to {layers - 1}")
         if isinstance(units, str) or not isinstance(units, Collection):
             raise ConfigError(
                 f"units is {shown(units)}: give a list of whole numbers from 0 to {size - 1}"

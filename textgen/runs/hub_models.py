@@ -12,6 +12,7 @@ from textgen.errors import MissingPart, RunError, TextgenError, shown
 from textgen.runs.run_folder import (
     CONFIG,
     LARGEST_CONFIG,
+    LARGEST_TOKENIZER,
     LARGEST_WEIGHTS,
     WEIGHTS,
     read_config,
@@ -20,7 +21,6 @@ from textgen.runs.run_folder import (
 
 # a Path has but one of the slashes
 ADDRESS = re.compile(r"hf:/{1,2}(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
-LARGEST_TOKENIZER = 64 << 20
 PATIENCE = 5.0  # seconds
 
 

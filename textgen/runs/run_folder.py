@@ -43,6 +43,7 @@ SAVES = (TRAINING, "training.2.safetensors")  # by turns
 WEIGHTS_OF_SAVE = "weights"  # in the word on a save: its array of each weight, by their names
 LARGEST_CONFIG = 1 << 20
 LARGEST_WEIGHTS, LARGEST_HEADER = 2 << 30, 1 << 20
+LARGEST_TOKENIZER = 64 << 20
 LARGEST_WEIGHT = 1e6  # training gives none near it; no sum of a step's products overflows
 DIGEST = "sha256"  # of the arrays, in the header of their file
 
@@ -105,7 +106,7 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
 
 def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
     kind = tokenizer_class(folder, card)
-    return kind.from_bytes(read_file(folder / kind.filename, 64 << 20))
+    return kind.from_bytes(read_file(folder / kind.filename, LARGEST_TOKENIZER))
 
 
 def tokenizer_class(folder: Path, card: dict[str, Any]) -> type[Tokenizer]:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from textgen import shipped
 from textgen.cells import CELLS
+from textgen.data.recall_task import Task, read_task
 from textgen.errors import RunError, TextgenError
 from textgen.runs.run_folder import CONFIG, WEIGHTS, last_save, read_config, weights_hash
 from textgen.ui.cached import HASHES, cached_object
@@ -66,6 +67,21 @@ def hash_of(folder: Path) -> str:
 @functools.lru_cache(maxsize=1024)
 def _hash(folder: Path, changed: int) -> str:
     return weights_hash(folder)
+
+
+def shipped_task(name: str) -> Task:
+    """The shipped task in the file of this name, read once until it changes. Raises as
+    `read_task` does."""
+    path = shipped.TASKS / name
+    try:
+        return _task(path, path.stat().st_mtime_ns)
+    except OSError:
+        return read_task(path)  # which says what is wrong
+
+
+@functools.lru_cache(maxsize=32)
+def _task(path: Path, changed: int) -> Task:
+    return read_task(path)
 
 
 def trained_on(task: str) -> dict[str, Path]:

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from textgen import shipped
 from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task, read_task
 from textgen.data.token_positions import fact_end, ids_before_blank
@@ -177,7 +176,7 @@ def the_task() -> Task:
 
 def shipped_task() -> Task:
     """That of the lesson's sentence, in the page's language."""
-    return read_task(shipped.TASKS / f"speaker-{language()}.toml")
+    return models.shipped_task(f"speaker-{language()}.toml")
 
 
 def page_file(name: str) -> Path:

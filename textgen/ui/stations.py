@@ -61,7 +61,7 @@ def products(loaded: Mapping[str, Model], task: Task, document: Document) -> dic
     from textgen.interpret.gradient_flow import powers
 
     less, more = (float(powers(factor, 100)[-1]) for factor in (0.9, 1.1))
-    return {"less": widgets.power(less), "more": f"{more:,.0f}"}
+    return {"less": widgets.number(less), "more": widgets.number(more)}
 
 
 def right_of_each(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def reading(model: Model, document: Document) -> float:
 def waved(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     """How far the models of the wave are off, with all letters given and with a few."""
     return {
-        f"{name.lower()}_{given}": wave.off_by(model, given)
+        f"{name.lower()}_{given}": wave.off_by(wave.continued(model, given))
         for name, model in wave.loaded().items()
         for given in (wave.GIVEN, FEW_LETTERS)
     }
@@ -284,11 +284,13 @@ def path(task: Task, fact: str) -> None:
 
 def strip() -> None:
     """The station that the address names, above a page; nothing where it names none."""
+    name = address.choice("station", list(STATIONS))
+    if name is None:
+        return
     task = page_parts.shipped_task()
     folders = folders_of(task)
     names = there(folders)
-    name = address.choice("station", names)
-    if name is None:
+    if name not in names:
         return
     fact = address.choice("fact", task.facts) or page_parts.telling_fact(task)
     with st.container(key="station"):

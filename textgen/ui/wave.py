@@ -70,9 +70,9 @@ def true_levels() -> np.ndarray:
     return levels(spell(heights(FIRST_MOMENT + GIVEN, CONTINUED)))
 
 
-def off_by(model: Model, given: int = GIVEN) -> float:
-    """By how many levels a model is off on average."""
-    return float(abs(continued(model, given) - true_levels()).mean())
+def off_by(course: np.ndarray) -> float:
+    """By how many levels a course [CONTINUED] is off on average."""
+    return float(abs(course - true_levels()).mean())
 
 
 def show() -> None:
@@ -89,10 +89,7 @@ def show() -> None:
     words = {"moment": t("wave.moment"), "level": t("wave.level"), "true": t("wave.true")}
     origin = page_parts.measured(compared.values(), f"{given} + {CONTINUED}")
     page_parts.chart(curves.wave(rows, words), rows, "wave", origin)
-    off = (
-        t("wave.off", name=name, levels=float(abs(courses[name] - true_levels()).mean()))
-        for name in compared
-    )
+    off = (t("wave.off", name=name, levels=off_by(courses[name])) for name in compared)
     widgets.line([t("wave.grey"), *off])
 
 

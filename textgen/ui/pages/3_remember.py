@@ -12,7 +12,7 @@ import streamlit as st
 from textgen import shipped
 from textgen.cells import CELLS
 from textgen.data.recall_documents import Document, typed
-from textgen.data.recall_task import Task, read_task
+from textgen.data.recall_task import Task
 from textgen.errors import TextgenError
 from textgen.ui import cached, models, page_parts, passages, widgets
 from textgen.ui.charts import curves as charts
@@ -246,7 +246,7 @@ def tell(probes: dict[str, Probe]) -> None:
 def own_task(task: Task, model: Model) -> Task:
     """The task that a model was trained on: the page's, or its short form."""
     name = model.card.get("corpus", {}).get("task", task.path.name)
-    return task if name == task.path.name else read_task(shipped.TASKS / name)
+    return task if name == task.path.name else models.shipped_task(name)
 
 
 # --- a model trained now --------------------------------------------------------------------------
