@@ -5,6 +5,7 @@ import functools
 import gc
 import os
 import resource
+import sqlite3  # noqa: F401 (before TensorFlow, whose own SQLite knows no full text search)
 import sys
 from pathlib import Path
 

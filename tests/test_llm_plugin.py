@@ -31,7 +31,9 @@ def call(tmp_path, monkeypatch):
         pm.register(llm_plugin)
 
     def run(*arguments):
-        found = click.testing.CliRunner().invoke(llm.cli.cli, [*map(str, arguments)])
+        found = click.testing.CliRunner().invoke(
+            llm.cli.cli, [*map(str, arguments)], catch_exceptions=False
+        )
         return found.exit_code, found.output
 
     yield run

@@ -255,7 +255,6 @@ def test_an_address_can_pin_nothing(home):
     assert matrix["pinned"] == {"row": None, "token": None}
 
 
-@pytest.mark.slow
 def test_neurons_ranks_silences_and_hands_over(home):
     app = open_page("8_neurons.py", lang="en", distance="40", span=["4", "9"])
     assert not app.exception and not app.error
