@@ -147,8 +147,8 @@ between two, they part; for most models no such place comes within thousands of 
 from what it was trained on can be chaotic: then the smallest difference grows, in whatever
 arithmetic, and the texts part after a few hundred tokens.
 
-Scores, probes, traces and all that reads is computed by NumPy, the texts of a batch shared out
-among the cores; only gradients and training need TensorFlow.
+Scores, probes, traces, gradients and all that reads is computed by NumPy, the texts of a batch
+shared out among the cores; only training needs TensorFlow.
 
 """
 

@@ -36,7 +36,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from benchmarks.served import ROOT, served
+from benchmarks.served import served
 
 STOPS, LEAVES = 0.05, 0.03  # share of texts that are stopped, or left alone
 WARM_UP = 60.0  # seconds; what is loaded and compiled once is no growth
@@ -134,7 +134,7 @@ class Person:
     async def _send(self, pressed: str | None) -> None:
         message = BackMsg()
         message.rerun_script.query_string = self.query
-        message.rerun_script.page_script_hash = ""
+        message.rerun_script.page_name = "write"
         message.rerun_script.widget_states.widgets.extend(self.widgets.values())
         if pressed is not None:
             state = message.rerun_script.widget_states.widgets.add()
@@ -297,7 +297,7 @@ def main() -> None:
     parsed = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as home,
-        served(ROOT / "app.py", Path(home)) as running,
+        served(Path(home)) as running,
     ):
         app = App(*running)
         seconds = parsed.minutes * 60

@@ -20,21 +20,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.korean import write_both
-from benchmarks.served import ROOT, served
+from benchmarks.served import free_port, served
+from benchmarks.start import processor
 from textgen import shipped
 
 TEXT = shipped.CORPORA / "en/prose"
 RUN = "own"
-TARGET = 2.0  # seconds
+TARGET, COLD_TARGET = 2.0, 5.0  # seconds
+QUIET = 500  # ms without a run: then a page is whole
+STARTS = 3  # of the app, for each page
 FIGURE = (
     "[data-testid=stVegaLiteChart], .flow .lane svg, .figure .readout, .strip .token, .tg-claim, "
     "h3, .tg-facts"
@@ -61,15 +64,18 @@ KOREAN = {
     "# How long a page takes": "# 페이지를 여는 데 걸리는 시간",
     (
         r"Seconds from a click .* median of (\d+) \(the longest\)\. .* of (\d+) units; headless "
-        r"Chromium (.*), (\d+) cores, (.*)\. The target is (.*) s\."
+        r"Chromium (.*), (\d+) cores, (.*)\. The target is (.*) s\. In the .* median of (\d+); the "
+        r"target is (.*) s\."
     ): (
         r"누른 때부터 페이지의 스크립트가 끝날 때까지 걸린 시간(초)입니다. \1번 잰 중앙값이고 "
         r"괄호 안은 가장 오래 걸린 때입니다. 모델은 미리 불러 두었고 유닛 \2개짜리 LSTM입니다. "
-        r"화면 없는 Chromium \3, 코어 \4개, \5. 목표는 \6초입니다."
+        r"화면 없는 Chromium \3, 코어 \4개, \5. 목표는 \6초입니다. 첫째 열은 앱을 켠 때부터 처음 "
+        r"연 페이지가 다 그려질 때까지이며 \7번 잰 중앙값입니다. 목표는 \8초입니다."
     ),
-    r"page \| opened by its link \| another text of (\d+) characters, never read before": (
-        r"페이지 | 링크로 열 때 | 처음 읽는 \1자짜리 다른 글"
-    ),
+    (
+        r"page \| the first of a started app \| opened by its link \| "
+        r"another text of (\d+) characters, never read before"
+    ): (r"페이지 | 앱을 켜고 처음 열 때 | 링크로 열 때 | 처음 읽는 \1자짜리 다른 글"),
     r"The figure of tokens, (.*) tokens x (.*) units, .*: (.*) ms a frame \((.*) within (.*)\)\.": (
         r"토큰 \1개 x 유닛 \2개짜리 그림을 프레임마다 한 칸씩 옮길 때: 프레임당 \3 ms (\4가 \5 안)."
     ),
@@ -132,15 +138,16 @@ FRAMES = """async () => {
 
 
 def settled(page: Any) -> None:
-    """Until nothing has run for half a second."""
+    """Until nothing has run for a while."""
     page.wait_for_selector(FIGURE)
     page.wait_for_function(
-        """() => {
+        """quiet => {
             const state = document.querySelector('[data-testid=stApp]').dataset.testScriptState;
             if (state !== 'notRunning') window.quiet = null;
             else window.quiet ??= performance.now();
-            return window.quiet && performance.now() - window.quiet > 500;
+            return window.quiet && performance.now() - window.quiet > quiet;
         }""",
+        arg=QUIET,
         polling=50,
     )
 
@@ -152,6 +159,15 @@ def timed(page: Any, click: Any) -> float:
     click()
     page.wait_for_function("() => window.ended && performance.now() - window.ended > 600")
     return float(page.evaluate("(window.ended - window.began) / 1000"))
+
+
+def first_visit(page: Any, home: Path, path: str, port: int) -> float:
+    """Seconds from the start of the app until this page, the first to be opened, is whole."""
+    begin = time.perf_counter()
+    with served(home, port=port) as (address, _):
+        page.goto(f"http://{address}/{path}?lang=en")
+        settled(page)
+        return time.perf_counter() - begin - QUIET / 1000
 
 
 def measure(page: Any, address: str, path: str, repeats: int) -> dict[str, Any]:
@@ -167,7 +183,7 @@ def measure(page: Any, address: str, path: str, repeats: int) -> dict[str, Any]:
         link = page.get_by_role("link", name=title, exact=True)
         row["open"].append(timed(page, link.click))
     if has_document:
-        page.goto(f"http://{address}/{path}?lang=en&distance=300")
+        page.goto(f"http://{address}/{path}?lang=en&custom=false&distance=300")
         settled(page)
         again = page.get_by_role("button", name="Other filler")
         again.click()  # the first with a text of this length may compile
@@ -226,18 +242,22 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=os.environ["BROWSER"], args=flags)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
         page.set_default_timeout(120_000)
-        rows, own, load = [], [], []
+        rows, own, load, port = [], [], [], free_port()
         train_own(home)
-        with served(ROOT / "app.py", home) as (address, process):
+        # once unmeasured: files, and what the browser keeps of the app at this address
+        first_visit(page, home, "", port)
+        first = {p: [first_visit(page, home, p, port) for _ in range(STARTS)] for p in PAGES}
+        with served(home) as (address, process):
             for path in PAGES:
                 rows.append(measure(page, address, path, args.repeats))
+                rows[-1]["first"] = first[path]
                 print(line(rows[-1]), flush=True)
             for path in OWN:
                 own.append(measure_own(page, address, process, path, args.repeats))
                 load.append(os.getloadavg()[0])
                 print(own_line(own[-1]), flush=True)
         (home / "large.py").write_text(LARGE)
-        with served(home / "large.py", home) as (address, _):
+        with served(home, home / "large.py") as (address, _):
             page.goto(f"http://{address}")
             page.wait_for_selector(".figure .readout")
             page.wait_for_timeout(1000)
@@ -250,10 +270,13 @@ def main() -> None:
         "",
         f"Seconds from a click until the page's script has come to its end: the median of "
         f"{args.repeats} (the longest). Models loaded, LSTM of 128 units; headless Chromium "
-        f"{version}, {os.cpu_count()} cores, {platform.machine()}. The target is {TARGET:g} s.",
+        f"{version}, {os.cpu_count()} cores, {processor()}. The target is {TARGET:g} s. In the "
+        f"first column from the start of the app until the page, its first, is whole, the median "
+        f"of {STARTS}; the target is {COLD_TARGET:g} s.",
         "",
-        "| page | opened by its link | another text of 300 characters, never read before |",
-        "|---|---:|---:|",
+        "| page | the first of a started app | opened by its link "
+        "| another text of 300 characters, never read before |",
+        "|---|---:|---:|---:|",
         *map(line, rows),
         "",
         "## A text of your own",
@@ -283,7 +306,7 @@ def main() -> None:
 def line(row: dict[str, Any]) -> str:
     cells = [
         f"{median(found):.1f} ({max(found):.1f})" if found else "-"
-        for found in (row["open"], row["click"])
+        for found in (row["first"], row["open"], row["click"])
     ]
     return f"| {row['page']} | {' | '.join(cells)} |"
 

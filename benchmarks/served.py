@@ -17,17 +17,19 @@ PATIENCE = 60.0  # seconds until it answers
 
 
 @contextlib.contextmanager
-def served(app: Path, home: Path, port: int = 0) -> Iterator[tuple[str, int]]:
-    """(host:port, process id) of an app that is run in `home`, where its runs will lie.
+def served(home: Path, script: Path | None = None, port: int = 0) -> Iterator[tuple[str, int]]:
+    """(host:port, process id) of the app that is run in `home`, where its runs will lie.
 
-    port: 0 takes one that is free. Raises `TimeoutError` when it does not answer.
+    script: another app, of Streamlit. port: 0 takes one that is free. Raises `TimeoutError` when
+    it does not answer.
     """
     port = port or free_port()
     if not (home / ".streamlit").exists():
         (home / ".streamlit").symlink_to(ROOT / ".streamlit")
     flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    app = ["textgen.ui.app"] if script is None else ["streamlit", "run", str(script)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", app, *flags],
+        [sys.executable, "-m", *app, *flags],
         cwd=home,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,

@@ -35,7 +35,8 @@ KOREAN = {
     ),
     "from the shell": "셸에서",
     r"seconds \| least \| target": "초 | 가장 빠를 때 | 목표",
-    "the app, second start: first text on screen": "앱(두 번째 시작): 화면에 첫 글이 나올 때까지",
+    "the app, second start: first letters on screen": "앱(두 번째 시작): 첫 글자가 보일 때까지",
+    "the app, second start: first text whole": "앱(두 번째 시작): 첫 글이 다 보일 때까지",
     r"The app then holds (\d+) MB in memory \(target: (\d+)\)\.": (
         r"이때 앱이 쓰는 메모리는 \1 MB입니다(목표 \2 MB)."
     ),
@@ -105,15 +106,15 @@ def seconds(command: list[str]) -> float:
 
 
 def app(rounds: int) -> dict[str, Any]:
-    """Seconds from the start of the app to the first whole text on screen, and what the process
-    holds then, in MB.
+    """Seconds from the start of the app to the first letters of a text on screen and to the whole
+    text, and what the process holds then, in MB.
 
     The browser has seen the app at this address before, as at every start but the first: what
     Streamlit's page is made of is in its cache.
     """
     from playwright.sync_api import sync_playwright
 
-    times, memory, port = [], [], free_port()
+    times, whole, memory, port = [], [], [], free_port()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ["BROWSER"], args=["--no-sandbox", "--disable-gpu"]
@@ -121,14 +122,17 @@ def app(rounds: int) -> dict[str, Any]:
         for _ in range(rounds + 1):
             with tempfile.TemporaryDirectory() as home:
                 begin = time.perf_counter()
-                with served(ROOT / "app.py", Path(home), port) as (address, process):
+                with served(Path(home), port=port) as (address, process):
                     page = browser.new_page()
                     page.goto(f"http://{address}/write?lang=en")
-                    page.wait_for_selector(".strip .text", timeout=120_000)
+                    page.wait_for_selector(".tg-caret, .strip .text", timeout=120_000)
                     times.append(time.perf_counter() - begin)
+                    page.wait_for_selector(".strip .text", timeout=120_000)
+                    whole.append(time.perf_counter() - begin)
                     memory.append(resident(process))
                     page.close()
     found = {"first": times[0], "seconds": statistics.median(times[1:])}
+    found["whole"] = statistics.median(whole[1:])
     return found | {"megabytes": statistics.median(memory[1:])}
 
 
@@ -174,8 +178,9 @@ def markdown(result: dict[str, Any]) -> str:
         lines.append(f"| `{name}` | {row['median']:.2f} | {row['least']:.2f} | {wanted} |")
     if "app" in result:
         lines += [
-            f"| the app, second start: first text on screen | {result['app']['seconds']:.2f} |  "
+            f"| the app, second start: first letters on screen | {result['app']['seconds']:.2f} |  "
             f"| {TARGETS['app']:.2f} |",
+            f"| the app, second start: first text whole | {result['app']['whole']:.2f} |  | - |",
             "",
             f"The app then holds {result['app']['megabytes']:.0f} MB in memory (target: 300).",
         ]

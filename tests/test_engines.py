@@ -171,7 +171,7 @@ WITHOUT = """
 import sys
 sys.modules["tensorflow"] = sys.modules["keras"] = None  # importing either fails
 import textgen
-from textgen.interpret import Goal, ablation, occlusion, transplant, without_units
+from textgen.interpret import Goal, ablation, occlusion, transplant, untrained, without_units
 model = textgen.load(sys.argv[1])
 model.generate("나는 ", max_new_tokens=5)
 model.generate("나는 ", max_new_tokens=5, num_beams=2)
@@ -182,6 +182,8 @@ model.trace("나는 한국사람이야.")
 probed = textgen.load("speaker-gru-ko").probe(distances=[20], n=24)
 ids = [0, 3, 4, 5]
 occlusion(model.network, ids, Goal([2]))
+model.saliency("나는 ", "한국", "사람")
+untrained(model).generate("나는 ", max_new_tokens=5)
 ablation(model.network, ids, Goal([2], [3]), 0)
 without_units(model, [1]).generate("나는 ", max_new_tokens=5)
 transplant(model.network, ids, ids[::-1], 2, ("C",))

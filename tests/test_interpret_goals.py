@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from looked_inside import GOAL, IDS, D, U, drawn
+import tiny
+from looked_inside import GOAL, IDS, D, U, V, drawn
 from textgen.array_ops import log_softmax
 from textgen.backend import ops, tf
 from textgen.cells import CELLS
+from textgen.config import ModelConfig
 from textgen.data.recall_documents import Document
-from textgen.errors import GenerationError
 from textgen.interpret import (
     Goal,
     Override,
     ablation,
-    apart,
     at_blank,
     effects,
     forgetting,
@@ -24,8 +24,8 @@ from textgen.interpret import (
     transplant,
     value,
 )
-from textgen.interpret.apart import gradients_apart
 from textgen.interpret.replay import replay
+from textgen.network import Network
 from textgen.tokenizers.tokenizer import CharTokenizer
 from tiny import in_keras, only
 
@@ -109,6 +109,51 @@ def test_gradients_of_the_inputs_are_those_of_finite_differences(cell):
     assert slope(moved) == pytest.approx(float(found[token] @ direction), abs=3e-4)
     np.testing.assert_allclose(short.product, np.einsum("td,td->t", found, x), atol=1e-6)
     np.testing.assert_allclose(short.norm, np.linalg.norm(found, axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_of_the_inputs_are_those_of_tensorflow(cell, num_layers):
+    network = drawn(cell, num_layers)
+    model, kernel, bias = in_keras(network), network.kernel, network.bias
+    x = tf.constant(network.embed(np.array(IDS))[:, None])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        score = 0.0
+        for answer, sign in ((GOAL.answer, 1), (GOAL.foil, -1)):
+            hidden = tf.concat([x, network.embed(np.array(answer[:-1]))[:, None]], 0)
+            for layer in model.recurrent:
+                hidden, _ = layer(hidden, layer.initial_state(1))
+            logprobs = tf.nn.log_softmax(hidden[len(IDS) - 1 :, 0] @ kernel + bias)
+            score += sign * tf.reduce_sum(tf.gather(logprobs, answer, batch_dims=1))
+    np.testing.assert_allclose(
+        gradients(network, IDS, GOAL).inputs, tape.gradient(score, x)[:, 0], atol=1e-6
+    )
+
+
+def test_a_gradient_too_small_for_float32_is_told():
+    network = tiny.drawn(ModelConfig(cell="rnn", hidden_size=U, embedding_size=D), V)
+    network.weights["recurrent.0.recurrent_kernel"][:] = 1e-4 * np.eye(U)
+    lengths = np.linalg.norm(gradients(network, [1] * 20, Goal([7])).layers[0]["h"], axis=1)
+    assert 1e-90 < lengths[0] < 1e-70  # 19 factors of 1e-4 and less
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_nothing_comes_back_through_silent_units(cell):
+    shown = drawn(cell, 1)
+    network = Network(shown.config, V, shown.weights)
+    network.silent = {0: frozenset({2})}
+    carried, token, unit = network.cell.carried, 3, 1
+    at = float(trace(network, IDS).layers[0][carried][token, unit])
+
+    def moved(by):
+        return value(network, IDS, GOAL, [Override(0, carried, token, unit, at + by)])
+
+    found = gradients(network, IDS, GOAL).layers[0][carried][token, unit]
+    assert slope(moved) == pytest.approx(found, abs=3e-4)
+    assert found != pytest.approx(
+        gradients(shown, IDS, GOAL).layers[0][carried][token, unit], abs=1e-3
+    )
 
 
 # --- experiments ----------------------------------------------------------------------------------
@@ -220,29 +265,3 @@ def test_texts_of_all_lengths_share_one_program():
         assert occlusion(model, ids, GOAL).shape == (len(ids),)
         assert gradients(model, ids, Goal([1])).inputs.shape == (len(ids), D)
     assert replay(model) is own
-
-
-# --- in a process of its own ----------------------------------------------------------------------
-
-
-def test_gradients_from_another_process_are_the_same():
-    model = drawn("gru")
-    here, there = gradients(model, IDS, GOAL), gradients_apart(model, IDS, GOAL)
-    np.testing.assert_array_equal(there.inputs, here.inputs)
-    with pytest.raises(GenerationError, match="token 9"):
-        gradients_apart(model, [9], GOAL)
-    process = apart._process
-    assert gradients_apart(model, IDS[:3], GOAL).inputs.shape == (3, D)
-    assert apart._process is process  # one for all
-    process.kill()
-
-
-@pytest.mark.slow
-def test_another_process_takes_the_place_of_one_that_was_killed():
-    model = drawn("gru")
-    here = gradients_apart(model, IDS, GOAL)
-    process = apart._process
-    process.kill()
-    process.wait()
-    np.testing.assert_array_equal(gradients_apart(model, IDS, GOAL).inputs, here.inputs)
-    apart._process.kill()

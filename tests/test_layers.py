@@ -60,6 +60,7 @@ ORDER = {
         "noise",
         "phrases",
         "recall_task",
+        "filler",
         "recall_documents",
         "token_positions",
         "batches",

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import own_task
 from own_task import GOOD
 from textgen import shipped
-from textgen.data.recall_documents import Writer, documents, gaps, sample_texts, typed
+from textgen.data.filler import Filler, gaps
+from textgen.data.recall_documents import Writer, documents, sample_texts, typed
 from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError
 from tiny import only
@@ -265,11 +266,8 @@ def test_training_documents_are_noisy_and_as_long_as_asked_for():
 @given(lengths=st.sets(st.integers(1, 40), min_size=1, max_size=4), distance=st.integers(0, 2000))
 @settings(deadline=None)
 def test_any_filler_fills_any_distance_as_well_as_it_can(lengths, distance):
-    writer = Writer(TASKS["speaker-en"])
-    writer.filler = [(n - 1) * "a" + "." for n in lengths]
-    writer.by_length = {n: [(n - 1) * "a" + "."] for n in lengths}
-    writer.gaps = gaps(lengths, writer.ample)
-    found = len(writer.fill(random.Random(1), distance))
+    filler = Filler([(n - 1) * "a" + "." for n in lengths])
+    found = len(filler.fill(random.Random(1), distance))
     assert max(distance, 1) - max(lengths) - 1 <= found <= max(distance, 1)
 
 

@@ -116,7 +116,7 @@ class Model(Generator):
     def saliency(self, text: str, answer: str, foil: str = "") -> TokenEffects:
         """What each token of `text` [T] adds to ln p(answer), or, given a foil, to ln p(answer) -
         ln p(foil), where the text goes on with them: gradient times embedding, so to first order
-        (Li et al. 2016, arXiv 1506.01066). Imports TensorFlow.
+        (Li et al. 2016, arXiv 1506.01066).
 
         Raises `GenerationError` for an empty answer and for what is no text.
         """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.served import ROOT, served
+from benchmarks.served import served
 
 PATIENCE = 60_000  # milliseconds: TensorFlow loads in several seconds on a busy machine
 # a closed network must not be asked for updates at every start
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The app's address; its runs go to an empty folder."""
-    with served(ROOT / "app.py", tmp_path_factory.mktemp("home")) as (address, _):
+    with served(tmp_path_factory.mktemp("home")) as (address, _):
         yield f"http://{address}"
 
 

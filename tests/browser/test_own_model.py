@@ -6,7 +6,7 @@ import pytest
 from figures import FIGURE, READY
 from playwright.sync_api import expect
 
-from benchmarks.served import ROOT, served
+from benchmarks.served import served
 
 TEXT = "source=own&lang=en&any=mine&several=mine&text=오늘은 비가 온다. 우산을 들고 "
 # page -> what is there when it is whole
@@ -25,14 +25,14 @@ def server(runs, tmp_path_factory):
     """The app beside one run: what `visit` opens in this file."""
     home = tmp_path_factory.mktemp("own")
     shutil.copytree(runs("jamo", "lstm"), home / "runs" / "mine")
-    with served(ROOT / "app.py", home) as (address, _):
+    with served(home) as (address, _):
         yield f"http://{address}"
 
 
 @pytest.mark.parametrize("page_name", PAGES)
 def test_a_page_reads_any_text_under_a_model_just_trained(visit, page_name):
     page = visit(f"{page_name}?{TEXT}")
-    page.wait_for_selector(PAGES[page_name], timeout=180_000)  # TensorFlow begins, for gradients
+    page.wait_for_selector(PAGES[page_name], timeout=60_000)
     page.wait_for_selector(READY)
     assert page.locator("[data-testid=stException], [data-testid=stAlert]").count() == 0
     expect(page.get_by_text("mine ").first).to_be_visible()  # whose figure it is, with its hash

@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from textgen.data import noise
+from textgen.data.filler import Filler
 from textgen.data.phrases import (
     BEGINNINGS,
     BLANK,
@@ -30,9 +31,7 @@ from textgen.errors import ConfigError
 
 # what a writer may take from what is never trained on
 HELD_OUT = ("filler", "phrasing", "facts", "questions", "noise")
-AMPLE = 500  # characters
 LEAD = 20  # characters: from this distance on filler may stand before the fact
-POOL = 12_000  # characters of noise of each kind
 SPEAKER, UNASKED = "(speaker)", "(unasked)"  # among the persons of an opening
 LOOSE = 0.3  # of the sentences of training documents with slips: with another end or beginning
 
@@ -109,16 +108,9 @@ class Writer:
             self.facts = task.held_out.facts or self.facts
         if {"phrasing", "questions"} & set(held_out):
             self.questions = task.held_out.questions or self.questions
-        self.loud = "noise" in held_out and bool(task.held_out_noise)  # nothing but noise
-        kinds = task.held_out_noise if self.loud else task.noise if training else ()
-        words = " ".join(self.filler).split()
-        self.noise = [noise.pool(kind, POOL, words) for kind in kinds]
-        self.by_length: dict[int, list[str]] = {}
-        for sentence in self.filler:
-            self.by_length.setdefault(len(sentence), []).append(sentence)
-        # with more room than this any sentence may come next
-        self.ample = max(AMPLE, 3 * max(self.by_length))
-        self.gaps = gaps(self.by_length, self.ample)
+        loud = "noise" in held_out and bool(task.held_out_noise)
+        kinds = task.held_out_noise if loud else task.noise if training else ()
+        self.fill = Filler(self.filler, kinds, only_noise=loud).fill
 
     def write(
         self,
@@ -268,36 +260,6 @@ class Writer:
                 text += self.fill(rng, before) + said
         return text + self.fill(rng, length - len(text))
 
-    def fill(self, rng: random.Random, length: int) -> str:
-        """Sentences and noise with a space, or a line's end, before, between and after them:
-        `length` characters in all."""
-        parts: list[str] = []
-        left = max(length - 1, 0)  # the space after the last
-        share, space = 0.0, " "
-        if self.noise:
-            share = 1.0 if self.loud else rng.choice([0.0, 0.0, 0.3, 1.0])
-            space = rng.choice([" ", " ", "\n"])
-        while left:
-            if left > 1 and share and rng.random() < share:
-                size = min(left - 1, rng.randint(1, rng.choice([12, 60, POOL // 2])))
-                at = rng.randrange(POOL - size)
-                parts.append(rng.choice(self.noise)[at : at + size])
-                left -= 1 + size
-                continue
-            if left in self.gaps:  # no sentences fit: stay a little short
-                left -= 1
-                continue
-            fitting = self.by_length.get(left - 1)
-            if fitting and (left < 40 or rng.random() < 0.1):
-                parts.append(rng.choice(fitting))
-                break
-            sentence = rng.choice(self.filler)
-            rest = left - 1 - len(sentence)
-            if rest >= 0 and (left > self.ample or rest not in self.gaps):
-                parts.append(sentence)
-                left = rest
-        return "".join(f"{space}{part}" for part in parts) + space
-
     def naming(self, rng: random.Random, name: str) -> str:
         """A sentence of filler in which a name has taken the place of a word."""
         words = rng.choice(self.filler).split()
@@ -328,14 +290,6 @@ class Writer:
         else:
             before = slips(rng, before)
         return before + BLANK + after
-
-
-def gaps(lengths: Collection[int], room: int) -> frozenset[int]:
-    """Room, up to `room`, that sentences of these lengths, a space before each, cannot fill."""
-    filled = [True]
-    for space in range(1, room + 1):
-        filled.append(any(n < space and filled[space - 1 - n] for n in lengths))
-    return frozenset(space for space, is_filled in enumerate(filled) if not is_filled)
 
 
 def documents(

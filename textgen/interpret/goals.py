@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from textgen.data.recall_documents import Document
 from textgen.data.token_positions import ids_before_blank
+from textgen.interpret.backward import backward
 from textgen.interpret.replay import Override, Replay, replay
 from textgen.interpret.trace import Values
 from textgen.network import Network
@@ -73,20 +74,9 @@ class Gradients:
 
 
 def gradients(network: Network, ids: Sequence[int], goal: Goal) -> Gradients:
-    """Backpropagation through time, in full. Raises as `trace` does. Imports TensorFlow."""
-    from textgen.interpret.slopes import slopes_of
-
+    """Backpropagation through time, in full. Raises as `trace` does."""
     program = replay(network)
-    x = program.inputs(ids)
-    answers = weighted(program, goal)
-    edits = program.edits(length(x, answers))
-    d_inputs, d_values = slopes_of(network)(x, *answers, *edits)
-    d_values = d_values.numpy()[: len(x), :, 0]
-    layers = [
-        {name: d_values[:, program.place(layer, name)] for name in program.state_names}
-        for layer in range(len(network.layers))
-    ]
-    return Gradients(d_inputs.numpy()[:, 0], layers)
+    return Gradients(*backward(network).slopes(program.inputs(ids), *weighted(program, goal)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,16 +90,8 @@ class Saliency:
     norm: np.ndarray
 
 
-def saliency(
-    network: Network,
-    ids: Sequence[int],
-    goal: Goal,
-    differentiate: Callable[[Network, Sequence[int], Goal], Gradients] = gradients,
-) -> Saliency:
-    """Which tokens the goal hangs on, from one gradient. Raises as `trace` does.
-
-    differentiate: `gradients`, or what computes them elsewhere.
-    """
-    slope = differentiate(network, ids, goal).inputs
+def saliency(network: Network, ids: Sequence[int], goal: Goal) -> Saliency:
+    """Which tokens the goal hangs on, from one gradient. Raises as `trace` does."""
+    slope = gradients(network, ids, goal).inputs
     inputs = replay(network).inputs(ids)[:, 0]
     return Saliency((slope * inputs).sum(1), np.sqrt((slope**2).sum(1)))

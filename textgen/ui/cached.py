@@ -64,9 +64,8 @@ def cached_object(entries: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def untrained(model: Model) -> Model:
     """The model as it might have been before its training."""
     from textgen.interpret import untrained
-    from textgen.interpret.apart import first_network_apart
 
-    return untrained(model, draw=first_network_apart)
+    return untrained(model)
 
 
 @cached_object(32)
@@ -159,20 +158,17 @@ def fact_contrast(
 @cached(32)
 def gradients(model: Model, document: Document) -> Gradients:
     """Of log p(right answer) at the blank."""
-    from textgen.interpret import at_blank
-    from textgen.interpret.apart import gradients_apart
+    from textgen.interpret import at_blank, gradients
 
-    return gradients_apart(model.network, *at_blank(model.tokenizer, document))
+    return gradients(model.network, *at_blank(model.tokenizer, document))
 
 
 @cached(64)
 def saliency(model: Model, document: Document, foil: str) -> Array:
     """Gradient times embedding, of the answer against a foil [T]."""
     from textgen.interpret import at_blank, saliency
-    from textgen.interpret.apart import gradients_apart
 
-    asked = at_blank(model.tokenizer, document, foil)
-    return saliency(model.network, *asked, gradients_apart).product
+    return saliency(model.network, *at_blank(model.tokenizer, document, foil)).product
 
 
 @cached(64)

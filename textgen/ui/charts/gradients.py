@@ -35,7 +35,7 @@ def course(
     """
     names, kinds = (list(dict.fromkeys(rows[column])) for column in ("name", "kind"))
     colours = colours or dict(zip(names, COLOURS, strict=False))
-    rows = rows[rows["value"] > 0]  # a log axis has no 0, which float32 has below 1e-45
+    rows = rows[rows["value"] > 0]  # a log axis has no 0, which float64 has below 1e-323
     base = alt.Chart(rows).encode(
         x=alt.X(
             "step:Q",

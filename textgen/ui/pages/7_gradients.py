@@ -127,7 +127,7 @@ def vanishes(trained: Model, untrained: Model, document: Document) -> None:
 
 
 def left(share: float) -> str:
-    """A share in words: one of 0 was too small for float32 to hold."""
+    """A share in words: one of 0 was too small for float64 to hold."""
     return widgets.power(share) if share else t("gradients.underflow")
 
 
