@@ -199,7 +199,7 @@ class Scorer:
         """[B, candidates] after a state [B, U], each row of sum 1."""
         of_ending = {
             ending: decisive([self.encode(answer + ending) for answer in self.task.answers])
-            for ending in endings
+            for ending in dict.fromkeys(endings)  # few: many documents are asked alike
         }
         logprobs = self.reader.continuations(state, [of_ending[ending] for ending in endings])
         shares = np.empty(logprobs.shape[:2])

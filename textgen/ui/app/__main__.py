@@ -19,7 +19,7 @@ from textgen.ui.app import main
 
 def import_early() -> None:
     """Import what every page needs while the browser still loads: the first page waits for it."""
-    while not listens():  # the server goes before
+    while not (streamlit.runtime.exists() and listens()):  # the server goes before
         time.sleep(0.02)
     import textgen.ui.models
     import textgen.ui.page_parts  # noqa: F401
