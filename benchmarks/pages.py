@@ -272,42 +272,57 @@ def main() -> None:
         version = browser.version
         browser.close()
     scrolled = {"median_ms": median(frames), "p95_ms": frames[int(0.95 * len(frames))]}
+    found = {
+        "pages": rows,
+        "own": own,
+        "load": load,
+        "scrolled": scrolled,
+        "repeats": args.repeats,
+        "browser": version,
+    }
+    page_text = markdown(found)
+    print(page_text)
+    if args.markdown:
+        write_both(args.markdown, page_text, KOREAN)
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1))
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The page in docs/."""
+    repeats, scrolled = found["repeats"], found["scrolled"]
     told = [
         "# How long a page takes",
         "",
         f"Seconds from a click until the page's script has come to its end: the median of "
-        f"{args.repeats} (the longest). Models loaded, LSTM of 128 units; headless Chromium "
-        f"{version}, {os.cpu_count()} cores, {processor()}. The target is {TARGET:g} s. In the "
-        f"first two columns from the start of the app until the page, its first, shows its first "
-        f"figure and until it is whole, the median of {STARTS}; the target is {COLD_TARGET:g} s.",
+        f"{repeats} (the longest). Models loaded, LSTM of 128 units; headless Chromium "
+        f"{found['browser']}, {os.cpu_count()} cores, {processor()}. The target is {TARGET:g} s. "
+        f"In the first two columns from the start of the app until the page, its first, shows its "
+        f"first figure and until it is whole, the median of {STARTS}; the target is "
+        f"{COLD_TARGET:g} s.",
         "",
         "| page | first figure after a start | whole after a start | opened by its link "
         "| another text of 300 characters, never read before |",
         "|---|---:|---:|---:|---:|",
-        *map(line, rows),
+        *map(line, found["pages"]),
         "",
         "## A text of your own",
         "",
         f"Seconds from the end of typing until the page's script has come to its end: the median "
-        f"of {args.repeats} (the longest), and beside it what the app took of the processors: LSTM "
-        f"of 256 units; meanwhile {median(load):.0f} processes ran or waited. The targets are "
-        f"{OWN_TARGETS[0]} s at 300 tokens and {OWN_TARGETS[1]} s at 2,000.",
+        f"of {repeats} (the longest), and beside it what the app took of the processors: LSTM "
+        f"of 256 units; meanwhile {median(found['load']):.0f} processes ran or waited. The targets "
+        f"are {OWN_TARGETS[0]} s at 300 tokens and {OWN_TARGETS[1]} s at 2,000.",
         "",
         "| page | 300 tokens | of the processors | 2,000 tokens | of the processors |",
         "|---|---:|---:|---:|---:|",
-        *map(own_line, own),
+        *map(own_line, found["own"]),
         "",
         f"The figure of tokens, 2,000 tokens x 256 units, scrolled a step each frame: "
         f"{scrolled['median_ms']:.1f} ms a frame (95 % within {scrolled['p95_ms']:.1f} ms).",
         "",
         "`BROWSER=/usr/bin/chromium python -m benchmarks.pages --markdown docs/pages.md`",
     ]
-    print("\n".join(told[-3:]))
-    if args.markdown:
-        write_both(args.markdown, "\n".join(told) + "\n", KOREAN)
-    if args.json:
-        found = {"pages": rows, "own": own, "load": load, "scrolled": scrolled}
-        args.json.write_text(json.dumps(found, indent=1))
+    return "\n".join(told) + "\n"
 
 
 def line(row: dict[str, Any]) -> str:
