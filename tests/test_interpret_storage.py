@@ -19,7 +19,6 @@ from textgen.interpret import (
     Override,
     SilencedNetwork,
     exchange,
-    fact_contrast,
     firing,
     flips,
     linear_probe,
@@ -148,24 +147,6 @@ def test_what_is_stored_is_what_a_probe_reads_off_each_state():
     assert found[2] <= 2 / facts  # nothing was read yet
     with pytest.raises(ConfigError, match="part is 'x'"):
         stored(scorer, texts, lefts, "x", groups)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_units_are_set_apart_by_what_the_fact_left_in_them_when_the_question_begins(cell):
-    scorer, facts = drawn(cell), len(TASK.facts)
-    texts = documents(facts)
-    model, names = scorer.generator.network, scorer.generator.network.cell.state_names
-    read = [
-        trace(
-            model, [scorer.tokenizer.start_id, *scorer.encode(d.before[: d.question_begin])]
-        ).state
-        for d in texts
-    ]
-    for layer in range(2):
-        states = np.array([state[layer][-1][0] for state in read])
-        shown = np.tanh(states) if names[-1] == "C" else states
-        found = fact_contrast(scorer, texts[2], texts, layer)
-        np.testing.assert_allclose(found, shown[2] - shown.mean(0), atol=1e-5)
 
 
 @pytest.mark.parametrize("cell", CELLS)

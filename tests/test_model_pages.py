@@ -15,6 +15,7 @@ from textgen.config import ModelConfig
 from textgen.errors import ConfigError
 from textgen.interpret import sums, trace
 from textgen.ui import equations, messages
+from textgen.ui.charts import gradients
 from textgen.ui.components import cell_picture
 from textgen.ui.processes import races, trainings
 from tiny import drawn, only
@@ -213,6 +214,12 @@ def test_step_recomputes_what_follows_a_gate(home):
     app.slider(key="token").set_value(60).run()
     app.slider(key="distance").set_value(20).run()
     assert not app.exception and app.slider(key="token").value < 60
+
+
+def test_an_axis_of_powers_says_them_as_powers():
+    axis = gradients.powers_axis(np.array([1e-28, 1e-3, 20.0])).to_dict()
+    assert 1.0 in axis["values"] and len(axis["values"]) <= gradients.TICKS + 1
+    assert '"1e-30": "10⁻³⁰"' in axis["labelExpr"] and '"1e+0": "1"' in axis["labelExpr"]
 
 
 # --- the figure of tokens -------------------------------------------------------------------------

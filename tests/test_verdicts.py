@@ -53,21 +53,21 @@ def test_what_an_interval_says_of_a_limit(low, high, verdict):
 
 
 @pytest.mark.parametrize(
-    "share, without, right, verdict",
+    "share, without, right, verdict, why",
     [
-        (0.99, 0.1, True, HOLDS),
-        (0.99, 0.1, False, FAILS),
-        (0.13, 0.08, True, OPEN),  # a guess that happens to be right
-        (0.40, 0.08, False, OPEN),  # or wrong
-        (0.99, 0.80, True, OPEN),  # it says so whatever it was told
-        (0.99, 0.80, False, FAILS),
+        (0.99, 0.1, True, HOLDS, "knows"),
+        (0.99, 0.1, False, FAILS, "wrong"),
+        (0.13, 0.08, True, OPEN, "guess"),  # which happens to be right
+        (0.40, 0.08, False, FAILS, "wrong"),  # a weak answer is wrong all the same
+        (0.99, 0.80, True, OPEN, "anyway"),  # it says so whatever it was told
+        (0.99, 0.80, False, FAILS, "wrong"),
     ],
 )
-def test_an_answer_is_weighed_against_a_model_without_memory(share, without, right, verdict):
+def test_an_answer_is_weighed_against_a_model_without_memory(share, without, right, verdict, why):
     shares, base = {"a": share, "b": 0.0}, {"a": without, "b": 1 - without}
     found = verdicts.answered(shares, base, "a" if right else "b")
     assert (found.answer, found.share, found.without) == ("a", share, without)
-    assert found.verdict is verdict
+    assert found.verdict is verdict and found.why == why and found.sure == (share > 0.5)
 
 
 def probed(*right, n=100):

@@ -51,7 +51,7 @@ def test_another_gate_and_order_are_other_figures(visit):
     before = pixel(page)
     page.get_by_role("radio", name="o", exact=True).click()
     page.wait_for_url("**value=o**")
-    expect(page.locator(FIGURE).first).to_contain_text("o of every unit")
+    expect(page.locator(FIGURE).first).to_contain_text("o of 5 units")
     settled(page)
     gate = pixel(page)
     assert gate != before
@@ -68,7 +68,7 @@ def test_the_figure_is_saved_as_png_and_svg(visit, tmp_path):
     png = saved(page, "PNG", tmp_path / "figure.png")
     assert png.startswith(b"\x89PNG") and len(png) > 10_000
     svg = saved(page, "SVG", tmp_path / "figure.svg").decode()
-    assert svg.startswith("<svg") and "of every unit at every token" in svg
+    assert svg.startswith("<svg") and "of 5 units at every token" in svg
     assert "speaker-lstm-en" in svg  # whose it is
     for kind, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
         button = page.get_by_role("button", name=f"{kind}, saturation")

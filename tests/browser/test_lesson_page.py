@@ -12,12 +12,13 @@ def test_the_app_opens_on_the_lesson_and_plays_it(visit):
     expect(page.locator(".flow .lane svg")).to_have_count(2)
     expect(page.locator(".flow .blank")).to_have_text("한국어")  # when it has been read
     expect(said(page, 0)).to_contain_text("한국어")
-    expect(said(page, 1)).to_contain_text("모름")
-    # back to before the country: neither knows
+    expect(said(page, 0)).to_contain_text("✓")
+    expect(said(page, 1)).to_contain_text("✗ 모름")  # wrong, however weak
+    # back to before the country: neither can know
     place = page.locator(".flow input")
     place.focus()
     place.press("Home")
-    expect(said(page, 0)).to_contain_text("모름")
+    expect(said(page, 0)).to_contain_text("아직")
     expect(page.locator(".flow .blank")).to_have_text("?")
     page.locator(".flow .step").click()
     assert place.input_value() == "1"

@@ -21,16 +21,21 @@ def test_the_path_leads_through_the_pages(visit):
 
 def test_a_class_sees_it_large_from_station_to_station(visit):
     page = visit("gradients?lang=en&station=slopes")
-    bar = page.locator(".st-key-top-bar")
-    expect(bar).to_be_visible()
+    expect(page.locator(".st-key-top-bar")).to_be_visible()
     page.get_by_role("button", name="Present", exact=True).click()
-    expect(bar).to_be_hidden()
-    page.get_by_role("link", name="The next station").click()
-    page.wait_for_url("**station=products**")
-    page.wait_for_selector(".st-key-station h3")
-    expect(bar).to_be_hidden()
-    page.get_by_role("button", name="Stop presenting").click()
-    expect(bar).to_be_visible()
+    shown = page.frame_locator(".tg-frame")
+    expect(shown.locator(".st-key-station h3")).to_contain_text("tanh")
+    expect(shown.locator(".st-key-top-bar")).to_be_hidden()
+    filled = "document.fullscreenElement?.className === 'tg-frame'"
+    assert page.evaluate(filled)
+    shown.get_by_role("link", name="The next station").click()
+    expect(shown.locator(".st-key-station h3")).to_contain_text("0.9")
+    expect(shown.locator(".st-key-top-bar")).to_be_hidden()
+    assert page.evaluate(filled)  # another page, and the screen is as full
+    shown.get_by_role("button", name="Stop presenting").click()
+    # the lesson goes on where the class was
+    page.wait_for_url(lambda url: "station=products" in url and "present" not in url)
+    expect(page.locator(".st-key-top-bar")).to_be_visible()
 
 
 def test_paper_has_the_page_and_no_buttons(visit):

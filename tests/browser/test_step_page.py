@@ -77,3 +77,16 @@ def test_every_cell_has_its_equations(visit):
         expect(page.locator("[class*='st-key-stage']")).to_have_count(stages)
         expect(page.locator(".katex-error")).to_have_count(0)
         page.context.close()
+
+
+def test_on_a_phone_what_shuts_the_gates_and_the_verdict_are_seen_at_once(visit):
+    page = visit("step?lang=ko&fact=일본", width=390, height=844)
+    preset = page.get_by_role("button", name="망각 게이트를 모두 닫기")
+    preset.click()
+    said = page.locator(".tg-answers li")
+    expect(said).to_have_count(2)
+    expect(said.first).to_contain_text("✓ 일본어")
+    expect(said.last).to_contain_text("✗")
+    last = said.last.bounding_box()
+    for control in (preset, page.get_by_role("slider", name="토큰")):
+        assert 0 < last["y"] + last["height"] - control.bounding_box()["y"] < 844

@@ -208,20 +208,5 @@ def readable(
     )
 
 
-def fact_contrast(
-    scorer: Scorer, document: Document, documents: Sequence[Document], layer: int
-) -> np.ndarray:
-    """How far each unit of a layer sets a document apart from others when the question begins [U].
-
-    What it may show then, tanh(C) or h, minus its mean over `documents`: those with the same filler
-    and every fact. A unit with a contrast has kept something of the fact.
-    """
-    rows = [ids_of(scorer, d.before[: d.question_begin]) for d in (document, *documents)]
-    name = scorer.generator.network.cell.carried
-    shown = np.asarray(scorer.reader.read(rows)[layer][-1])
-    shown = np.tanh(shown) if name == "C" else shown
-    return np.asarray(shown[0] - shown[1:].mean(0))
-
-
 def ids_of(scorer: Scorer, text: str) -> list[int]:
     return [scorer.tokenizer.start_id, *scorer.encode(text)]

@@ -2,8 +2,8 @@
 
 Each class is one sentence of the lesson. It holds the figures that speak for or against it, and
 `verdict` weighs them against limits that were set before looking, and against what would have been
-measured by chance, or without a memory. There are three verdicts: what chance explains as well, and
-what was measured too early or on too little, cannot be told.
+measured by chance, or without a memory. There are three verdicts: it holds, it does not, and what
+chance explains as well, or what was measured too early or on too little, cannot be told.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ class Answered:
     """A model knows the answer: it gives it more than half of the probability, and would not have
     done so without the fact.
 
+    A wrong answer fails, however weak. The right one may be a guess, or what the model always says:
+    then it cannot be told.
+
     answer, share: the likeliest one and its probability. right: whether it is the right one.
     without: its probability where the fact was not told.
     """
@@ -65,10 +68,23 @@ class Answered:
     without: float
 
     @property
+    def sure(self) -> bool:
+        """Whether it is an answer, and no guess."""
+        return self.share > SURE
+
+    @property
+    def why(self) -> str:
+        """What the verdict rests on: it "knows" the right answer, gives a "wrong" one, gives the
+        right one as a "guess", or would say it "anyway", without the fact."""
+        if not self.right:
+            return "wrong"
+        if not self.sure:
+            return "guess"
+        return "anyway" if self.without > SURE else "knows"
+
+    @property
     def verdict(self) -> Verdict:
-        if self.share <= SURE or (self.right and self.without > SURE):
-            return Verdict.OPEN
-        return judged(self.right)
+        return {"knows": Verdict.HOLDS, "wrong": Verdict.FAILS}.get(self.why, Verdict.OPEN)
 
 
 def answered(shares: Mapping[str, float], without: Mapping[str, float], right: str) -> Answered:

@@ -123,7 +123,7 @@ def of_one_length(
 
 @cached(32)
 def forgetting(model: Model, document: Document, foil: str, layer: int) -> Array:
-    """What it does to the right answer against a foil that a unit of a layer forgets [U]."""
+    """What it does to the right answer that a unit of a layer forgets [U]; foil: "" for none."""
     from textgen.interpret import at_blank, forgetting
 
     asked = at_blank(model.tokenizer, document, foil)
@@ -142,17 +142,6 @@ def told_best(model: Model, task: Task, documents: Sequence[Document]) -> int:
         if found.verdict is Verdict.HOLDS:
             return k
     return 0
-
-
-@cached(32)
-def fact_contrast(
-    model: Model, task: Task, document: Document, documents: Sequence[Document], layer: int
-) -> Array:
-    """How far each unit of a layer sets the document apart from `documents`, the same with every
-    fact, when the question begins [U]."""
-    from textgen.interpret import fact_contrast
-
-    return fact_contrast(scorer(model, task), document, documents, layer)
 
 
 @cached(32)

@@ -19,7 +19,6 @@ from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task, read_task
 from textgen.data.token_positions import fact_end, ids_before_blank
 from textgen.ui import address, cached, models, passages, widgets
-from textgen.ui.charts import step as step_charts
 from textgen.ui.components.chart_saver import chart_saver
 from textgen.ui.components.token_figure import Pin, Scale
 from textgen.ui.messages import PAGES, language, t
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 state = st.session_state
 FIRST = "LSTM"
 NEAREST, FARTHEST, AT_FIRST = 20, 1500, 150  # characters from fact to answer
-SHOWN_ANSWERS = 6
 SATURATED = 3.0  # where tanh is nearly 1
 LARGEST_SEED = 2**31 - 1
 
@@ -134,24 +132,25 @@ def other_story(task: Task, fact: str) -> Document:
     return Writer(task, ("filler",)).write(random.Random("another"), fact, distance(), variant())
 
 
-def units_by_fact(model: Model, task: Task | None, document: Document, layer: int) -> Array:
-    """The units of a layer [U], first the one that most sets this document apart from those with
-    the same filler and any fact; of a text of one's own, the one that does most for the answer."""
-    if task is None:
-        return np.argsort(-abs(cached.effects(model, document, layer)))
-    documents = [document_with(task, fact) for fact in task.facts]
-    return np.argsort(-abs(cached.fact_contrast(model, task, document, documents, layer)))
+def units_by_need(model: Model, task: Task | None, document: Document, layer: int) -> Array:
+    """The units of a layer [U], first the one whose memory the answer needs most: whose forgetting
+    (`interpret.forgetting`) hurts it most, against the likeliest other answer that the model gives
+    without the fact; of a text of one's own, against nothing.
 
-
-def units_by_forgetting(model: Model, task: Task | None, document: Document, layer: int) -> Array:
-    """The units of a layer [U], first the one whose forgetting hurts the right answer most, against
-    the likeliest other that the model gives without the fact; of a text of one's own, as
-    `units_by_fact`."""
-    if task is None:
-        return units_by_fact(model, task, document, layer)
-    without = cached.answers_without_fact(model, task, document)
-    foil = max((a for a in without if a != document.answer), key=lambda answer: without[answer])
+    By this measure, and no other, every page chooses its unit: what is changed is the memory of one
+    unit, and what is seen is the answer. So the unit goes from page to page.
+    """
+    foil = ""
+    if task is not None:
+        without = cached.answers_without_fact(model, task, document)
+        foil = max((a for a in without if a != document.answer), key=lambda answer: without[answer])
     return np.argsort(-cached.forgetting(model, document, foil, layer), kind="stable")
+
+
+def note_need(model: Model) -> None:
+    """By what the units are ranked."""
+    by = "silence" if model.network.cell.forgets_by is None else "forget"
+    widgets.line([t(f"parts.need_{by}")])
 
 
 def filler_seed() -> int:
@@ -172,6 +171,12 @@ def the_task() -> Task:
     """The one that was chosen: one of the user's own, else the shipped one."""
     own = passages.task_file()
     return shipped_task() if own is None else read_task(own)
+
+
+def own_task(task: Task, model: Model) -> Task:
+    """The task that a model was trained on: the page's, or its short form."""
+    name = model.card.get("corpus", {}).get("task", task.path.name)
+    return task if name == task.path.name else models.shipped_task(name)
 
 
 def shipped_task() -> Task:
@@ -265,10 +270,12 @@ def pin_token(chosen: Pin) -> None:
 MARKS = {"holds": "✓", "fails": "✗", "open": "?"}
 
 
-def claim(sentence: str, verdict: Verdict, measured: str) -> None:
-    """A sentence of the lesson, whether it holds, and the measurement that says so."""
+def claim(sentence: str, verdict: Verdict, measured: str, *, everywhere: bool = False) -> None:
+    """A sentence of the lesson, whether it holds, and the measurement that says so. everywhere:
+    that it is no matter of the model and its text."""
     kind = verdict.value
-    said = f"{MARKS[kind]} {html.escape(t(f'parts.{kind}'))}"
+    words = t(f"parts.{kind}_everywhere") if everywhere else t(f"parts.{kind}")
+    said = f"{MARKS[kind]} {html.escape(words)}"
     st.html(
         f'<div class="tg-claim tg-{kind}"><p>{html.escape(sentence)}</p>'
         f"<p><b>{said}</b> {widgets.glossed(measured)}</p></div>"
@@ -387,32 +394,3 @@ def marks(model: Model, document: Document) -> list[tuple[int, str]]:
     if passages.is_own(document):
         return []
     return [(fact_end(model.tokenizer, document), t("parts.fact_end"))]
-
-
-def answers(
-    origin: str,
-    name: str,
-    before: dict[str, float],
-    after: dict[str, float] | None = None,
-    changed: str = "",
-    without: dict[str, float] | None = None,
-    without_word: str = "",
-) -> None:
-    """The likeliest answers, as read and, where something was changed, as the word `changed`
-    says; beside them those of the same model without the fact, or what else the word says. origin:
-    whose they are."""
-    words = {
-        "before": t("step.before"),
-        "after": changed,
-        "without": without_word or t("parts.without"),
-        "share": t("remember.share"),
-    }
-    frame = pd.DataFrame({"answer": before.keys(), "before": before.values()})
-    if after is not None:
-        frame["after"] = after.values()
-    if without is not None:
-        frame["without"] = without.values()
-    shown = list(frame.columns[1:])
-    frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN_ANSWERS]]
-    long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
-    chart(step_charts.answers(long, words), long, name, origin)

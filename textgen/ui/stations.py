@@ -22,7 +22,7 @@ from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
 from textgen.interpret.verdicts import answered
-from textgen.ui import address, cached, models, page_parts, wave, widgets
+from textgen.ui import address, answers, cached, models, page_parts, wave, widgets
 from textgen.ui.components.presenter import presenter
 from textgen.ui.messages import language, t
 
@@ -70,24 +70,26 @@ def right_of_each(loaded: Mapping[str, Model], task: Task, document: Document) -
     for cell, model in loaded.items():
         shares = cached.answers(model, task, document)
         without = cached.answers_without_fact(model, task, document)
-        verdict = answered(shares, without, document.answer).verdict
+        says = "untaught"
+        if answers.untold(model, task, document) is not None:
+            says = answered(shares, without, document.answer).verdict.value
         name = cell.lower()
         found |= {
             name: shares[document.answer],
             f"{name}_without": without[document.answer],
-            f"{name}_says": t(f"stations.says_{verdict.value}"),
+            f"{name}_says": t(f"stations.says_{says}"),
         }
     return found
 
 
 def parts(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
-    """The gates of the unit that tells the fact best, at the end of its word."""
+    """The gates of the unit that goes through the pages, at the end of the fact's word."""
     model = loaded["LSTM"]
-    unit = page_parts.units_by_forgetting(model, task, document, 0)[0]
+    unit = page_parts.units_by_need(model, task, document, 0)[0]
     _, word = fact_word(model.tokenizer, document)
     values = cached.trace_document(model, document).layers[0]
     gates = {name: float(values[name][word, unit]) for name in ("f", "i", "o")}
-    return gates | {"unit": int(unit), "widest": max(gates, key=lambda name: gates[name])}
+    return gates | {"unit": int(unit)}
 
 
 def forgotten(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def conveyor(loaded: Mapping[str, Model], task: Task, document: Document) -> dic
 def calmer(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     """How much C and h of a unit move from token to token, once the fact has been told."""
     model = loaded["LSTM"]
-    unit = int(page_parts.units_by_fact(model, task, document, 0)[0])
+    unit = int(page_parts.units_by_need(model, task, document, 0)[0])
     values = cached.trace_document(model, document).layers[0]
     told = fact_end(model.tokenizer, document)
     moved = {part: abs(np.diff(values[part][told:, unit])).mean() for part in ("C", "h")}
@@ -161,8 +163,8 @@ def raced(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[s
     found: dict[str, Any] = {"n": len(far), "distance": RACE_DISTANCE}
     for name, model in loaded.items():
         shares = cached.scorer(model, task).shares(far)
-        answers = [task.answers[k] for k in shares.argmax(1)]
-        right = sum(a == one.answer for a, one in zip(answers, far, strict=True))
+        said = [task.answers[k] for k in shares.argmax(1)]
+        right = sum(answer == one.answer for answer, one in zip(said, far, strict=True))
         found |= {
             name.lower(): right / len(far),
             f"{name.lower()}_ms": 1000 * reading(model, far[0]),
@@ -267,12 +269,24 @@ def link(name: str, fact: str) -> str:
     """The address of a station, which can be given away."""
     page, query, _, _ = STATIONS[name]
     place = "" if page == FIRST_PAGE else page
-    return f"./{place}?{urlencode({'lang': language(), 'station': name, 'fact': fact} | query)}"
+    return f"./{place}?{urlencode(along(fact) | {'station': name} | query)}"
+
+
+def along(fact: str) -> dict[str, str]:
+    """What every link of the path takes along: the language, the fact, and that it is presented."""
+    presented = {"present": "yes"} if "present" in st.query_params else {}
+    return {"lang": language(), "fact": fact} | presented
+
+
+def show_presenter() -> None:
+    presenter({word: t(f"stations.{word}") for word in ("present", "leave", "print")})
 
 
 def path(task: Task, fact: str) -> None:
     """All stations, each a link to its place."""
-    st.subheader(t("stations.title"), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", key="path head"):
+        st.subheader(t("stations.title"), anchor=False)
+        show_presenter()
     rows = "".join(
         f'<li><a href="{html.escape(link(name, fact))}" target="_self">'
         f"{html.escape(t(f'stations.{name}'))}</a> "
@@ -296,7 +310,7 @@ def strip() -> None:
     with st.container(key="station"):
         with st.container(horizontal=True, vertical_alignment="center", key="station head"):
             st.html(numbers(names, name, fact))
-            presenter({word: t(f"stations.{word}") for word in ("present", "leave", "print")})
+            show_presenter()
         st.subheader(f"{names.index(name) + 1}. {t(f'stations.{name}')}", anchor=False)
         st.fragment(guess)(name, folders, task, document_with(task, fact))
 
@@ -318,7 +332,7 @@ def numbers(names: list[str], here: str, fact: str) -> str:
         title = html.escape(t(f"stations.{name}"))
         return anchor(link(name, fact), k, f'title="{title}"{current}')
 
-    first = f"./?{urlencode({'lang': language(), 'fact': fact})}"
+    first = f"./?{urlencode(along(fact))}"
     parts = [
         anchor(first, html.escape(t("lesson.title")), 'class="tg-home"'),
         beside(-1, "stations.previous", "←"),

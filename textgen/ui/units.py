@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 state = st.session_state
 SHOWN_UNITS = 12
-ANSWER = "answer"  # instead of a feature: what a unit does for the words that the text goes on with
+ANSWER = "answer"  # instead of a feature: whose memory the words need that the text goes on with
 AROUND = 24  # tokens shown on either side of a place
 LENGTH = 120  # tokens that are written
 LARGEST_SEED = 2**31 - 1
@@ -42,8 +42,8 @@ def look(model: Model, text: str, layer: int, part: str) -> None:
     found = next((probe for probe in probes if probe.feature == by), None)
     if found is None:
         document = passages.choose_answer(model, text)
-        effects = cached.effects(model, document, layer)
-        ranked = np.argsort(-abs(effects), kind="stable")[:SHOWN_UNITS]
+        ranked = page_parts.units_by_need(model, None, document, layer)[:SHOWN_UNITS]
+        page_parts.note_need(model)
     else:
         passages.note_unknown(model, text)
         ranked = np.array([score.unit for score in found.best], int)

@@ -86,7 +86,7 @@ def header(name: str, *, own: bool = False) -> None:
     st.html(f'<p class="tg-intro">{glossed(intro)}</p>')
 
 
-TERMS = ("unit", "nat", "bits", "tau", "token", "saturated")
+TERMS = ("unit", "nat", "bits", "tau", "token", "saturated", "epoch", "held_out")
 
 
 def glossed(text: str) -> str:
@@ -135,10 +135,8 @@ def legend(before: str, swatch: str, after: str) -> None:
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
-    """Labelled numbers side by side."""
-    cells = "".join(
-        f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>" for k, v in pairs
-    )
+    """Labelled numbers side by side, the labels explained by the glossary."""
+    cells = "".join(f"<div><dt>{glossed(k)}</dt><dd>{html.escape(v)}</dd></div>" for k, v in pairs)
     st.html(f'<dl class="tg-facts">{cells}</dl>')
 
 

@@ -62,6 +62,10 @@ def cell_colours() -> dict[str, str]:
     return {name.upper(): cell.colour for name, cell in CELLS.items()} | {"IRNN": COLOURS[-1]}
 
 
+# below this a bar has no number: 0% over 0% would say no more than the missing bars do
+SHOWN_SHARE = 0.005
+
+
 def ink() -> str:
     """The colour of words within a chart, to be read on the ground of the theme."""
     return "#a8a8a0" if st.context.theme.type == "dark" else "#6b6b64"
@@ -89,8 +93,10 @@ def shares(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     )
     colour = alt.condition(alt.datum.right, alt.value(COLOURS[0]), alt.value("#9a9a94"))
     bars = base.mark_bar(cornerRadiusEnd=2).encode(color=colour)
-    numbers = base.mark_text(align="left", dx=4, fontSize=11, color=ink()).encode(
-        text=alt.Text("share:Q", format=".0%")
+    numbers = (
+        base.transform_filter(alt.datum.share >= SHOWN_SHARE)
+        .mark_text(align="left", dx=4, fontSize=11, color=ink())
+        .encode(text=alt.Text("share:Q", format=".0%"))
     )
     ticks = base.transform_filter("isValid(datum.without)").mark_tick(
         color=ink(), thickness=2, size=14

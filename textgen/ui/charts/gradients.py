@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from textgen.arrays import Array
 from textgen.ui.charts.curves import COLOURS, DASHES, ink
+from textgen.ui.widgets import raised
 
 TICKS = 7
 
@@ -17,6 +20,17 @@ def powers_of_ten(values: Array) -> list[float]:
     low, high = int(np.floor(np.log10(values.min()))), int(np.ceil(np.log10(values.max())))
     step = max(1, -(-(high - low) // TICKS))
     return [10.0**k for k in range(low - low % step, high + 1, step)]
+
+
+def powers_axis(values: Array) -> alt.Axis:
+    """`powers_of_ten`, written as such: 1, 10, 10⁻³⁰."""
+    ticks = powers_of_ten(values)
+    shown = {0: "1", 1: "10"}
+    exponents = [round(np.log10(tick)) for tick in ticks]
+    # as d3 writes them -> as we do
+    words = {f"1e{k:+d}": shown.get(k) or raised(10, k) for k in exponents}
+    label = f"{json.dumps(words, ensure_ascii=False)}[format(datum.value, '.0e')]"
+    return alt.Axis(values=ticks, labelExpr=label)
 
 
 def course(
@@ -47,7 +61,7 @@ def course(
             "value:Q",
             title=words["value"],
             scale=alt.Scale(type="log", nice=False),
-            axis=alt.Axis(format=".0e", values=powers_of_ten(rows["value"].to_numpy())),
+            axis=powers_axis(rows["value"].to_numpy()),
         ),
         color=alt.Color(
             "name:N",

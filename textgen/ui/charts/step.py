@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from textgen.ui.charts.curves import COLOURS, ink
+from textgen.ui.charts.curves import COLOURS, SHOWN_SHARE, ink
 
 AFTER = COLOURS[2]
 MARGIN = 40  # of the vertical axes, so that a token has one place on both charts
@@ -118,8 +118,10 @@ def answers(rows: pd.DataFrame, words: dict[str, str]) -> alt.LayerChart:
             legend=alt.Legend(orient="top", symbolOpacity=1) if len(kinds) > 1 else None,
         )
     )
-    numbers = base.mark_text(align="left", dx=4, fontSize=11, color=ink()).encode(
-        text=alt.Text("share:Q", format=".0%")
+    numbers = (
+        base.transform_filter(alt.datum.share >= SHOWN_SHARE)
+        .mark_text(align="left", dx=4, fontSize=11, color=ink())
+        .encode(text=alt.Text("share:Q", format=".0%"))
     )
     height = (4 + 18 * len(kinds)) * rows["answer"].nunique()
     return alt.LayerChart(layer=[bars, numbers], height=height).configure_view(stroke=None)

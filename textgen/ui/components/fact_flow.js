@@ -8,7 +8,6 @@ const GLIDE = 4, STAY = 8; // seconds, of each stop of the tour
 
 const escaped = (text) =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
-const percent = (share) => `${Math.round(100 * share)}%`;
 
 function ribbon(values, y, across, widest) {
   const upper = [], lower = [];
@@ -93,11 +92,8 @@ export default function ({ parentElement, data }) {
     places.forEach((place, k) => {
       place.querySelector("clipPath rect").setAttribute("width", x + 1);
       for (const end of ["x1", "x2"]) place.querySelector(".now").setAttribute(end, x);
-      const lane = lanes[k];
-      const said = `${lane.says[whole]} ${percent(lane.share[whole])}`;
-      const base = `${words.without} ${percent(lane.base[whole])}`;
-      place.parentElement.querySelector(".says").textContent =
-        `${words.now}: ${lane.knows[whole] ? said : `${words.unsure} (${said})`} · ${base}`;
+      const said = `${words.now}: ${lanes[k].says[whole]}`;
+      place.parentElement.querySelector(".says").textContent = said;
     });
     name();
   }

@@ -18,19 +18,15 @@ _HERE = Path(__file__).parent
 class Lane:
     """A model at work. ribbons [T, K]: of K units what tells the fact, from 0 to 1.
 
-    says [T]: what it would answer if it were asked now. share [T]: how likely that is. base [T]:
-    how likely the same answer is where the fact is not told. knows [T]: whether it answers.
-    right [T]: how likely the right answer is if it were asked now.
+    says [T]: what it would answer if it were asked now, in words. right [T]: how likely the right
+    answer would be.
     """
 
     name: str
     colour: str
     state: str
     ribbons: Array
-    share: Array
     says: Sequence[str]
-    base: Sequence[float]
-    knows: Sequence[bool]
     right: Array
 
 
@@ -54,7 +50,7 @@ def fact_flow(
     key: str,
 ) -> None:
     """fact: the first and the last token of its word. answer, rest: what follows the tokens. words:
-    play, pause, back, step, tour, place, now, unsure, without, see, summary."""
+    play, pause, back, step, tour, place, now, see, summary."""
     data: dict[str, Any] = {
         "tokens": list(tokens),
         "fact": fact,
@@ -66,10 +62,7 @@ def fact_flow(
                 "colour": lane.colour,
                 "state": lane.state,
                 "ribbons": lane.ribbons.round(3).T.tolist(),
-                "share": lane.share.round(4).tolist(),
                 "says": list(lane.says),
-                "base": [round(share, 4) for share in lane.base],
-                "knows": list(lane.knows),
                 "right": lane.right.round(4).tolist(),
             }
             for lane in lanes

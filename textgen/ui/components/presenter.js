@@ -1,35 +1,47 @@
-// Presenting hides the navigation and enlarges the page (`.tg-present` in style.css). A link to the
-// next station loads a page anew, and browsers then leave the full screen: what lasts is kept in the
-// session of the tab.
+// Presenting hides the navigation and enlarges the page (`.tg-present` in style.css); the address
+// says so by `present=yes`, which the links between stations take along. Each of them loads a page
+// anew, and a browser leaves the full screen with the page that asked for it. So the page is shown
+// once more, in a frame that fills the screen, and pages come and go only within the frame.
 
-const KEPT = "textgen presents";
+const FRAME = "tg-frame"; // its class, in style.css
+
+const addressed = (page, presents) => {
+  const address = new URL(page.location.href);
+  if (presents) address.searchParams.set("present", "yes");
+  else address.searchParams.delete("present");
+  return address.href;
+};
+
+function enter(title) {
+  const frame = document.createElement("iframe");
+  Object.assign(frame, { className: FRAME, title, allow: "fullscreen", src: addressed(window, true) });
+  document.body.append(frame);
+  frame.requestFullscreen?.().catch(() => {}); // where it is refused, the frame fills the window
+  document.addEventListener("fullscreenchange", () => {
+    if (!document.fullscreenElement) location.assign(addressed(frame.contentWindow, false));
+  });
+}
+
+function leave() {
+  const framed = window.frameElement?.className === FRAME;
+  (framed ? window.parent : window).location.assign(addressed(window, false));
+}
 
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".presenter");
   const { words } = data;
   const page = document.documentElement;
-  const button = (act) => {
+  const presents = new URL(location.href).searchParams.has("present");
+  page.classList.toggle("tg-present", presents);
+  const button = (name, word, act) => {
     const made = document.createElement("button");
-    made.onclick = act;
+    Object.assign(made, { className: name, textContent: word, onclick: act });
     return made;
   };
-  const show = (presents) => {
-    page.classList.toggle("tg-present", presents);
-    present.textContent = presents ? words.leave : words.present;
-    present.setAttribute("aria-pressed", String(presents));
-  };
-  const present = button(() => {
-    const presents = !page.classList.contains("tg-present");
-    sessionStorage.setItem(KEPT, presents ? "yes" : "");
-    show(presents);
-    if (presents) page.requestFullscreen?.().catch(() => {});
-    else if (document.fullscreenElement) document.exitFullscreen();
-  });
-  present.className = "present";
-  const print = button(() => window.print());
-  print.className = "print";
-  print.textContent = words.print;
-  root.replaceChildren(present, print);
-  show(sessionStorage.getItem(KEPT) === "yes");
+  parentElement.querySelector(".presenter").replaceChildren(
+    presents
+      ? button("present", words.leave, leave)
+      : button("present", words.present, () => enter(words.present)),
+    button("print", words.print, () => window.print()),
+  );
   return () => page.classList.remove("tg-present");
 }

@@ -14,8 +14,8 @@ from textgen.data.recall_documents import Document, typed
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, question_start
 from textgen.errors import TextgenError
-from textgen.interpret.verdicts import Answered, Verdict, answered
-from textgen.ui import cached, models, page_parts, stations, wave, widgets
+from textgen.interpret.verdicts import Answered, answered
+from textgen.ui import answers, cached, models, page_parts, stations, wave, widgets
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
 from textgen.ui.messages import t
@@ -87,15 +87,13 @@ def flow(task: Task, fact: str, compared: dict[str, Model]) -> None:
         document.ending,
         lanes,
         captions(task, document, compared, courses, without),
-        {name: t(f"flow.{name}") for name in WORDS_OF_FIGURE} | {"without": t("parts.without")},
+        {name: t(f"flow.{name}") for name in WORDS_OF_FIGURE},
         key=f"flow {fact}",
     )
     widgets.line([*map(page_parts.whose, compared.values()), t("flow.how")])
 
 
-WORDS_OF_FIGURE = (
-    *("play", "pause", "back", "step", "tour", "place", "now", "unsure", "see", "summary"),
-)
+WORDS_OF_FIGURE = ("play", "pause", "back", "step", "tour", "place", "now", "see", "summary")
 
 
 def lane(
@@ -108,7 +106,7 @@ def lane(
 ) -> Lane:
     """The units of a model that tell the fact best, where it is told and at the blank, and what it
     would answer, with the fact and without it."""
-    answers = [said(task, shares, without, document.answer) for shares in course.shares]
+    says = [said(task, shares, without, document.answer) for shares in course.shares]
     size = abs(course.told)
     _, told = fact_word(model.tokenizer, document)
     top = np.sort(np.argsort(-size[told] - size[-1])[:RIBBONS])
@@ -118,10 +116,12 @@ def lane(
         cell_colours()[name],
         t(f"flow.lane_{part}", name=name),
         size[:, top] / size[:, top].max(),
-        course.shares.max(1),
-        [one.answer for one in answers],
-        [one.without for one in answers],
-        [one.verdict is not Verdict.OPEN for one in answers],
+        [
+            f"{answers.in_words(one)} · {answers.base(one.answer, without)}"
+            if token >= told
+            else t("flow.untold")
+            for token, one in enumerate(says)
+        ],
         course.shares[:, task.answers.index(document.answer)],
     )
 
@@ -154,9 +154,7 @@ def captions(
     def answer(name: str) -> str:
         one = said(task, courses[name].shares[last], without[name], document.answer)
         told = t("flow.answers", name=name, answer=one.answer, share=one.share)
-        if one.verdict is Verdict.OPEN and not one.right:
-            return f"{told} {t('flow.missed', share=one.without)}"
-        return f"{told} {t(f'flow.{one.verdict.value}', share=one.without)}"
+        return f"{told} {t(f'flow.{one.why}', share=one.without)}"
 
     return [
         Caption(told, t("flow.told", fact=document.fact)),

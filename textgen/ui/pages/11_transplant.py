@@ -13,7 +13,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, ids_before_blank
 from textgen.errors import GenerationError, TextgenError
-from textgen.ui import cached, page_parts, passages, widgets
+from textgen.ui import answers, cached, page_parts, passages, widgets
 from textgen.ui.charts import neurons as neuron_charts
 from textgen.ui.messages import t
 
@@ -52,7 +52,7 @@ def transplanted(model: Model, task: Task, document: Document) -> None:
     after = cached.answers_transplanted(model, task, document, donor, at, kinds[handed])
     one, many = st.columns(2, gap="large")
     with one:
-        page_parts.answers(
+        answers.chart(
             page_parts.origin(document, model),
             "transplant",
             before,
@@ -202,7 +202,7 @@ def look_at_own_texts() -> None:
     with one:
         every = (passages.likeliest(model, s, len(s)) for s in (before, here, of_donor))
         shares, changed, theirs = every
-        page_parts.answers(
+        answers.chart(
             f"{origin} · {handed}, {at}",
             "transplant",
             shares,

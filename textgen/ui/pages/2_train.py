@@ -118,7 +118,9 @@ def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[st
         rule, _, _ = options_of(cls)[name]
         low, high = int(rule.low or 0), int(rule.high or 10_000)
         label = t(f"option.{name}")
-        return column.number_input(label, low, high, start, step, key=f"{name} {mark}")
+        return column.number_input(
+            label, low, high, start, step, key=f"{name} {mark}", help=t(f"help.{name}")
+        )
 
     def prompt(column: DeltaGenerator) -> str:
         return column.text_input(
@@ -140,6 +142,7 @@ def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[st
             tokenizers.index(hint.tokenizer),
             format_func=models.tokenizer_label,
             key=f"tokenizer {mark}",
+            help=t("help.tokenizer"),
         ),
         "cell": middle.selectbox(
             t("option.cell"),
@@ -147,6 +150,7 @@ def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[st
             list(CELLS).index(ModelConfig().cell),
             format_func=str.upper,
             key=f"cell {mark}",
+            help=t("help.cell"),
         ),
     }
     options["epochs"] = number(right, "epochs", TrainConfig, hint.epochs)
@@ -279,6 +283,7 @@ def curve(run: trainings.Run, rows: pd.DataFrame) -> None:
     }
     chart = charts.loss_curve(rows, per_step, names)
     page_parts.chart(chart, rows, "curve", page_parts.run_origin(run.folder, run.alive))
+    widgets.line([t("train.curve_how")])
 
 
 main()

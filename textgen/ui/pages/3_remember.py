@@ -14,7 +14,7 @@ from textgen.cells import CELLS
 from textgen.data.recall_documents import Document, typed
 from textgen.data.recall_task import Task
 from textgen.errors import TextgenError
-from textgen.ui import cached, models, page_parts, passages, widgets
+from textgen.ui import answers, cached, models, page_parts, passages, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
@@ -86,20 +86,12 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
     if not compared:
         return
     shares = {label: cached.answers(model, task, document) for label, model in compared.items()}
-    without = {
-        label: cached.answers_without_fact(model, task, document)
-        for label, model in compared.items()
-        if document.answer in own_task(task, model).answers  # which it was taught
-    }
+    without = {label: answers.untold(model, task, document) for label, model in compared.items()}
     colours = colours_of(compared)
-    rows = [
-        one_answer(label, colours[label], shares[label], without.get(label), document.answer)
-        for label in compared
-    ]
-    legend = t("remember.bar") if document.answer in task.answers else t("remember.not_judged")
-    st.html(
-        f'<ul class="tg-answers">{"".join(rows)}</ul>'
-        f'<div class="tg-legend">{html.escape(legend)}</div>'
+    answers.rows(
+        [answers.Row(label, colours[label], shares[label], without[label]) for label in compared],
+        document.answer,
+        t("answer.legend") if document.answer in task.answers else t("remember.not_judged"),
     )
     seed = None if custom else page_parts.filler_seed()
     widgets.line([page_parts.measured(compared.values(), seed=seed)])
@@ -109,42 +101,7 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
         for column, label in zip(st.columns(len(compared), gap="medium"), compared, strict=True):
             with column:
                 origin = page_parts.measured([compared[label]], seed=seed)
-                all_answers(label, shares[label], without.get(label, {}), document.answer, origin)
-
-
-def one_answer(
-    label: str,
-    colour: str,
-    shares: dict[str, float],
-    without: dict[str, float] | None,
-    right: str,
-) -> str:
-    """HTML: what a model says, judged where the right answer is known; one bar of the right answer
-    and of the likeliest other, with a mark at what the right one is without the fact."""
-    from textgen.interpret.verdicts import Verdict, answered
-
-    best = max(shares, key=lambda answer: shares[answer])
-    if without is None:
-        mark, told, base = "", t("remember.says", answer=best, share=shares[best]), ""
-        parts = [(shares[best], colour)]
-    else:
-        found = answered(shares, without, right)
-        other = max((a for a in shares if a != right), key=lambda answer: shares[answer])
-        told = t("remember.says", answer=best, share=shares[best])
-        if found.verdict is Verdict.OPEN:
-            told = t("remember.unsure", answer=best, share=shares[best])
-        mark = page_parts.MARKS[found.verdict.value] + " "
-        base = t("remember.base", share=without[right])
-        parts = [(shares[right], colour), (shares[other], "#9a9a94")]
-    bar = "".join(f'<i style="width:{share:.1%};background:{fill}"></i>' for share, fill in parts)
-    if without is not None:
-        bar += f'<b style="left:{without[right]:.1%}"></b>'
-    return (
-        f'<li><span class="tg-name" style="border-color:{colour}">{html.escape(label)}</span>'
-        f'<span class="tg-verdict">{html.escape(mark + told)}</span>'
-        f'<span class="tg-bar" aria-hidden="true">{bar}</span>'
-        f"<small>{html.escape(base)}</small></li>"
-    )
+                all_answers(label, shares[label], without[label] or {}, document.answer, origin)
 
 
 def all_answers(
@@ -180,13 +137,13 @@ def note_what_it_was_taught(task: Task, label: str, model: Model, document: Docu
     """A line for a task of its own that a model was taught, and for answers, and characters, that
     its vocabulary does not have."""
     unknown = model.tokenizer.unknown_characters
-    answers = [answer for answer in task.answers if unknown(answer)]
+    unspellable = [answer for answer in task.answers if unknown(answer)]
     characters = unknown(document.before + document.ending)
-    own = own_task(task, model)
+    own = page_parts.own_task(task, model)
     easier = t("remember.other_task", answers=len(own.answers), name=own.path.stem)
     notes = [
         easier if own is not task else "",
-        t("remember.unspellable", answers=", ".join(answers)) if answers else "",
+        t("remember.unspellable", answers=", ".join(unspellable)) if unspellable else "",
         t("write.unknown", characters=" ".join(characters)) if characters else "",
     ]
     if any(notes):
@@ -212,7 +169,7 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
     for control in CONTROLS if with_controls else CONTROLS[:1]:
         for label, model in compared.items():
             with st.spinner(t("remember.measuring", name=label)):
-                probe = cached.probe(model, own_task(task, model), number, control)
+                probe = cached.probe(model, page_parts.own_task(task, model), number, control)
             frame = pd.DataFrame(probe.rows).drop(columns="groups")
             frames.append(frame.assign(model=label, control=t(f"control.{control}")))
             probes.setdefault(label, probe)  # the first control is none
@@ -223,9 +180,9 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
             )
             place.altair_chart(chart, key=f"curve {control} {label}")
     tell(probes)
-    tasks = ", ".join({own_task(task, model).path.name: None for model in compared.values()})
+    tasks = [page_parts.own_task(task, model).path.name for model in compared.values()]
     origin = page_parts.measured(compared.values(), f"N = {number}", 1)
-    page_parts.saved(pd.concat(frames), "recall", f"{origin} · {tasks}")
+    page_parts.saved(pd.concat(frames), "recall", f"{origin} · {', '.join(dict.fromkeys(tasks))}")
     st.caption(t("remember.how", n=number))
 
 
@@ -241,12 +198,6 @@ def tell(probes: dict[str, Probe]) -> None:
             story += " " + t("story.lost", lost=found.lost)
         lines.append(f"<li><b>{html.escape(label)}</b> {html.escape(story)}</li>")
     st.html(f'<ul class="tg-stories">{"".join(lines)}</ul>')
-
-
-def own_task(task: Task, model: Model) -> Task:
-    """The task that a model was trained on: the page's, or its short form."""
-    name = model.card.get("corpus", {}).get("task", task.path.name)
-    return task if name == task.path.name else models.shipped_task(name)
 
 
 # --- a model trained now --------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, question_start
 from textgen.errors import TextgenError
-from textgen.ui import cached, page_parts, passages, widgets
+from textgen.ui import answers, cached, page_parts, passages, widgets
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
 
@@ -41,7 +41,7 @@ def main() -> None:
         with right:
             compared = page_parts.choose_models(task, FIRST_CELLS)
         if compared:
-            compare(compared, document, foil, page_parts.other_story(task, document.fact))
+            compare(compared, document, foil, task)
     except TextgenError as error:
         widgets.error(error)
     page_parts.how(t("evidence.how"), t("evidence.source"))
@@ -65,12 +65,14 @@ def choose_foil(task: Task, document: Document) -> str:
 
 
 def compare(
-    compared: dict[str, Model], document: Document, foil: str, other: Document | None = None
+    compared: dict[str, Model], document: Document, foil: str, task: Task | None = None
 ) -> None:
     """The same text under each model, coloured on one scale; two models beside each other.
 
-    other: another story with the same fact, whose filler says what noise is.
+    task: whose document it is. Another story with the same fact then says by its filler what noise
+    is.
     """
+    other = None if task is None else page_parts.other_story(task, document.fact)
     frames, traces = [], []
     for start in range(0, len(compared), ABREAST):
         columns = st.columns(ABREAST, gap="large")
@@ -79,6 +81,7 @@ def compare(
         ):
             with column:
                 st.subheader(name, anchor=False)
+                tell_answer(model, task, document)
                 with st.spinner(t("remember.measuring", name=name)):
                     measures = {
                         "gradient": cached.saliency(model, document, foil),
@@ -106,6 +109,17 @@ def compare(
     origin = page_parts.origin(document, *compared.values())
     page_parts.downloads(pd.concat(frames), "evidence", origin)
     page_parts.replay_error(*traces)
+
+
+def tell_answer(model: Model, task: Task | None, document: Document) -> None:
+    """What the model says at the blank, where it can be judged."""
+    from textgen.interpret.verdicts import answered
+
+    without = answers.untold(model, task, document)
+    if task is None or without is None:
+        return
+    found = answered(cached.answers(model, task, document), without, document.answer)
+    widgets.line([answers.in_words(found), answers.base(found.answer, without)])
 
 
 def noise_of(model: Model, other: Document, foil: str) -> dict[str, float]:

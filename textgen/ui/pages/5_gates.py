@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textgen.arrays import Array
     from textgen.interpret import Trace
 
-SORTS = ("effect", "peak", "time")
+SORTS = ("need", "peak", "time")
 SHOWN = ("few", "all")
 FEW = 5  # units
 OVERLAID = 3  # facts
@@ -46,8 +46,8 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         layer = page_parts.choose_layer(model)
         values = trace.layers[layer]
         name = choose_value(model, values)
-        effects = cached.effects(model, document, layer)
-        order = choose_order(model, values, name, effects)
+        ranked = page_parts.units_by_need(model, task, document, layer)
+        order = choose_order(model, values, name, ranked)
         few = widgets.worded(
             st.segmented_control,
             t("gates.shown"),
@@ -56,7 +56,6 @@ def look(model: Model, task: Task | None, document: Document) -> None:
             lambda s: t(f"gates.{s}"),
             required=True,
         )
-    ranked = page_parts.units_by_fact(model, task, document, layer)
     pinned = page_parts.pinned(len(values[name]), len(order), int(ranked[0]))
     if few == "few":
         kept = {*ranked[:FEW].tolist(), *([int(pinned.row)] if pinned.row else [])}
@@ -66,6 +65,7 @@ def look(model: Model, task: Task | None, document: Document) -> None:
     if task is not None and forgets_by == (name, 0.0):
         st.caption(t("gates.see_gate", gate=name))
     heat_map(model, document, trace, layer, name, order, pinned)
+    page_parts.note_need(model)
     if len(values[name]) > cached.LATE and passages.is_own(document):
         widgets.line([t("parts.late", n=cached.LATE)])
     if beside is not None:
@@ -76,7 +76,7 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         overlaid(model, task, document, layer, int(pinned.row))
     page_parts.replay_error(trace)
     if page_parts.gates_of(model):
-        keeping(model, document, values, effects, pinned.row)
+        keeping(model, document, values, cached.effects(model, document, layer), pinned.row)
     else:
         widgets.line([t("gates.none", cell=model.config.cell)])
 
@@ -94,8 +94,8 @@ def choose_value(model: Model, values: dict[str, Array]) -> str:
     )
 
 
-def choose_order(model: Model, values: dict[str, Array], name: str, effects: Array) -> Array:
-    """The units, in the order of the chosen sort."""
+def choose_order(model: Model, values: dict[str, Array], name: str, ranked: Array) -> Array:
+    """The units, in the order of the chosen sort, at first that of `units_by_need`."""
     sorts = SORTS if page_parts.gates_of(model) else SORTS[:2]
     by = widgets.worded(
         st.segmented_control,
@@ -109,7 +109,7 @@ def choose_order(model: Model, values: dict[str, Array], name: str, effects: Arr
         return np.argsort(abs(values[name]).argmax(0), kind="stable")
     if by == "time":
         return np.argsort(-page_parts.time_scales(model, values), kind="stable")
-    return np.argsort(-abs(effects), kind="stable")
+    return ranked
 
 
 def heat_map(
@@ -125,15 +125,19 @@ def heat_map(
     """One value of all units, a row each. mark: what sets a second map apart."""
     values = trace.layers[layer][name]
     tokens = page_parts.tokens(model, document)
+    symbol, number = page_parts.symbol(model, name), len(order)
+    title = t("gates.map", name=symbol)
+    if number < model.config.hidden_size:
+        title = t("gates.map_few", name=symbol, n=number)
     token_figure(
         tokens,
         values[:, order].T,
         [str(unit) for unit in order],
         [page_parts.scale_of(model, name, values)],
         key=f"heat-map{mark}",
-        title=f"{t('gates.map', name=page_parts.symbol(model, name))} · {model.name}",
+        title=f"{title} · {model.name}",
         caption=page_parts.origin(document, model),
-        value_word=page_parts.symbol(model, name),
+        value_word=symbol,
         row_word=t("step.unit"),
         pinned=pinned,
         on_pin=page_parts.pin,
@@ -240,6 +244,7 @@ def keeping(
         st.subheader(t("gates.times"), anchor=False)
         figure = gate_charts.times(rows, tokens, unit, words)
         page_parts.chart(figure, rows, "time-scales", origin)
+        widgets.line([t("gates.silenced")])
     if passages.is_own(document):
         widgets.line([t("parts.no_fact")])
         return

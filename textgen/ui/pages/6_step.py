@@ -14,8 +14,9 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import cached, equations, page_parts, passages, widgets
+from textgen.ui import answers, cached, equations, page_parts, passages, widgets
 from textgen.ui.charts import step as step_charts
+from textgen.ui.charts.curves import COLOURS
 from textgen.ui.components import cell_picture
 from textgen.ui.messages import has, t
 
@@ -46,17 +47,20 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     presets(model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
-        unit = choose_unit(page_parts.units_by_forgetting(model, task, document, layer))
+        unit = choose_unit(page_parts.units_by_need(model, task, document, layer))
         replaced, overrides_at = choose_replacement(model, layer, unit)
     token = choose_token(model, document, carried(model, trace, layer)[:, unit])
     overrides = overrides_at(token)
     after = cached.trace(model, ids, overrides) if overrides else trace
+    traces = [trace, after] if overrides else [trace]
+    said = [shares_after(model, task, document, one) for one in traces]
+    show_verdict(model, task, document, said)
     show_text(model, ids, token)
     origin = page_parts.origin(document, model)
     one_step(model, ids, after, layer, unit, token, replaced, origin)
     beside = passages.choose_beside(model)
     over_tokens(model, document, trace, after, layer, unit, token, beside)
-    show_answers(model, task, document, trace, after)
+    show_answers(model, task, document, said)
     claim(model, trace)
 
 
@@ -297,23 +301,39 @@ def over_tokens(
         page_parts.chart(chart, strip, "gates", page_parts.origin(document, model))
 
 
-def show_answers(
-    model: Model, task: Task | None, document: Document, before: Trace, after: Trace
+def shares_after(
+    model: Model, task: Task | None, document: Document, read: Trace
+) -> dict[str, float]:
+    """The probability of each answer at the blank, or of each token after a text of one's own."""
+    if task is None:
+        return passages.next_tokens(model, read, model.tokenizer.vocab_size)
+    return cached.answers_after(model, task, read.state, document)
+
+
+def show_verdict(
+    model: Model, task: Task | None, document: Document, said: list[dict[str, float]]
 ) -> None:
-    """The probability of each answer at the blank, or of each token after a text of one's own, the
-    text as read and as changed."""
+    """What the model says as read and, where a gate is replaced, then: right below what replaces
+    it, so that a small screen has both. said: the shares of each."""
+    colours = (COLOURS[0], step_charts.AFTER)
+    without = answers.untold(model, task, document)
+    rows = [
+        answers.Row(t(f"step.{kind}"), colour, shares, without)
+        for kind, colour, shares in zip(("before", "after"), colours, said, strict=False)
+    ]
+    answers.rows(rows, document.answer, t("step.bar") if without else "")
 
-    def shares_after(trace: Trace) -> dict[str, float]:
-        if task is None:
-            return passages.next_tokens(model, trace, model.tokenizer.vocab_size)
-        return cached.answers_after(model, task, trace.state, document)
 
+def show_answers(
+    model: Model, task: Task | None, document: Document, said: list[dict[str, float]]
+) -> None:
+    """The likeliest answers of `said`, as `show_verdict`."""
     st.subheader(t("step.answers") if task else t("step.next"), anchor=False)
-    shares = shares_after(before)
-    changed = shares_after(after) if after is not before else None
     without = cached.answers_without_fact(model, task, document) if task else None
     origin = page_parts.origin(document, model)
-    page_parts.answers(origin, "answers", shares, changed, t("step.after"), without)
+    shares, *changed = said
+    after = changed[0] if changed else None
+    answers.chart(origin, "answers", shares, after, t("step.after"), without)
 
 
 def claim(model: Model, trace: Trace) -> None:

@@ -64,15 +64,14 @@ def measured() -> None:
         "value": t("gradients.norm"),
         "name": t("option.cell"),
     }
-    both = {
-        "trained": trained,
-        "untrained": {name: cached.untrained(model) for name, model in trained.items()},
-    }
+    drawn = {"trained": trained}
+    if st.toggle(t("remember.twins"), key="twins", bind="query-params"):
+        drawn["untrained"] = {name: cached.untrained(model) for name, model in trained.items()}
     colours = model_colours(list(trained))
     with st.container(key="figure gradients"):
         place = st.empty()
     frames: list[pd.DataFrame] = []
-    for kind, compared in both.items():  # the first look at each takes a second
+    for kind, compared in drawn.items():  # the first look at each takes a second
         for name, model in compared.items():
             label = t(f"gradients.{kind}")
             with st.spinner(t("remember.measuring", name=f"{name}, {label}")):
@@ -80,10 +79,10 @@ def measured() -> None:
         rows = pd.concat(frames)
         chart = gradient_charts.course(rows, words, colours=colours, reverse=True, height=400)
         place.altair_chart(chart, key=f"gradients {kind}")
-    drawn = [model for compared in both.values() for model in compared.values()]
-    page_parts.saved(rows, "gradients", page_parts.origin(document, *drawn))
+    read = [model for compared in drawn.values() for model in compared.values()]
+    page_parts.saved(rows, "gradients", page_parts.origin(document, *read))
     if PLAIN in trained and not passages.is_own(document):
-        vanishes(trained[PLAIN], both["untrained"][PLAIN], document)
+        vanishes(trained[PLAIN], cached.untrained(trained[PLAIN]), document)
     ways_back(trained, document)
 
 

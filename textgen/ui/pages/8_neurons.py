@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,7 +12,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import address, cached, page_parts, passages, units, widgets
+from textgen.ui import address, answers, cached, page_parts, passages, units, widgets
 from textgen.ui.charts import neurons as neuron_charts
 from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import language, t
@@ -57,8 +56,9 @@ def look(model: Model, task: Task, document: Document) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
         part = choose_part(model)
-    ranked = np.argsort(-abs(cached.effects(model, document, layer)), kind="stable")
+    ranked = page_parts.units_by_need(model, task, document, layer)
     coloured(model, document, layer, part, ranked)
+    page_parts.note_need(model)
     elsewhere(model, document, layer)
     st.fragment(silence)(model, task, document, layer, ranked)
 
@@ -198,7 +198,7 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
     origin = page_parts.origin(document, model)
     left, right = st.columns(2, gap="large")
     with left:
-        page_parts.answers(
+        answers.chart(
             origin,
             "silenced",
             without[0],

@@ -77,7 +77,12 @@ def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
     if texts[name].suffix == ".toml":
         # its documents grow longer from epoch to epoch, so it has no end by the clock
         epochs = right.select_slider(
-            t("option.epochs"), TASK_EPOCHS, 8, key="task_epochs", bind="query-params"
+            t("option.epochs"),
+            TASK_EPOCHS,
+            8,
+            key="task_epochs",
+            bind="query-params",
+            help=t("help.epochs"),
         )
         return texts[name], OF_TASK | {"epochs": epochs}
     limit = widgets.worded(
@@ -93,7 +98,9 @@ def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
             t("race.seconds_each"), SECONDS, 20, key="seconds", bind="query-params"
         )
         return texts[name], {"epochs": UNREACHED, "max_seconds": seconds}
-    epochs = right.select_slider(t("option.epochs"), EPOCHS, 10, key="epochs", bind="query-params")
+    epochs = right.select_slider(
+        t("option.epochs"), EPOCHS, 10, key="epochs", bind="query-params", help=t("help.epochs")
+    )
     return texts[name], {"epochs": epochs}
 
 
@@ -117,7 +124,12 @@ def choose_cells() -> tuple[list[str], int]:
         wrap=True,
     )
     size = right.select_slider(
-        t("option.hidden_size"), (32, 64, 128, 256), 128, key="size", bind="query-params"
+        t("option.hidden_size"),
+        (32, 64, 128, 256),
+        128,
+        key="size",
+        bind="query-params",
+        help=t("help.hidden_size"),
     )
     return [name.lower() for name in names if name in cells], size
 
@@ -238,6 +250,7 @@ def four_times(size: int) -> None:
         t("race.claim_four"),
         verdict.verdict,
         t("race.evidence_four", lstm=verdict.lstm, rnn=verdict.rnn, ratio=verdict.ratio),
+        everywhere=True,
     )
 
 
