@@ -154,7 +154,7 @@ def elsewhere(model: Model, document: Document, layer: int) -> None:
         [
             f"‘{model.tokenizer.decode(ids[low : high + 1])}’",
             t("neurons.firing", n=len(units)),
-            ", ".join(map(str, units[:SHOWN_UNITS])),
+            ", ".join(map(str, units[:SHOWN_UNITS])) + (" …" if len(units) > SHOWN_UNITS else ""),
         ]
     )
     rows = pd.DataFrame(
