@@ -269,13 +269,22 @@ def link(name: str, fact: str) -> str:
     """The address of a station, which can be given away."""
     page, query, _, _ = STATIONS[name]
     place = "" if page == FIRST_PAGE else page
-    return f"./{place}?{urlencode(along(fact) | {'station': name} | query)}"
+    parts = along(fact) | pinned(query.get("model")) | {"station": name} | query
+    return f"./{place}?{urlencode(parts)}"
 
 
 def along(fact: str) -> dict[str, str]:
     """What every link of the path takes along: the language, the fact, and that it is presented."""
     presented = {"present": "yes"} if "present" in st.query_params else {}
     return {"lang": language(), "fact": fact} | presented
+
+
+def pinned(model: str | None) -> dict[str, str]:
+    """The unit that is pinned here, for a station that looks into the same model; None: the one
+    with which a page opens."""
+    unit = st.query_params.get("unit")
+    alike = st.query_params.get("model") == model
+    return {"unit": unit} if unit is not None and alike else {}
 
 
 def show_presenter() -> None:
