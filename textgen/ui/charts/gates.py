@@ -41,7 +41,8 @@ def overlaid(rows: pd.DataFrame, part: str, told: int, words: dict[str, str]) ->
     )
     here = alt.Chart(pd.DataFrame({"token": [told], "word": [words["told"]]})).encode(x="token:Q")
     rule = here.mark_rule(color=ink(), strokeDash=[3, 3])
-    said = here.mark_text(color=ink(), align="left", dx=5).encode(text="word:N", y=alt.value(6))
+    # above the plot, where no line is
+    said = here.mark_text(color=ink(), align="left").encode(text="word:N", y=alt.value(-7))
     return alt.LayerChart(layer=[rule, lines, said], height=230)
 
 
@@ -107,8 +108,8 @@ def times(
     )
     here = alt.Chart(pd.DataFrame({"drawn": [max(steps, 1)], "word": [words["distance"]]}))
     rule = here.mark_rule(color=ink(), strokeDash=[4, 4]).encode(x="drawn:Q")
-    word = here.mark_text(align="right", dx=-5, color=ink(), baseline="top").encode(
-        x="drawn:Q", y=alt.value(4), text="word:N"
+    word = here.mark_text(align="center", color=ink()).encode(
+        x="drawn:Q", y=alt.value(-7), text="word:N"
     )
     dots = base.mark_point(filled=True, size=50, opacity=0.7, color=COLOURS[0])
     ring = base.transform_filter(alt.datum.unit == unit).mark_point(

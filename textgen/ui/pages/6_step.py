@@ -77,7 +77,9 @@ def presets(model: Model) -> None:
     with st.container(horizontal=True):
         for label, (gate, value) in experiments.items():
             st.button(label, on_click=replace_everywhere, args=(gate, value))
-        if experiments and state.get("gate", NONE) != NONE:
+        # before its first run the choice stands in the address alone
+        chosen = state.get("gate") or st.query_params.get("gate", NONE)
+        if experiments and chosen != NONE:
             st.button(t("step.undo"), type="tertiary", on_click=replace_everywhere, args=(NONE, 0))
 
 
