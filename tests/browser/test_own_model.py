@@ -58,6 +58,13 @@ def test_every_file_of_a_figure_says_whose_it_is(visit, tmp_path):
         assert origin in path.read_text(encoding="utf-8"), kind
 
 
+def test_how_far_back_any_model_looks_is_measured(visit):
+    page = visit("remember?lang=en&context=mine")
+    page.get_by_role("button", name="Measure", exact=True).click()
+    page.wait_for_selector(".st-key-figure-context [data-testid=stVegaLiteChart]")
+    expect(page.locator(".tg-line", has_text="mine ")).to_be_visible()
+
+
 def test_a_token_that_was_written_is_looked_into(visit):
     page = visit("write?lang=en&model=mine&seed=3&max_new_tokens=40&prompt=오늘은 비가")
     page.wait_for_selector(".strip .token")
@@ -71,3 +78,19 @@ def test_a_token_that_was_written_is_looked_into(visit):
     expect(page.get_by_role("textbox", name="How it is to go on")).to_have_value(written)
     text = page.get_by_role("textbox", name="Your text").input_value()
     assert text.startswith("오늘은 비가")
+
+
+def test_a_task_is_written_trained_on_probed_and_looked_into(visit):
+    page = visit("task?lang=en")
+    page.get_by_role("button", name="Keep this task").click()
+    page.wait_for_url("**way=kept**")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_selector(".st-key-figure-recall [data-testid=stVegaLiteChart]", timeout=600_000)
+    page.wait_for_selector(READY)
+    expect(page.locator(".tg-line", has_text="pets-lstm-1 ")).to_contain_text("N = 48 · seed 1")
+    assert page.locator("[data-testid=stException], [data-testid=stAlert]").count() == 0
+    page.get_by_role("link", name="Gates").last.click()
+    page.wait_for_selector("h1:has-text('Gates')")
+    expect(page.get_by_role("radio", name="your task pets")).to_be_checked()
+    page.wait_for_selector(f"{FIGURE} .readout")
+    expect(page.get_by_text("pets-lstm-1 ").first).to_be_visible()

@@ -276,7 +276,7 @@ def ordinary() -> None:
     available = models.available()
     if not available:
         return
-    name = st.selectbox(t("write.model"), list(available), key="context model")
+    name = st.selectbox(t("write.model"), list(available), key="context", bind="query-params")
     text = st.text_area(
         t("remember.text"),
         shipped_text(),
