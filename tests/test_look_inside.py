@@ -1,13 +1,10 @@
 """What Python and the shell give of the inside of a model, on a text of one's own."""
 
-import json
-
 import numpy as np
 import pytest
 from test_cli import fails, run
 
 import textgen
-from textgen import shipped
 from textgen.errors import ConfigError, GenerationError
 from textgen.interpret import Goal, Override, ablation, occlusion, saliency, value
 
@@ -106,14 +103,3 @@ def test_what_the_shell_refuses(runs, tmp_path, capsys):
         capsys, "trace", runs(), TEXT, "--out", tmp_path / "states.csv"
     )
     assert not (tmp_path / "states.csv").exists()
-
-
-def test_the_notebook_runs(tmp_path, monkeypatch):
-    file = shipped.HOME / "docs/notebooks/look-inside.ipynb"
-    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    monkeypatch.chdir(tmp_path)
-    names = {"__name__": "notebook"}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), names)
-    assert names["turned"]  # its last question was answered
