@@ -1,7 +1,9 @@
 """Files that `textgen import` does not take: each is one line, and leaves nothing."""
 
 import functools
+import io
 import json
+import zipfile
 
 import h5py
 import numpy as np
@@ -75,6 +77,30 @@ def both(activation):
     return as_h5(layers)
 
 
+def packed(method):
+    """An archive whose parts are packed in another way, which Keras never does."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        archive.writestr("config.json", json.dumps(config_of(layers_of(model_of()))))
+    return data.getvalue()
+
+
+def swollen():
+    """A small archive of which a part is 9 MB large."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", bytes(9 << 20))
+    return data.getvalue()
+
+
+def one_hot(size):
+    """A model without an embedding, of so many tokens."""
+    _, first, _, *_, head = layers_of(model_of())
+    first[3]["kernel"] = np.zeros((size, 32), "f4")
+    head[3].update(kernel=np.zeros((8, size), "f4"), bias=np.zeros(size, "f4"))
+    return as_h5([first, head])
+
+
 def elsewhere():
     """Its weights are to be read from another file."""
 
@@ -92,6 +118,9 @@ HOSTILE = {
     "is neither HDF5": b"",
     "holds no HDF5 that can be read": as_h5(layers_of(model_of()))[:3000],
     "is no whole archive": as_archive(layers_of(model_of()))[:200],
+    "is packed as Keras packs nothing": packed(zipfile.ZIP_LZMA),
+    "config.json is larger than": swollen(),
+    "the model has 100000 tokens and no embedding": one_hot(100_000),
     "is no JSON": zipped(NESTED, as_h5(layers_of(model_of()))),
     "the model is a 'Tuned'": as_h5([], {"class_name": "Tuned", "config": {}}),
     "the model is a None": as_h5([], {"config": 5}),
@@ -103,6 +132,7 @@ HOSTILE = {
     "'layer_0' has recurrent_activation 'hard_sigmoid'": changed(
         1, recurrent_activation="hard_sigmoid"
     ),
+    "'layer_0' is of Keras 1": changed(1, inner_activation="hard_sigmoid"),
     "'layer_1' has go_backwards True": changed(2, go_backwards=True),
     "'layer_0': activation is 'relu' with cell 'lstm'": both("relu"),
     "'out' has activation 'tanh'": changed(-1, activation="tanh"),
@@ -151,6 +181,23 @@ def test_without_a_list_of_characters_the_command_asks_for_one(tmp_path, capsys)
     with pytest.raises(SystemExit) as stop:
         main(["import", str(tmp_path / "old.h5"), "--out", str(tmp_path / "run")])
     assert stop.value.code == 2 and "say by --characters" in capsys.readouterr().err
+
+
+def test_what_is_wrong_with_the_file_is_said_before_a_list_is_asked_for(tmp_path, capsys):
+    made = HOSTILE["holds weights of textgenrnn"]
+    (tmp_path / "textgenrnn_weights.hdf5").write_bytes(made)
+    for file, said in (
+        (tmp_path / "textgenrnn_weights.hdf5", "train anew on its text, or on what it writes"),
+        (tmp_path / "none.h5", "No such file or directory; give a .keras or .h5 file"),
+        (tmp_path, "is not a plain file: give a .keras or .h5 file"),
+        (".", "is not a plain file"),
+        ("/dev/zero", "is not a plain file"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["import", str(file), "--out", str(tmp_path / "run")])
+        error = capsys.readouterr().err
+        assert stop.value.code == 2 and said in error and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["textgenrnn_weights.hdf5"]
 
 
 def test_what_is_nested_deeply_is_one_line(imported):

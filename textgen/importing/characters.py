@@ -28,7 +28,7 @@ UNLIKELY = -100.0  # the logit of a token that the foreign model does not have
 def read_characters(path: Path) -> tuple[dict[int, str], type[CharTokenizer | JamoTokenizer]]:
     """(id -> character, the tokenizer that has such characters). Raises `RunError`."""
     try:
-        text = read_file(path, LARGEST).decode("utf-8")
+        text = read_file(path, LARGEST, "give the list of the model's characters").decode("utf-8")
     except UnicodeDecodeError:
         raise RunError(f"{path} is not UTF-8: save the list of characters as UTF-8") from None
     try:

@@ -11,10 +11,10 @@ from textgen.config import TokenizerConfig
 from textgen.errors import ConfigError, RunError
 from textgen.generation.generator import Generator
 from textgen.importing.characters import read_characters, with_characters
-from textgen.importing.keras_file import REMEDY, read_keras_file
+from textgen.importing.keras_file import LARGEST_FILE, REMEDY, read_keras_file
 from textgen.importing.stock_stack import read_stack
 from textgen.runs import run_folder
-from textgen.runs.atomic_files import write_file
+from textgen.runs.atomic_files import read_file, write_file
 from textgen.runs.run_config import RunConfig
 
 CARD = """# {name}
@@ -32,14 +32,14 @@ def import_model(file: Path, characters: Path | None, out: Path) -> Generator:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--out is {out}, which is there: give another folder")
-    beside = file.with_suffix(".json")
-    if characters is None and not beside.is_file():
-        raise ConfigError(
-            f"no list of characters lies at {beside}: say by --characters which id is which"
-        )
-    listed = characters or beside
+    data = read_file(file, LARGEST_FILE, REMEDY)
+    listed = characters or file.with_suffix(".json")
     try:
-        stack = read_stack(*read_keras_file(file))
+        stack = read_stack(*read_keras_file(file, data))
+        if characters is None and not listed.is_file():
+            raise ConfigError(
+                f"no list of characters lies at {listed}: say by --characters which id is which"
+            )
         network, tokenizer = with_characters(listed, stack, *read_characters(listed))
     except RecursionError:
         raise RunError(f"{file} or {listed} nests what it says too deeply: {REMEDY}") from None
@@ -50,7 +50,7 @@ def import_model(file: Path, characters: Path | None, out: Path) -> Generator:
         size=network.config.hidden_size,
         cell=network.config.cell,
         file=file.name,
-        hash=hashlib.sha256(file.read_bytes()).hexdigest(),
+        hash=hashlib.sha256(data).hexdigest(),
     )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -19,28 +19,28 @@ import safetensors.numpy
 
 from textgen.errors import MissingPart, RunError
 from textgen.importing import hdf5_apart
-from textgen.runs.atomic_files import read_file
 
 LARGEST_FILE, LARGEST_CONFIG = 512 << 20, 8 << 20
 PATIENCE = 120.0  # seconds that a file may take to read
+PACKED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for any amount of memory
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 REMEDY = "give a .keras or .h5 file that Keras's model.save made"
 
 Arrays = dict[str, np.ndarray]
 
 
-def read_keras_file(path: Path) -> tuple[dict[str, Any], Arrays]:
-    """(the JSON of the model, its arrays by their paths). Raises `RunError` for what is no such
-    file, and `MissingPart` without h5py."""
+def read_keras_file(path: Path, data: bytes) -> tuple[dict[str, Any], Arrays]:
+    """(the JSON of the model, its arrays by their paths). data: what the file holds. Raises
+    `RunError` for what is no such file, and `MissingPart` without h5py."""
     if importlib.util.find_spec("h5py") is None:
         raise MissingPart("to read a Keras file needs h5py: pip install 'textgen-recurrent[train]'")
-    data = read_file(path, LARGEST_FILE)
     if data.startswith(HDF5):
         arrays, config = _read_hdf5(path, data)
         if not config and any(name.startswith("attention/") for name in arrays):
             raise RunError(
-                f"{path} holds weights of textgenrnn, whose attention averages all that its layers "
-                "said of the last tokens, and textgen has no such model: train anew on its text"
+                f"{path} holds weights of textgenrnn, whose attention averages what its layers say "
+                "of the last tokens, read anew for each; textgen has no such model: train anew on "
+                "its text, or on what it writes"
             )
         if not config:
             raise RunError(f"{path} holds weights without their model: {REMEDY}")
@@ -54,6 +54,8 @@ def _read_archive(path: Path, data: bytes) -> tuple[dict[str, Any], Arrays]:
     """Of a `.keras` file, which is a zip."""
 
     def part(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
+        if archive.getinfo(name).compress_type not in PACKED_BY:
+            raise RunError(f"{path}: {name} is packed as Keras packs nothing: {REMEDY}")
         with archive.open(name) as file:
             found = file.read(largest + 1)  # whatever size its header claims
         if len(found) > largest:

@@ -30,6 +30,7 @@ FIXED = {
     "reset_after": True,
 }
 ENDS = ("softmax", "linear")
+MOST_ONE_HOT = 8192  # tokens of a model without an embedding, whose vectors are a square of numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,11 @@ def read_stack(model: dict[str, Any], arrays: Arrays) -> Stack:
             if not (np.abs(array) <= LARGEST_WEIGHT).all():
                 raise RunError(f"layer {shown(layer.name)}: {name} holds values that are too large")
     size = head.arrays["bias"].size
+    if embedding is None and size > MOST_ONE_HOT:
+        raise RunError(
+            f"the model has {size} tokens and no embedding: such a model can be read with at most "
+            f"{MOST_ONE_HOT}"
+        )
     # without an embedding one-hot vectors go in: each is its own embedding
     vectors = embedding.arrays["embeddings"] if embedding else np.eye(size, dtype=np.float32)
     weights = {"embedding.embeddings": vectors}
@@ -159,6 +165,11 @@ def _parts(chain: list[Layer]) -> tuple[Layer | None, list[Layer], Layer]:
     if rest[0].settings.get("use_bias", True) is not True:
         raise _unlike(rest[0], "use_bias", True)
     for cell in cells:
+        if "inner_activation" in cell.settings:
+            raise RunError(
+                f"layer {shown(cell.name)} is of Keras 1, whose weights have other names: load the "
+                "file in Keras 2, and save it anew"
+            )
         for name, value in FIXED.items():
             if cell.settings.get(name, value) != value:
                 raise _unlike(cell, name, value)

@@ -148,14 +148,15 @@ def keep_lines(path: Path, step_of: Callable[[str], int], last: int) -> None:
     write_file(path, b"".join(lines))
 
 
-def read_file(path: Path, largest: int | None = None) -> bytes:
-    """The bytes of a file of a run folder. Raises `RunError` when missing or too large."""
+def read_file(path: Path, largest: int | None = None, remedy: str = REMEDY) -> bytes:
+    """The bytes of a plain file, of a run folder unless `remedy` says what to give instead. Raises
+    `RunError` when missing or too large."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe never ends, nor does /dev/zero
-            raise RunError(f"{path} is not a plain file: {REMEDY}")
+            raise RunError(f"{path} is not a plain file: {remedy}")
         if largest is not None and status.st_size > largest:
-            raise RunError(f"{path} is larger than {largest} bytes: it is not a textgen file")
+            raise RunError(f"{path} is larger than {largest} bytes: {remedy}")
         return path.read_bytes()
     except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror or error}; {REMEDY}") from error
+        raise RunError(f"cannot read {path}: {error.strerror or error}; {remedy}") from error
