@@ -28,7 +28,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._file(files.get(found[1]))
         elif re.fullmatch(f"/api/{kind}/{name}(/revision/[^/]+)?", path):
             siblings = [{"rfilename": file} for file in files]
-            self._send(200, {"id": name, "sha": COMMIT, "private": False, "siblings": siblings})
+            found = {"id": name, "sha": COMMIT, "private": self.server.private}
+            self._send(200, found | {"siblings": siblings})
         elif path.startswith(f"/api/{kind}/{name}/tree/"):
             self._send(
                 200,
@@ -51,6 +52,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         here = f"http://{self.headers['host']}"
         lines = [json.loads(line) for line in sent.splitlines()]
         if path == "/api/repos/create":
+            if self.server.private is None:  # it is new
+                self.server.private = lines[0].get("visibility") == "private"
             self._send(200, {"url": f"{here}/{self.server.name}", "id": self.server.name})
         elif path == "/api/validate-yaml":
             self._send(200, {"errors": [], "warnings": []})
@@ -105,13 +108,14 @@ def _digest(data):
 
 
 @contextlib.contextmanager
-def hub(name, files, breaks_at=None, kind="datasets", open=False):
+def hub(name, files, breaks_at=None, kind="datasets", open=False, private=False):
     """The address of a Hub that holds one dataset, or one of the `kind` "models"; it breaks off
-    where a file is read further than `breaks_at` bytes. open: whether it takes commits."""
+    where a file is read further than `breaks_at` bytes. open: whether it takes commits. private:
+    whether its owner alone sees it; None: it is still to be made."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     server.name, server.files, server.kind = name, files, kind
-    server.breaks_at, server.open = breaks_at, open
+    server.breaks_at, server.open, server.private = breaks_at, open, private
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -1,6 +1,7 @@
 """Models on the Hugging Face Hub: its own client, over HTTP, with a Hub on loopback."""
 
 import contextlib
+import dataclasses
 import json
 import shutil
 
@@ -16,6 +17,8 @@ from textgen.cli.main import main
 from textgen.errors import ConfigError, RunError
 from textgen.export import disclosure
 from textgen.export.push import files_of, hub_card, push
+from textgen.runs.model_card import model_card
+from textgen.runs.run_config import Origin, RunConfig
 
 NAME = "speaker-rnn-en"
 FOLDER = shipped.MODELS / NAME
@@ -77,6 +80,11 @@ def test_what_is_no_address_is_refused(address):
     assert "write hf://user/name" in refused(address)
 
 
+def test_what_the_hub_would_not_call_so_is_refused(on_hub):
+    with on_hub(FILES):
+        assert "is no name that the Hub allows" in refused("hf://user/a--b")
+
+
 def test_what_is_not_there_is_refused(on_hub):
     with on_hub(FILES):
         assert "is not there, or not yours" in refused("hf://user/other")
@@ -134,6 +142,17 @@ def test_what_is_pushed_can_be_loaded(on_hub, capsys, quick):
     assert set(files) == {"README.md", "history.csv", *KEPT}
 
 
+def test_what_is_to_be_private_is_not_sent_where_others_see_it(on_hub, capsys, quick):
+    files = {}
+    with on_hub(files, open=True, private=None):
+        main(["push", NAME, "user/mine", "--private"])
+    assert "config.json" in files
+    files.clear()
+    with on_hub(files, open=True, private=False), pytest.raises(SystemExit):
+        main(["push", NAME, "user/mine", "--private"])
+    assert "is there, and not private" in capsys.readouterr().err and files == {}
+
+
 def test_a_push_that_breaks_off_leaves_nothing(on_hub, capsys, quick):
     files = {}
     with on_hub(files, open=True, breaks_at=0), pytest.raises(SystemExit) as stop:
@@ -150,23 +169,42 @@ def test_who_is_not_known_is_told_to_log_in(on_hub, capsys, quick, monkeypatch):
 
 
 def test_what_is_no_repository_is_refused_before_anything_is_read(capsys):
-    for name in ("mine", "a/b/c", "a b/c", "../x", ""):
+    for name in (
+        "mine",
+        "a/b/c",
+        "a b/c",
+        "../x",
+        "",
+        "a/b.git",
+        "a/b--c",
+        "김/글",
+        "a/" + "b" * 97,
+    ):
         with pytest.raises(SystemExit):
             main(["push", "nowhere", name])
         assert "write user/name" in capsys.readouterr().err
     with pytest.raises(ConfigError):
         push(FOLDER, "mine")
+    with pytest.raises(ConfigError, match="hf://user/mine is on the Hub: give a run folder"):
+        push("hf://user/mine", "user/other")
 
 
 def test_no_folder_of_this_machine_is_sent(tmp_path):
     run = tmp_path / "run"
     shutil.copytree(FOLDER, run)
     card = json.loads((run / "config.json").read_text())
-    card["corpus"]["source"] = ["/home/kim/secret/diary.txt", "texts/b.txt"]
+    card["corpus"]["source"] = ["/home/kim/secret/diary.txt", "texts/b.txt", "hf:kim/texts"]
+    card["training"]["replay"] = "/home/kim/secret/old.txt=0.2"
+    card["from"] = {"run": "/home/kim/secret/runs/old", "hash": "01234567", "bits": {}}
     (run / "config.json").write_text(json.dumps(card))
     sent = files_of(run, "user/mine")
-    assert json.loads(sent["config.json"])["corpus"]["source"] == ["diary.txt", "b.txt"]
+    told = json.loads(sent["config.json"])
+    assert told["corpus"]["source"] == ["diary.txt", "b.txt", "hf:kim/texts"]
+    assert told["training"]["replay"] == "old.txt=0.2" and told["from"]["run"] == "old"
     assert not any(b"secret" in data for data in sent.values())
+    origin = Origin("/home/kim/secret/runs/old", "01234567")
+    began = dataclasses.replace(RunConfig.from_dict(card), origin=origin)
+    assert "Before, it was old (01234567)" in model_card("mine", began, 1)
 
 
 def test_the_card_has_the_result_in_the_form_of_the_hub():
@@ -178,4 +216,5 @@ def test_the_card_has_the_result_in_the_form_of_the_hub():
     assert result["metrics"][0]["value"] == pytest.approx(value, abs=1e-4)
     assert 'textgen.load("hf://user/mine")' in body
     huggingface_hub.ModelCard(made)  # its own client reads it
+    assert hub_card(made, "user/mine", card) == made  # of a card that came from the Hub
     assert hub_card("A note", "user/mine", {}) == "---\nlibrary_name: textgen\n---\nA note"

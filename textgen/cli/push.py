@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from textgen.cli.leaving import add_yes, look_before
-from textgen.export.push import check_repository, push
+from textgen.export.push import check_names, push
 from textgen.generation.generator import load
 
 
@@ -17,6 +17,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> None:
-    check_repository(parsed.repository)
+    check_names(parsed.run, parsed.repository)
     print(look_before(load(parsed.run), parsed.yes), flush=True)
     print(push(parsed.run, parsed.repository, private=parsed.private))

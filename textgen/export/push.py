@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from textgen import shipped
-from textgen.errors import ConfigError, shown
+from textgen.errors import ConfigError, RunError, shown
 from textgen.runs.atomic_files import read_file
-from textgen.runs.hub_models import need_hub, told
+from textgen.runs.hub_models import is_on_hub, need_hub, told
+from textgen.runs.run_config import is_source, without_folder
 from textgen.runs.run_folder import (
     CONFIG,
     HISTORY,
@@ -21,11 +23,10 @@ from textgen.runs.run_folder import (
     tokenizer_class,
 )
 
-REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
 CARD = "README.md"
 # what a card of the Hub says of a measured model: https://huggingface.co/docs/hub/model-cards
 RESULTS = """model-index:
-- name: {name}
+- name: "{name}"
   results:
   - task:
       type: text-generation
@@ -44,16 +45,22 @@ def push(run: str | Path, repository: str, *, private: bool = False) -> str:
 
     What is needed to write goes, and the card and the course of training; of its text, the names of
     the files but not where they lie. All of it is one commit: it is there as a whole, or not.
+    private: for you alone; a repository that others can see is then left as it is.
     Raises `RunError`, `ConfigError` for what is no name, `MissingPart` without huggingface_hub.
     """
-    check_repository(repository)
-    need_hub()
+    check_names(run, repository)
     from huggingface_hub import CommitOperationAdd, HfApi
 
     files = files_of(shipped.find(Path(run), shipped.MODELS), repository)
     with told(f"hf://{repository}"):
         api = HfApi()
-        api.create_repo(repository, private=private, exist_ok=True)
+        # None: as the owner has set it for what is new
+        api.create_repo(repository, private=private or None, exist_ok=True)
+        if private and not api.model_info(repository).private:  # it was there before
+            raise RunError(
+                f"hf://{repository} is there, and not private: make it so on its page, or give "
+                "another name"
+            )
         api.create_commit(
             repository,
             [CommitOperationAdd(name, data) for name, data in files.items()],
@@ -62,10 +69,24 @@ def push(run: str | Path, repository: str, *, private: bool = False) -> str:
     return f"hf://{repository}"
 
 
-def check_repository(name: str) -> None:
-    """Raise `ConfigError` for what is not "user/name"."""
-    if REPOSITORY.fullmatch(name) is None:
-        raise ConfigError(f"the repository is {shown(name)}: write user/name")
+def check_names(run: str | Path, repository: str) -> None:
+    """Raise `ConfigError` for a run that is on the Hub, and for a repository that is not named
+    "user/name"; `MissingPart` without huggingface_hub."""
+    if is_on_hub(run):
+        raise ConfigError(f"{run} is on the Hub: give a run folder, or a shipped model")
+    need_hub()
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repository)  # the Hub's own rule
+        allowed = "/" in repository
+    except HFValidationError:
+        allowed = False
+    if not allowed:
+        raise ConfigError(
+            f"the repository is {shown(repository)}: write user/name, as the Hub has it"
+        )
 
 
 def files_of(folder: Path, repository: str) -> dict[str, bytes]:
@@ -86,12 +107,18 @@ def files_of(folder: Path, repository: str) -> dict[str, bytes]:
 
 def without_places(card: dict[str, Any]) -> dict[str, Any]:
     """config.json without the folders of this machine."""
-    corpus = card.get("corpus")
-    if not isinstance(corpus, dict) or "source" not in corpus:
-        return card
-    source = corpus["source"]
-    names = [Path(str(one)).name for one in (source if isinstance(source, list) else [source])]
-    return card | {"corpus": corpus | {"source": names if isinstance(source, list) else names[0]}}
+    corpus, training, origin = (card.get(name) for name in ("corpus", "training", "from"))
+    told = dict(card)
+    if isinstance(corpus, dict) and is_source(source := corpus.get("source")):
+        one = isinstance(source, str)
+        names = without_folder(source) if one else [*map(without_folder, source)]
+        told["corpus"] = corpus | {"source": names}
+    if isinstance(training, dict) and isinstance(replay := training.get("replay"), str):
+        text, equals, share = replay.rpartition("=")
+        told["training"] = training | {"replay": without_folder(text) + equals + share}
+    if isinstance(origin, dict) and isinstance(run := origin.get("run"), str):
+        told["from"] = origin | {"run": without_folder(run)}
+    return told
 
 
 def hub_card(readme: str, repository: str, card: dict[str, Any]) -> str:
@@ -101,7 +128,7 @@ def hub_card(readme: str, repository: str, card: dict[str, Any]) -> str:
     front, body = found.groups() if found else ("library_name: textgen\n", readme)
     metrics = card.get("metrics")
     value = metrics.get("val_bits_per_char") if isinstance(metrics, dict) else None
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value) and "model-index:" not in front:
         front += RESULTS.format(name=name, value=value)
     body = re.sub(r'textgen\.load\("[^"\n]*"\)', f'textgen.load("hf://{repository}")', body)
     return f"---\n{front}---\n{body}"

@@ -104,6 +104,8 @@ def told(address: str) -> Iterator[None]:
         return
     except TextgenError:
         raise
+    except errors.HFValidationError:
+        trouble = "is no name that the Hub allows: check it"
     except errors.LocalEntryNotFoundError:  # and it was not fetched before
         trouble = "is out of reach: connect to the internet"
     except errors.GatedRepoError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textgen.runs.run_config import RunConfig
+from textgen.runs.run_config import RunConfig, without_folder
 
 
 def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
@@ -19,7 +19,7 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     if data and not task:
         text = f"{data.characters:,} characters in {data.documents:,} documents"
     if config.origin is not None:
-        text += f". Before, it was {config.origin.run} ({config.origin.hash})"
+        text += f". Before, it was {without_folder(config.origin.run)} ({config.origin.hash})"
     return f"""---
 library_name: textgen
 pipeline_tag: text-generation

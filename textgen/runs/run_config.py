@@ -21,6 +21,12 @@ LARGEST_BITS = 1e6  # per character: none is near it
 Source = str | Path | Sequence[str | Path]
 
 
+def without_folder(source: str) -> str:
+    """The name of a file or of a run, without the folders that it lies in; what is on the Hub as it
+    is."""
+    return source if source.startswith("hf:") else Path(source).name or source
+
+
 @dataclasses.dataclass(frozen=True)
 class StreamedFiles:
     """What lies in the run folder of a streamed text. tokens: of `tokens_sha256`'s file in ids.
