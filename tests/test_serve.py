@@ -1,7 +1,9 @@
 """The API of `textgen serve`: what a client gets, and what is refused."""
 
+import asyncio
 import json
 import time
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -89,6 +91,32 @@ def test_a_stream_holds_what_the_answer_holds(name):
         assert [c["finish_reason"] for c in own if c["finish_reason"]] == [whole["finish_reason"]]
 
 
+def test_lines_and_parts_of_lines_may_be_stops():
+    """The stop may lie across two steps, and in a prompt that is sent back."""
+    whole = choices({"max_tokens": 200, "seed": 3})[0]["text"]
+    for stop in ("\n", whole[40:43], "\n\n\n\n"):
+        body = {"max_tokens": 200, "seed": 3, "stop": stop, "prompt": "", "echo": True}
+        (choice,) = choices(body)
+        assert choice["text"] == whole.partition(stop)[0]
+        parts = [c["text"] for part in events(body) for c in part["choices"]]
+        assert "".join(parts) == choice["text"]
+
+
+def test_a_stop_may_be_in_the_form_of_a_mac():
+    whole = choices({"max_tokens": 60, "seed": 3})[0]["text"]
+    syllable = next(c for c in whole if "가" <= c <= "힣")
+    (choice,) = choices({"max_tokens": 60, "seed": 3, "stop": normalize("NFD", syllable)})
+    assert choice["text"] == whole.partition(syllable)[0] and choice["finish_reason"] == "stop"
+
+
+def test_half_a_character_is_read_as_an_unknown_one():
+    body = {"model": "mine", "prompt": "나\ud800", "echo": True, "stop": "\udcff", "logprobs": 1}
+    answer = client().post(
+        "/v1/completions", content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+    assert answer.json()["choices"][0]["text"].startswith("나\ufffd")
+
+
 def test_a_stream_ends_with_the_usage_where_it_is_asked_for():
     *_, last = events({"prompt": "나는", "stream_options": {"include_usage": True}})
     assert last["choices"] == [] and last["usage"]["total_tokens"] == 18
@@ -134,17 +162,26 @@ BAD = {
     "temperature is not a number": {"temperature": float("nan")},
     "top_p is 'all'": {"top_p": "all"},
     "max_tokens is 2001: give a value of at least 0 and at most 2000": {"max_tokens": 2001},
+    "max_tokens is -1": {"max_tokens": -1},
+    "max_tokens is 2.5": {"max_tokens": 2.5},
     "n is 33": {"n": MOST_TEXTS + 1},
+    "n is 0": {"n": 0},
     "the request is for 34 texts": {"n": 2, "prompt": ["a"] * 17},
     f"prompt has {LONGEST_PROMPTS + 1} characters": {"prompt": "a" * (LONGEST_PROMPTS + 1)},
     "prompt is an empty list": {"prompt": []},
     "prompt holds 3": {"prompt": [3, 4]},
     "the prompt 'Ω' has only characters this model has never seen": {"prompt": "Ω"},
+    "logprobs is 50 for about 64000 tokens": {"logprobs": 50, "max_tokens": 2000, "n": 32},
+    "logprobs is 5 for about 288000 tokens": {
+        **{"logprobs": 5, "max_tokens": 0, "n": 32, "prompt": "a" * 9000, "echo": True}
+    },
     "stop holds 7": {"stop": [7]},
     "stop holds 17 texts": {"stop": ["a"] * 17},
     "stop_strings holds an empty text": {"stop": ""},
     "stream is 'yes'": {"stream": "yes"},
     "seed is -1": {"seed": -1},
+    "seed is True": {"seed": True},
+    "logprobs is 51": {"logprobs": 51},
     "best_of is 3, which is not had": {"best_of": 3},
     "logit_bias is {'5': 1}, which is not had": {"logit_bias": {"5": 1}},
     "there is no option 'max_token': give max_tokens": {"max_token": 5},
@@ -205,6 +242,31 @@ def test_another_name_of_this_machine_is_not_answered():
 def test_more_than_can_be_written_at_once_come_again(monkeypatch):
     monkeypatch.setattr(server, "MOST_AT_ONCE", 0)
     assert asked({}).status_code == 429
+
+
+def test_a_request_is_counted_until_its_last_byte(monkeypatch):
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 1)
+
+    async def three_requests():
+        told, ended = [], asyncio.Event()
+
+        async def slow(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200})
+            await ended.wait()
+
+        async def send(message):
+            told.extend([message["status"]] if "status" in message else [])
+
+        app = server._AtOnce(slow)
+        first = asyncio.create_task(app({"type": "http"}, None, send))
+        await asyncio.sleep(0)
+        await app({"type": "http"}, None, send)  # while the first is answered
+        ended.set()
+        await first
+        await app({"type": "http"}, None, send)
+        return told
+
+    assert asyncio.run(three_requests()) == [200, 429, 200]
 
 
 def test_a_server_that_fails_says_no_more_than_that(monkeypatch):

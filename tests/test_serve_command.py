@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import shutil
 import socket
 import threading
 
@@ -10,6 +11,7 @@ import httpx2
 import pytest
 
 from served_models import MODELS
+from textgen import shipped
 from textgen.cli import serve
 from textgen.cli.main import main
 from textgen.errors import ConfigError
@@ -40,11 +42,25 @@ def test_what_cannot_be_served_is_one_line(tmp_path, capsys):
         serve.models_of(["speaker-lstm-ko", "speaker-lstm-ko"])
 
 
+def test_a_model_whose_name_no_client_could_write_is_refused(tmp_path):
+    run = tmp_path / "caf\udce9"
+    shutil.copytree(shipped.MODELS / "speaker-rnn-en", run)
+    with pytest.raises(ConfigError, match=r"a model has the name 'caf\\udce9': rename its folder"):
+        serve.models_of([str(run)])
+
+
 def test_a_model_that_writes_addresses_is_not_opened_to_others(capsys, monkeypatch):
     personal = dataclasses.replace(NOTHING, personal=["kim@example.com"])
     monkeypatch.setattr("textgen.cli.leaving.disclosure", lambda model: personal)
     said = failed(capsys, "speaker-rnn-en", "--host", "0.0.0.0")
     assert "'kim@example.com' and 0 others" in said and "--yes" in said
+
+
+def test_an_empty_key_is_refused(capsys, monkeypatch):
+    said = "--api-key or TEXTGEN_API_KEY is empty"
+    assert said in failed(capsys, "speaker-rnn-en", "--api-key", "")
+    monkeypatch.setenv("TEXTGEN_API_KEY", "")
+    assert said in failed(capsys, "speaker-rnn-en")
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import dataclasses
 
 from textgen.generation.decoder import Step
 from textgen.generation.sampling import POSSIBLE
+from textgen.text.nfc import nfc
 from textgen.tokenizers.tokenizer import UNKNOWN, Tokenizer
 
 
@@ -62,8 +63,8 @@ class TextStream:
     def __init__(
         self, tokenizer: Tokenizer, seed: int, stop_strings: tuple[str, ...], unknown: list[str]
     ) -> None:
-        self.tokenizer, self.seed, self.stop_strings = tokenizer, seed, stop_strings
-        self.unknown = unknown
+        self.tokenizer, self.seed, self.unknown = tokenizer, seed, unknown
+        self.stop_strings = [nfc(stop) for stop in stop_strings]  # as what is written
         self.finish_reason: str | None = None
         self._decoder = tokenizer.stream_decoder()
         self._held = ""  # decoded, but it may be the beginning of a stop string

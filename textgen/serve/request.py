@@ -15,6 +15,7 @@ from textgen.options import build, option, options_of, refuse_unknown
 MOST_TEXTS = 32  # of one request: prompts times n
 LONGEST_PROMPTS = 10_000  # characters of all prompts together: to read them is one turn
 MOST_STOPS = 16
+MOST_LOGGED = 500_000  # log-probabilities of one answer: a dozen MB of JSON
 # what textgen does not have, and the value at which it is not asked for
 NEUTRAL = {
     "best_of": 1,
@@ -108,11 +109,18 @@ def _refuse_too_much(prompts: list[str], settings: Settings) -> None:
     if not prompts:
         raise ConfigError("prompt is an empty list: give a text or a list of texts")
     number, characters = len(prompts) * settings.n, sum(map(len, prompts))
+    tokens = number * settings.max_tokens + settings.echo * settings.n * characters
+    logged = 0 if settings.logprobs is None else tokens * (1 + settings.logprobs)
     if number > MOST_TEXTS:
         raise ConfigError(f"the request is for {number} texts: ask for at most {MOST_TEXTS}")
     if characters > LONGEST_PROMPTS:
         raise ConfigError(
             f"prompt has {characters} characters in all: give at most {LONGEST_PROMPTS}"
+        )
+    if logged > MOST_LOGGED:
+        raise ConfigError(
+            f"logprobs is {settings.logprobs} for about {tokens} tokens: ask for fewer, or for "
+            f"fewer tokens; together at most {MOST_LOGGED} log-probabilities"
         )
 
 

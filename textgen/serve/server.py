@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request as Http
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from textgen.errors import ConfigError, TextgenError
 from textgen.generation.generator import Generator
@@ -38,10 +39,34 @@ def make_app(models: Mapping[str, Generator], key: str = "", *, local: bool = Tr
         routes=[
             Route("/v1/models", api.list_models),
             Route("/v1/models/{name:path}", api.one_model),
-            Route("/v1/completions", api.completions, methods=["POST"]),
+            Route(
+                "/v1/completions",
+                api.completions,
+                methods=["POST"],
+                middleware=[Middleware(_AtOnce)],
+            ),
         ],
         exception_handlers={HTTPException: _refused, TextgenError: _bad, Exception: _broken},
     )
+
+
+class _AtOnce:
+    """Turns away who comes while `MOST_AT_ONCE` requests are answered: each from its first byte to
+    the last that is sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._number = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._number >= MOST_AT_ONCE:
+            full = _error(429, f"{MOST_AT_ONCE} requests are being written: try again soon")
+            await full(scope, receive, send)
+            return
+        self._number += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._number -= 1
 
 
 class _Api:
@@ -50,7 +75,6 @@ class _Api:
     def __init__(self, models: Mapping[str, Generator], key: str, local: bool) -> None:
         self._models, self._key, self._local = models, key, local
         self._began = int(time.time())
-        self._at_once = 0
 
     async def list_models(self, http: Http) -> Response:
         self._admit(http)
@@ -65,39 +89,26 @@ class _Api:
         self._admit(http)
         request = read_request(await _json(http), self._models)
         model = self._model(request.model)
-        if self._at_once >= MOST_AT_ONCE:
-            raise HTTPException(429, f"{MOST_AT_ONCE} requests are being written: try again soon")
         completion = await run_in_threadpool(Completion, model, request)
         if request.settings.stream:
             return StreamingResponse(self._events(completion), media_type="text/event-stream")
         parts = []
-        with self._counted():
-            async for new in iterate_in_threadpool(completion.parts()):
-                if await http.is_disconnected():
-                    break
-                parts += new
-            else:
-                return JSONResponse(completion.whole(parts))
-        return Response(status_code=499)  # nobody reads it
+        async for new in iterate_in_threadpool(completion.parts()):
+            if await http.is_disconnected():
+                return Response(status_code=499)  # nobody reads it
+            parts += new
+        # a long one takes a while to write down, in which others are to be heard
+        return await run_in_threadpool(lambda: JSONResponse(completion.whole(parts)))
 
     async def _events(self, completion: Completion) -> AsyncIterator[str]:
         """The parts as events of a stream."""
         about, request = completion.about, completion.request
-        with self._counted():
-            async for new in iterate_in_threadpool(completion.parts()):
-                for part in new:
-                    yield _event(about | {"choices": [completion.choice(part)]})
+        async for new in iterate_in_threadpool(completion.parts()):
+            for part in new:
+                yield _event(about | {"choices": [completion.choice(part)]})
         if request.usage:
             yield _event(about | {"choices": [], "usage": completion.usage()})
         yield "data: [DONE]\n\n"
-
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._at_once += 1
-        try:
-            yield
-        finally:
-            self._at_once -= 1
 
     def _admit(self, http: Http) -> None:
         """Raise `HTTPException` for a client that calls another machine, or has not the key."""
