@@ -109,6 +109,13 @@ def test_markup_in_a_name_or_a_prompt_ends_no_element():
     assert about(page)["prompt"] == "</script><!--"
 
 
+def test_what_is_no_text_in_a_name_or_a_prompt_goes_into_a_page():
+    model = model_of()
+    model.name = "caf\udce9"  # a folder of bytes that are no UTF-8
+    page = pages.page(model, "na\udcef")
+    assert about(page)["name"] == "caf\udce9" and about(page)["prompt"] == "na\udcef"
+
+
 def test_every_word_that_the_scripts_ask_for_is_there_in_both_languages():
     scripts = "".join(file.read_text("utf-8") for file in (pages.HERE / "web").glob("*.js"))
     asked = set(re.findall(r'\bt\("([\w.]+)"', scripts))

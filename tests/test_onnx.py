@@ -71,6 +71,15 @@ def test_operators_of_onnx_stand_where_it_has_the_cell():
     assert [o.name for o in made.graph.output] == ["logits", "next.0.h"]
 
 
+def test_the_name_of_a_folder_may_be_no_text():
+    import onnx
+
+    model = model_of()
+    model.name = "글 caf\udce9"
+    made = onnx.load_from_string(onnx_file(model))
+    assert made.doc_string == r"글 caf\udce9, weights 01234567"
+
+
 def test_a_function_that_onnx_does_not_have_is_refused(monkeypatch):
     class Odd(UGRNN):
         def update(self, z, state, extra=(), observe=lambda name, value: value):

@@ -66,13 +66,14 @@ def onnx_file(model: Generator) -> bytes:
     before = [array(f"state.{name}", size) for name in states]
     after = [array(f"next.{name}", size) for name in states]
     ids, logits = array("ids", kind=TensorProto.INT64), array("logits", network.vocab_size)
+    name = model.name.encode("utf-8", "backslashreplace").decode()  # of a folder: it may be no text
     made = helper.make_model(
         helper.make_graph(graph.nodes, "step", [ids, *before], [logits, *after], graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR,
         producer_name="textgen",
         producer_version=__version__,
-        doc_string=f"{model.name}, weights {model.hash}",
+        doc_string=f"{name}, weights {model.hash}",
     )
     checker.check_model(made, full_check=True)
     return bytes(made.SerializeToString())

@@ -67,7 +67,8 @@ def page(model: Generator, prompt: str = "", *, half: bool = False) -> bytes:
         "name": _escaped(model.name),
         "version": __version__,
     }
-    return Template(_read("web/page.html")).substitute(parts).encode()
+    whole = Template(_read("web/page.html")).substitute(parts)
+    return whole.encode("utf-8", "backslashreplace")  # the shell may give a name that is no text
 
 
 def _about(model: Generator, prompt: str, half: bool) -> dict[str, Any]:
