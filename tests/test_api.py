@@ -13,6 +13,7 @@ import pytest
 
 import textgen
 from textgen.errors import ConfigError, TextgenError
+from textgen.generation.generator import Generator
 from tiny import TEXT
 
 DOCS = Path(textgen.__file__).parents[1] / "docs"
@@ -185,6 +186,13 @@ def test_callbacks_of_keras_are_called_as_fit_calls_them(text_file, tmp_path):
     textgen.train(text_file, tmp_path / "run", epochs=5, callbacks=[Recorder()], **SMALL)
     assert calls == ["begin", 0, 1, "end"]
     assert json.loads((tmp_path / "run/status.json").read_text())["epoch"] == 2
+
+
+def test_the_page_names_all_that_is_public():
+    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    known = {*vars(textgen.Model), *vars(Generator)} - {"from_run"}  # which `load` calls
+    public = {name for name in known if not name.startswith("_")} | {"load", "train", "resume"}
+    assert {name for name in public if not re.search(rf"\b{name}\b", page)} == set()
 
 
 @pytest.mark.slow
