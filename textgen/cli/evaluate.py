@@ -24,7 +24,7 @@ from textgen.text.read_config import ReadConfig
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument("run", help="a run folder, a shipped model's name, or hf://user/name")
     command.add_argument(
         "text",
         help="a text; of the one it was trained on, what was held out is taken",

@@ -20,7 +20,7 @@ LEAST = 0.0001  # bits per character that are told apart
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument("run", help="a run folder, a shipped model's name, or hf://user/name")
     command.add_argument(
         "--to",
         choices=MAKERS,

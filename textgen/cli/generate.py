@@ -23,7 +23,7 @@ ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument("run", help="a run folder, a shipped model's name, or hf://user/name")
     command.add_argument(
         "--prompt",
         default="",

@@ -12,7 +12,7 @@ from textgen.terminal import long_table
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument("run", help="a run folder, a shipped model's name, or hf://user/name")
     add_text(command)
     command.add_argument(
         "--tokens", action="store_true", help="also each token with its probability and rank"

@@ -21,7 +21,7 @@ MUCH = 50  # MB that are told of before they are computed
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument("run", help="a run folder, a shipped model's name, or hf://user/name")
     add_text(command)
     command.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="states.npz or states.h5"
