@@ -237,6 +237,9 @@ def test_another_name_of_this_machine_is_not_answered():
     assert client(base_url="http://evil.example").get("/v1/models").status_code == 403
     assert client(base_url="http://evil.example", local=False).get("/v1/models").status_code == 200
     assert client(base_url="http://[::1]:8000").get("/v1/models").status_code == 200
+    for host in (b"\xff", b"localhost@evil.example", b"evil.example:65536", b"[::1", b"localhost/"):
+        answer = client().get("/v1/models", headers={"host": host})
+        assert answer.status_code == 403
 
 
 def test_more_than_can_be_written_at_once_come_again(monkeypatch):
@@ -267,6 +270,33 @@ def test_a_request_is_counted_until_its_last_byte(monkeypatch):
         return told
 
     assert asyncio.run(three_requests()) == [200, 429, 200]
+
+
+def asked_in_parts(messages):
+    """The status of the answer to a request that comes so; what is not there is waited for."""
+
+    async def ask():
+        told, left = [], list(messages)
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/v1/completions", "headers": headers}
+
+        async def receive():
+            return left.pop(0) if left else await asyncio.sleep(60)
+
+        async def send(message):
+            told.append(message.get("status"))
+
+        await make_app(MODELS)(scope | {"query_string": b""}, receive, send)
+        return told[0]
+
+    return asyncio.run(ask())
+
+
+def test_who_hangs_up_or_never_ends_holds_no_place(monkeypatch):
+    begun = {"type": "http.request", "body": b"{", "more_body": True}
+    assert asked_in_parts([begun, {"type": "http.disconnect"}]) == server.NOBODY
+    monkeypatch.setattr(server, "PATIENCE", 0.05)
+    assert asked_in_parts([begun]) == 408
 
 
 def test_a_server_that_fails_says_no_more_than_that(monkeypatch):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -12,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as Http
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -24,8 +27,11 @@ from textgen.serve.request import read_request
 
 MOST_AT_ONCE = 100  # requests that are written or wait for their turn
 LARGEST_BODY = 1 << 20
+NOBODY = 499  # of an answer that is not read: the client has hung up
 KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
 HERE = ("localhost", "127.0.0.1", "::1")  # the names of this machine
+CALLED_HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE | re.ASCII)
+PATIENCE = 30.0  # seconds in which a request has to come
 
 
 def make_app(models: Mapping[str, Generator], key: str = "", *, local: bool = True) -> Starlette:
@@ -46,7 +52,12 @@ def make_app(models: Mapping[str, Generator], key: str = "", *, local: bool = Tr
                 middleware=[Middleware(_AtOnce)],
             ),
         ],
-        exception_handlers={HTTPException: _refused, TextgenError: _bad, Exception: _broken},
+        exception_handlers={
+            HTTPException: _refused,
+            TextgenError: _bad,
+            ClientDisconnect: _gone,
+            Exception: _broken,
+        },
     )
 
 
@@ -95,7 +106,7 @@ class _Api:
         parts = []
         async for new in iterate_in_threadpool(completion.parts()):
             if await http.is_disconnected():
-                return Response(status_code=499)  # nobody reads it
+                return Response(status_code=NOBODY)
             parts += new
         # a long one takes a while to write down, in which others are to be heard
         return await run_in_threadpool(lambda: JSONResponse(completion.whole(parts)))
@@ -112,7 +123,8 @@ class _Api:
 
     def _admit(self, http: Http) -> None:
         """Raise `HTTPException` for a client that calls another machine, or has not the key."""
-        if self._local and http.url.hostname not in HERE:
+        # the header itself: where it is no name, Starlette would put that of this machine
+        if self._local and not CALLED_HERE.fullmatch(http.headers.get("host", "")):
             raise HTTPException(403, "this server answers its own machine: see --host")
         given = http.headers.get("authorization", "").removeprefix("Bearer ")
         if self._key and not hmac.compare_digest(given.encode("latin-1"), self._key.encode()):
@@ -134,10 +146,14 @@ async def _json(http: Http) -> object:
     if http.headers.get("content-type", "").split(";")[0].strip() != "application/json":
         raise ConfigError("the request is not of the type application/json: send it as that")
     body = b""
-    async for some in http.stream():
-        body += some
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"the request is larger than {LARGEST_BODY} bytes")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for some in http.stream():
+                body += some
+                if len(body) > LARGEST_BODY:
+                    raise HTTPException(413, f"the request is larger than {LARGEST_BODY} bytes")
+    except TimeoutError:
+        raise HTTPException(408, f"the request took more than {PATIENCE:.0f} s: send it") from None
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -156,6 +172,10 @@ def _error(status: int, message: str) -> Response:
 async def _refused(http: Http, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _error(error.status_code, error.detail)
+
+
+async def _gone(http: Http, error: Exception) -> Response:
+    return Response(status_code=NOBODY)
 
 
 async def _bad(http: Http, error: Exception) -> Response:
