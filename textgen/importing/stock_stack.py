@@ -147,7 +147,7 @@ def _unwrapped(layer: Layer) -> Layer:
 def _parts(chain: list[Layer]) -> tuple[Layer | None, list[Layer], Layer]:
     """(the embedding or None, the recurrent layers, the head), of `chain`, from which a softmax at
     its end is taken. Raises `RunError` where they are other ones."""
-    kinds = ", ".join(layer.kind for layer in chain) or "none"
+    kinds = _listed([layer.kind for layer in chain])
     if chain and chain[-1].kind in ("Softmax", "Activation"):
         end = chain.pop()
         if end.settings.get("activation", "softmax") not in ENDS:
@@ -178,6 +178,11 @@ def _parts(chain: list[Layer]) -> tuple[Layer | None, list[Layer], Layer]:
     return embedding, cells, rest[0]
 
 
+def _listed(names: list[str]) -> str:
+    """Names that come from the file, in one line of moderate length."""
+    return shown(", ".join(names))[1:-1] or "none"
+
+
 def _unlike(layer: Layer, name: str, value: object) -> RunError:
     return RunError(
         f"layer {shown(layer.name)} has {name} {shown(layer.settings.get(name))}, and textgen has "
@@ -197,7 +202,7 @@ def _arrays_of(layer: Layer, arrays: Arrays) -> Arrays:
             found[path.rpartition("/")[2].removesuffix(":0")] = array
     if set(found) != set(roles):
         raise RunError(
-            f"layer {shown(layer.name)} has the arrays {', '.join(sorted(found)) or 'none'}, "
+            f"layer {shown(layer.name)} has the arrays {_listed(sorted(found))}, "
             f"{', '.join(roles)} belong to it: give a whole file of Keras"
         )
     return found
