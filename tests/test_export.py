@@ -159,7 +159,8 @@ def test_the_command_writes_one_file_and_says_what_float16_costs(runs, tmp_path,
 def test_a_bad_out_is_one_line_and_nothing_is_written(runs, tmp_path, capsys, monkeypatch):
     taken = tmp_path / "taken.html"
     taken.write_text("mine")
-    for out, said in {taken: "which is there", tmp_path: "a folder"}.items():
+    refused = {taken: "which is there", tmp_path: "a folder", "x" * 300: "give a shorter path"}
+    for out, said in refused.items():
         code, _, error = called(capsys, runs(), "--to=html", "--out", out)
         assert code == 2 and said in error and error.count("\n") == 1
     assert called(capsys, runs(), "--to=html", "--out", taken / "page.html")[0] == 2

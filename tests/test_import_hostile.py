@@ -203,6 +203,12 @@ def test_what_is_wrong_with_the_file_is_said_before_a_list_is_asked_for(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["textgenrnn_weights.hdf5"]
 
 
+def test_a_folder_whose_name_no_file_can_have_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["import", str(tmp_path / "old.h5"), "--out", "x" * 300])
+    assert stop.value.code == 2 and "give a shorter path" in capsys.readouterr().err
+
+
 def test_what_is_nested_deeply_is_one_line(imported):
     for depth in range(100, 1000, 50):
         layer = json.loads("[" * depth + "]" * depth) if depth < 900 else []

@@ -13,6 +13,7 @@ from textgen.export.page import page
 from textgen.export.rounding import Cost, check_fit, cost_of_half
 from textgen.export.token_note import check_stock, note
 from textgen.generation.generator import Generator, load
+from textgen.options import path_of
 from textgen.runs.atomic_files import write_output
 
 FOR_HTML = ("half", "prompt")  # settings
@@ -119,7 +120,8 @@ def cost_in_words(cost: Cost) -> str:
 
 
 def refuse_taken(out: Path) -> None:
-    """Raise `ConfigError` where a file or a folder lies at `out`."""
+    """Raise `ConfigError` where a file or a folder lies at `out`, and for what is no path."""
+    path_of(out, "--out")
     if out.is_dir():
         raise ConfigError(f"--out is {out}, a folder: give the name of a file")
     if out.is_file():  # a pipe or a device is written into

@@ -110,9 +110,8 @@ def without_places(card: dict[str, Any]) -> dict[str, Any]:
     corpus, training, origin = (card.get(name) for name in ("corpus", "training", "from"))
     told = dict(card)
     if isinstance(corpus, dict) and is_source(source := corpus.get("source")):
-        one = isinstance(source, str)
-        names = without_folder(source) if one else [*map(without_folder, source)]
-        told["corpus"] = corpus | {"source": names}
+        names = [without_folder(one) for one in ([source] if isinstance(source, str) else source)]
+        told["corpus"] = corpus | {"source": names[0] if isinstance(source, str) else names}
     if isinstance(training, dict) and isinstance(replay := training.get("replay"), str):
         text, equals, share = replay.rpartition("=")
         told["training"] = training | {"replay": without_folder(text) + equals + share}

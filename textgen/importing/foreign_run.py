@@ -13,6 +13,7 @@ from textgen.generation.generator import Generator
 from textgen.importing.characters import read_characters, with_characters
 from textgen.importing.keras_file import LARGEST_FILE, REMEDY, read_keras_file
 from textgen.importing.stock_stack import read_stack
+from textgen.options import path_of
 from textgen.runs import run_folder
 from textgen.runs.atomic_files import read_file, write_file
 from textgen.runs.run_config import RunConfig
@@ -30,6 +31,7 @@ def import_model(file: Path, characters: Path | None, out: Path) -> Generator:
 
     characters: None: the note beside the file. Raises `TextgenError`; `out` is then as it was.
     """
+    path_of(out, "--out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--out is {out}, which is there: give another folder")
     data = read_file(file, LARGEST_FILE, REMEDY)
