@@ -35,13 +35,13 @@ def fails(capsys, *arguments):
 
 def test_help_needs_no_tensorflow():
     # which takes seconds to load: without it, help answers at once
-    heavy = "tensorflow keras sentencepiece datasets pandas streamlit"
+    heavy = "tensorflow keras sentencepiece datasets pandas streamlit prompt_toolkit"
     script = (
         "import sys\nfrom textgen.cli.main import main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit as stop: assert not stop.code\n"
         f"assert not set('{heavy}'.split()) & set(sys.modules)"
     )
-    for command in ([], ["train"], ["generate"], ["score"], ["corpus"]):
+    for command in ([], ["train"], ["generate"], ["write"], ["score"], ["corpus"]):
         subprocess.run([sys.executable, "-c", script, *command, "--help"], check=True)
 
 

@@ -86,6 +86,9 @@ ORDER = {
         "text_stream",
         "generator",
         "lists",
+        "prefix_reader",
+        "next_words",
+        "draft",
     ],
     "evaluation": [
         "batch_reader",
@@ -144,6 +147,8 @@ ORDER = {
         "race",
         "sweep",
         "generate",
+        "draft_screen",
+        "write",
         "score",
         "probe",
         "evaluate",

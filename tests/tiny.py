@@ -9,6 +9,7 @@ import pytest
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.network import Network, weight_shapes
+from textgen.tokenizers.tokenizer import CharTokenizer
 
 TEXT = (
     "나는 한국사람이야. 그래서 나는 한국어를 할 줄 알아.\n"
@@ -39,6 +40,15 @@ def drawn(config, vocab_size, seed=1, scale=0.3):
         for name, shape in weight_shapes(config, vocab_size).items()
     }
     return Network(config, vocab_size, weights)
+
+
+def drawn_model(tokenizer=None, seed=1, scale=0.3):
+    """A model whose weights are drawn, of 8 units and the characters of `TEXT` unless told."""
+    from textgen.api import Model
+
+    tokenizer = tokenizer or CharTokenizer.train(TEXT)
+    config = ModelConfig(hidden_size=8, embedding_size=8)
+    return Model(drawn(config, tokenizer.vocab_size, seed, scale), tokenizer, name="mine")
 
 
 @functools.lru_cache(maxsize=8)

@@ -19,6 +19,7 @@ COMMANDS = {
     "race": "train several cells on one text, one after another",
     "sweep": "try settings on a text, and keep the best",
     "generate": "let a model write",
+    "write": "write with a model, word by word, in the terminal",
     "score": "how well a model predicts a text",
     "probe": "does a model remember? right answers against distance",
     "evaluate": "how well a model predicts a text, and how much it copies",

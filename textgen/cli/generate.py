@@ -40,6 +40,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--new", action="store_true", help="of a list: no item that is a line of the training text"
     )
+    add_max_copied(command, "--new and --max-copied")
+    for cls in option_classes():
+        options.add_arguments(command, cls)
+
+
+def add_max_copied(command: argparse.ArgumentParser, looked_up_for: str) -> None:
+    """The arguments that say what may be copied, and of which text."""
     command.add_argument(
         "--max-copied",
         type=int,
@@ -49,10 +56,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--train",
         metavar="TEXT",
-        help="the training text, for --new and --max-copied (default: where the run found it)",
+        help=f"the training text, for {looked_up_for} (default: where the run found it)",
     )
-    for cls in option_classes():
-        options.add_arguments(command, cls)
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -67,7 +72,7 @@ def run(parsed: argparse.Namespace) -> None:
     model = load(parsed.run)
     text, guard = "", None
     if parsed.new or parsed.max_copied is not None:
-        text = whole_text(model, _named_text(model, parsed.train))
+        text = training_text(model, parsed.train)
     if parsed.max_copied is not None:
         guard = CopyGuard(text, parsed.max_copied, model.tokenizer)
     if parsed.list is not None:
@@ -103,12 +108,13 @@ def unescaped(text: str) -> str:
     return re.sub(r"\\([nt\\])", lambda match: ESCAPES[match[1]], text)
 
 
-def _named_text(model: Generator, source: str | None) -> str | None:
-    """The text that was named, read as in training where it is that one."""
+def training_text(model: Generator, source: str | None) -> str:
+    """The text that was named, read as in training where it is that one; else what the run says.
+    Raises `ConfigError` where that is not at hand."""
     if source is None:
-        return None
+        return whole_text(model)
     known = as_trained_on(model.card, source)
-    return known.corpus.text if known else load_corpus(source).text
+    return whole_text(model, known.corpus.text if known else load_corpus(source).text)
 
 
 def _write_one(

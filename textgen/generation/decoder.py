@@ -55,6 +55,17 @@ class Decoder:
             return self.not_banned
         return self.not_banned & self.utf8.allowed(history)
 
+    def transformed(
+        self, logits: Array, history: Array, transforms: Sequence[Transform]
+    ) -> tuple[Array, Array, Array]:
+        """(which ids may follow, the logits [B, V] without the others, the logits one draws by)."""
+        allowed = self.allowed(history)
+        logits = self.network.ops.where(allowed, logits, NEVER)
+        changed = logits
+        for transform in transforms:
+            changed = transform(changed, history)
+        return allowed, logits, changed
+
     def sample(
         self,
         logits: Array,
@@ -68,11 +79,7 @@ class Decoder:
         uniform: a number from 0 to 1 for each text, which chooses [B].
         """
         ops = self.network.ops
-        allowed = self.allowed(history)
-        logits = ops.where(allowed, logits, NEVER)
-        changed = logits
-        for transform in transforms:
-            changed = transform(changed, history)
+        allowed, logits, changed = self.transformed(logits, history, transforms)
         ids = ops.cast(draw(changed, allowed, uniform), "int32")
         logprobs = ops.log_softmax(logits, axis=-1)
         chosen = pick(logprobs, ids)
