@@ -75,10 +75,12 @@ def look(model: Model, task: Task | None, document: Document) -> None:
     if task is not None and pinned.row is not None:
         overlaid(model, task, document, layer, int(pinned.row))
     page_parts.replay_error(trace)
-    if page_parts.gates_of(model):
-        keeping(model, document, values, cached.effects(model, document, layer), pinned.row)
-    else:
+    is_long = passages.is_own(document) and len(values[name]) > cached.LATE
+    if not page_parts.gates_of(model):
         widgets.line([t("gates.none", cell=model.config.cell)])
+    # of a long text it takes seconds to silence every unit
+    elif not is_long or st.toggle(t("gates.keeping"), key="keeping", bind="query-params"):
+        keeping(model, document, values, cached.effects(model, document, layer), pinned.row)
 
 
 def choose_value(model: Model, values: dict[str, Array]) -> str:
