@@ -42,6 +42,7 @@ STOPS, LEAVES = 0.05, 0.03  # share of texts that are stopped, or left alone
 WARM_UP = 60.0  # seconds; what is loaded and compiled once is no growth
 PATIENCE = 120.0
 QUIET = 2.0
+STRIP = "textgen_token_strip"  # the component that shows a text that is finished
 # what is being written: the prompt, then letters, then the caret
 _RUNNING = re.compile(r'<span class="tg-prompt">.*?</span>(.*?)<span class="tg-caret">', re.S)
 _MARK = re.compile(r"person\d\d\d\d")
@@ -204,7 +205,7 @@ class Person:
     @staticmethod
     def _shows(message: ForwardMsg) -> bool:
         """A text that is finished."""
-        return message.delta.new_element.WhichOneof("type") == "bidi_component"
+        return message.delta.new_element.bidi_component.component_name == STRIP
 
 
 class App:
