@@ -94,7 +94,7 @@ def uncarried() -> None:
             return self.model.nats(ids, targets, training=True)[0]
         return call(self, ids, targets)
 
-    LaneTrainer.call = forgetting  # type: ignore[method-assign]
+    LaneTrainer.call = forgetting  # type: ignore[method-assign, assignment]
 
 
 def flat_rate() -> None:
@@ -237,7 +237,7 @@ def activation_penalty() -> None:
             nats += CHANGE / len(seen) * ops.mean(ops.square(h[1:] - h[:-1]))
         return nats
 
-    LaneTrainer.call = penalised  # type: ignore[method-assign]
+    LaneTrainer.call = penalised  # type: ignore[method-assign, assignment]
     LanguageModel._scores = remembered  # type: ignore[method-assign]
 
 
@@ -300,5 +300,5 @@ def _noted() -> dict[str, bool]:
         now["training"] = training
         return call(self, ids, targets, training)
 
-    LaneTrainer.call = noted  # type: ignore[method-assign]
+    LaneTrainer.call = noted  # type: ignore[method-assign, assignment]
     return now

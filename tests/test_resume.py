@@ -38,7 +38,8 @@ class Network:
         self.moment = keras.Variable(np.zeros((4, 8), "float32"))
         self.variables = [self.kernel, self.seed]
         self.optimizer = SimpleNamespace(variables=[self.moment], learning_rate=0.1)
-        self.model, self.workers, self.stop_training = self, None, False
+        self.model, self.stop_training = self, False
+        self.workers = self.voices = None
 
     def prepare(self, optimizer):
         return lambda batches: {}

@@ -37,7 +37,8 @@ class Model(Generator):
 
     It writes (`generate`, `generate_batch`, `stream`, `stream_batch`, `write_list`), predicts
     (`score`, `evaluate`), remembers (`probe`) and can be looked into (`trace`,
-    `saliency`, `occlude`, `ablate`, `transplant`, `find_units`, `without`).
+    `saliency`, `occlude`, `ablate`, `transplant`, `find_units`, `without`). Trained on a text with
+    labels, it does so `in_voice` of one of its `labels`.
 
     name: of its run folder. hash: of its weights, 8 hex digits. config: its `ModelConfig`.
     card: what config.json says, unchecked. num_parameters: of all its weights.

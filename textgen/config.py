@@ -79,7 +79,8 @@ class TrainConfig(ReadConfig):
     )
     held_out: str = option(
         "end",
-        "what is held out: the end of the text, or documents from all over it",
+        "what is held out: the end of the text, or documents from all over it; of a text with "
+        "labels, of each label",
         choices=HELD_OUT,
     )
     patience: int = option(5, "epochs without a better validation before it stops", low=1)
@@ -153,6 +154,7 @@ def without_effect(
             rules["steps_per_epoch"] = "it is for a task or with stream: an epoch is the whole text"
         else:
             rules["held_out"] = "of a streamed text the end is held out"
+            rules["label_by"] = "a streamed text is read on and on, not document by document"
             rules["replay"] = "it is mixed into a text in memory, not with stream"
     if not training.sample_length:
         rules["prompt"] = "sample_length is 0, and the prompt is for samples"

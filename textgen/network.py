@@ -66,6 +66,8 @@ class Network:
         self.config, self.vocab_size, self.weights = config, vocab_size, weights
         # layer -> units whose state is held at zero: see `interpret.without_units`
         self.silent: Mapping[int, frozenset[int]] = {}
+        # what a text begins with where that is not zeros: a voice [layers, parts of a state, U]
+        self.first: np.ndarray | None = None
         self.cell = make_cell(config.cell, config.activation)
         self.embeddings = weights["embedding.embeddings"]
         self.layers = [
@@ -95,8 +97,11 @@ class Network:
         return sum(math.prod(weight.shape) for weight in self.weights.values())
 
     def initial_state(self, batch_size: int) -> State:
-        """A state that knows nothing: zeros."""
+        """A state that knows nothing, zeros, or that of the voice in which texts begin."""
         shape = (batch_size, self.config.hidden_size)
+        if self.first is not None:
+            nothing = self.ops.zeros(shape, "float32")
+            return tuple(tuple(nothing + part for part in layer) for layer in self.first)
         return tuple(
             tuple(self.ops.zeros(shape, "float32") for _ in self.cell.state_names)
             for _ in self.layers

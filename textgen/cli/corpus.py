@@ -11,7 +11,7 @@ from textgen.options import build
 from textgen.terminal import show
 from textgen.text.corpus import load_corpus
 from textgen.text.doctor import as_dict, diagnose, report
-from textgen.text.read_config import ReadConfig
+from textgen.text.read_config import FOR_TRAINING, ReadConfig
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--json", action="store_true", help="what was read, and how, as one JSON object"
     )
-    options.add_arguments(command, ReadConfig)
+    options.add_arguments(command, ReadConfig, skip=FOR_TRAINING)
 
 
 def run(parsed: argparse.Namespace) -> None:

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from textgen import options, shipped
+from textgen.cli.generate import add_label, model_of
 from textgen.cli.sources import numbers, save
 from textgen.config import EvaluateConfig
+from textgen.data.labelled_text import LabelledText
 from textgen.data.sources import as_trained_on, find_training_text
 from textgen.data.streamed_text import held_out_of
+from textgen.data.text_in_memory import TextInMemory
 from textgen.errors import ConfigError
-from textgen.evaluation import context_length, evaluation_tables
+from textgen.evaluation import context_length, evaluation_tables, voices
 from textgen.evaluation.evaluate import evaluate
-from textgen.generation.generator import load
 from textgen.options import build, options_of
 from textgen.terminal import show
 from textgen.text.corpus import load_corpus
-from textgen.text.read_config import ReadConfig
+from textgen.text.read_config import FOR_TRAINING, ReadConfig
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -34,8 +36,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="the text it was trained on, for n-grams and copies (default: where the run found it)",
     )
+    add_label(command)
     options.add_arguments(command, EvaluateConfig)
-    options.add_arguments(command, ReadConfig)
+    options.add_arguments(command, ReadConfig, skip=FOR_TRAINING)
     command.add_argument(
         "--look-back",
         action="store_true",
@@ -53,11 +56,17 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     config = build(EvaluateConfig, vars(parsed))
-    model = load(parsed.run)
-    text, training_text = _texts(model.card, parsed)
+    model = model_of(parsed)
+    text, training_text, own = _texts(model.card, parsed)
     measured = evaluate(model, text, training_text, config)
     show(evaluation_tables.report(measured))
     result = dataclasses.asdict(measured)
+    if parsed.label is not None:
+        result["label"] = parsed.label
+    elif isinstance(own, LabelledText) and model.labels:
+        by_voice = voices.bits_by_voice(model, own)
+        show(["", *voices.report(by_voice)])
+        result["voices"] = [dataclasses.asdict(row) for row in by_voice]
     if parsed.look_back or parsed.contexts:
         contexts = parsed.contexts or context_length.CONTEXTS
         rows = context_length.context_curve(model, text, contexts, parsed.n, config.seed)
@@ -67,8 +76,11 @@ def run(parsed: argparse.Namespace) -> None:
     save(parsed.csv, lambda: evaluation_tables.as_csv(measured))
 
 
-def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str | None]:
-    """What to evaluate on, and what the model was trained on where that is at hand."""
+def _texts(
+    card: dict[str, Any], parsed: argparse.Namespace
+) -> tuple[str, str | None, TextInMemory | None]:
+    """What to evaluate on, what the model was trained on where that is at hand, and the whole of
+    that where what to evaluate on is held out of it."""
     reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
     config = build(ReadConfig, reading)
     if reading:
@@ -90,6 +102,6 @@ def _texts(card: dict[str, Any], parsed: argparse.Namespace) -> tuple[str, str |
                 f"{run} streamed {parsed.train}: give --train a part that fits in memory"
             )
         known = as_trained_on(card, parsed.train)
-        return text, known.text if known else load_corpus(parsed.train, config).text
+        return text, known.text if known else load_corpus(parsed.train, config).text, own
     known = own or find_training_text(card)
-    return text, known.text if known else None
+    return text, known.text if known else None, own

@@ -33,6 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--num-samples", type=int, default=1, metavar="INT", help="texts to write (default 1)"
     )
     command.add_argument("--json", action="store_true", help="one JSON object for each text")
+    add_label(command)
     command.add_argument(
         "--list", type=int, metavar="N", help="write N items, one a line, of a model of lines"
     )
@@ -60,6 +61,22 @@ def add_max_copied(command: argparse.ArgumentParser, looked_up_for: str) -> None
     )
 
 
+def add_label(command: argparse.ArgumentParser) -> None:
+    """The argument that `model_of` reads beside the run."""
+    command.add_argument(
+        "--label",
+        metavar="NAME",
+        help="of a model trained with --label-by: in the voice of this label, or of several mixed: "
+        "A=0.7,B=0.3",
+    )
+
+
+def model_of(parsed: argparse.Namespace) -> Generator:
+    """The model that was named, in the voice that was. Raises as `load` and `in_voice` do."""
+    model = load(parsed.run)
+    return model if parsed.label is None else model.in_voice(parsed.label)
+
+
 def run(parsed: argparse.Namespace) -> None:
     _check(parsed)
     known = generation_options()
@@ -69,18 +86,20 @@ def run(parsed: argparse.Namespace) -> None:
     prompt = unescaped(parsed.prompt)
     if parsed.prompt == "-":
         prompt = sys.stdin.read().removesuffix("\n")
-    model = load(parsed.run)
+    model = model_of(parsed)
     text, guard = "", None
     if parsed.new or parsed.max_copied is not None:
         text = training_text(model, parsed.train)
     if parsed.max_copied is not None:
         guard = CopyGuard(text, parsed.max_copied, model.tokenizer)
+    # what each JSON object begins with, None without JSON
+    said = ({} if parsed.label is None else {"label": parsed.label}) if parsed.json else None
     if parsed.list is not None:
         items = text.split("\n") if parsed.new else ()
         writer = ListWriter(model, unique=parsed.unique, known=items, guard=guard)
-        _write_list(writer, parsed.list, prompt, wanted, parsed.json)
+        _write_list(writer, parsed.list, prompt, wanted, said)
     elif parsed.json or parsed.num_samples > 1:
-        _write_several(model, prompt, parsed.num_samples, wanted, parsed.json, guard)
+        _write_several(model, prompt, parsed.num_samples, wanted, said, guard)
     else:
         _write_one(model, prompt, wanted, guard)
 
@@ -140,7 +159,7 @@ def _write_several(
     prompt: str,
     number: int,
     wanted: dict[str, Any],
-    as_json: bool,
+    said: dict[str, Any] | None,
     guard: CopyGuard | None,
 ) -> None:
     """Write texts at once, and print them when all have ended, or what there is at Ctrl-C."""
@@ -158,8 +177,8 @@ def _write_several(
                 continue
             one = joined(prompt, text)
             refused += guard.refused(index, len(one.token_ids)) if guard else 0
-            if as_json:
-                print(json.dumps(dataclasses.asdict(one), ensure_ascii=False))
+            if said is not None:
+                print(json.dumps(said | dataclasses.asdict(one), ensure_ascii=False))
             else:
                 print(f"--- {index + 1} of {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
     if guard is not None:
@@ -167,7 +186,11 @@ def _write_several(
 
 
 def _write_list(
-    writer: ListWriter, number: int, prompt: str, wanted: dict[str, Any], as_json: bool
+    writer: ListWriter,
+    number: int,
+    prompt: str,
+    wanted: dict[str, Any],
+    said: dict[str, Any] | None,
 ) -> None:
     """Print items as they are found, and at the end what was refused."""
     items = writer.write(number, prompt, **wanted)
@@ -176,8 +199,10 @@ def _write_list(
     try:
         for item in items:
             seed = item.seed
-            line = json.dumps(dataclasses.asdict(item), ensure_ascii=False)
-            print(line if as_json else item.text, flush=True)
+            line = item.text
+            if said is not None:
+                line = json.dumps(said | dataclasses.asdict(item), ensure_ascii=False)
+            print(line, flush=True)
     finally:
         parts = [f"{count} {why}" for why, count in writer.refused.most_common()]
         if writer.guard is not None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 
-from textgen.cli.generate import warn_unknown
+from textgen.cli.generate import add_label, model_of, warn_unknown
 from textgen.cli.sources import add_text, text_of
-from textgen.generation.generator import load
 from textgen.terminal import long_table
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, a shipped model's name, or hf://user/name")
     add_text(command)
+    add_label(command)
     command.add_argument(
         "--tokens", action="store_true", help="also each token with its probability and rank"
     )
@@ -21,7 +21,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     text = text_of(parsed)
-    model = load(parsed.run)
+    model = model_of(parsed)
     score = model.score(text)
     warn_unknown(score.unknown)
     print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")

@@ -14,7 +14,7 @@ from textgen.runs.atomic_files import write_output
 from textgen.runs.recipe import read_recipe
 from textgen.text.corpus import load_corpus
 from textgen.text.files import is_stream
-from textgen.text.read_config import ReadConfig
+from textgen.text.read_config import FOR_TRAINING, ReadConfig
 from textgen.text.readers import names_a_text
 
 
@@ -36,7 +36,7 @@ def add_text(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--words", action="store_true", help="the text is what is given, though it reads as a name"
     )
-    options.add_arguments(command, ReadConfig)
+    options.add_arguments(command, ReadConfig, skip=FOR_TRAINING)
 
 
 def text_of(parsed: argparse.Namespace) -> str:

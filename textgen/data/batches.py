@@ -54,7 +54,8 @@ class Batches(Protocol):
 
     def dataset(self, start: int = 0) -> Any:
         """An endless `tf.data.Dataset` from batch `start` of the run on, of (inputs, targets,
-        weights) [batch_size, T]: ids, the same one token on, and what each target counts."""
+        weights) [batch_size, T]: ids, the same one token on, and what each target counts. Of a text
+        with labels also which voice begins in each row [batch_size]: see labelled_text.py."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,14 +212,18 @@ class FileLanes:
         return inputs, targets, weights
 
 
-def generated(batches: Callable[[], Iterator[tuple[np.ndarray, ...]]], shape: Any) -> Any:
-    """An endless `tf.data.Dataset` of (inputs, targets, weights) of this shape."""
+def generated(
+    batches: Callable[[], Iterator[tuple[np.ndarray, ...]]], shape: Any, *, begins: bool = False
+) -> Any:
+    """An endless `tf.data.Dataset` of (inputs, targets, weights) of this shape, and where `begins`
+    says so of what begins in each row."""
     from textgen.backend import tf
 
     types = (tf.int32, tf.int32, tf.float32)
-    dataset = tf.data.Dataset.from_generator(
-        batches, output_signature=tuple(tf.TensorSpec(shape, kind) for kind in types)
-    )
+    signature = [tf.TensorSpec(shape, kind) for kind in types]
+    if begins:
+        signature.append(tf.TensorSpec(shape[:1], tf.int32))
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=tuple(signature))
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     return ready(dataset.apply(endless))
 

@@ -92,10 +92,11 @@ def with_replay(data: TextInMemory) -> TextInMemory:
     if not data.settings.replay:
         return data
     source, share = replay_of(data.settings)
-    if data.settings.sample_by == "line":
+    if data.settings.sample_by == "line" or data.settings.label_by:
+        name, part = ("label_by", "document") if data.settings.label_by else ("sample_by", "line")
         raise ConfigError(
-            "replay is mixed into a text that is read on and on, and sample_by line reads each "
-            "line by itself: leave one of them out"
+            f"replay is mixed into a text that is read on and on, and {name} "
+            f"{getattr(data.settings, name)} reads each {part} by itself: leave one of them out"
         )
     old = TextInMemory(source, data.settings, load_corpus(source, data.settings))
     return ReplayedText(data.source, data.settings, data.corpus, old, share)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.config import TrainConfig
+from textgen.data.labelled_text import LabelledText
 from textgen.data.lines import LinesInMemory
 from textgen.data.recall_task import is_task, read_task
 from textgen.data.replayed_text import with_replay
@@ -49,8 +50,11 @@ def read_training_data(
         if folder is None:
             raise ConfigError("stream is for textgen train alone: leave it out")
         return StreamedText(source, settings, folder)
+    corpus = load_corpus(source, settings)
+    if settings.label_by:
+        return with_replay(LabelledText(source, settings, corpus))
     kind = LinesInMemory if settings.sample_by == "line" else TextInMemory
-    return with_replay(kind(source, settings, load_corpus(source, settings)))
+    return with_replay(kind(source, settings, corpus))
 
 
 def as_trained_on(card: dict[str, Any], source: Source) -> TextInMemory | None:
@@ -65,10 +69,10 @@ def as_trained_on(card: dict[str, Any], source: Source) -> TextInMemory | None:
         return None
     try:
         settings = build(TrainConfig, card["training"])
-        text = load_corpus(source, settings)
+        kind = LabelledText if settings.label_by else TextInMemory
+        data = kind(source, settings, load_corpus(source, settings))
     except (TextgenError, TypeError):
         return None
-    data = TextInMemory(source, settings, text)
     return data if data.config.sha256 == corpus["sha256"] else None
 
 

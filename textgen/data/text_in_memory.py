@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from textgen.data.batches import Batches, Lanes, held_out_lanes, make_lanes
+from textgen.data.batches import Batches, held_out_lanes, make_lanes
 from textgen.data.training_data import TrainingData, digest
 from textgen.runs.run_config import DataConfig, as_named
 from textgen.text.corpus import MAX_CHARACTERS, Corpus
@@ -50,7 +50,7 @@ class TextInMemory(TrainingData):
         ids = tokenizer.encode_array(self.text)
         return make_lanes(ids, self.settings.batch_size, self.settings.sequence_length)
 
-    def held_out(self, tokenizer: Tokenizer) -> Lanes | None:
+    def held_out(self, tokenizer: Tokenizer) -> Batches | None:
         ids = tokenizer.encode_array(self.held_out_text)
         return held_out_lanes(ids, self.settings.sequence_length)
 

@@ -69,7 +69,7 @@ def dynamic_nats(
     pulls = [tf.minimum(decay * r / mean, 1.0) for r in roots]
 
     program = tf.function(learn, autograph=False)
-    state = model.initial_state(1)
+    state = generator.network.initial_state(1)
     parts: list[np.ndarray] = []
     for batch in _segments([generator.tokenizer.start_id, *ids[:-1]], ids):
         nats, state = program(*batch, state)

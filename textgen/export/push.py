@@ -22,6 +22,7 @@ from textgen.runs.run_folder import (
     read_config,
     tokenizer_class,
 )
+from textgen.runs.voices import VOICES, has_labels
 
 CARD = "README.md"
 # what a card of the Hub says of a measured model: https://huggingface.co/docs/hub/model-cards
@@ -94,8 +95,9 @@ def files_of(folder: Path, repository: str) -> dict[str, bytes]:
     card = read_config(folder)
     tokenizer = tokenizer_class(folder, card).filename
     files = {name: read_file(folder / name, LARGEST_WEIGHTS) for name in (WEIGHTS, tokenizer)}
-    if (folder / HISTORY).is_file():
-        files[HISTORY] = read_file(folder / HISTORY, LARGEST_WEIGHTS)
+    for name in (HISTORY, *([VOICES] if has_labels(card) else ())):
+        if (folder / name).is_file():
+            files[name] = read_file(folder / name, LARGEST_WEIGHTS)
     config = json.dumps(without_places(card), ensure_ascii=False, indent=2) + "\n"
     files[CONFIG] = config.encode("utf-8", "backslashreplace")
     readme = b""

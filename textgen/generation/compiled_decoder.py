@@ -25,7 +25,9 @@ Program: TypeAlias = Callable[..., tuple[Any, ...]]
 def on_tensorflow(network: Network) -> Network:
     """The same equations over arrays of TensorFlow."""
     weights = {name: tf.constant(weight) for name, weight in network.weights.items()}
-    return Network(network.config, network.vocab_size, weights)
+    same = Network(network.config, network.vocab_size, weights)
+    same.first = network.first
+    return same
 
 
 class CompiledDecoder(Decoder):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
 
 from textgen import shipped
 from textgen.errors import ConfigError, GenerationError, shown
@@ -18,10 +21,12 @@ from textgen.generation.engine import best_engine, make_decoder
 from textgen.generation.options import LoopConfig, generation_config
 from textgen.generation.scoring import logprobs
 from textgen.generation.text_stream import Chunk, Generation, TextStream, joined
+from textgen.generation.voices import state_of
 from textgen.network import Network
 from textgen.options import path_of
 from textgen.runs.hub_models import fetch, is_on_hub
 from textgen.runs.run_folder import hash_of, load_last, load_model, weights_hash
+from textgen.runs.voices import read_voices
 from textgen.text.nfc import nfc
 from textgen.tokenizers.tokenizer import Tokenizer
 
@@ -56,9 +61,11 @@ class Generator:
         *,
         name: str = "",
         hash: str = "",
+        voices: Mapping[str, np.ndarray] | None = None,
     ) -> None:
+        """voices: the state that texts of each label begin in, [layers, parts of a state, U]."""
         self.network, self.tokenizer, self.card = network, tokenizer, card or {}
-        self.name, self.hash = name, hash
+        self.name, self.hash, self.voices = name, hash, voices or {}
         self.config = network.config
         self._decoders: dict[str, Decoder] = {}
 
@@ -80,7 +87,30 @@ class Generator:
             card = card | {"metrics": {}}  # they were measured on the best weights
             return cls(network, tokenizer, card, name=f"{name}@{step}", hash=hash_of(network))
         network, tokenizer, card = load_model(folder)
-        return cls(network, tokenizer, card, name=name, hash=weights_hash(folder))
+        hash = weights_hash(folder)
+        voices = read_voices(folder, network, hash)
+        return cls(network, tokenizer, card, name=name, hash=hash, voices=voices)
+
+    def over(self, network: Network) -> Self:
+        """The same model with another network of its weights."""
+        other = copy.copy(self)
+        other.network, other._decoders = network, {}
+        return other
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those that it can write in the voice of; none where it was trained without."""
+        return tuple(self.voices)
+
+    def in_voice(self, label: str | Mapping[str, float]) -> Self:
+        """The model with the state of a label to begin texts in, or with a mix of several:
+        `in_voice("철수")`, `in_voice({"철수": 0.7, "영희": 0.3})`, or as `--label` has it.
+
+        Raises `ConfigError` for a label that it does not have, and for a share out of range.
+        """
+        network = copy.copy(self.network)
+        network.first = state_of(label, self.voices)
+        return self.over(network)
 
     @property
     def num_parameters(self) -> int:

@@ -22,6 +22,7 @@ class SilencedNetwork(Network):
     def __init__(self, network: Network, layer: int, units: Collection[int]) -> None:
         super().__init__(network.config, network.vocab_size, network.weights)
         network.check_layer(layer)
+        self.first = network.first
         size, layers = network.config.hidden_size, len(network.layers)
         if isinstance(units, str) or not isinstance(units, Collection):
             raise ConfigError(
@@ -38,6 +39,12 @@ class SilencedNetwork(Network):
         for k, silent in self.silent.items():
             keeps[k][list(silent)] = 0.0
         self.keeps = [keep if k in self.silent else None for k, keep in enumerate(keeps)]
+
+    def initial_state(self, batch_size: int) -> State:
+        return tuple(
+            layer if keep is None else tuple(part * keep for part in layer)
+            for layer, keep in zip(super().initial_state(batch_size), self.keeps, strict=True)
+        )
 
     def advance(self, ids: Array, state: State) -> State:
         x, states = self.embed(ids), []
@@ -78,5 +85,4 @@ def without_units(model: M, units: Collection[int], layer: int = 0) -> M:
     It writes with NumPy, whatever the length. Raises `ConfigError` for a layer or a unit that is
     not there.
     """
-    network = SilencedNetwork(model.network, layer, units)
-    return type(model)(network, model.tokenizer, model.card, name=model.name, hash=model.hash)
+    return model.over(SilencedNetwork(model.network, layer, units))

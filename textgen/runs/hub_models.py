@@ -18,6 +18,7 @@ from textgen.runs.run_folder import (
     read_config,
     tokenizer_class,
 )
+from textgen.runs.voices import VOICES, has_labels
 
 # a Path has but one of the slashes
 ADDRESS = re.compile(r"hf:/{1,2}(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
@@ -47,6 +48,8 @@ def fetch(address: str | Path) -> Path:
         tokenizer = tokenizer_class(path.parent, read_config(path.parent)).filename
         get(repository, tokenizer, commit, LARGEST_TOKENIZER)
         get(repository, WEIGHTS, commit, LARGEST_WEIGHTS)
+        if has_labels(read_config(path.parent)):
+            get(repository, VOICES, commit, LARGEST_WEIGHTS)
     return path.parent
 
 

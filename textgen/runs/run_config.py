@@ -42,9 +42,10 @@ class StreamedFiles:
 class DataConfig:
     """What a run is trained on, and what was found there.
 
-    source: as the user named it. sha256: of the whole text, what is held out included. task: the
-    name of the task file; documents and encodings are those of a text. replay_sha256: of the other
-    text that is mixed in, where one is.
+    source: as the user named it. sha256: of the whole text, what is held out included, and of its
+    labels. task: the name of the task file; documents and encodings are those of a text.
+    replay_sha256: of the other text that is mixed in, where one is. labels: those of the documents,
+    in the order of their voices.
     """
 
     source: str | list[str]
@@ -54,6 +55,7 @@ class DataConfig:
     characters: int | None = None
     sha256: str | None = None
     replay_sha256: str | None = None
+    labels: list[str] | None = None
     streamed: StreamedFiles | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,6 +76,7 @@ class DataConfig:
             "characters": int,
             "sha256": str,
             "replay_sha256": str,
+            "labels": list,
         }
         known = {name: card[name] for name, kind in types.items() if type(card.get(name)) is kind}
         return cls(card["source"], **known, streamed=_streamed_files(card.get("streamed")))

@@ -76,7 +76,7 @@ def digest_of(source: str | Path | Sequence[str | Path], config: ReadConfig) -> 
 def _documents(item: str, config: ReadConfig, sources: list[Source]) -> Iterator[tuple[str, bool]]:
     """(text, whether a document begins with it)."""
     begun = False
-    for text, kind in read_item(item, config, sources):
+    for text, kind, _ in read_item(item, config, sources):
         if kind == "record":
             yield from ((part, True) for part in cut(text, config.sample_by, is_record=True))
         elif config.sample_by != "document":

@@ -73,15 +73,16 @@ def choose(
 def named(names: Sequence[str], wanted: str, name: str) -> list[str]:
     """The columns that "COLUMN" or "A+B" names. Raises `CorpusError`."""
     try:
-        return [_one(names, wanted, name)]
+        return [one_of(names, wanted, name)]
     except CorpusError:
         parts = wanted.split("+")
         if len(parts) == 1:
             raise
-    return [_one(names, part, name) for part in parts]
+    return [one_of(names, part, name) for part in parts]
 
 
-def _one(names: Sequence[str], wanted: str, name: str) -> str:
+def one_of(names: Sequence[str], wanted: str, name: str) -> str:
+    """The column that is called `wanted`. Raises `CorpusError`."""
     for form in (str, plain_name, lambda text: plain_name(text).casefold()):
         alike = [one for one in names if form(one) == form(wanted)]
         if len(alike) > 1:

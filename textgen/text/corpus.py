@@ -22,11 +22,15 @@ MAX_CHARACTERS = 200_000_000  # of a table or dataset; the records after it are 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents in NFC, none of them blank."""
+    """Documents in NFC, none of them blank.
+
+    labels: of each document, "" where it has none; empty where none were asked for.
+    """
 
     documents: tuple[str, ...]
     sources: tuple[Source, ...]
     sample_by: str = "document"
+    labels: tuple[str, ...] = ()
 
     @property
     def separator(self) -> str:
@@ -91,22 +95,31 @@ def load_corpus(
     config = config or ReadConfig()
     check(config)
     documents: list[str] = []
+    labels: list[str] = []
     sources: list[Source] = []
+
+    def add(text: str, label: str, *, is_record: bool) -> None:
+        parts = cut(text, config.sample_by, is_record=is_record)
+        documents.extend(parts)
+        labels.extend([label] * len(parts))
+
     for item in items_of(source):
         before = len(documents)
         whole: list[str] = []  # the parts of a file until now
-        for text, kind in read_item(item, config, sources, MAX_CHARACTERS):
+        of_file = ""
+        for text, kind, label in read_item(item, config, sources, MAX_CHARACTERS):
             if kind != "more":
-                documents += cut("".join(whole), config.sample_by, is_record=False)
-                whole = []
+                add("".join(whole), of_file, is_record=False)
+                whole, of_file = [], label
             if kind == "record":
-                documents += cut(text, config.sample_by, is_record=True)
+                add(text, label, is_record=True)
             else:
                 whole.append(text)
-        documents += cut("".join(whole), config.sample_by, is_record=False)
+        add("".join(whole), of_file, is_record=False)
         if len(documents) == before:
             raise blank(item)
-    return Corpus(tuple(documents), tuple(sources), config.sample_by)
+    of_each = tuple(labels) if config.label_by else ()
+    return Corpus(tuple(documents), tuple(sources), config.sample_by, of_each)
 
 
 def items_of(source: str | Path | Sequence[str | Path]) -> list[str]:

@@ -70,7 +70,12 @@ def read_delimited(
     has_header = names == survey.first
     if has_header and survey.rows == 1:
         return
-    chosen = columns.choose(names, _textual(survey, names, wanted), wanted, file.name)
+    textual = _textual(survey, names, wanted)
+    labels: int | None = None  # the place of their column
+    if config.label_column:
+        label = columns.one_of(names, config.label_column, file.name)
+        textual, labels = [name for name in textual if name != label], names.index(label)
+    chosen = columns.choose(names, textual, wanted, file.name)
     source.separator = survey.dialect.separator if len(names) > 1 else None
     source.columns = tuple(map(columns.plain_name, chosen))
     places = [names.index(name) for name in chosen]
@@ -85,7 +90,9 @@ def read_delimited(
         text = "\n".join(cell for cell in (cells[place] for place in places) if cell.strip())
         if text:
             where = f"{file.name}, line {line:,},"
-            yield Part(columns.checked(text, where, config.errors, source), "record")
+            label = "" if labels is None else columns.plain_name(cells[labels])
+            text, label = (columns.checked(t, where, config.errors, source) for t in (text, label))
+            yield Part(text, "record", label)
         else:
             source.drop("rows without text")
 
@@ -342,6 +349,9 @@ def _names(survey: Survey, wanted: str | None, config: ReadConfig, file: File) -
         return first if config.header == "yes" else numbers
     if wanted is not None:
         columns.named(first, wanted, file.name)
+        return first
+    if config.label_column:
+        columns.one_of(first, config.label_column, file.name)
         return first
     if all(not cell.strip() or columns.is_textual(cell) for cell in first):
         above_figures = survey.figures - survey.textual

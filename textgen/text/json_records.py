@@ -57,10 +57,12 @@ def texts_of(
     source: Source,
 ) -> Iterator[Part]:
     """The text of each record. survey: the records once more, to find which column is meant."""
-    paths = [""] if wanted == "" else _paths(survey, wanted, name)
+    labels = config.label_column
+    paths = [""] if wanted == "" else _paths(survey, wanted, name, labels)
     source.columns = tuple(path for path in paths if path)
-    met = False
+    met, labelled = False, False
     for where, record in records:
+        label = ""
         if isinstance(record, str) and not isinstance(record, Number) and not any(paths):
             texts: list[str | None] = [record]
         elif isinstance(record, Mapping) and all(paths):
@@ -70,6 +72,10 @@ def texts_of(
                 columns.as_text(value, path, where, source)
                 for value, path in zip(reached, paths, strict=True)
             ]
+            if labels:
+                value = columns.reach(cast(Value, record), labels)
+                labelled = labelled or value is not None
+                label = columns.plain_name(columns.as_text(value, labels, where, source) or "")
         else:
             kind = "an object" if isinstance(record, dict) else shown(record)
             kind = "a list" if isinstance(record, list) else kind
@@ -78,15 +84,21 @@ def texts_of(
             )
         text = "\n".join(one for one in texts if one and not one.isspace())
         if text:
-            yield Part(columns.checked(text, where, config.errors, source), "record")
+            text, label = (columns.checked(t, where, config.errors, source) for t in (text, label))
+            yield Part(text, "record", label)
         else:
             source.drop("rows without text")
     if not met and any(paths) and source.dropped.get("rows without text"):
         raise CorpusError(f"{name} has no text in {', '.join(paths)}: name another column")
+    if labels and not labelled:
+        raise CorpusError(f"{name} has no labels in {shown(labels)}: name another column")
 
 
-def _paths(survey: Records, wanted: str | None, name: str) -> list[str]:
-    """Of each column to read where it lies; [""] where the records are texts themselves."""
+def _paths(survey: Records, wanted: str | None, name: str, labels: str = "") -> list[str]:
+    """Of each column to read where it lies; [""] where the records are texts themselves.
+
+    labels: a column that is not the text unless it is named.
+    """
     names: dict[str, bool] = {}  # whether it holds text
     within: dict[str, None] = {}  # paths to text that lies deeper
     plain: set[str] = set()
@@ -101,10 +113,10 @@ def _paths(survey: Records, wanted: str | None, name: str) -> list[str]:
         if wanted is None and names.get(columns.TEXT_COLUMNS[0]):
             return [columns.TEXT_COLUMNS[0]]
     if wanted is None:
-        textual = [key for key, is_text in names.items() if is_text]
+        textual = [key for key, is_text in names.items() if is_text and key != labels]
         if not textual and (turns := [key for key in CONVERSATIONS if key in names]):
             return turns[:1]
-        inner = [path for path in within if path not in names]
+        inner = [path for path in within if path not in names and path != labels]
         if inner and not textual:
             raise CorpusError(
                 f"{name} holds its text within others: write its path after it, as in "

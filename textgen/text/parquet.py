@@ -42,10 +42,14 @@ def read_parquet(
             raise CorpusError(f"{file.name} has two columns of one name: rename one")
         paths = wanted
         if wanted is None:
-            textual = [field.name for field in table.schema_arrow if _holds_text(field.type)]
+            textual = [
+                field.name
+                for field in table.schema_arrow
+                if _holds_text(field.type) and field.name != config.label_column
+            ]
             paths = columns.choose(names, textual, None, file.name)[0]
         yield from texts_of(
-            _records(table, names, paths or "", file),
+            _records(table, names, paths or "", config.label_column, file),
             iter([(file.name, dict.fromkeys(names))]),
             paths,
             file.name,
@@ -61,13 +65,15 @@ def _holds_text(kind: object) -> bool:
     return str(kind).removeprefix("dictionary<values=").startswith(("string", "large_string"))
 
 
-def _records(table: parquet.ParquetFile, names: list[str], paths: str, file: File) -> Records:
+def _records(
+    table: parquet.ParquetFile, names: list[str], paths: str, labels: str, file: File
+) -> Records:
     """The rows, of their columns only those that are asked for."""
     plain = {columns.plain_name(name): name for name in names}
     wanted = [
         name
         for known, name in plain.items()
-        for path in (paths, *paths.split("+"))
+        for path in (paths, *paths.split("+"), labels)
         if columns.plain_name(path) == known or columns.plain_name(path).startswith(f"{known}.")
     ]
     number = 0

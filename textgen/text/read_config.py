@@ -7,6 +7,8 @@ import dataclasses
 from textgen.options import option
 
 SAMPLE_BY = ("line", "paragraph", "document")
+OF_FILES = "file"  # labels are the names of the files
+FOR_TRAINING = ("label_by",)  # what is read for training alone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,3 +33,13 @@ class ReadConfig:
         "whether the first row of a table names its columns (no: they are named 1, 2, ...)",
         choices=("auto", "yes", "no"),
     )
+    label_by: str = option(
+        "",
+        "what labels the documents, each label becoming a voice to write in: a column of the "
+        "table, or file for the names of the files",
+    )
+
+    @property
+    def label_column(self) -> str:
+        """The column that labels documents; "" where none does."""
+        return "" if self.label_by == OF_FILES else self.label_by

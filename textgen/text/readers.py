@@ -20,7 +20,7 @@ from textgen.text.nfc import nfc
 from textgen.text.parquet import read_parquet
 from textgen.text.pdf import read_pdf
 from textgen.text.plain_text import read_text
-from textgen.text.read_config import ReadConfig
+from textgen.text.read_config import OF_FILES, ReadConfig
 from textgen.text.source import Part, Source
 from textgen.text.subtitles import read_subtitles
 
@@ -78,7 +78,7 @@ def read_item(
     """
     if item.startswith("hf:"):
         source = Source(item)
-        yield from _part_by_part(read_dataset(item, config, source), source, sources, most)
+        yield from _part_by_part(read_dataset(item, config, source), source, sources, config, most)
         return
     path, wanted = _path_and_columns(item)
     if path.is_dir():
@@ -98,7 +98,7 @@ def read_item(
         raise CorpusError(f"{item} is empty: give a file with some text")
     source = Source(file.path.name if file.name == str(path) and file.suffix else file.name)
     reader = _reader_of(file, wanted)
-    yield from _part_by_part(reader(file, wanted, config, source), source, sources, most)
+    yield from _part_by_part(reader(file, wanted, config, source), source, sources, config, most)
 
 
 def _read_folder(folder: Path, config: ReadConfig, sources: list[Source]) -> Iterator[Part]:
@@ -112,25 +112,30 @@ def _read_folder(folder: Path, config: ReadConfig, sources: list[Source]) -> Ite
     for path in paths:
         source = Source(f"{folder.name}/{path.relative_to(folder).as_posix()}")
         parts = read_text(file_of(path), None, config, source)
-        yield from _part_by_part(parts, source, sources, None)
+        yield from _part_by_part(parts, source, sources, config, None)
     if left_out:
         sources.append(Source(folder.name, kind="folder", dropped=left_out))
 
 
 def _part_by_part(
-    parts: Iterator[Part], source: Source, sources: list[Source], most: int | None
+    parts: Iterator[Part],
+    source: Source,
+    sources: list[Source],
+    config: ReadConfig,
+    most: int | None,
 ) -> Iterator[Part]:
     """The parts, cleaned; of records as many as `most` characters. Blank files are no source."""
     left, blank = math.inf if most is None else most, True
+    of_file = _bare_name(source.name) if config.label_by == OF_FILES else ""
     try:
-        for text, kind in parts:
+        for text, kind, label in parts:
             text = clean(text, source)
             blank = blank and (not text or text.isspace())
             if kind == "record":
                 source.truncated = len(text) > left
                 text = text[: int(min(left, len(text)))]
                 left -= len(text)
-            yield Part(text, kind)
+            yield Part(text, kind, label or of_file)
             if source.truncated:
                 break
     finally:
@@ -150,6 +155,12 @@ def clean(text: str, source: Source) -> str:
             source.drop(name, marks.count(mark))
         text = _UNSEEN.sub("", text)
     return nfc(text)
+
+
+def _bare_name(name: str) -> str:
+    """The name of a file without its folders and its ends: "letters" of a/letters.txt.gz."""
+    path = Path(name)
+    return nfc(Path(path.stem).stem if path.suffix.lower() in files.PACKED else path.stem)
 
 
 def _path_and_columns(item: str) -> tuple[Path, str | None]:

@@ -12,11 +12,12 @@ class Part(NamedTuple):
     """Text of a document, in order.
 
     kind: "file" begins a document as it stands in a file, "more" goes on with it, "record" is a
-    whole document out of something that holds several.
+    whole document out of something that holds several. label: of the document, "" without one.
     """
 
     text: str
     kind: Literal["file", "more", "record"]
+    label: str = ""
 
 
 @dataclasses.dataclass

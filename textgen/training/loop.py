@@ -25,6 +25,7 @@ from textgen.log import logger
 from textgen.runs import atomic_files, run_folder
 from textgen.runs.model_card import model_card
 from textgen.runs.run_config import RunConfig
+from textgen.runs.voices import write_voices
 from textgen.training.divergence import LOWERED, Diverged
 from textgen.training.history import History
 from textgen.training.progress import Progress
@@ -273,8 +274,11 @@ class Training:
         if val_loss is not None:
             metrics |= {"val_loss": val_loss, "val_bits_per_char": val_loss * history.val_bits}
         self.config = dataclasses.replace(self.config, metrics=metrics)
-        model = self.trainer.model
-        run_folder.save_model(self.folder, model.network())
+        model, voices = self.trainer.model, self.trainer.voices
+        network = model.network()
+        run_folder.save_model(self.folder, network)
+        if voices is not None:
+            write_voices(self.folder, voices.by_label(), run_folder.hash_of(network))
         run_folder.write_config(self.folder, self.config)
         text = model_card(self.folder.name, self.config, int(model.count_params()))
         atomic_files.write_file(self.folder / "README.md", text.encode("utf-8", "replace"))

@@ -46,6 +46,7 @@ from textgen.training.stop_request import StopRequest
 from textgen.training.time_limit import TimeLimit
 from textgen.training.trainer import LaneTrainer, policy
 from textgen.training.validation import Twin, Validation
+from textgen.training.voices import Voices
 
 
 def start(
@@ -313,12 +314,15 @@ def _prepared(
         model = trainable(setting.network, dtype)
     else:
         model = build_model(config.model, tokenizer.vocab_size, dtype)
+    labels = data.config.labels
+    voices = Voices(labels, model.network()) if labels else None
     trainer = LaneTrainer(
         model,
         batches.batch_size,
         settings.seed,
         carry=data.carry,
         workers=workers if workers.number > 1 else None,
+        voices=voices,
     )
     save = read_save(folder) if resumed else None
     if save and (step := workers.earliest(save.state.step)) != save.state.step:
@@ -335,6 +339,9 @@ def _prepared(
     def now() -> Generator:
         return Generator(exact.network(), tokenizer, config.to_dict())
 
+    validation = None
+    if held_out is not None:
+        validation = Validation(exact, held_out, carry=data.carry, voices=voices)
     samplers: list[Sampler] = []
     if settings.sample_length:
         samplers.append(
@@ -350,7 +357,7 @@ def _prepared(
         data.tokens_per_char(tokenizer),
         stop=setting.stop,
         twin=Twin(model, exact),
-        validation=Validation(exact, held_out, carry=data.carry) if held_out is not None else None,
+        validation=validation,
         samplers=samplers,
         limit=limit,
         callbacks=callbacks,

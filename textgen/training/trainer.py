@@ -11,6 +11,7 @@ from textgen.backend import keras, ops, tf
 from textgen.config import TrainConfig
 from textgen.model import LanguageModel
 from textgen.training.distributed import Workers
+from textgen.training.voices import Voices
 
 # Share of lanes that forget their state before a batch. Without it a model meets the empty state
 # once an epoch, and a sample from a short prompt begins with noise.
@@ -34,12 +35,15 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         *,
         carry: bool = True,
         workers: Workers | None = None,
+        voices: Voices | None = None,
     ) -> None:
-        """lanes: those of this worker, where several share a batch."""
+        """lanes: those of this worker, where several share a batch. voices: of a text with labels,
+        whose batches say where one begins."""
         super().__init__(name="lane_trainer")
         self.model = model
         self.workers = workers
         self.carry = carry
+        self.voices = voices
         self.carried = [
             [
                 self.add_weight(
@@ -60,14 +64,19 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         """Nothing is left to make: the model has its weights."""
         self.built = True
 
-    def call(self, ids: Array, targets: Array, training: bool = False) -> Array:
-        """ids, targets [lanes, T] -> -ln p of each target [lanes, T]."""
+    def call(
+        self, ids: Array, targets: Array, training: bool = False, begins: Array = None
+    ) -> Array:
+        """ids, targets [lanes, T] -> -ln p of each target [lanes, T]. begins [lanes]: of a text
+        with labels."""
         if not self.carry:
             return self.model.nats(ids, targets, training=training)[0]
         state = tuple(tuple(part.value for part in layer) for layer in self.carried)
         if training:
             known = self._draw() >= FORGET
             state = tuple(tuple(ops.where(known, p, 0.0) for p in layer) for layer in state)
+        if self.voices is not None:
+            state = self.voices.begin(state, begins)
         nats, end = self.model.nats(ids, targets, state, training=training)
         for layer, parts in zip(self.carried, end, strict=True):
             for part, value in zip(layer, parts, strict=True):
@@ -82,11 +91,12 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         return self.workers.rows(keras.random.uniform(every, seed=self.random))
 
     def train_step(self, data: Arrays) -> dict[str, Array]:
-        """One step on (ids, targets, weights), by the weighted mean of the cross-entropy over the
-        whole batch, whose rows several workers may share."""
-        ids, targets, weights = data
+        """One step on (ids, targets, weights), and with voices what begins in each row, by the
+        weighted mean of the cross-entropy over the whole batch, whose rows several workers may
+        share."""
+        ids, targets, weights, *begins = data
         with tf.GradientTape() as tape:
-            nats = self(ids, targets, training=True)
+            nats = self(ids, targets, training=True, **_named(begins))
             loss = ops.sum(nats * weights)
         slopes = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
         sums = [*slopes, ops.sum(weights), *_counted(nats, weights)]
@@ -102,8 +112,8 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
 
     def test_step(self, data: Arrays) -> dict[str, Array]:
-        ids, targets, weights = data
-        return self._add_to_epoch(*_counted(self(ids, targets), weights))
+        ids, targets, weights, *begins = data
+        return self._add_to_epoch(*_counted(self(ids, targets, **_named(begins)), weights))
 
     def _add_to_epoch(self, every: Array, count: Array) -> dict[str, Array]:
         self.nats.update_state(every / ops.maximum(count, 1.0), count)
@@ -132,6 +142,11 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         for layer in self.carried:
             for part in layer:
                 part.assign(ops.zeros(part.shape))
+
+
+def _named(begins: list[Array]) -> dict[str, Array]:
+    """What begins in each row, by its name for `call`, where a batch says so."""
+    return dict(zip(("begins",), begins, strict=False))
 
 
 def _counted(nats: Array, weights: Array) -> tuple[Array, Array]:

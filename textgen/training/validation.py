@@ -5,6 +5,7 @@ from __future__ import annotations
 from textgen.data.batches import Batches
 from textgen.model import LanguageModel
 from textgen.training.trainer import LaneTrainer
+from textgen.training.voices import Voices
 
 
 class Twin:
@@ -23,11 +24,13 @@ class Twin:
 
 class Validation:
     """Judges `model` on held-out `batches`: of a text in lanes of their own, state carried, or of
-    documents."""
+    documents; of those with labels each in its voice."""
 
-    def __init__(self, model: LanguageModel, batches: Batches, *, carry: bool) -> None:
+    def __init__(
+        self, model: LanguageModel, batches: Batches, *, carry: bool, voices: Voices | None = None
+    ) -> None:
         self.batches = batches
-        self.evaluator = LaneTrainer(model, batches.batch_size, carry=carry)
+        self.evaluator = LaneTrainer(model, batches.batch_size, carry=carry, voices=voices)
         self.evaluator.compile(jit_compile=False)
 
     def loss(self) -> float:

@@ -14,6 +14,7 @@ from textgen.cells import CELLS
 from textgen.data.recall_task import Task, read_task
 from textgen.errors import RunError, TextgenError
 from textgen.runs.run_folder import CONFIG, WEIGHTS, last_save, read_config, weights_hash
+from textgen.runs.voices import VOICES
 from textgen.ui.cached import HASHES, cached_object
 from textgen.ui.messages import has, language, t
 
@@ -123,6 +124,8 @@ def load(folder: Path, *, last: bool = False) -> Model:
     its training. Raises `RunError` where it is gone, and as `textgen.load` does."""
     try:
         changed = (last_save(folder)[0] if last else folder / WEIGHTS).stat().st_mtime_ns
+        if (folder / VOICES).is_file():  # one may be learned later
+            changed = max(changed, (folder / VOICES).stat().st_mtime_ns)
     except OSError as error:  # deleted since the page was drawn
         raise RunError(t("problem.gone", name=folder.name)) from error
     with st.spinner(t("write.loading")):

@@ -50,7 +50,7 @@ def desk(available: dict[str, Path]) -> None:
         on_change=forget_samples,
     )
     folder = available[name]
-    facts = st.empty()
+    facts, voice = st.empty(), st.empty()
     prompt_area(name, models.first_prompt(folder))
     if "opened" not in state:  # the first sight of the page is a model that writes
         state["opened"] = True
@@ -65,11 +65,30 @@ def desk(available: dict[str, Path]) -> None:
             model = models.load(folder)
         with facts:
             widgets.line(models.described(model))
+        with voice:
+            label = choose_label(model.labels)
         with below:
-            show_samples(model, job)
+            show_samples(model.in_voice(label) if label else model, job)
     except TextgenError as error:
         with below:
             widgets.error(error)
+
+
+def choose_label(labels: tuple[str, ...]) -> str | None:
+    """Whose voice to write in, of a model that was trained with labels; None for no one's."""
+    if state.get("label") not in (None, *labels):
+        del state["label"]  # of another model
+    if not labels:
+        return None
+    return st.selectbox(
+        t("write.label"),
+        labels,
+        None,
+        key="label",
+        placeholder=t("write.no_label"),
+        help=t("help.label"),
+        bind="query-params",
+    )
 
 
 def controls() -> None:

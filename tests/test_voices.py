@@ -1,0 +1,470 @@
+"""Voices: each document begins in the state of its label, which is learned, mixed and added to."""
+
+import csv
+import itertools
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import once
+from streamlit.testing.v1 import AppTest
+
+import textgen
+from run_files import same_weights
+from textgen import shipped
+from textgen.api import Model
+from textgen.backend import tf
+from textgen.cells import CELLS
+from textgen.cli.main import main
+from textgen.config import ModelConfig, TrainConfig
+from textgen.data.labelled_text import CARRIED, LabelledLanes, LabelledText, held_out_places
+from textgen.data.sources import as_trained_on, read_training_data
+from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.evaluation.voices import bits_by_voice
+from textgen.generation.voices import state_of
+from textgen.model import build_model
+from textgen.runs.run_folder import WEIGHTS, read_config
+from textgen.runs.voices import VOICES, read_voices, write_voices
+from textgen.text.corpus import load_corpus
+from textgen.text.read_config import ReadConfig
+from textgen.tokenizers.tokenizer import CharTokenizer
+from textgen.training.stop_request import Interrupted
+from textgen.training.train import resume, start
+from textgen.training.trainer import LaneTrainer
+from textgen.training.voices import Voices
+from textgen.ui import messages
+from tiny import drawn, interrupt, only, tiny
+
+UI = Path(messages.__file__).parents[1]
+FIRSTS = ("산", "강", "바다", "들")
+ROWS = [
+    *(("철수", f"나는 {place}에 간다. ㅋㅋㅋ {n}") for n in range(10) for place in FIRSTS),
+    *(("영희", f"{place}에서 The rain fell {n}") for n in range(10) for place in FIRSTS),
+    *(("", f"{place}도 좋고 {n}") for n in range(3) for place in FIRSTS),
+]
+SETTINGS = {"label_by": "author", "sample_length": 0, "dtype": "float32", "batch_size": 8}
+
+
+def table(path, rows=ROWS, head=("author", "text")):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+    return path
+
+
+@pytest.fixture(scope="session")
+def voiced(shared):
+    """A run that was trained on the rows, which no test may change."""
+    text = table(shared / "rows.csv")
+    settings = tiny(epochs=10, learning_rate=0.02, **SETTINGS)
+    return once(shared, "voiced", lambda path: start(text, path, *settings))
+
+
+def call(capsys, *words):
+    """(exit code, stdout, stderr) of the command."""
+    code = 0
+    try:
+        main([str(word) for word in words])
+    except SystemExit as ended:
+        code = ended.code or 0
+    return code, *capsys.readouterr()
+
+
+# --- labels are read ------------------------------------------------------------------------------
+
+
+def labelled(path, by):
+    corpus = load_corpus(path, ReadConfig(label_by=by))
+    return list(zip(corpus.labels, corpus.documents, strict=True))
+
+
+def test_a_column_labels_documents(tmp_path):
+    rows = [("철수", "가 나"), (" 영희 ", "다 라"), ("", "마 바")]
+    found = [(label.strip(), text) for label, text in rows]
+    assert labelled(table(tmp_path / "a.csv", rows), "author") == found
+    # it is not the text, though it is one
+    assert labelled(table(tmp_path / "b.csv", rows, ("author", "poem")), "author") == found
+    lines = [{"meta": {"author": label}, "line": text} for label, text in rows]
+    path = tmp_path / "c.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert labelled(path, "meta.author") == found
+    parquet = pytest.importorskip("pyarrow.parquet")
+    from pyarrow import Table
+
+    columns = {"author": [row[0] for row in rows], "line": [row[1] for row in rows]}
+    parquet.write_table(Table.from_pydict(columns), tmp_path / "d.parquet")
+    assert labelled(tmp_path / "d.parquet", "author") == found
+    assert load_corpus(tmp_path / "a.csv").labels == ()
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path):
+    path = table(tmp_path / "a.csv")
+    with pytest.raises(CorpusError, match=r"has no column 'writer'.*author, text"):
+        labelled(path, "writer")
+    lines = tmp_path / "a.jsonl"
+    lines.write_text('{"text": "가"}\n{"text": "나"}\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match="has no labels in 'writer'"):
+        labelled(lines, "writer")
+
+
+def test_the_name_of_a_file_labels_what_is_in_it(tmp_path):
+    (tmp_path / "1.편지.txt").write_text("하나\n\n둘", encoding="utf-8")
+    (tmp_path / "tales.md").write_text("셋", encoding="utf-8")
+    corpus = load_corpus(tmp_path, ReadConfig("paragraph", label_by="file"))
+    assert corpus.labels == ("1.편지", "1.편지", "tales")
+    assert corpus.documents == ("하나", "둘", "셋")
+
+
+# --- and become batches ---------------------------------------------------------------------------
+
+
+def data_of(path, **settings):
+    sizes = {"batch_size": 4, "sequence_length": 8, "label_by": "author"}
+    return read_training_data(path, TrainConfig(**sizes | settings))
+
+
+@pytest.mark.parametrize("way", ["end", "documents"])
+def test_of_each_label_its_share_is_held_out(tmp_path, way):
+    data = data_of(table(tmp_path / "a.csv"), validation_fraction=0.25, held_out=way)
+    kept, out = ([d.label for d in part] for part in data.documents)
+    assert Counter(out) == {"철수": 10, "영희": 10, "": 3} and len(kept) == len(ROWS) - 23
+    assert set(data.text.split("\n\n")).isdisjoint(data.held_out_text.split("\n\n"))
+    places = held_out_places(["a", "b"] * 6, 0.34, way)
+    assert places == ({8, 9, 10, 11} if way == "end" else {4, 5, 10, 11})
+
+
+def test_each_document_is_read_once_a_pass_from_its_beginning(tmp_path):
+    data = data_of(table(tmp_path / "a.csv"))
+    tokenizer = CharTokenizer.train(data.corpus.text)
+    lanes = data.held_out(tokenizer)
+    numbers = {"": 0, "영희": 1, "철수": 2}
+    open_ones, read = {}, []
+    for batch in lanes.dataset().take(lanes.steps):
+        for lane, (ids, aims, counts, begin) in enumerate(
+            zip(*map(np.asarray, batch), strict=True)
+        ):
+            whole = counts > 0
+            if not whole.any():
+                continue
+            if begin != CARRIED:
+                assert ids[0] == tokenizer.start_id
+                open_ones[lane] = [begin, ""]
+                read.append(open_ones[lane])
+            open_ones[lane][1] += tokenizer.decode(aims[whole])
+    expected = [(numbers[d.label], d.text + "\n\n") for d in data.documents[1]]
+    assert sorted(map(tuple, read)) == sorted(expected)
+
+
+def test_batch_k_depends_on_k_alone_and_a_share_is_without_labels(tmp_path):
+    data = data_of(table(tmp_path / "a.csv"))
+    lanes = data.batches(CharTokenizer.train(data.text))
+    assert lanes.batch_size == 4 and lanes.steps_of_text == lanes.steps
+    whole = [*lanes.dataset().take(2 * lanes.steps).as_numpy_iterator()]
+    for k in (1, lanes.steps, lanes.steps + 3):
+        again = next(lanes.dataset(k).as_numpy_iterator())
+        for part, same in zip(whole[k], again, strict=True):
+            np.testing.assert_array_equal(part, same)
+    first, second = (
+        [np.asarray(batch[3]) for batch in part]
+        for part in (whole[: lanes.steps], whole[lanes.steps :])
+    )
+    assert any((a != b).any() for a, b in zip(first, second, strict=True))
+    begun = Counter(np.concatenate(first).tolist())
+    labels = Counter(d.label for d in data.documents[0])
+    assert sum(begun[k] for k in (0, 1, 2)) == sum(labels.values())
+    assert begun[0] > labels[""] and begun[1] <= labels["영희"] and begun[2] <= labels["철수"]
+
+
+@pytest.mark.parametrize(
+    "settings, rows, message",
+    [
+        ({"label_by": "file"}, ROWS, "every document has the label 'a': a voice is learned beside"),
+        ({}, [("", "가나"), ("", "다라")], "no document has such a label"),
+        ({"label_by": "text"}, [("a", str(n) * 101) for n in range(9)], "none over 100 characters"),
+        ({"label_by": "text"}, [("a", f"{n}가") for n in range(1001)], "1,001 labels"),
+        ({"validation_fraction": 0.1}, ROWS[36:45], "no label has documents enough to hold out"),
+        ({"replay": "old.txt=0.2"}, ROWS, "label_by author reads each document by itself"),
+    ],
+)
+def test_what_no_voice_can_be_learned_from_is_refused(tmp_path, settings, rows, message):
+    path = table(tmp_path / "a.csv", rows)
+    with pytest.raises((ConfigError, CorpusError), match=message):
+        _ = data_of(f"{path}:text", **settings).documents
+
+
+def test_a_streamed_text_has_no_voices(capsys, tmp_path):
+    words = ["train", table(tmp_path / "a.csv"), "--out", tmp_path / "run", "--stream"]
+    code, _, errors = call(capsys, *words, "--label-by", "author")
+    assert code == 2 and "label_by would have no effect: a streamed text is read on" in errors
+
+
+# --- and are learned ------------------------------------------------------------------------------
+
+
+def naive(network, ids, first):
+    """-ln p of a document, token by token, from the state `first` [layers, parts, U]."""
+    state = tuple(tuple(part[None] for part in layer) for layer in first)
+    nats = 0.0
+    for token, target in itertools.pairwise(ids):
+        logits, state = network.step(np.array([token]), state)
+        logits = logits[0].astype(np.float64)
+        nats += np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[target]
+    return nats
+
+
+@pytest.mark.parametrize("cell", only(["lstm"], [cell for cell in CELLS if cell != "lstm"]))
+def test_training_reads_each_document_from_its_voice(cell):
+    rng = np.random.default_rng(1)
+    documents = [rng.integers(0, 11, n) for n in (21, 9, 3, 14, 17)]
+    lanes = LabelledLanes(documents, [1, 0, 2, 2, 1], 2, 8, 1, 0.0)
+    model = build_model(ModelConfig(cell=cell, hidden_size=8, embedding_size=4, num_layers=2), 11)
+    network = model.network()
+    voices = Voices(["a", "b", "unheard"], network)
+    states = rng.normal(0, 0.5, voices.states.shape).astype(np.float32)
+    voices.states.assign(states)
+    trainer = LaneTrainer(model, 2, voices=voices)
+    total = 0.0
+    with tf.GradientTape() as tape:
+        for inputs, targets, weights, begins in lanes.dataset().take(lanes.steps):
+            total += tf.reduce_sum(trainer(inputs, targets, begins=begins) * weights)
+    firsts = [np.zeros_like(states[0]), *states]
+
+    def expected():
+        found = zip(documents, lanes.labels, strict=True)
+        return sum(naive(network, ids, firsts[label]) for ids, label in found)
+
+    np.testing.assert_allclose(float(total), expected(), rtol=1e-5)
+    slopes = tf.convert_to_tensor(tape.gradient(total, voices.states.value)).numpy()
+    assert not slopes[2].any()
+    for place in [(0, 0, 0, 3), (1, 1, 0, 5)]:  # the gradient ends with the first window
+        ends = []
+        for step in (1e-2, -1e-2):
+            moved = states[place[0]].copy()
+            moved[place[1:]] += step
+            ends.append(
+                sum(
+                    naive(network, ids[:9], moved)
+                    for ids, label in zip(documents, lanes.labels, strict=True)
+                    if label == place[0] + 1
+                )
+            )
+        np.testing.assert_allclose(slopes[place], (ends[0] - ends[1]) / 2e-2, rtol=0.02, atol=2e-3)
+
+
+def test_the_right_voice_predicts_best(voiced, shared):
+    model = textgen.load(voiced)
+    assert model.labels == ("영희", "철수") and read_config(voiced)["corpus"]["labels"]
+    data = as_trained_on(model.card, shared / "rows.csv")
+    assert isinstance(data, LabelledText)
+    rows = {row.label: row for row in bits_by_voice(model, data)}
+    assert set(rows) == {"영희", "철수", "all"} and rows["all"].documents == 8
+    for row in rows.values():
+        assert row.own < row.none < row.other
+    text = next(d.text for d in data.documents[1] if d.label == "철수")
+    own, other = (model.in_voice(label).score(text).bits_per_char for label in ("철수", "영희"))
+    assert own < model.score(text).bits_per_char < other
+
+
+@pytest.mark.slow
+def test_a_stopped_run_resumes_to_the_same_voices(tmp_path, monkeypatch):
+    text, settings = table(tmp_path / "a.csv"), tiny(epochs=2, **SETTINGS)
+    whole = start(text, tmp_path / "whole", *settings)
+    interrupt(monkeypatch, 17)
+    with pytest.raises(Interrupted):
+        start(text, tmp_path / "run", *settings)
+    monkeypatch.undo()
+    run = resume(tmp_path / "run")
+    same_weights(whole, run)
+    for label, state in textgen.load(whole).voices.items():
+        np.testing.assert_array_equal(textgen.load(run).voices[label], state)
+    rows = [("영희" if label == "철수" else label, text) for label, text in ROWS]
+    with pytest.raises(RunError, match="is not the one"):
+        resume(run, table(tmp_path / "b.csv", rows))
+
+
+def test_a_run_without_labels_has_no_voices(runs):
+    assert not (runs() / VOICES).exists() and textgen.load(runs()).labels == ()
+    assert "labels" not in read_config(runs())["corpus"]
+
+
+# --- a voice is a state ---------------------------------------------------------------------------
+
+
+def a_model(cell="lstm", layers=2):
+    tokenizer = CharTokenizer.train("ab \n")
+    config = ModelConfig(cell=cell, hidden_size=8, embedding_size=8, num_layers=layers)
+    network = drawn(config, tokenizer.vocab_size)
+    rng = np.random.default_rng(2)
+    shape = (layers, len(network.cell.state_names), 8)
+    voices = {name: rng.normal(size=shape).astype(np.float32) for name in ("철수", "영희")}
+    return Model(network, tokenizer, name="mine", voices=voices)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_text_begins_in_the_state_of_its_label(cell):
+    model = a_model(cell)
+    state = tuple(tuple(part[None] for part in layer) for layer in model.voices["철수"])
+    ids, written = [model.tokenizer.start_id, *model.tokenizer.encode("ab")], []
+    while len(written) < 9:
+        for token in ids:
+            logits, state = model.network.step(np.array([token]), state)
+        allowed = np.delete(np.arange(logits.shape[1]), list(model.tokenizer.banned_ids))
+        ids = [int(allowed[logits[0, allowed].argmax()])]
+        written += ids
+    options = {"temperature": 0.0, "max_new_tokens": 9}
+    assert model.in_voice("철수").generate("ab", **options).token_ids == written
+    # what the model itself writes stays as it is
+    plain = Model(model.network, model.tokenizer).generate("ab", seed=1)
+    assert model.generate("ab", seed=1) == plain
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", CELLS)
+def test_both_engines_begin_in_the_voice(cell):
+    model, options = a_model(cell), {"seed": 3, "max_new_tokens": 9}
+    plain = model.generate("a", **options)
+    one, other = (
+        model.in_voice("영희=1.5").generate("a", engine=engine, **options)
+        for engine in ("numpy", "tensorflow")
+    )
+    assert one.text == other.text
+    np.testing.assert_allclose(one.logprobs, other.logprobs, atol=1e-4)
+    assert abs(one.logprobs[0] - plain.logprobs[0]) > 1e-3
+
+
+def test_a_mix_is_the_sum_of_the_states():
+    model = a_model()
+    a, b = model.voices["철수"], model.voices["영희"]
+    mixed = model.in_voice("철수=0.7, 영희=0.3").network.first
+    np.testing.assert_allclose(mixed, 0.7 * a + 0.3 * b, rtol=1e-6)
+    same = model.in_voice({"철수": 0.7, "영희": 0.3})
+    np.testing.assert_array_equal(same.network.first, mixed)
+    np.testing.assert_array_equal(state_of("철수=0.5", model.voices), np.float32(0.5) * a)
+    odd = {"a,b=1": a}
+    np.testing.assert_array_equal(state_of("a,b=1", odd), a)  # a name is taken before a mix
+    nothing = model.in_voice({"철수": 0.0})
+    assert nothing.generate("a", seed=1).text == model.generate("a", seed=1).text
+
+
+@pytest.mark.parametrize(
+    "label, message",
+    [
+        ("민수", "label is '민수': choose from 철수, 영희"),
+        ("철수,영희", "label is '철수,영희': choose from"),
+        ("철수=0.5,민수=0.5", "label is '민수'"),
+        ("철수=3", "the share 3.0: give a number of at least 0 and at most 2"),
+        ("철수=viel", "the share nan"),
+        ("", "label is ''"),
+        (3, "label is 3: give a label"),
+        ({}, "give a label"),
+    ],
+)
+def test_a_label_that_is_not_there_lists_those_that_are(label, message):
+    with pytest.raises(ConfigError, match=message):
+        a_model().in_voice(label)
+    with pytest.raises(ConfigError, match="this model has no labels"):
+        Model(a_model().network, a_model().tokenizer).in_voice("철수")
+
+
+def test_silent_units_are_silent_in_a_voice_from_the_beginning():
+    model = a_model().in_voice("철수").without([2, 5])
+    state = model.network.initial_state(1)
+    assert all(not part[0, [2, 5]].any() for part in state[0]) and state[1][0][0, 2] != 0
+    assert model.labels == ("철수", "영희")
+
+
+def test_the_file_of_voices_is_checked(tmp_path, voiced, caplog):
+    model = a_model()
+    write_voices(tmp_path, model.voices, "abc")
+    for label, state in read_voices(tmp_path, model.network, "abc").items():
+        np.testing.assert_array_equal(state, model.voices[label])
+    assert read_voices(tmp_path, model.network, "other") == {}
+    assert "belongs to other weights" in caplog.text
+    with pytest.raises(RunError, match="does not fit the model"):
+        read_voices(tmp_path, a_model("gru").network, "abc")
+    write_voices(tmp_path, {"a": np.full((2, 2, 8), np.nan, np.float32)}, "abc")
+    with pytest.raises(RunError, match="does not fit the model"):
+        read_voices(tmp_path, model.network, "abc")
+    (tmp_path / VOICES).write_bytes(b"\1" * 99)
+    with pytest.raises(RunError):
+        read_voices(tmp_path, model.network, "abc")
+
+
+# --- and is asked for -----------------------------------------------------------------------------
+
+
+def test_the_command_writes_in_a_voice(capsys, voiced):
+    words = ["generate", voiced, "--seed", 1, "--max-new-tokens", 12]
+    code, lines, _ = call(capsys, *words, "--label", "철수", "--json")
+    told = json.loads(lines)
+    model = textgen.load(voiced).in_voice("철수")
+    assert code == 0 and told["label"] == "철수"
+    assert told["text"] == model.generate("", seed=1, max_new_tokens=12).text
+    assert "label" not in json.loads(call(capsys, *words, "--json")[1])
+    code, lines, _ = call(capsys, *words, "--label", "철수=0.5,영희=0.5", "--list", 2, "--json")
+    assert code == 0 and json.loads(lines.splitlines()[0])["label"] == "철수=0.5,영희=0.5"
+    code, text, errors = call(capsys, *words, "--label", "민수")
+    assert (code, text) == (2, "") and "choose from 영희, 철수" in errors
+    scores = [
+        call(capsys, "score", voiced, "나는 산에 간다.", "--words", "--label", label)[1]
+        for label in ("철수", "영희")
+    ]
+    assert scores[0] < scores[1]  # bits_per_char N
+
+
+def test_evaluate_tells_what_a_voice_is_worth(capsys, voiced, shared, tmp_path):
+    words = ["evaluate", voiced, shared / "rows.csv", "--sample-length", 0, "--json"]
+    code, text, _ = call(capsys, *words, tmp_path / "a.json")
+    assert code == 0 and "its voice" in text and "against none" in text
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert {row["label"] for row in found["voices"]} == {"영희", "철수", "all"}
+    assert call(capsys, *words, tmp_path / "b.json", "--label", "철수")[0] == 0
+    assert json.loads((tmp_path / "b.json").read_text())["label"] == "철수"
+
+
+def test_a_voice_is_learned_later_and_no_weight_changes(capsys, voiced, tmp_path):
+    run = shutil.copytree(voiced, tmp_path / "run")
+    text = tmp_path / "new.txt"
+    text.write_text("\n\n".join(f"ㅋㅋㅋ {n} The rain fell" for n in range(60)), encoding="utf-8")
+    code, _, errors = call(capsys, "voice", run, "민수", text)
+    assert code == 0 and "in no voice" in errors and "--label 민수" in errors
+    model = textgen.load(run)
+    assert model.labels == ("영희", "철수", "민수")
+    assert (run / WEIGHTS).read_bytes() == (voiced / WEIGHTS).read_bytes()
+    line = "ㅋㅋㅋ 70 The rain fell"
+    assert model.in_voice("민수").score(line).bits_per_char < model.score(line).bits_per_char
+    for words, message in [
+        (["철수", text], "label is '철수', which"),
+        (["", text], "give a name of 1 to 100"),
+        (["x", "나는 산에 간다"], "no such file or folder"),
+    ]:
+        code, _, errors = call(capsys, "voice", run, *words)
+        assert code == 2 and message in errors
+    text.write_text("ㅋㅋㅋ", encoding="utf-8")
+    assert "give at least 5, parted by blank lines" in call(capsys, "voice", run, "x", text)[2]
+    assert "is no run folder" in call(capsys, "voice", "ko-lstm-char", "x", text)[2]
+
+
+def test_the_page_writes_in_a_voice(voiced, runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    for name, folder in (("ko-voiced", voiced), ("zz-plain", runs())):
+        (tmp_path / "models" / name).symlink_to(folder)
+    monkeypatch.setattr(shipped, "MODELS", tmp_path / "models")
+    app = AppTest.from_file(str(UI / "pages/1_write.py"), default_timeout=60)
+    app.query_params.update(lang="en", max_new_tokens="20", seed="5", label="철수")
+    app.run()
+    assert not app.exception and not app.error
+    assert app.selectbox(key="label").value == "철수"
+    written = [token.token_id for token in app.session_state["texts"][0].tokens]
+    options = {"max_new_tokens": 20, "seed": 5, "temperature": 0.8}
+    model = textgen.load(voiced)
+    assert written == model.in_voice("철수").generate("", **options).token_ids
+    app.selectbox(key="label").set_value(None).run()
+    app.button(key="write").click().run()
+    written = [token.token_id for token in app.session_state["texts"][0].tokens]
+    assert written == model.generate("", **options).token_ids
+    app.selectbox(key="model").set_value("zz-plain").run()
+    assert not app.exception and "label" not in {box.key for box in app.selectbox}

@@ -1,0 +1,52 @@
+"""`textgen voice`: a label more for a model that is finished."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from textgen import options
+from textgen.cli.generate import warn_unknown
+from textgen.errors import ConfigError, RunError, shown
+from textgen.generation.generator import load
+from textgen.log import logger
+from textgen.options import build
+from textgen.runs import atomic_files
+from textgen.runs.run_folder import CONFIG
+from textgen.runs.voices import LONGEST, VOICES, write_voices
+from textgen.text.columns import plain_name
+from textgen.text.corpus import load_corpus
+from textgen.text.read_config import FOR_TRAINING, ReadConfig
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", help="a run folder")
+    command.add_argument("label", help="what the voice is called: an author, a kind of text")
+    command.add_argument("text", help="some thousand characters of text in it, read as for train")
+    options.add_arguments(command, ReadConfig, skip=FOR_TRAINING)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    folder, label = Path(parsed.run), plain_name(parsed.label)
+    if not (folder / CONFIG).is_file():
+        raise RunError(
+            f"{parsed.run} is no run folder, which the voice is written into: "
+            "give one, or a copy of a shipped model's"
+        )
+    if not label or len(label) > LONGEST:
+        raise ConfigError(f"label is {shown(label)}: give a name of 1 to {LONGEST} characters")
+    model = load(folder)
+    if label in model.labels:
+        raise ConfigError(f"label is {shown(label)}, which {folder} has: choose another name")
+    corpus = load_corpus(parsed.text, build(ReadConfig, {"sample_by": "paragraph"} | vars(parsed)))
+    warn_unknown(model.tokenizer.unknown_characters(corpus.text))
+    from textgen.training.new_voice import learn_voice  # it imports TensorFlow
+
+    with atomic_files.hold(folder):
+        found = learn_voice(model, corpus.documents)
+        write_voices(folder, {**model.voices, label: found.state}, model.hash)
+    logger.info(
+        f"bits per character of what was held out: {found.none:.3f} in no voice, {found.own:.3f} "
+        f"in this one ({found.own / found.none - 1:+.1%})"
+    )
+    logger.info(f"saved in {folder / VOICES}: textgen generate {folder} --label {label}")

@@ -1,0 +1,56 @@
+"""The voice of a label, or of several mixed: 철수, or 철수=0.7,영희=0.3."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from textgen.errors import ConfigError, shown
+from textgen.options import plain_number
+from textgen.text.columns import listed
+from textgen.text.nfc import nfc
+
+MOST = 2.0  # of a voice: more than 1 exaggerates it
+
+
+def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The state [layers, parts, U] that a label begins in, or the sum of several, each times its
+    share; what is missing to 1 is the state of no label, which is zeros.
+
+    voices: the state of each label. Raises `ConfigError` for a label that is not one of them, and
+    for a share out of range.
+    """
+    shares = _shares(label, voices)
+    for name, share in shares.items():
+        if name not in voices:
+            known = f"choose from {listed(voices)}" if voices else "this model has no labels"
+            raise ConfigError(f"label is {shown(name)}: {known}")
+        if not (isinstance(share, int | float) and 0 <= share <= MOST):
+            raise ConfigError(
+                f"label gives {shown(name)} the share {shown(share)}: "
+                f"give a number of at least 0 and at most {MOST:g}, such as {name}=0.7"
+            )
+    parts = [np.float32(share) * voices[name] for name, share in shares.items()]
+    return np.asarray(np.sum(parts, axis=0))
+
+
+def _shares(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """The share of each label that is named."""
+    if isinstance(label, Mapping) and label:
+        return {nfc(str(name)): plain_number(share) for name, share in label.items()}
+    if not isinstance(label, str):
+        raise ConfigError(f"label is {shown(label)}: give a label, or the share of each of several")
+    label = nfc(label).strip()
+    parts = [part.rpartition("=") for part in label.split(",")]
+    if label in voices or not all(name for name, _, _ in parts):
+        return {label: 1.0}
+    return {name.strip(): _number(share) for name, _, share in parts}
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,96 @@
+"""A voice for a model that is finished: the state to begin in, found by gradient descent from a
+little text of someone new, while every weight stays as it is.
+
+Its documents begin in the voice, as in training. Some are held out to say when to stop.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from textgen.arrays import Array
+from textgen.backend import keras, ops, tf
+from textgen.data.batches import padded
+from textgen.errors import CorpusError
+from textgen.generation.generator import Generator
+from textgen.model import trainable
+
+READ = 256  # tokens of a document, at most: what a voice tells has faded behind them
+EVERY = 5  # one document of so many is held out
+TOGETHER = 32  # documents of a step
+RATE = 0.03  # of Adam
+JUDGED = 10  # steps after which the voice is judged
+PATIENCE = 4  # judgements without a better one before it stops
+STEPS = 400  # at most
+
+
+@dataclasses.dataclass(frozen=True)
+class NewVoice:
+    """state: [layers, parts of a state, U]. Bits per character of what was held out: `none` begun
+    in no voice, `own` in this one."""
+
+    state: np.ndarray
+    none: float
+    own: float
+
+
+def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> NewVoice:
+    """The state that `documents` are best begun in. Raises `CorpusError` where they are too few to
+    hold out some."""
+    tokenizer = model.tokenizer
+    rows = [[tokenizer.start_id, *tokenizer.encode(text)][: READ + 1] for text in documents]
+    if len(rows) < EVERY:
+        raise CorpusError(
+            f"the text has {len(rows)} documents that could begin in the voice: give at least "
+            f"{EVERY}, parted by blank lines, or add --sample-by line"
+        )
+    network, language_model = model.network, trainable(model.network)
+    shape = (len(network.layers), len(network.cell.state_names), network.config.hidden_size)
+    voice = keras.Variable(np.zeros(shape, "float32"), name="voice")
+    optimizer = keras.optimizers.Adam(RATE)
+    optimizer.build([voice])
+
+    def nats(inputs: Array, targets: Array, counted: Array) -> Array:
+        """Of all targets that count together."""
+        wide = (inputs.shape[0], shape[-1])
+        state = tuple(
+            tuple(ops.broadcast_to(voice[k, p], wide) for p in range(shape[1]))
+            for k in range(shape[0])
+        )
+        return ops.sum(language_model.nats(inputs, targets, state)[0] * counted)
+
+    def learn(inputs: Array, targets: Array, counted: Array) -> None:
+        with tf.GradientTape() as tape:
+            loss = nats(inputs, targets, counted) / ops.sum(counted)
+        optimizer.apply([tf.convert_to_tensor(tape.gradient(loss, voice.value))], [voice])
+
+    held_out = _batch(rows[::EVERY])
+    trained_on = _batch([row for k, row in enumerate(rows) if k % EVERY])
+    characters = sum(len(tokenizer.decode(ids[1:])) for ids in rows[::EVERY])
+    judge, step = (tf.function(program, autograph=False) for program in (nats, learn))
+
+    def bits() -> float:
+        return float(judge(*held_out)) / math.log(2) / characters
+
+    best = NewVoice(np.zeros(shape, np.float32), (none := bits()), none)
+    rng, waited = np.random.default_rng(seed), 0
+    size = min(TOGETHER, len(trained_on[0]))
+    for number in range(1, STEPS + 1):
+        chosen = rng.permutation(len(trained_on[0]))[:size]
+        step(*(part[chosen] for part in trained_on))
+        if number % JUDGED:
+            continue
+        waited += 1
+        if (own := bits()) < best.own:
+            best, waited = NewVoice(np.asarray(voice).copy(), none, own), 0
+        if waited == PATIENCE:
+            break
+    return best
+
+
+def _batch(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return padded([([*ids], [1.0] * len(ids)) for ids in rows])

@@ -1,0 +1,48 @@
+"""The state that a document begins in, learned for each of its labels with the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from textgen.arrays import Array, State
+from textgen.backend import keras, ops
+from textgen.data.labelled_text import CARRIED, NONE
+from textgen.network import Network
+
+
+class Voices(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """A table of states: states [labels, layers, parts of a state, U], zeros at first.
+
+    It is no part of the model: whoever begins with no voice begins as ever, with zeros.
+    """
+
+    def __init__(self, labels: Sequence[str], network: Network) -> None:
+        super().__init__(name="voices", dtype="float32")
+        self.labels = tuple(labels)
+        layers, parts = len(network.layers), len(network.cell.state_names)
+        self.states = self.add_weight(
+            shape=(len(self.labels), layers, parts, network.config.hidden_size),
+            initializer="zeros",
+            name="states",
+        )
+
+    def begin(self, state: State, begins: Array) -> State:
+        """`state`, of [B, U] each, with the voice that begins in each row in its place.
+
+        begins [B]: `CARRIED` leaves a row as it is, `NONE` begins it with zeros.
+        """
+        voices = ops.take(self.states, ops.maximum(begins - 1, 0), axis=0)
+        goes_on, has_none = (begins == CARRIED)[:, None], (begins == NONE)[:, None]
+        return tuple(
+            tuple(
+                ops.where(goes_on, part, ops.where(has_none, 0.0, voices[:, k, p]))
+                for p, part in enumerate(layer)
+            )
+            for k, layer in enumerate(state)
+        )
+
+    def by_label(self) -> dict[str, np.ndarray]:
+        """Each label's state as it is now: [layers, parts, U]."""
+        return dict(zip(self.labels, np.asarray(self.states).copy(), strict=True))
