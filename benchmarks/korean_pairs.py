@@ -163,12 +163,15 @@ def table(rows: Sequence[Row], columns: Sequence[tuple[str, dict[str, Any]]]) ->
 def markdown(rows: Sequence[Row], asked: Sequence[Pair], machine: str) -> str:
     ends = [f" to {end - 1}" for end in BANDS[1:]] + [" and more"]
     bands = [f"{least}{end}" for least, end in zip(BANDS, ends, strict=True)]
-    example = {kind: next(p for p in asked if p.kind == kind) for kind in KINDS}
+    examples = {(pair.kind, pair.case): pair for pair in reversed(asked)}
     lines = [
         INTRODUCTION.format(number=len(asked) // len(KINDS), machine=machine),
         "| | right | wrong |",
         "|---|---|---|",
-        *(f"| {kind} | {pair.right} | {pair.wrong} |" for kind, pair in example.items()),
+        *(
+            f"| {pair.kind} | {pair.right} | {pair.wrong} |"
+            for _, pair in sorted(examples.items(), key=lambda item: KINDS.index(item[0][0]))
+        ),
         "",
         "## Per cent right",
         "",

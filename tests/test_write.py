@@ -11,7 +11,7 @@ import pytest
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
-from test_cli import fails
+from test_cli import fails, run
 
 from textgen.cli.draft_screen import DraftScreen
 from textgen.generation.draft import Draft
@@ -93,8 +93,27 @@ def test_the_screen_says_what_it_has_to(tmp_path):
         assert screen._choice() == [] and screen._next() == []
 
 
-def test_without_a_terminal_it_says_so(capsys, tmp_path):
+def test_without_a_terminal_it_says_so(capsys):
     assert "no terminal" in fails(capsys, "write", "ko-lstm-char")
+
+
+def test_bad_input_is_refused_before_anything_is_drawn(capsys, monkeypatch, tmp_path):
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert "is a folder: give --out a file" in fails(capsys, "write", "x", "--out", tmp_path)
+    assert "train would have no effect" in fails(capsys, "write", "x", "--train", "a.txt")
+    assert "temperature is -1" in fails(capsys, "write", "ko-lstm-char", "--temperature", "-1")
+
+
+def test_the_text_stands_in_the_terminal_at_the_end(capsys, monkeypatch, tmp_path):
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(DraftScreen, "run", lambda screen: screen.draft.take())
+    asked = ["write", "ko-lstm-char", "--seed", 1, "--prompt", "나는", "--out", tmp_path / "a.txt"]
+    with create_pipe_input() as keyboard, create_app_session(keyboard, DummyOutput()):
+        code, text, errors = run(capsys, *asked)
+    assert code == 0 and text.startswith("나는") and len(text.strip()) > 2
+    assert f"seed 1, not saved to {tmp_path / 'a.txt'}" in errors
 
 
 @pytest.mark.slow
