@@ -12,7 +12,7 @@ from textgen.config import ModelConfig
 from textgen.data import recall_documents
 from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError
-from textgen.evaluation.recall_probe import Scorer, wilson
+from textgen.evaluation.recall_probe import Scorer
 from textgen.generation.generator import Generator
 from textgen.interpret import (
     Match,
@@ -31,7 +31,8 @@ from textgen.interpret import (
     trace,
     transplant,
 )
-from textgen.interpret.verdicts import Verdict, beyond
+from textgen.interpret.storage import Readable
+from textgen.interpret.verdicts import Verdict
 from textgen.tokenizers.tokenizer import CharTokenizer
 from tiny import only
 
@@ -128,8 +129,21 @@ def test_readable_looks_at_every_part_from_the_blank_back_to_the_beginning():
     shares = course.accuracy["C"]
     assert course.least("C", max(shares)) == min(shares.values())
     assert course.least("C", 0) == shares[0]
-    low, high = wilson(round(shares[0] * course.n), course.n)
-    assert course.verdict("C", 0) is beyond(0.5, low, high)
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [
+        (0.9, Verdict.HOLDS),
+        (0.52, Verdict.OPEN),  # the interval reaches down to less than half
+        (0.3, Verdict.OPEN),
+        (0.03, Verdict.FAILS),  # it reaches chance
+        (0.0, Verdict.FAILS),
+    ],
+)
+def test_what_is_readable_is_judged_against_half_and_against_chance(right, verdict):
+    course = Readable({"C": {0: 1.0, 4: right, 8: 0.0}}, 400)
+    assert course.verdict("C", 4, 0.02) is verdict
 
 
 @pytest.mark.slow

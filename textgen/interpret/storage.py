@@ -175,9 +175,14 @@ class Readable:
         """The worst of a part over the last `left` tokens before the blank."""
         return min(share for place, share in self.accuracy[part].items() if place <= left)
 
-    def verdict(self, part: str, left: int) -> Verdict:
-        """Whether the fact can be read off this part all that way, more often than not."""
-        return beyond(SURE, *wilson(round(self.least(part, left) * self.n), self.n))
+    def verdict(self, part: str, left: int, chance: float) -> Verdict:
+        """Whether the fact can be read off this part all that way, more often than not. It cannot
+        where the 95 % interval reaches chance; between the two it cannot be told: a probe of many
+        answers sees few documents of each."""
+        low, _ = wilson(round(self.least(part, left) * self.n), self.n)
+        if low <= chance:
+            return Verdict.FAILS
+        return Verdict.HOLDS if low > SURE else Verdict.OPEN
 
 
 def readable(

@@ -161,7 +161,7 @@ def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
         if other != part:
             measured += " " + t("transplant.beside", part=other, least=readable.least(other, fact))
     page_parts.claim(
-        t("transplant.claim_stored", part=part), readable.verdict(part, fact), measured
+        t("transplant.claim_stored", part=part), readable.verdict(part, fact, chance), measured
     )
 
 
