@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
-from tiny import TEXT, tiny
+from tiny import TEXT, once, tiny
 
 # how long an example takes says how busy the machine is
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -55,16 +55,6 @@ def runs(shared, text_file):
         return once(shared, f"{tokenizer}-{cell}", lambda path: start(text_file, path, *settings))
 
     return run
-
-
-def once(shared, name, make):
-    """The folder `name` that `make` was given by the first worker to ask for it."""
-    path, done = shared / name, shared / f"{name}.done"
-    with FileLock(shared / f"{name}.lock"):
-        if not done.exists():
-            make(path)
-            done.touch()
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import once
 from streamlit.testing.v1 import AppTest
 
 import textgen
@@ -36,7 +35,7 @@ from textgen.training.train import resume, start
 from textgen.training.trainer import LaneTrainer
 from textgen.training.voices import Voices
 from textgen.ui import messages
-from tiny import drawn, interrupt, only, tiny
+from tiny import drawn, interrupt, once, only, tiny
 
 UI = Path(messages.__file__).parents[1]
 FIRSTS = ("산", "강", "바다", "들")

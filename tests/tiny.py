@@ -6,6 +6,7 @@ import signal
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.network import Network, weight_shapes
@@ -76,6 +77,16 @@ def interrupt(patch, step):
             os.kill(os.getpid(), signal.SIGINT)
 
     patch.setattr(History, "after_step", and_stop)
+
+
+def once(shared, name, make):
+    """The folder `name` that `make` was given by the first worker to ask for it."""
+    path, done = shared / name, shared / f"{name}.done"
+    with FileLock(shared / f"{name}.lock"):
+        if not done.exists():
+            make(path)
+            done.touch()
+    return path
 
 
 def only(fast, among):
