@@ -227,8 +227,8 @@ def main() -> None:
         if f"{cell}, {tokenizer}" not in [row["name"] for row in rows]:
             rows.append(trained(cell, tokenizer, parsed.train, asked))
             print(rows[-1]["name"], *(share(rows[-1], kind=kind) for kind in KINDS), flush=True)
-            parsed.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
-    parsed.json.write_text(json.dumps(rows, ensure_ascii=False) + "\n")
+            parsed.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    parsed.json.write_text(json.dumps(rows, ensure_ascii=False) + "\n", "utf-8")
     bfloat16 = f"{'with' if has_bfloat16() else 'without'} bfloat16 in hardware"
     machine = f"cores: {cores()}, {platform.machine()} {bfloat16}"
     parsed.markdown.write_text(markdown(rows, asked, machine), encoding="utf-8")

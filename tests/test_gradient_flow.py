@@ -37,6 +37,8 @@ def test_along_is_the_product_of_what_is_kept():
     found = along(keep, np.array([2.0, 3.0]))
     np.testing.assert_allclose(found, [[2 * 0.45, 0], [2 * 0.9, 0], [2, 3]])
     assert norms(found)[-1] == pytest.approx(13**0.5)
+    tiny = np.array([[3e-200, 4e-200], [0.0, 0.0]])  # whose squares float64 does not hold
+    assert norms(tiny).tolist() == pytest.approx([5e-200, 0.0])
 
 
 def sigmoid(a):

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import huggingface_hub
+import numpy as np
 import pytest
 import yaml
 from hub import hub
@@ -19,6 +20,7 @@ from textgen.export import disclosure
 from textgen.export.push import files_of, hub_card, push
 from textgen.runs.model_card import model_card
 from textgen.runs.run_config import Origin, RunConfig
+from textgen.runs.voices import write_voices
 
 NAME = "speaker-rnn-en"
 FOLDER = shipped.MODELS / NAME
@@ -67,6 +69,21 @@ def test_a_model_of_the_hub_writes_as_the_folder_does(on_hub, tmp_path):
     kept = {path.name for path in (tmp_path / "cache").rglob("snapshots/*/*")}
     assert kept == KEPT  # and nothing else
     assert textgen.load("hf://user/mine").hash == here.hash  # out of reach: what is kept serves
+
+
+def test_voices_go_along_whether_they_were_learned_with_the_model_or_later(on_hub, tmp_path):
+    run = tmp_path / "copy"
+    shutil.copytree(FOLDER, run)
+    model = textgen.load(run)
+    voice = np.ones((1, 1, model.config.hidden_size), np.float32)
+    write_voices(run, {"민수": voice}, model.hash)
+    with on_hub(files_of(run, "user/mine")):
+        fetched = textgen.load("hf://user/mine")
+    assert fetched.labels == ("민수",)
+    written = [
+        m.in_voice("민수").generate("The ", seed=1).text for m in (fetched, textgen.load(run))
+    ]
+    assert written[0] == written[1]
 
 
 def test_the_commands_take_the_address(on_hub, capsys):

@@ -156,6 +156,20 @@ def test_nothing_comes_back_through_silent_units(cell):
     )
 
 
+def test_a_gradient_begins_in_the_voice_that_the_network_begins_in():
+    network = Network(drawn("lstm").config, V, drawn("lstm").weights)
+    network.first = np.random.default_rng(4).normal(size=(1, 2, U)).astype(np.float32)
+    at = float(trace(network, IDS[:3]).layers[0]["C"][1, 2])
+
+    def moved(by):
+        return value(network, IDS[:3], GOAL, [Override(0, "C", 1, 2, at + by)])
+
+    found = gradients(network, IDS[:3], GOAL).layers[0]["C"][1, 2]
+    assert slope(moved) == pytest.approx(found, abs=3e-4)
+    without = gradients(drawn("lstm"), IDS[:3], GOAL).layers[0]["C"][1, 2]
+    assert found != pytest.approx(without, abs=1e-3)
+
+
 # --- experiments ----------------------------------------------------------------------------------
 
 

@@ -367,6 +367,13 @@ def test_a_label_that_is_not_there_lists_those_that_are(label, message):
         Model(a_model().network, a_model().tokenizer).in_voice("철수")
 
 
+def test_a_label_with_a_blank_of_another_kind_can_be_asked_for():
+    found = state_of("철수\xa0", {"철수\xa0": np.ones((1, 1, 2), np.float32)})
+    assert found.tolist() == [[[1, 1]]]
+    with pytest.raises(ConfigError, match="name each label once"):
+        state_of("a=0.5,a=0.5", {"a": np.ones((1, 1, 2), np.float32)})
+
+
 def test_silent_units_are_silent_in_a_voice_from_the_beginning():
     model = a_model().in_voice("철수").without([2, 5])
     state = model.network.initial_state(1)

@@ -94,7 +94,7 @@ def test_the_screen_says_what_it_has_to(tmp_path):
 
 
 def test_without_a_terminal_it_says_so(capsys):
-    assert "no terminal" in fails(capsys, "write", "ko-lstm-char")
+    assert "needs a terminal" in fails(capsys, "write", "ko-lstm-char")
 
 
 def test_bad_input_is_refused_before_anything_is_drawn(capsys, monkeypatch, tmp_path):

@@ -20,7 +20,7 @@ COMMANDS = {
     "sweep": "try settings on a text, and keep the best",
     "generate": "let a model write",
     "write": "write with a model, word by word, in the terminal",
-    "voice": "a voice more for a finished model, from a little text",
+    "voice": "add a voice to a finished model, from a little text",
     "score": "how well a model predicts a text",
     "probe": "does a model remember? right answers against distance",
     "evaluate": "how well a model predicts a text, and how much it copies",

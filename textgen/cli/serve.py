@@ -55,7 +55,7 @@ def run(parsed: argparse.Namespace) -> None:
     listening = listen(parsed.host, parsed.port)
     port = listening.getsockname()[1]
     if not local and not parsed.api_key:
-        print("whoever reaches it can write with it: --api-key says who may", flush=True)
+        print("anyone who reaches it can write with it: --api-key says who may", flush=True)
     host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
     print(f"http://{host}:{port}/v1 serves {', '.join(models)}", flush=True)
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)

@@ -1,4 +1,4 @@
-"""`textgen voice`: a label more for a model that is finished."""
+"""`textgen voice`: adds a label to a finished model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textgen import options
 from textgen.cli.generate import warn_unknown
-from textgen.errors import ConfigError, RunError, shown
+from textgen.errors import ConfigError, CorpusError, RunError, shown
 from textgen.generation.generator import load
 from textgen.log import logger
 from textgen.options import build
@@ -35,18 +35,24 @@ def run(parsed: argparse.Namespace) -> None:
         )
     if not label or len(label) > LONGEST:
         raise ConfigError(f"label is {shown(label)}: give a name of 1 to {LONGEST} characters")
-    model = load(folder)
-    if label in model.labels:
-        raise ConfigError(f"label is {shown(label)}, which {folder} has: choose another name")
-    corpus = load_corpus(parsed.text, build(ReadConfig, {"sample_by": "paragraph"} | vars(parsed)))
-    warn_unknown(model.tokenizer.unknown_characters(corpus.text))
-    from textgen.training.new_voice import learn_voice  # it imports TensorFlow
+    with atomic_files.hold(folder):  # from the reading on: nobody else adds a voice meanwhile
+        model = load(folder)
+        if label in model.labels:
+            raise ConfigError(f"label is {shown(label)}, which {folder} has: choose another name")
+        settings = {"sample_by": "paragraph"} | vars(parsed)
+        corpus = load_corpus(parsed.text, build(ReadConfig, settings))
+        warn_unknown(model.tokenizer.unknown_characters(corpus.text))
+        from textgen.training.new_voice import learn_voice  # it imports TensorFlow
 
-    with atomic_files.hold(folder):
         found = learn_voice(model, corpus.documents)
+        if found.own >= found.none:
+            raise CorpusError(
+                "no beginning was better than none for what was held out, and nothing is saved: "
+                "give more text"
+            )
         write_voices(folder, {**model.voices, label: found.state}, model.hash)
     logger.info(
-        f"bits per character of what was held out: {found.none:.3f} in no voice, {found.own:.3f} "
-        f"in this one ({found.own / found.none - 1:+.1%})"
+        f"bits per character of what the best was chosen on: {found.none:.3f} in no voice, "
+        f"{found.own:.3f} in this one ({found.own / found.none - 1:+.1%})"
     )
     logger.info(f"saved in {folder / VOICES}: textgen generate {folder} --label {label}")

@@ -16,7 +16,7 @@ from textgen.generation.options import generation_options, option_classes
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", help="a run folder, or the name of a shipped model")
+    command.add_argument("run", help="a run folder, the name of a shipped model, or hf://user/name")
     command.add_argument("--prompt", default="", help=r"what the text begins with: \n is a newline")
     command.add_argument("--out", type=Path, metavar="FILE", help="the file that Ctrl-S writes")
     add_max_copied(command, "--max-copied")
@@ -49,8 +49,8 @@ def _check(parsed: argparse.Namespace) -> None:
     """Raises `ConfigError` before the model is loaded."""
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise ConfigError(
-            "write reads keys and draws, and here is no terminal: run it in one, or let "
-            "`textgen generate` write"
+            "write needs a terminal, and this is none: run it in one, or let `textgen generate` "
+            "write"
         )
     if parsed.out is not None and parsed.out.is_dir():
         raise ConfigError(f"{parsed.out} is a folder: give --out a file")

@@ -22,7 +22,7 @@ from textgen.runs.run_folder import (
     read_config,
     tokenizer_class,
 )
-from textgen.runs.voices import VOICES, has_labels
+from textgen.runs.voices import VOICES
 
 CARD = "README.md"
 # what a card of the Hub says of a measured model: https://huggingface.co/docs/hub/model-cards
@@ -95,7 +95,7 @@ def files_of(folder: Path, repository: str) -> dict[str, bytes]:
     card = read_config(folder)
     tokenizer = tokenizer_class(folder, card).filename
     files = {name: read_file(folder / name, LARGEST_WEIGHTS) for name in (WEIGHTS, tokenizer)}
-    for name in (HISTORY, *([VOICES] if has_labels(card) else ())):
+    for name in (HISTORY, VOICES):
         if (folder / name).is_file():
             files[name] = read_file(folder / name, LARGEST_WEIGHTS)
     config = json.dumps(without_places(card), ensure_ascii=False, indent=2) + "\n"

@@ -42,11 +42,15 @@ def _shares(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray]) 
         return {nfc(str(name)): plain_number(share) for name, share in label.items()}
     if not isinstance(label, str):
         raise ConfigError(f"label is {shown(label)}: give a label, or the share of each of several")
-    label = nfc(label).strip()
+    label = nfc(label)
+    label = label if label in voices else label.strip()
     parts = [part.rpartition("=") for part in label.split(",")]
     if label in voices or not all(name for name, _, _ in parts):
         return {label: 1.0}
-    return {name.strip(): _number(share) for name, _, share in parts}
+    names = [name.strip() for name, _, _ in parts]
+    if len({*names}) < len(names):
+        raise ConfigError(f"label is {shown(label)}: name each label once")
+    return {name: _number(share) for name, (_, _, share) in zip(names, parts, strict=True)}
 
 
 def _number(text: str) -> float:

@@ -29,7 +29,7 @@ class Backward:
     """The gradient of how a text goes on, with respect to all that the model read and kept.
 
     T tokens, B texts, U hidden_size, D embedding_size. The units of a layer that are silent in the
-    network are held at zero here, too.
+    network are held at zero here, too. It copies the weights: change none of them afterwards.
     """
 
     def __init__(self, network: Network) -> None:
@@ -59,7 +59,8 @@ class Backward:
         """
         number = answers.shape[1]
         start = [
-            tuple(np.zeros((1, layer.size)) for _ in self.cell.state_names) for layer in self.layers
+            tuple(np.asarray(part, np.float64) for part in layer)
+            for layer in self.network.initial_state(1)
         ]
         text, states = self.read(np.asarray(x, np.float64), start)
         # every answer goes on from the state at the end of the text, and reads all but its last id

@@ -10,6 +10,7 @@ import numpy as np
 from textgen.data.recall_documents import Document
 from textgen.data.token_positions import ids_before_blank
 from textgen.interpret.backward import backward
+from textgen.interpret.gradient_flow import norms
 from textgen.interpret.replay import Override, Replay, replay
 from textgen.interpret.trace import Values
 from textgen.network import Network
@@ -94,4 +95,4 @@ def saliency(network: Network, ids: Sequence[int], goal: Goal) -> Saliency:
     """Which tokens the goal hangs on, from one gradient. Raises as `trace` does."""
     slope = gradients(network, ids, goal).inputs
     inputs = replay(network).inputs(ids)[:, 0]
-    return Saliency((slope * inputs).sum(1), np.sqrt((slope**2).sum(1)))
+    return Saliency((slope * inputs).sum(1), norms(slope))

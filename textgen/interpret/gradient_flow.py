@@ -91,5 +91,7 @@ def carried_part(values: Iterable[str]) -> str:
 
 def norms(gradient: np.ndarray) -> np.ndarray:
     """The length of a gradient [T, U] at each token: [T]."""
-    # in float64: the squares of what float32 just holds would be lost
-    return np.asarray(np.linalg.norm(np.asarray(gradient, np.float64), axis=1))
+    # relative to the largest: the square of what float64 just holds would be lost
+    largest = abs(gradient).max(axis=1, keepdims=True)
+    relative = gradient / np.where(largest > 0, largest, 1)
+    return np.asarray(largest[:, 0] * np.linalg.norm(relative, axis=1))

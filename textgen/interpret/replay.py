@@ -1,8 +1,7 @@
 """Reads a text again, a token at a time, with every value of every layer in view and in reach.
 
 One kind of edit does for all: a value v goes on as keep * v + add. With keep 1 and add 0 nothing
-changes; with keep 0 the value is replaced by add; and the gradient with respect to an add of 0 is
-the total derivative with respect to v.
+changes; with keep 0 the value is replaced by add.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from textgen.runs.run_folder import (
     read_config,
     tokenizer_class,
 )
-from textgen.runs.voices import VOICES, has_labels
+from textgen.runs.voices import VOICES
 
 # a Path has but one of the slashes
 ADDRESS = re.compile(r"hf:/{1,2}(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
@@ -41,6 +41,8 @@ def fetch(address: str | Path) -> Path:
     if found is None:
         raise RunError(f"{shown(str(address))} names no model: write hf://user/name")
     need_hub()
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
     repository, revision = found[1], found[2] or "main"
     with told(f"hf://{repository}"):
         get = _from_hub if _hub_answers() else _from_cache
@@ -48,8 +50,13 @@ def fetch(address: str | Path) -> Path:
         tokenizer = tokenizer_class(path.parent, read_config(path.parent)).filename
         get(repository, tokenizer, commit, LARGEST_TOKENIZER)
         get(repository, WEIGHTS, commit, LARGEST_WEIGHTS)
-        if has_labels(read_config(path.parent)):
+        try:
             get(repository, VOICES, commit, LARGEST_WEIGHTS)
+        except LocalEntryNotFoundError:
+            if get is _from_hub:  # it has broken off
+                raise
+        except EntryNotFoundError:
+            pass  # few models have voices
     return path.parent
 
 

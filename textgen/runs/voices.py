@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,12 +28,6 @@ def write_voices(folder: Path, voices: Mapping[str, np.ndarray], weights: str) -
     Raises `RunError` when the disk is full."""
     note = json.dumps({"labels": [*voices], "weights": weights}, ensure_ascii=False)
     write_weights(folder / VOICES, {STATES: np.stack([*voices.values()])}, note)
-
-
-def has_labels(card: Mapping[str, Any]) -> bool:
-    """Whether the run of this config.json was trained on a text with labels."""
-    corpus = card.get("corpus")
-    return isinstance(corpus, dict) and bool(corpus.get("labels"))
 
 
 def read_voices(folder: Path, network: Network, weights: str) -> dict[str, np.ndarray]:

@@ -85,6 +85,7 @@ def choose_label(labels: tuple[str, ...]) -> str | None:
         labels,
         None,
         key="label",
+        on_change=forget_samples,
         placeholder=t("write.no_label"),
         help=t("help.label"),
         bind="query-params",
