@@ -43,6 +43,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     refuse_taken(parsed.out)
+    endings = ENDINGS[parsed.to]
+    if parsed.out.suffix.lower() not in endings:
+        raise ConfigError(f"--out is {parsed.out}: give a name that ends with {endings[0]}")
     if parsed.to != "html":
         refuse_for_html(parsed)
     model = load(parsed.run)
@@ -79,6 +82,7 @@ def _onnx(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[str
 
 
 MAKERS = {"html": _page, "keras": _keras, "onnx": _onnx}
+ENDINGS = {"html": (".html", ".htm"), "keras": (".keras",), "onnx": (".onnx",)}
 
 
 def write_all(files: Files) -> None:
@@ -87,7 +91,7 @@ def write_all(files: Files) -> None:
         for path, data in files.items():
             write_output(path, data)
     except RunError:
-        for path in filter(Path.is_file, files):  # none was there before; a device stays
+        for path in filter(Path.is_file, files):  # none was there before
             with contextlib.suppress(OSError):
                 path.unlink()
         raise
@@ -100,9 +104,6 @@ def note_path(out: Path) -> Path:
 
 def refuse_for_html(parsed: argparse.Namespace) -> None:
     """Raise `ConfigError` for what is for a page alone."""
-    suffix = f".{parsed.to}"
-    if parsed.out.suffix != suffix:
-        raise ConfigError(f"--out is {parsed.out}: give a name that ends with {suffix}")
     refuse_taken(note_path(parsed.out))
     for name in FOR_HTML:
         if getattr(parsed, name):
