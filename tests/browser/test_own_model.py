@@ -84,6 +84,7 @@ def test_a_task_is_written_trained_on_probed_and_looked_into(visit):
     page = visit("task?lang=en")
     page.get_by_role("button", name="Keep this task").click()
     page.wait_for_url("**way=kept**")
+    page.reload()  # the address alone leads to the task
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_selector(".st-key-figure-recall [data-testid=stVegaLiteChart]", timeout=600_000)
     page.wait_for_selector(READY)
