@@ -96,6 +96,11 @@ class Network:
     def num_parameters(self) -> int:
         return sum(math.prod(weight.shape) for weight in self.weights.values())
 
+    @property
+    def state_shape(self) -> tuple[int, int, int]:
+        """Of the state of one text: layers, parts of a layer's state, U."""
+        return len(self.layers), len(self.cell.state_names), self.config.hidden_size
+
     def initial_state(self, batch_size: int) -> State:
         """A state that knows nothing, zeros, or that of the voice in which texts begin."""
         shape = (batch_size, self.config.hidden_size)

@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -362,3 +362,10 @@ def padded(
         targets[row, : len(ids) - 1] = ids[1:]
         weights[row, : len(ids) - 1] = counts[1:]
     return inputs, targets, weights
+
+
+def padded_texts(
+    texts: Iterable[Sequence[int] | np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`padded`, where every target counts."""
+    return padded([([*ids], [1.0] * len(ids)) for ids in texts])

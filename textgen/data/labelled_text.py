@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from textgen.data.batches import ROUNDED, generated
+from textgen.data.batches import generated, padded_texts
 from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError, CorpusError, shown
@@ -211,12 +211,6 @@ class LabelledLanes:
                 yield ids[at : at + self.length + 1], CARRIED if at else int(begins[document])
 
     def _batch(self, rows: Sequence[Row]) -> Batch:
-        longest = max(len(ids) for ids, _ in rows) - 1
-        length = min(-(-longest // ROUNDED) * ROUNDED, self.length)  # few lengths are compiled
-        inputs, targets = (np.zeros((len(rows), length), np.int32) for _ in range(2))
-        weights = np.zeros((len(rows), length), np.float32)
-        for row, (ids, _) in enumerate(rows):
-            inputs[row, : len(ids) - 1] = ids[:-1]
-            targets[row, : len(ids) - 1] = ids[1:]
-            weights[row, : len(ids) - 1] = 1.0
+        whole = padded_texts(ids for ids, _ in rows)
+        inputs, targets, weights = (part[:, : self.length] for part in whole)
         return inputs, targets, weights, np.array([begin for _, begin in rows], np.int32)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgen.data.batches import padded
+from textgen.data.batches import padded_texts
 from textgen.data.labelled_text import LabelledText
 from textgen.evaluation.batch_reader import Reader
 from textgen.generation.generator import Generator
@@ -66,7 +66,7 @@ def nats_of(network: Network, texts: Sequence[Sequence[int]]) -> np.ndarray:
     end of a shorter one: [B, T]."""
     if not texts:
         return np.zeros((0, 0))
-    inputs, targets, counted = padded([([*ids], [1.0] * len(ids)) for ids in texts])
+    inputs, targets, counted = padded_texts(texts)
     return (Reader(network).nats(inputs, targets) * counted).astype(np.float64)
 
 

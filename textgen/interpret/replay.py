@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from textgen.array_ops import log_softmax
 from textgen.arrays import Array, Arrays, State
 from textgen.errors import ConfigError, GenerationError, shown
 from textgen.network import Network
@@ -129,7 +130,7 @@ class Replay:
         """(values [T, P, B, U], log-probabilities [T, B, V] of the token after each)."""
         _, values = self.read(x, self._start(x), keep, add, 0, range(self.places))
         logits = self.network.read_out(values[:, self.top])
-        return values, self.network.ops.log_softmax(logits, axis=-1)
+        return values, log_softmax(logits)
 
     def score(
         self,
@@ -142,29 +143,28 @@ class Replay:
     ) -> Array:
         """The weighted sum of the log-probabilities of the answers after x: [B]. start: the state
         that x goes on from, None for one that knows nothing."""
-        ops = self.network.ops
         state, _ = self.read(x, self._start(x) if start is None else start, keep, add, 0)
-        texts, number = ops.shape(x)[1], ops.shape(answers)[1]
+        texts, number = x.shape[1], answers.shape[1]
 
         def joined(part: Array) -> Array:
             """[..., N or 1, B or 1, W] -> [..., N B, W]: every text goes on in every way."""
-            outer = ops.shape(part)[:-3]
-            full = ops.broadcast_to(part, (*outer, number, texts, part.shape[-1]))
-            return ops.reshape(full, (*outer, number * texts, part.shape[-1]))
+            outer = part.shape[:-3]
+            full = np.broadcast_to(part, (*outer, number, texts, part.shape[-1]))
+            return np.reshape(full, (*outer, number * texts, part.shape[-1]))
 
         state = tuple(tuple(joined(part[None]) for part in layer) for layer in state)
         more = joined(self.network.embed(answers)[:, :, None])
         keep, add = (joined(e[:, :, None]) for e in (keep, add))
-        _, outputs = self.read(more, state, keep, add, ops.shape(x)[0], [self.top])
+        _, outputs = self.read(more, state, keep, add, len(x), [self.top])
         # each id is predicted from what came before it; after the last none is
-        hidden = ops.concatenate([state[-1][0][None], outputs[:-1, 0]], axis=0)
-        logprobs = ops.log_softmax(self.network.read_out(hidden), axis=-1)
-        chosen = ops.take_along_axis(logprobs, ops.repeat(answers, texts, axis=1)[..., None], -1)
-        of_each = ops.reshape(chosen, (-1, number, texts))
-        return ops.sum(of_each * weights[:, :, None], axis=(0, 1))
+        hidden = np.concatenate([state[-1][0][None], outputs[:-1, 0]], axis=0)
+        logprobs = log_softmax(self.network.read_out(hidden))
+        chosen = np.take_along_axis(logprobs, np.repeat(answers, texts, axis=1)[..., None], -1)
+        of_each = np.reshape(chosen, (-1, number, texts))
+        return np.sum(of_each * weights[:, :, None], axis=(0, 1))
 
     def _start(self, x: Array) -> State:
-        return self.network.initial_state(self.network.ops.shape(x)[1])
+        return self.network.initial_state(x.shape[1])
 
     def read(
         self,

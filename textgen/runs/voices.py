@@ -39,7 +39,7 @@ def read_voices(folder: Path, network: Network, weights: str) -> dict[str, np.nd
     path = folder / VOICES
     if not path.is_file():
         return {}
-    one = (len(network.layers), len(network.cell.state_names), network.config.hidden_size)
+    one = network.state_shape
     foreign = RunError(f"{path} does not fit the model: restore it, or take it away")
 
     def wanted(shapes: dict[str, tuple[int, ...]]) -> None:

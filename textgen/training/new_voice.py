@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from textgen.arrays import Array
 from textgen.backend import keras, ops, tf
-from textgen.data.batches import padded
+from textgen.data.batches import padded_texts
 from textgen.errors import CorpusError
 from textgen.generation.generator import Generator
 from textgen.model import trainable
@@ -49,7 +49,7 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
             f"{EVERY}, parted by blank lines, or add --sample-by line"
         )
     network, language_model = model.network, trainable(model.network)
-    shape = (len(network.layers), len(network.cell.state_names), network.config.hidden_size)
+    shape = network.state_shape
     voice = keras.Variable(np.zeros(shape, "float32"), name="voice")
     optimizer = keras.optimizers.Adam(RATE)
     optimizer.build([voice])
@@ -68,8 +68,8 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
             loss = nats(inputs, targets, counted) / ops.sum(counted)
         optimizer.apply([tf.convert_to_tensor(tape.gradient(loss, voice.value))], [voice])
 
-    held_out = _batch(rows[::EVERY])
-    trained_on = _batch([row for k, row in enumerate(rows) if k % EVERY])
+    held_out = padded_texts(rows[::EVERY])
+    trained_on = padded_texts([row for k, row in enumerate(rows) if k % EVERY])
     characters = sum(len(tokenizer.decode(ids[1:])) for ids in rows[::EVERY])
     judge, step = (tf.function(program, autograph=False) for program in (nats, learn))
 
@@ -90,7 +90,3 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
         if waited == PATIENCE:
             break
     return best
-
-
-def _batch(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return padded([([*ids], [1.0] * len(ids)) for ids in rows])

@@ -21,12 +21,8 @@ class Voices(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     def __init__(self, labels: Sequence[str], network: Network) -> None:
         super().__init__(name="voices", dtype="float32")
         self.labels = tuple(labels)
-        layers, parts = len(network.layers), len(network.cell.state_names)
-        self.states = self.add_weight(
-            shape=(len(self.labels), layers, parts, network.config.hidden_size),
-            initializer="zeros",
-            name="states",
-        )
+        shape = (len(self.labels), *network.state_shape)
+        self.states = self.add_weight(shape=shape, initializer="zeros", name="states")
 
     def begin(self, state: State, begins: Array) -> State:
         """`state`, of [B, U] each, with the voice that begins in each row in its place.
