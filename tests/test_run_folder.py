@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import textgen
+from textgen import shipped
 from textgen.config import ModelConfig
 from textgen.errors import RunError, TextgenError
 from textgen.runs import atomic_files, run_folder
@@ -112,8 +113,14 @@ def test_a_file_where_a_folder_stands_is_told_without_a_word_of_space(tmp_path):
 
 
 def test_no_folder():
-    with pytest.raises(RunError, match="no run folder at nowhere"):
+    with pytest.raises(RunError, match="no run folder at nowhere") as refused:
         textgen.load("nowhere")
+    assert all(folder.name in str(refused.value) for folder in shipped.MODELS.iterdir())
+
+
+def test_a_name_that_is_misspelt_is_answered_with_the_nearest():
+    with pytest.raises(RunError, match="or a shipped model, such as ko-lstm-char, en"):
+        textgen.load("models/ko_lstm_char")
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -3,6 +3,7 @@ wheel, where setup.py puts them."""
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -26,3 +27,9 @@ def find(path: Path, folder: Path) -> Path:
     if is_name and not path.exists() and (folder / path.name).exists():
         return folder / path.name
     return path
+
+
+def models_like(name: str) -> list[str]:
+    """The shipped models whose names are near to `name`, the nearest first; all, where none is."""
+    names = sorted(file.parent.name for file in MODELS.glob("*/config.json"))
+    return difflib.get_close_matches(name, names) or names

@@ -29,6 +29,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from textgen import shipped
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, shown
 from textgen.network import Network, check_model, weight_shapes
@@ -67,7 +68,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     """config.json as a dict whose sections are dicts. Raises `RunError` if it is not ours."""
     path = folder / CONFIG
     if not folder.is_dir():
-        raise RunError(f"no run folder at {folder}: give one that `textgen train --out` made")
+        names = ", ".join(shipped.models_like(folder.name))
+        raise RunError(
+            f"no run folder at {folder}: give one that `textgen train --out` made, or a shipped "
+            f"model, such as {names}"
+        )
     data = read_file(path, LARGEST_CONFIG)
     try:
         card = json.loads(data)
