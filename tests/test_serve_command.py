@@ -3,9 +3,11 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import json
 import shutil
 import socket
 import threading
+import time
 
 import httpx2
 import pytest
@@ -16,6 +18,7 @@ from textgen.cli import serve
 from textgen.cli.main import main
 from textgen.errors import ConfigError
 from textgen.export.disclosure import Disclosure
+from textgen.serve import server
 from textgen.serve.server import make_app
 
 NOTHING = Disclosure(None, None, 20, [])
@@ -65,10 +68,11 @@ def test_an_empty_key_is_refused(capsys, monkeypatch):
 
 @contextlib.contextmanager
 def served(models):
-    """The address of a server on loopback."""
+    """The address of a server on loopback, which keeps little of what nobody takes."""
     import uvicorn
 
     listening = serve.listen("127.0.0.1", 0)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     running = uvicorn.Server(uvicorn.Config(make_app(models), log_level="warning"))
     thread = threading.Thread(target=running.run, args=([listening],), daemon=True)
     thread.start()
@@ -112,3 +116,27 @@ def test_thirty_clients_at_once_get_each_their_own_text():
         for number in range(30)
     ]
     assert texts == expected
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_takes_nothing_holds_its_place_for_a_while_alone(stream, monkeypatch):
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(server, "PATIENCE", 0.3)
+    asked = json.dumps({"model": "mine", "max_tokens": 600, "logprobs": 20, "stream": stream})
+    head = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json"
+    with served(MODELS) as address, httpx2.Client(base_url=address) as http, socket.socket() as one:
+
+        def status():
+            body = {"model": "mine", "max_tokens": 1}
+            return http.post("/completions", json=body).status_code
+
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.connect(("127.0.0.1", int(address.split(":")[2].removesuffix("/v1"))))
+        one.sendall(f"{head}\r\nContent-Length: {len(asked)}\r\n\r\n{asked}".encode())
+        deadline = time.monotonic() + 30
+        while status() == 200:  # until the request has come
+            assert time.monotonic() < deadline
+        while status() == 429:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert status() == 200

@@ -83,8 +83,7 @@ def check(instance: Any) -> None:
 def check_value(name: str, value: object, rule: Option, kind: type) -> None:
     """Raise `ConfigError` where `value` is no `kind`, or not what `rule` allows."""
     value = plain_number(value)
-    allowed: tuple[type, ...] = (float, int) if kind is float else (kind,)
-    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+    if not is_of(value, kind):
         raise ConfigError(f"{name} is {shown(value)}: give a value of type {kind.__name__}")
     if rule.choices is not None and value not in rule.choices:
         raise ConfigError(f"{name} is {shown(value)}: choose one of {', '.join(rule.choices)}")
@@ -96,6 +95,13 @@ def check_value(name: str, value: object, rule: Option, kind: type) -> None:
     too_high = rule.high is not None and value > rule.high
     if too_low or too_high:
         raise ConfigError(f"{name} is {shown(value)}: give {allowed_range(rule)}")
+
+
+def is_of(value: object, kind: type) -> bool:
+    """Whether `value` can stand where an option is a `kind`: a whole number also for a float."""
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (float, int) if kind is float else kind)
 
 
 def plain_number(value: Any) -> Any:

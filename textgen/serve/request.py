@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Collection
 from typing import Any
 
-from textgen.errors import ConfigError, shown
+from textgen.errors import ConfigError
 from textgen.generation.fair_queue import TOKEN_LIMIT
 from textgen.generation.options import generation_config
 from textgen.generation.sampling import TRANSFORMS
-from textgen.options import build, option, options_of, refuse_unknown
+from textgen.options import build, is_of, option, options_of, refuse_unknown
 
 MOST_TEXTS = 32  # of one request: prompts times n
 LONGEST_PROMPTS = 10_000  # characters of all prompts together: to read them is one turn
@@ -42,8 +43,14 @@ class Settings:
 
 
 # the transforms of sampling, which have the names that clients know: temperature, top_p, top_k
-SAMPLING = [name for transform in TRANSFORMS for name in options_of(transform)]
-KNOWN = ("model", "prompt", "stop", "stream_options", *options_of(Settings), *SAMPLING)
+SAMPLING = {
+    name: kind
+    for transform in TRANSFORMS
+    for name, (_, _, kind) in options_of(transform).items()
+}
+OPTIONS = {name: kind for name, (_, _, kind) in options_of(Settings).items()} | SAMPLING
+KNOWN = ("model", "prompt", "stop", "stream_options", *OPTIONS)
+IN_JSON = {bool: "true or false", int: "a whole number", float: "a number"}  # what a kind is there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,18 +72,23 @@ def read_request(body: object, models: Collection[str]) -> Request:
     Raises `ConfigError` for what is not known, not had or outside its range.
     """
     if not isinstance(body, dict):
-        raise ConfigError(f"the request is {shown(body)}: send a JSON object")
+        raise ConfigError(f"the request is {sent(body)}: send a JSON object")
     given = {name: value for name, value in body.items() if value is not None}
     for name, neutral in NEUTRAL.items():
         if given.pop(name, neutral) != neutral:
-            raise ConfigError(f"{name} is {shown(body[name])}, which is not had: leave it out")
+            raise ConfigError(f"{name} is {sent(body[name])}, which is not had: leave it out")
     refuse_unknown([name for name in given if name not in IGNORED], KNOWN)
+    for name, kind in OPTIONS.items():
+        if name in given and not is_of(given[name], kind):
+            raise ConfigError(f"{name} is {sent(given[name])}: give {IN_JSON[kind]}")
     settings = build(Settings, given)
     prompts = _texts("prompt", given.get("prompt", ""))
     _refuse_too_much(prompts, settings)
     stop = _texts("stop", given.get("stop", []))
     if len(stop) > MOST_STOPS:
         raise ConfigError(f"stop holds {len(stop)} texts: give at most {MOST_STOPS}")
+    if "" in stop:
+        raise ConfigError("stop holds an empty text: leave it out, or give what a text ends at")
     sampling = {name: given[name] for name in SAMPLING if name in given}
     generation_config(stop_strings=tuple(stop), **sampling)
     return Request(
@@ -89,8 +101,10 @@ def _model(given: dict[str, Any], models: Collection[str]) -> str:
     if "model" not in given and len(models) == 1:
         return next(iter(models))
     name = given.get("model")
+    if name is None:
+        raise ConfigError(f"model is not given: give one of {', '.join(models)}")
     if not isinstance(name, str):
-        raise ConfigError(f"model is {shown(name)}: give one of {', '.join(models)}")
+        raise ConfigError(f"model is {sent(name)}: give one of {', '.join(models)}")
     return name
 
 
@@ -99,7 +113,7 @@ def _texts(name: str, value: object) -> list[str]:
     texts = []
     for text in value if isinstance(value, list) else [value]:
         if not isinstance(text, str):
-            raise ConfigError(f"{name} holds {shown(text)}: give a text or a list of texts")
+            raise ConfigError(f"{name} holds {sent(text)}: give a text or a list of texts")
         texts.append(text)
     return texts
 
@@ -129,9 +143,15 @@ def _usage(given: dict[str, Any], settings: Settings) -> bool:
     options = given.get("stream_options", {})
     if not isinstance(options, dict) or not isinstance(options.get("include_usage", False), bool):
         raise ConfigError(
-            f'stream_options is {shown(options)}: give {{"include_usage": true}}, or leave it out'
+            f'stream_options is {sent(options)}: give {{"include_usage": true}}, or leave it out'
         )
     refuse_unknown(options, ["include_usage"])
     if options and not settings.stream:
         raise ConfigError("stream_options is given without stream: leave it out")
     return bool(options.get("include_usage"))
+
+
+def sent(value: object) -> str:
+    """A value as the client wrote it, in one line, cut short."""
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import re
@@ -18,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as Http
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from textgen.errors import ConfigError, TextgenError
 from textgen.generation.generator import Generator
@@ -31,7 +32,8 @@ NOBODY = 499  # of an answer that is not read: the client has hung up
 KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
 HERE = ("localhost", "127.0.0.1", "::1")  # the names of this machine
 CALLED_HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE | re.ASCII)
-PATIENCE = 30.0  # seconds in which a request has to come
+PATIENCE = 30.0  # seconds in which a request has to come, and a part of the answer to be taken
+SLICE = 1 << 16  # bytes of an answer that are handed over at a time
 
 
 def make_app(models: Mapping[str, Generator], key: str = "", *, local: bool = True) -> Starlette:
@@ -63,7 +65,7 @@ def make_app(models: Mapping[str, Generator], key: str = "", *, local: bool = Tr
 
 class _AtOnce:
     """Turns away who comes while `MOST_AT_ONCE` requests are answered: each from its first byte to
-    the last that is sent."""
+    the last that is sent. Who takes nothing of what is sent for `PATIENCE` is let go."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._number = app, 0
@@ -74,10 +76,19 @@ class _AtOnce:
             await full(scope, receive, send)
             return
         self._number += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._number -= 1
+        clock = asyncio.get_running_loop()
+        with contextlib.suppress(TimeoutError):  # uvicorn then closes the connection
+            try:
+                async with asyncio.timeout(None) as limit:
+
+                    async def send_in_time(message: Message) -> None:
+                        limit.reschedule(clock.time() + PATIENCE)
+                        await send(message)
+                        limit.reschedule(None)
+
+                    await self._app(scope, receive, send_in_time)
+            finally:
+                self._number -= 1
 
 
 class _Api:
@@ -109,7 +120,8 @@ class _Api:
                 return Response(status_code=NOBODY)
             parts += new
         # a long one takes a while to write down, in which others are to be heard
-        return await run_in_threadpool(lambda: JSONResponse(completion.whole(parts)))
+        answer = await run_in_threadpool(lambda: JSONResponse(completion.whole(parts)))
+        return StreamingResponse(_slices(bytes(answer.body)), headers=answer.headers)
 
     async def _events(self, completion: Completion) -> AsyncIterator[str]:
         """The parts as events of a stream."""
@@ -158,6 +170,12 @@ async def _json(http: Http) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise ConfigError("the request is no JSON: send a JSON object") from None
+
+
+async def _slices(body: bytes) -> AsyncIterator[bytes]:
+    """A body in parts, of which the next is handed over when the one before was taken."""
+    for begin in range(0, len(body), SLICE):
+        yield body[begin : begin + SLICE]
 
 
 def _event(content: dict[str, Any]) -> str:
