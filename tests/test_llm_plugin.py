@@ -12,11 +12,14 @@ from pathlib import Path
 import click.testing
 import llm
 import llm.cli
+import numpy as np
 import pytest
 from llm.plugins import pm
 
 from textgen import llm_plugin, shipped
 from textgen.generation.generator import load
+from textgen.runs.run_folder import weights_hash
+from textgen.runs.voices import write_voices
 
 ROOT = Path(__file__).parent.parent
 NAME = "textgen/speaker-gru-ko"
@@ -60,6 +63,16 @@ def test_a_prompt_is_gone_on_with(call):
     logged = json.loads(call("logs", "--json")[1])[0]
     assert logged["response_json"] == {"seed": 3, "finish_reason": "length"}
     assert logged["output_tokens"] == 20 and logged["input_tokens"] == 3
+
+
+def test_a_label_is_the_voice_to_write_in(call, tmp_path):
+    run = shutil.copytree(shipped.MODELS / "speaker-gru-ko", tmp_path / "runs/mine")
+    network = load(run).network
+    write_voices(run, {"철수": np.ones(network.state_shape, "f4")}, weights_hash(run))
+    model, words = load(run), ["-m", "textgen/runs/mine", "나는 ", "-o", "seed", 1]
+    expected = model.in_voice("철수").generate("나는 ", seed=1).text
+    assert call(*words, "-o", "label", "철수") == (0, expected + "\n")
+    assert "label is '영희': choose from 철수" in call(*words, "-o", "label", "영희")[1]
 
 
 def test_a_conversation_is_one_text(call):

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from served_models import LOCAL, MODELS, asked, client
+from textgen.generation.generator import Generator
 from textgen.serve import server
 from textgen.serve.request import LONGEST_PROMPTS, MOST_TEXTS
 from textgen.serve.server import make_app
@@ -39,6 +40,32 @@ def test_the_models_are_listed():
     assert listed["object"] == "list" and [m["id"] for m in listed["data"]] == [*MODELS]
     assert api.get("/v1/models/jamo").json() == listed["data"][1]
     assert api.get("/v1/models/other").status_code == 404
+
+
+def test_a_voice_is_asked_for_by_the_name_of_the_model():
+    own = MODELS["mine"]
+    drawn = np.random.default_rng(1).normal(size=(2, *own.network.state_shape)).astype("f4")
+    voices = dict(zip(["철수", "영희, 1=2"], drawn, strict=True))
+    poets = Generator(own.network, own.tokenizer, name="poets", hash="0", voices=voices)
+    models = {"poets": poets, "poets@home": own}
+    listed = client(models).get("/v1/models").json()["data"]
+    assert [m["id"] for m in listed] == ["poets", "poets@철수", "poets@영희, 1=2", "poets@home"]
+    for name in ("poets@철수", "poets@영희, 1=2", "poets@철수=0.5", "poets", "poets@home"):
+        answer = asked({"model": name, "prompt": "나는", "seed": 1}, models=models).json()
+        model = poets.in_voice(name.partition("@")[2]) if name[5:] not in ("", "@home") else own
+        expected = model.generate("나는", max_new_tokens=16, seed=1, engine="numpy").text
+        assert answer["choices"][0]["text"] == expected and answer["model"] == name
+        assert client(models).get(f"/v1/models/{name}").json()["id"] == name
+    for name, said in (
+        ("poets@민수", "poets: label is '민수': choose from 철수"),
+        ("poets@철수=9", "poets: label gives '철수' the share 9.0"),
+        ("poets@home@철수", "poets: label is"),
+        ("others@철수", "there is no model 'others@철수' here: ask for poets, poets@home"),
+    ):
+        answer = asked({"model": name}, models=models)
+        assert answer.status_code == 404 and answer.json()["error"]["message"].startswith(said)
+    answer = asked({"model": "mine@철수"})
+    assert answer.json()["error"]["message"] == "mine: label is '철수': this model has no labels"
 
 
 def test_the_same_seed_gives_the_text_of_generate():

@@ -59,8 +59,9 @@ class Textgen(llm.Model):
         parts = [part for message in prompt.messages for part in message.parts]
         text = "".join(getattr(part, "text", "") for part in parts)
         given = {name: value for name, value in prompt.options if value is not None}
+        label = given.pop("label", None)
         try:
-            model = self._model
+            model = self._model if label is None else self._model.in_voice(label)
             written = 0
             for chunk in model.stream(text, **given):
                 written += len(chunk.token_ids)
@@ -79,7 +80,8 @@ class Textgen(llm.Model):
 
 @functools.cache
 def _options() -> type[llm.Options]:
-    """A class of pydantic with a field for each option of generation; textgen checks ranges."""
+    """A class of pydantic with a field for each option of generation, and for a label; textgen
+    checks ranges."""
     import pydantic
 
     from textgen.generation.options import generation_options
@@ -89,4 +91,5 @@ def _options() -> type[llm.Options]:
         for name, (rule, _, kind) in generation_options().items()
         if name not in LEFT_OUT
     }
+    fields["label"] = (str | None, pydantic.Field(None, description="write in its voice"))
     return pydantic.create_model("Options", __base__=llm.Options, **fields)

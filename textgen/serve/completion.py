@@ -42,7 +42,7 @@ class Completion:
             "id": f"cmpl-{secrets.token_hex(12)}",
             "object": "text_completion",
             "created": int(time.time()),
-            "model": model.name,
+            "model": request.model,
             "system_fingerprint": model.hash,
         }
         self._steps: Iterator[list[Chunk]] = iter(())

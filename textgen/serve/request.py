@@ -44,9 +44,7 @@ class Settings:
 
 # the transforms of sampling, which have the names that clients know: temperature, top_p, top_k
 SAMPLING = {
-    name: kind
-    for transform in TRANSFORMS
-    for name, (_, _, kind) in options_of(transform).items()
+    name: kind for transform in TRANSFORMS for name, (_, _, kind) in options_of(transform).items()
 }
 OPTIONS = {name: kind for name, (_, _, kind) in options_of(Settings).items()} | SAMPLING
 KNOWN = ("model", "prompt", "stop", "stream_options", *OPTIONS)

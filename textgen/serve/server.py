@@ -33,6 +33,7 @@ KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_l
 HERE = ("localhost", "127.0.0.1", "::1")  # the names of this machine
 CALLED_HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE | re.ASCII)
 PATIENCE = 30.0  # seconds in which a request has to come, and a part of the answer to be taken
+VOICE = "@"  # between the name of a model and the label in whose voice it is to write
 SLICE = 1 << 16  # bytes of an answer that are handed over at a time
 
 
@@ -100,7 +101,12 @@ class _Api:
 
     async def list_models(self, http: Http) -> Response:
         self._admit(http)
-        return JSONResponse({"object": "list", "data": [*map(self._about, self._models)]})
+        names = [
+            name
+            for own, model in self._models.items()
+            for name in (own, *(f"{own}{VOICE}{label}" for label in model.labels))
+        ]
+        return JSONResponse({"object": "list", "data": [*map(self._about, names)]})
 
     async def one_model(self, http: Http) -> Response:
         self._admit(http)
@@ -143,10 +149,18 @@ class _Api:
             raise HTTPException(401, "the API key is not the one of --api-key: give that one")
 
     def _model(self, name: str) -> Generator:
-        if name not in self._models:
-            known = ", ".join(self._models)
-            raise HTTPException(404, f"there is no model {name[:100]!r} here: ask for {known}")
-        return self._models[name]
+        """The model of that name, or the one before a label, in its voice. Raises
+        `HTTPException`."""
+        if name in self._models:
+            return self._models[name]
+        for own, model in self._models.items():
+            if name.startswith(own + VOICE):
+                try:
+                    return model.in_voice(name.removeprefix(own + VOICE))
+                except ConfigError as error:
+                    raise HTTPException(404, f"{own}: {error}") from None
+        known = ", ".join(self._models)
+        raise HTTPException(404, f"there is no model {name[:100]!r} here: ask for {known}")
 
     def _about(self, name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": self._began, "owned_by": "textgen"}
