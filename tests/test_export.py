@@ -8,12 +8,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from eighth_cell import UGRNN
-from made_tokenizers import MADE
+from made_tokenizers import AWKWARD, MADE, PIECES
 from textgen import shipped
 from textgen.cells import CELLS, make_cell
 from textgen.cli.main import main
@@ -24,6 +25,7 @@ from textgen.export.cell_script import cell_script
 from textgen.export.disclosure import PERSONAL, disclosure
 from textgen.export.rounding import check_fit
 from textgen.export.stock_layers import in_stock_layers
+from textgen.export.token_note import beside
 from textgen.generation.generator import Generator, load
 from tiny import TEXT, drawn
 from word_tokenizer import WordTokenizer
@@ -242,6 +244,38 @@ def test_a_model_that_writes_addresses_is_exported_only_when_asked(tmp_path, cap
 def test_copies_are_counted_where_the_training_text_is_at_hand(loaded):
     found = disclosure(loaded())
     assert 0 <= found.sampled <= 1 and 0 <= found.greedy <= 1 and found.shortest == 20
+
+
+# --- how ids and text meet ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_the_lines_beside_a_file_give_the_same_ids_and_text(kind, tmp_path, monkeypatch):
+    tokenizer = MADE[kind]
+    for file, data in beside(model_of(tokenizer=tokenizer), Path("그 '책'.onnx"), "onnx").items():
+        (tmp_path / file).write_bytes(data)
+    assert len(list(tmp_path.iterdir())) == (2 if kind in PIECES else 1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "textgen", None)  # not installed
+    lines = json.loads(Path("그 '책'.json").read_text("utf-8"))["python"]
+    given = {}
+    exec("\n".join(lines), given)
+    for text in AWKWARD:
+        ids = [tokenizer.start_id, *tokenizer.encode(text)]
+        assert given["to_ids"](text) == ids
+        assert given["to_text"](ids) == tokenizer.decode(ids)
+    ids = np.random.default_rng(1).integers(0, tokenizer.vocab_size, 3000).tolist()
+    assert given["to_text"](ids) == tokenizer.decode(ids)
+
+
+def test_nothing_is_written_where_the_file_of_pieces_would_take_the_place_of_another(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("textgen.cli.export.load", lambda run: model_of(tokenizer=MADE["bpe"]))
+    (tmp_path / "mine.model").write_text("mine")
+    code, _, error = called(capsys, "mine", "--to=onnx", "--out", tmp_path / "mine.onnx")
+    assert code == 2 and "mine.model, which is there" in error and error.count("\n") == 1
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
 # --- a .keras file --------------------------------------------------------------------------------

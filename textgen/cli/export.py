@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from textgen.cli.leaving import add_yes, look_before
@@ -11,7 +12,7 @@ from textgen.errors import ConfigError, RunError
 from textgen.export.onnx_model import onnx_file
 from textgen.export.page import page
 from textgen.export.rounding import Cost, check_fit, cost_of_half
-from textgen.export.token_note import check_stock, note
+from textgen.export.token_note import beside, check_stock
 from textgen.generation.generator import Generator, load
 from textgen.options import path_of
 from textgen.runs.atomic_files import write_output
@@ -69,16 +70,24 @@ def _page(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[str
 
 
 def _keras(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[str]]:
-    """The .keras file, and before it a note how ids and text meet."""
+    """The .keras file, and before it what says how ids and text meet."""
     check_stock(model.config.cell)
     from textgen.export.stock_layers import keras_file  # it imports TensorFlow
 
-    return {note_path(parsed.out): note(model, "keras"), parsed.out: keras_file(model)}, []
+    return _with_note(model, parsed.out, "keras", keras_file), []
 
 
 def _onnx(model: Generator, parsed: argparse.Namespace) -> tuple[Files, list[str]]:
-    """The .onnx file, and before it a note how ids and text meet."""
-    return {note_path(parsed.out): note(model, "onnx"), parsed.out: onnx_file(model)}, []
+    """The .onnx file, and before it what says how ids and text meet."""
+    return _with_note(model, parsed.out, "onnx", onnx_file), []
+
+
+def _with_note(model: Generator, out: Path, kind: str, make: Callable[[Generator], bytes]) -> Files:
+    """What `make` makes of the model, and before it the files that belong to it."""
+    files = beside(model, out, kind)
+    for path in files:
+        refuse_taken(path)
+    return {**files, out: make(model)}
 
 
 MAKERS = {"html": _page, "keras": _keras, "onnx": _onnx}
@@ -97,14 +106,8 @@ def write_all(files: Files) -> None:
         raise
 
 
-def note_path(out: Path) -> Path:
-    """diary.keras -> diary.json"""
-    return out.with_suffix(".json")
-
-
 def refuse_for_html(parsed: argparse.Namespace) -> None:
     """Raise `ConfigError` for what is for a page alone."""
-    refuse_taken(note_path(parsed.out))
     for name in FOR_HTML:
         if getattr(parsed, name):
             raise ConfigError(f"--{name} is for --to html: leave it out")
