@@ -7,12 +7,11 @@ products around it. Here XLA compiles one pass forward, which keeps a number a r
 
 from __future__ import annotations
 
-from typing import Any
-
+from textgen.arrays import Array, Arrays
 from textgen.backend import tf
 
 
-def cross_entropy(scores: Any, bias: Any, targets: Any) -> Any:
+def cross_entropy(scores: Array, bias: Array, targets: Array) -> Array:
     """-ln softmax(scores + bias)[target] of each row: float32 [N].
 
     scores [N, V], in the type they were multiplied in; bias [V]; targets [N]: ids. All that is done
@@ -20,10 +19,10 @@ def cross_entropy(scores: Any, bias: Any, targets: Any) -> Any:
     """
 
     @tf.custom_gradient
-    def run(scores: Any, bias: Any) -> Any:
+    def run(scores: Array, bias: Array) -> Array:
         nats, normalizers = _forward(scores, bias, targets)
 
-        def gradient(d_nats: Any) -> Any:
+        def gradient(d_nats: Array) -> Arrays:
             return _backward(scores, bias, targets, normalizers, d_nats)
 
         return nats, gradient
@@ -32,7 +31,7 @@ def cross_entropy(scores: Any, bias: Any, targets: Any) -> Any:
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _forward(scores: Any, bias: Any, targets: Any) -> Any:
+def _forward(scores: Array, bias: Array, targets: Array) -> Arrays:
     """(-ln p of each target, ln sum exp of each row), both [N]."""
     logits = tf.cast(scores, tf.float32) + bias
     normalizers = tf.reduce_logsumexp(logits, -1)
@@ -40,7 +39,9 @@ def _forward(scores: Any, bias: Any, targets: Any) -> Any:
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _backward(scores: Any, bias: Any, targets: Any, normalizers: Any, d_nats: Any) -> Any:
+def _backward(
+    scores: Array, bias: Array, targets: Array, normalizers: Array, d_nats: Array
+) -> Arrays:
     """(d scores, d bias) = (p - one_hot(target)) d_nats, and the sum of that over rows."""
     logits = tf.cast(scores, tf.float32) + bias
     p = tf.exp(logits - normalizers[:, None])

@@ -1,7 +1,7 @@
 """The model that is trained: embedding -> recurrent layers -> logits, in Keras.
 
-B batch, T time, V vocabulary, H hidden_size. A state is a tuple with, for each layer, a tuple of
-arrays [B, H], named by the cell's `state_names`: (h,), or (h, C) for the LSTMs. Whatever the type
+B batch, T time, V vocabulary, U hidden_size. A state is a tuple with, for each layer, a tuple of
+arrays [B, U], named by the cell's `state_names`: (h,), or (h, C) for the LSTMs. Whatever the type
 of the products, weights, states and logits are float32.
 """
 
@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from textgen.arrays import State
+from textgen.arrays import Array, Arrays, State
 from textgen.backend import cores, keras, on_gpu, ops, tf
 from textgen.cells import make_cell
 from textgen.cells.layer import RecurrentLayer
@@ -57,25 +56,25 @@ class LanguageModel(keras.Model):
             self.head.build((None, config.hidden_size))
 
     def call(
-        self, ids: Any, state: State | None = None, training: bool = False
-    ) -> tuple[Any, State]:
+        self, ids: Array, state: State | None = None, training: bool = False
+    ) -> tuple[Array, State]:
         """ids [B, T] -> (logits [B, T, V], state after the last token)."""
 
-        def read(state: State, ids: Any) -> tuple[Any, State]:
+        def read(state: State, ids: Array) -> tuple[Array, State]:
             hidden, state = self._read(ids, state, training)
             return self._logits(ops.swapaxes(hidden, 0, 1)), state
 
         return self._side_by_side(read, state, ids)
 
     def nats(
-        self, ids: Any, targets: Any, state: State | None = None, training: bool = False
-    ) -> tuple[Any, State]:
+        self, ids: Array, targets: Array, state: State | None = None, training: bool = False
+    ) -> tuple[Array, State]:
         """ids, targets [B, T] -> (-ln p of each target [B, T], state after the last token).
 
         The cross-entropy of `call`'s logits, in a fraction of its time where V is large.
         """
 
-        def read(state: State, ids: Any, targets: Any) -> tuple[Any, State]:
+        def read(state: State, ids: Array, targets: Array) -> tuple[Array, State]:
             hidden, state = self._read(ids, state, training)
             scores = self._scores(ops.reshape(hidden, (-1, self.config.hidden_size)))
             nats = cross_entropy(scores, self._read_out()[1], ops.reshape(_turned(targets), (-1,)))
@@ -84,8 +83,8 @@ class LanguageModel(keras.Model):
         return self._side_by_side(read, state, ids, targets)
 
     def _side_by_side(
-        self, read: Callable[..., tuple[Any, State]], state: State | None, *arrays: Any
-    ) -> tuple[Any, State]:
+        self, read: Callable[..., tuple[Array, State]], state: State | None, *arrays: Array
+    ) -> tuple[Array, State]:
         """What `read(state, *arrays)` returns, each core reading its share of the rows."""
         ids = arrays[0]
         if state is None:
@@ -95,7 +94,7 @@ class LanguageModel(keras.Model):
             return read(state, *arrays)
         size = ids.shape[0] // parts
 
-        def share(k: int) -> tuple[Any, State]:
+        def share(k: int) -> tuple[Array, State]:
             rows = slice(k * size, (k + 1) * size)
             return read(*keras.tree.map_structure(lambda part: part[rows], (state, *arrays)))
 
@@ -103,28 +102,28 @@ class LanguageModel(keras.Model):
             lambda *part: ops.concatenate(part), *(share(k) for k in range(parts))
         )
 
-    def _read(self, ids: Any, state: State, training: bool) -> tuple[Any, State]:
+    def _read(self, ids: Array, state: State, training: bool) -> tuple[Array, State]:
         """(what is read out, time-major so that a step is one block of memory [T, B, U], state)."""
         x = self.dropout(self.embedding(_turned(ids)), training=training)
-        states: list[tuple[Any, ...]] = []
+        states: list[Arrays] = []
         for layer, start in zip(self.recurrent, state, strict=True):
             x, end = layer(x, start)
             x = self.dropout(x, training=training)
             states.append(end)
         return x, tuple(states)
 
-    def initial_state(self, batch_size: Any) -> State:
+    def initial_state(self, batch_size: Array) -> State:
         """A state that knows nothing: zeros."""
         return tuple(layer.initial_state(batch_size) for layer in self.recurrent)
 
-    def _logits(self, hidden: Any) -> Any:
+    def _logits(self, hidden: Array) -> Array:
         return ops.cast(self._scores(hidden), "float32") + self._read_out()[1]
 
-    def _scores(self, hidden: Any) -> Any:
+    def _scores(self, hidden: Array) -> Array:
         """The logits without their bias, in the type of `hidden`."""
         return ops.matmul(hidden, ops.cast(self._read_out()[0], hidden.dtype))
 
-    def _read_out(self) -> tuple[Any, Any]:
+    def _read_out(self) -> tuple[Array, Array]:
         """(kernel [U, V], bias [V] in float32); in a call, Keras hands weights out in its type."""
         if self.head is not None:
             kernel, bias = self.head.kernel, self.head.bias
@@ -132,7 +131,7 @@ class LanguageModel(keras.Model):
             kernel, bias = ops.transpose(self.embedding.embeddings), self.head_bias
         return kernel, ops.cast(bias, "float32")
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, Array]:
         """Every weight by the name it bears in `model.safetensors`."""
         named = {"embedding.embeddings": self.embedding.embeddings}
         for index, layer in enumerate(self.recurrent):
@@ -149,7 +148,7 @@ class LanguageModel(keras.Model):
         return Network(self.config, self.vocab_size, weights)
 
 
-def _turned(ids: Any) -> Any:
+def _turned(ids: Array) -> Array:
     """[B, T] -> [T, B]. As floats (exact below 2^24), because TensorFlow complains of whole numbers
     on some processors."""
     return ops.cast(ops.transpose(ops.cast(ids, "float32")), "int32")
