@@ -13,7 +13,8 @@ import numpy as np
 from textgen.backend import keras, ops, tf
 from textgen.cells import layer as recurrent_layer
 from textgen.config import TrainConfig
-from textgen.data.batches import Lanes, ready
+from textgen.data.batches import ready
+from textgen.data.lanes import Lanes
 from textgen.model import LanguageModel
 from textgen.training.loop import Training
 from textgen.training.trainer import LaneTrainer

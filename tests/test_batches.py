@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgen import shipped
-from textgen.data.batches import Documents, FileLanes, lay_out, make_lanes
+from textgen.data.document_batches import DocumentBatches
+from textgen.data.lanes import FileLanes, lay_out, make_lanes
 from textgen.data.recall_documents import sample_texts
 from textgen.data.recall_task import read_task
 from textgen.errors import CorpusError
@@ -106,7 +107,7 @@ def place():
 def documents(**settings):
     task, tokenizer = place()
     usual = {"batch_size": 8, "steps": 10, "epochs": 4, "distance": 200, "answer_weight": 7.0}
-    return Documents(task, tokenizer, **(usual | {"seed": 3} | settings))
+    return DocumentBatches(task, tokenizer, **(usual | {"seed": 3} | settings))
 
 
 def test_a_batch_of_documents_depends_on_the_seed_and_its_number_alone():
@@ -152,7 +153,7 @@ def test_documents_grow_longer():
 def test_at_first_the_speaker_alone_is_asked_about():
     task = read_task(shipped.TASKS / "speaker-ko.toml")
     tokenizer = CharTokenizer.train(sample_texts(task))
-    written = Documents(task, tokenizer, 16, 100, 1, 150, 100.0, seed=3)
+    written = DocumentBatches(task, tokenizer, 16, 100, 1, 150, 100.0, seed=3)
 
     def shares(span):
         """Of documents that ask twice or more; of those, that have more than one answer."""
@@ -169,5 +170,5 @@ def test_at_first_the_speaker_alone_is_asked_about():
     written = dataclasses.replace(written, task=dataclasses.replace(task, course=course))
     (_, mixed), (_, later_mixed) = shares(range(4, 48)), shares(range(52, 88))
     assert mixed == 0 and later_mixed > 0.2
-    judged = Documents(task, tokenizer, 16, 4, 1, 150, 1.0, seed=3, judged=True)
+    judged = DocumentBatches(task, tokenizer, 16, 4, 1, 150, 1.0, seed=3, judged=True)
     assert max(map(len, judged.batch(0)[0])) > 150  # as long as at the end

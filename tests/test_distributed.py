@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from run_files import same_weights
-from textgen.data.batches import make_lanes
+from textgen.data.lanes import make_lanes
 from textgen.errors import ConfigError
 from textgen.training.distributed import Workers
 from workers import FLAGS, begin, course, end, told

@@ -72,6 +72,8 @@ ORDER = {
         "recall_documents",
         "token_positions",
         "batches",
+        "lanes",
+        "document_batches",
         "training_data",
         "text_in_memory",
         "lines",

@@ -7,7 +7,7 @@ from textgen import shipped
 from textgen.backend import keras
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TrainConfig
-from textgen.data.batches import make_lanes
+from textgen.data.lanes import make_lanes
 from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.trainer import LaneTrainer, optimizer, policy

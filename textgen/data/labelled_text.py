@@ -1,7 +1,7 @@
 """A text whose documents bear labels: an author, a kind, a place. Each document begins in the voice
 of its label, a state that is learned with the weights, where any other text begins with zeros.
 
-The documents lie in lanes as a text does (batches.py), but each begins a window of its lane, where
+The documents lie in lanes as a text does (lanes.py), but each begins a window of its lane, where
 its voice takes the place of what the lane carried; behind its end the window is padded. They are
 shuffled within their lanes for every pass. A share of them is read without its label, from zeros,
 so that a model can still be asked for none.
@@ -15,7 +15,7 @@ import heapq
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -30,8 +30,10 @@ from textgen.tokenizers.tokenizer import Tokenizer
 CARRIED, NONE = -1, 0  # what begins in a row: nothing, a document without a voice, or voice 1, 2 ..
 UNLABELLED = 0.1  # share of the documents of a pass that are read without their labels
 
-Row = tuple[np.ndarray, int]  # the ids of a window and the one after it, and what begins there
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+# its ids and the one after it, and what begins there
+Window: TypeAlias = tuple[np.ndarray, int]
+# a `Batch`, and what begins in each of its rows [B]
+LabelledBatch: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class Labelled(NamedTuple):
@@ -186,7 +188,7 @@ class LabelledLanes:
         weights) [batch_size, T], and what begins in each row [batch_size]: `CARRIED`, `NONE`, or
         the number of a voice."""
 
-        def batches() -> Iterator[Batch]:
+        def batches() -> Iterator[LabelledBatch]:
             first, skipped = divmod(start, self.steps)
             for number in itertools.count(first):
                 yield from itertools.islice(self._pass(number), skipped, None)
@@ -194,23 +196,23 @@ class LabelledLanes:
 
         return generated(batches, (self.batch_size, None), begins=True)
 
-    def _pass(self, number: int) -> Iterator[Batch]:
+    def _pass(self, number: int) -> Iterator[LabelledBatch]:
         rng = np.random.default_rng((self.seed, number))
         without = rng.random(len(self.documents)) < self.unlabelled
         begins = np.where(without, NONE, self.labels)
         lanes = [self._rows(rng.permutation(lane), begins) for lane in self._lanes]
-        nothing: Row = (np.zeros(1, np.int32), CARRIED)  # of a lane that has come to its end
+        nothing: Window = (np.zeros(1, np.int32), CARRIED)  # of a lane that has come to its end
         for rows in itertools.zip_longest(*lanes, fillvalue=nothing):
             yield self._batch(rows)
 
-    def _rows(self, documents: Iterable[int], begins: np.ndarray) -> Iterator[Row]:
+    def _rows(self, documents: Iterable[int], begins: np.ndarray) -> Iterator[Window]:
         """The windows of a lane."""
         for document in documents:
             ids = self.documents[document]
             for at in range(0, len(ids) - 1, self.length):
                 yield ids[at : at + self.length + 1], CARRIED if at else int(begins[document])
 
-    def _batch(self, rows: Sequence[Row]) -> Batch:
+    def _batch(self, rows: Sequence[Window]) -> LabelledBatch:
         whole = padded_texts(ids for ids, _ in rows)
         inputs, targets, weights = (part[:, : self.length] for part in whole)
         return inputs, targets, weights, np.array([begin for _, begin in rows], np.int32)

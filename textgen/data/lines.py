@@ -16,16 +16,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from textgen.data.batches import Lanes, generated, padded
+from textgen.data.batches import Batch, Row, generated, padded
+from textgen.data.lanes import Lanes
 from textgen.data.text_in_memory import TextInMemory
 from textgen.errors import CorpusError
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LONGEST = 512  # tokens of a row; a longer line goes on in the next one, from the empty state
 SORTED = 4  # batches made together, so that each is of rows of about one length
-
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # ids, the same one token on, what each counts
-Row = tuple[list[int], list[float]]  # ids, and what each counts as a target
 
 
 @dataclasses.dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Course:
     waiting: until when the distance stays at its shortest, where a task tells of two persons.
     persons: from when on documents do. either: from when to when the share of those whose questions
     may be about the other person grows, from none to all. later: from when on every question but
-    the first may be. Whom a question means is learned last: see `Documents`.
+    the first may be. Whom a question means is learned last: see `DocumentBatches`.
     """
 
     waiting: float = 0.4

@@ -11,7 +11,8 @@ import math
 from typing import Any
 
 from textgen.config import TrainConfig
-from textgen.data.batches import Lanes, make_lanes, ready
+from textgen.data.batches import ready
+from textgen.data.lanes import Lanes, make_lanes
 from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError, shown

@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from textgen.config import TrainConfig
-from textgen.data.batches import FileLanes, Lanes, held_out_lanes, lay_out
+from textgen.data.lanes import FileLanes, Lanes, held_out_lanes, lay_out
 from textgen.data.training_data import TrainingData
 from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from typing import ClassVar
 
-from textgen.data.batches import Documents
+from textgen.data.document_batches import DocumentBatches
 from textgen.data.recall_documents import sample_texts
 from textgen.data.recall_task import Task
 from textgen.data.training_data import TrainingData, digest
@@ -48,9 +48,9 @@ class TaskDocuments(TrainingData):
             f"budget is for a text, and {self.task.path} is a task: give --epochs instead"
         )
 
-    def batches(self, tokenizer: Tokenizer) -> Documents:
+    def batches(self, tokenizer: Tokenizer) -> DocumentBatches:
         settings = self.settings
-        return Documents(
+        return DocumentBatches(
             self.task,
             tokenizer,
             settings.batch_size,
@@ -61,7 +61,7 @@ class TaskDocuments(TrainingData):
             settings.seed,
         )
 
-    def held_out(self, tokenizer: Tokenizer) -> Documents:
+    def held_out(self, tokenizer: Tokenizer) -> DocumentBatches:
         return dataclasses.replace(
             self.batches(tokenizer), steps=JUDGED_BATCHES, answer_weight=1.0, judged=True
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from textgen.data.batches import Batches, held_out_lanes, make_lanes
+from textgen.data.batches import Batches
+from textgen.data.lanes import held_out_lanes, make_lanes
 from textgen.data.training_data import TrainingData, digest
 from textgen.runs.run_config import DataConfig, as_named
 from textgen.text.corpus import MAX_CHARACTERS, Corpus
