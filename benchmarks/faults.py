@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from textgen.runs import run_folder
+from textgen.runs import array_file, run_folder
 
 SAVE_SECONDS = 0.3
 TRAIN = f"import textgen.training.loop as loop; loop.SAVE_SECONDS = {SAVE_SECONDS}; "
@@ -113,7 +113,7 @@ class Run:
             if (self.folder / run_folder.CONFIG).is_file():
                 read_save(self.folder)
             if (self.folder / run_folder.WEIGHTS).is_file():
-                run_folder.read_weights(self.folder / run_folder.WEIGHTS)
+                array_file.read_arrays(self.folder / run_folder.WEIGHTS)
         except TextgenError as error:
             print(error, file=sys.stderr)
             return False
@@ -128,7 +128,7 @@ def same(one: Path, other: Path) -> bool:
     from textgen.training.saves import read_save
 
     pairs = [
-        [run_folder.read_weights(folder / run_folder.WEIGHTS)[0] for folder in (one, other)],
+        [array_file.read_arrays(folder / run_folder.WEIGHTS)[0] for folder in (one, other)],
         [dict(read_save(folder).arrays) for folder in (one, other)],
     ]
     for a, b in pairs:

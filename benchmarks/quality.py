@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from textgen.backend import cores, has_bfloat16
-from textgen.runs.run_folder import WEIGHTS, read_history, read_weights
+from textgen.runs.array_file import read_arrays
+from textgen.runs.run_folder import WEIGHTS, read_history
 
 HERE = Path(__file__).parent
 NOTES = HERE / "quality_notes.md"
@@ -79,7 +80,7 @@ def ours(
         "wall_seconds": wall,
         "settings": card["training"] | card["model"],
         "tokenizer": card["tokenizer"],
-        "parameters": sum(array.size for array in read_weights(run / WEIGHTS)[0].values()),
+        "parameters": sum(array.size for array in read_arrays(run / WEIGHTS)[0].values()),
         "curve": curve(run),
         "evaluation": json.loads(found.read_text()),
         "writing": apart("writing", str(run), str(text)),

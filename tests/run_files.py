@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from textgen.runs import run_folder
+from textgen.runs import array_file, run_folder
 
 
 def rows(run):
@@ -18,7 +18,7 @@ def ends(run):
 
 
 def weights(run):
-    return run_folder.read_weights(run / run_folder.WEIGHTS)[0]
+    return array_file.read_arrays(run / run_folder.WEIGHTS)[0]
 
 
 def same_weights(run, other):

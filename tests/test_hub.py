@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hub import hub
 
-from textgen.runs import run_folder
+from textgen.runs import array_file, run_folder
 from tiny import TEXT
 
 LINES = TEXT.splitlines()
@@ -51,7 +51,7 @@ def test_a_dataset_is_trained_on_as_the_same_rows_in_a_file(tmp_path):
         for source, run in zip(sources, runs, strict=True):
             ran = textgen(tmp_path, address, "train", source, "--out", run, *FLAGS)
             assert ran.returncode == 0, ran.stderr
-    weights = [run_folder.read_weights(run / run_folder.WEIGHTS)[0] for run in runs]
+    weights = [array_file.read_arrays(run / run_folder.WEIGHTS)[0] for run in runs]
     for name, array in weights[0].items():
         np.testing.assert_array_equal(weights[1][name], array)
     cards = [json.loads((run / "config.json").read_text())["corpus"] for run in runs]

@@ -59,6 +59,7 @@ ORDER = {
         "recipe",
         "run_config",
         "atomic_files",
+        "array_file",
         "run_folder",
         "voices",
         "model_card",

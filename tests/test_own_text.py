@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import textgen.ui
 from textgen import shipped
-from textgen.runs import run_folder
+from textgen.runs import array_file, run_folder
 from textgen.ui import models, passages
 from textgen.ui.models import RUNS
 from tiny import only
@@ -132,7 +132,7 @@ def test_a_model_that_is_trained_on_while_it_is_looked_at_is_told_of(look, tmp_p
     app = look("5_gates", ("char", "lstm"))
     assert not any("trained on since" in c.value for c in app.caption)
     weights = {k: w * 0.9 for k, w in loaded("char", "lstm").network.weights.items()}
-    run_folder.write_weights(tmp_path / RUNS / "mine" / run_folder.WEIGHTS, weights)
+    array_file.write_arrays(tmp_path / RUNS / "mine" / run_folder.WEIGHTS, weights)
     app.run()
     assert not app.exception and any("trained on since" in c.value for c in app.caption)
 

@@ -32,7 +32,7 @@ from textgen.evaluation.recall_probe import (
     wilson,
 )
 from textgen.generation.generator import Generator
-from textgen.runs import run_folder
+from textgen.runs import array_file
 from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.train import resume, start
 from tiny import drawn
@@ -280,4 +280,4 @@ def test_a_task_goes_on_where_it_stopped(task_file, tmp_path):
 
 
 def weights(run):
-    return run_folder.read_weights(run / "model.safetensors")[0]
+    return array_file.read_arrays(run / "model.safetensors")[0]

@@ -16,7 +16,7 @@ import pytest
 from textgen.backend import keras
 from textgen.config import TrainConfig
 from textgen.errors import ConfigError, RunError
-from textgen.runs import atomic_files, run_folder
+from textgen.runs import array_file, atomic_files, run_folder
 from textgen.runs.run_config import DataConfig, RunConfig
 from textgen.training import loop
 from textgen.training.divergence import FAST, Diverged, LossTrend
@@ -208,7 +208,7 @@ def test_a_process_killed_at_any_touch_of_the_disk_loses_no_save(tmp_path, how):
         assert training.state.step - again.state.step in (0, 1)
         check(again)
         if (folder / run_folder.WEIGHTS).exists():
-            run_folder.read_weights(folder / run_folder.WEIGHTS)
+            array_file.read_arrays(folder / run_folder.WEIGHTS)
         with atomic_files.hold(folder):
             assert not list(folder.glob(".*.tmp"))
         run_on(again, 4)
@@ -280,8 +280,8 @@ def test_no_save_can_be_read(tmp_path):
 )
 def test_a_save_with_a_false_note_is_refused(tmp_path, note):
     begun(tmp_path)
-    arrays, _ = run_folder.read_weights(tmp_path / FILES[0])
-    run_folder.write_weights(tmp_path / FILES[0], arrays, note)
+    arrays, _ = array_file.read_arrays(tmp_path / FILES[0])
+    array_file.write_arrays(tmp_path / FILES[0], arrays, note)
     with pytest.raises(RunError, match="does not fit this run"):
         read_save(tmp_path)
 

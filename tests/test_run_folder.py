@@ -12,7 +12,7 @@ import textgen
 from textgen import shipped
 from textgen.config import ModelConfig
 from textgen.errors import RunError, TextgenError
-from textgen.runs import atomic_files, run_folder
+from textgen.runs import array_file, atomic_files, run_folder
 from textgen.tokenizers.tokenizer import TOKENIZERS
 
 
@@ -92,17 +92,17 @@ def test_a_config_that_does_not_fit_is_refused_before_memory_is_taken(run, chang
 
 
 def test_weights_that_are_not_finite_are_refused(run):
-    arrays, _ = run_folder.read_weights(run / "model.safetensors")
+    arrays, _ = array_file.read_arrays(run / "model.safetensors")
     arrays["head.bias"] = arrays["head.bias"] * np.nan
-    run_folder.write_weights(run / "model.safetensors", arrays)
+    array_file.write_arrays(run / "model.safetensors", arrays)
     with pytest.raises(RunError, match="no finite float32"):
         textgen.load(run)
 
 
 def test_weights_of_another_type_are_refused(run):
-    arrays, _ = run_folder.read_weights(run / "model.safetensors")
+    arrays, _ = array_file.read_arrays(run / "model.safetensors")
     arrays["head.bias"] = arrays["head.bias"].astype(np.float16)
-    run_folder.write_weights(run / "model.safetensors", arrays)
+    array_file.write_arrays(run / "model.safetensors", arrays)
     with pytest.raises(RunError, match="is float16, not float32"):
         textgen.load(run)
 
@@ -194,7 +194,7 @@ def test_a_file_that_claims_too_much_is_not_parsed(tmp_path, bytes_of_header, si
     with open(path, "wb") as file:
         file.write(bytes_of_header.to_bytes(8, "little"))
         file.truncate(size)  # holes, not bytes
-    for read in (run_folder.read_weights, run_folder.read_note):
+    for read in (array_file.read_arrays, array_file.read_note):
         with pytest.raises(RunError, match="too large for a textgen model"):
             read(path)
 
@@ -203,23 +203,23 @@ def test_a_header_of_the_largest_size_is_read(tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes((1 << 20).to_bytes(8, "little") + bytes(100))
     with pytest.raises(RunError, match="not a whole safetensors file"):
-        run_folder.read_note(path)
+        array_file.read_note(path)
 
 
 def test_arrays_come_back_with_their_note_and_a_false_digest_is_found(tmp_path):
     path = tmp_path / "x.safetensors"
     arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3).T, "a": np.array(7, np.int64)}
-    run_folder.write_weights(path, arrays, "a word on them")
-    found, note = run_folder.read_weights(path)
-    assert note == run_folder.read_note(path) == "a word on them"
+    array_file.write_arrays(path, arrays, "a word on them")
+    found, note = array_file.read_arrays(path)
+    assert note == array_file.read_note(path) == "a word on them"
     assert found.keys() == arrays.keys()
     assert all(np.array_equal(found[k], arrays[k]) for k in arrays)
     seen = []
-    run_folder.read_weights(path, seen.append)
+    array_file.read_arrays(path, seen.append)
     assert seen == [{"a": (), "b": (3, 2)}]
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
     with pytest.raises(RunError, match="not a whole safetensors file"):
-        run_folder.read_weights(path)
+        array_file.read_arrays(path)
 
 
 def test_which_weights_these_are(tmp_path):
@@ -251,18 +251,18 @@ def test_the_last_save_is_a_model_too(run):
 @pytest.mark.parametrize("spoil", ["gone", "old", "foreign", "of another model"])
 def test_a_run_without_a_last_save_says_so(run, spoil):
     path, note = run_folder.last_save(run)
-    arrays, _ = run_folder.read_weights(path)
+    arrays, _ = array_file.read_arrays(path)
     for name in run_folder.SAVES:
         (run / name).unlink(missing_ok=True)
     weights = note.pop(run_folder.WEIGHTS_OF_SAVE)
     if spoil == "old":
-        run_folder.write_weights(path, arrays, json.dumps(note))
+        array_file.write_arrays(path, arrays, json.dumps(note))
     if spoil == "foreign":
-        run_folder.write_weights(path, arrays, "[1]")
+        array_file.write_arrays(path, arrays, "[1]")
     if spoil == "of another model":
         del weights["head.bias"]
         note[run_folder.WEIGHTS_OF_SAVE] = weights
-        run_folder.write_weights(path, arrays, json.dumps(note))
+        array_file.write_arrays(path, arrays, json.dumps(note))
     said = "head.bias has shape none" if spoil == "of another model" else "has no save"
     with pytest.raises(RunError, match=said):
         textgen.load(run, last=True)

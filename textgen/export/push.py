@@ -10,6 +10,7 @@ from typing import Any
 
 from textgen import shipped
 from textgen.errors import ConfigError, RunError, shown
+from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.atomic_files import read_file
 from textgen.runs.hub_models import is_on_hub, need_hub, told
 from textgen.runs.run_config import is_source, without_folder
@@ -17,7 +18,6 @@ from textgen.runs.run_folder import (
     CONFIG,
     HISTORY,
     LARGEST_CONFIG,
-    LARGEST_WEIGHTS,
     WEIGHTS,
     read_config,
     tokenizer_class,
@@ -94,10 +94,10 @@ def files_of(folder: Path, repository: str) -> dict[str, bytes]:
     """What is sent, by its names."""
     card = read_config(folder)
     tokenizer = tokenizer_class(folder, card).filename
-    files = {name: read_file(folder / name, LARGEST_WEIGHTS) for name in (WEIGHTS, tokenizer)}
+    files = {name: read_file(folder / name, LARGEST_FILE) for name in (WEIGHTS, tokenizer)}
     for name in (HISTORY, VOICES):
         if (folder / name).is_file():
-            files[name] = read_file(folder / name, LARGEST_WEIGHTS)
+            files[name] = read_file(folder / name, LARGEST_FILE)
     config = json.dumps(without_places(card), ensure_ascii=False, indent=2) + "\n"
     files[CONFIG] = config.encode("utf-8", "backslashreplace")
     readme = b""

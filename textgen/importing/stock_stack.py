@@ -14,7 +14,7 @@ from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, shown
 from textgen.importing.keras_file import Arrays
 from textgen.network import check_model, weight_shapes
-from textgen.runs.run_folder import LARGEST_WEIGHT
+from textgen.runs.array_file import LARGEST_VALUE
 
 CELLS = {"LSTM": "lstm", "GRU": "gru", "SimpleRNN": "rnn"}
 WITHOUT_EFFECT = ("InputLayer", "Dropout", "SpatialDropout1D", "Masking")  # when nothing is trained
@@ -61,7 +61,7 @@ def read_stack(model: dict[str, Any], arrays: Arrays) -> Stack:
     for layer in chain:
         layer.arrays = _arrays_of(layer, arrays)
         for name, array in layer.arrays.items():
-            if not (np.abs(array) <= LARGEST_WEIGHT).all():
+            if not (np.abs(array) <= LARGEST_VALUE).all():
                 raise RunError(f"layer {shown(layer.name)}: {name} holds values that are too large")
     size = head.arrays["bias"].size
     if embedding is None and size > MOST_ONE_HOT:

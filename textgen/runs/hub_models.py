@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from textgen.errors import MissingPart, RunError, TextgenError, shown
+from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.run_folder import (
     CONFIG,
     LARGEST_CONFIG,
     LARGEST_TOKENIZER,
-    LARGEST_WEIGHTS,
     WEIGHTS,
     read_config,
     tokenizer_class,
@@ -49,9 +49,9 @@ def fetch(address: str | Path) -> Path:
         path, commit = get(repository, CONFIG, revision, LARGEST_CONFIG)
         tokenizer = tokenizer_class(path.parent, read_config(path.parent)).filename
         get(repository, tokenizer, commit, LARGEST_TOKENIZER)
-        get(repository, WEIGHTS, commit, LARGEST_WEIGHTS)
+        get(repository, WEIGHTS, commit, LARGEST_FILE)
         try:
-            get(repository, VOICES, commit, LARGEST_WEIGHTS)
+            get(repository, VOICES, commit, LARGEST_FILE)
         except LocalEntryNotFoundError:
             if get is _from_hub:  # it has broken off
                 raise

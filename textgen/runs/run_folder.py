@@ -1,4 +1,4 @@
-"""The run folder: what lies in it, and how it is written and read (atomic_files.py).
+"""The run folder: what lies in it, and how it is written and read.
 
 config.json           model, tokenizer, training, corpus and metrics, as resolved
 model.safetensors     the weights that did best on the validation text
@@ -21,20 +21,24 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from textgen import shipped
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, shown
 from textgen.network import Network, check_model, weight_shapes
 from textgen.options import build
-from textgen.runs.atomic_files import REMEDY, read_file, write_file
+from textgen.runs.array_file import (
+    LARGEST_VALUE,
+    arrays_as_bytes,
+    read_arrays,
+    read_note,
+    write_arrays,
+)
+from textgen.runs.atomic_files import read_file, write_file
 from textgen.runs.run_config import RunConfig
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 
@@ -42,12 +46,9 @@ FORMAT = 1
 CONFIG, WEIGHTS, TRAINING = "config.json", "model.safetensors", "training.safetensors"
 HISTORY = "history.csv"
 SAVES = (TRAINING, "training.2.safetensors")  # by turns
-WEIGHTS_OF_SAVE = "weights"  # in the word on a save: its array of each weight, by their names
+WEIGHTS_OF_SAVE = "weights"  # in the note of a save: weight of the model -> its array
 LARGEST_CONFIG = 1 << 20
-LARGEST_WEIGHTS, LARGEST_HEADER = 2 << 30, 1 << 20
 LARGEST_TOKENIZER = 64 << 20
-LARGEST_WEIGHT = 1e6  # training gives none near it; no sum of a step's products overflows
-DIGEST = "sha256"  # of the arrays, in the header of their file
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
@@ -126,73 +127,9 @@ def tokenizer_class(folder: Path, card: dict[str, Any]) -> type[Tokenizer]:
     return TOKENIZERS[name]
 
 
-def write_weights(path: Path, arrays: dict[str, np.ndarray], note: str = "") -> None:
-    """Save named arrays, and a word on them, as safetensors: the same arrays, the same bytes."""
-    write_file(path, weights_file(arrays, note))
-
-
-def weights_file(arrays: dict[str, np.ndarray], note: str = "") -> bytes:
-    """The file that `write_weights` writes."""
-    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    # one entry: safetensors writes several in any order
-    metadata = {DIGEST: f"{digest(contiguous, note)} {note}".rstrip()}
-    return safetensors.numpy.save(contiguous, metadata)
-
-
-def read_weights(
-    path: Path, wanted: Callable[[dict[str, tuple[int, ...]]], None] | None = None
-) -> tuple[dict[str, np.ndarray], str]:
-    """(arrays by name, the word on them). `wanted` sees the shapes, and may raise, before any is
-    read. Raises `RunError` unless all is as it was written."""
-    if not path.is_file():
-        raise RunError(f"{path} is missing: train until the first save, or give another run folder")
-    damaged = RunError(f"{path} is not a whole safetensors file: restore it or train again")
-    try:
-        _refuse_a_long_header(path)
-        with safetensors.safe_open(path, framework="numpy") as file:
-            names = list(file.keys())
-            if wanted is not None:
-                wanted({name: tuple(file.get_slice(name).get_shape()) for name in names})
-            arrays = {name: file.get_tensor(name) for name in names}
-            recorded, _, note = (file.metadata() or {}).get(DIGEST, "").partition(" ")
-    except (safetensors.SafetensorError, OSError, TypeError, ValueError) as error:
-        raise damaged from error
-    if recorded and recorded != digest(arrays, note):
-        raise damaged
-    return arrays, note
-
-
-def _refuse_a_long_header(path: Path) -> None:
-    """The library would parse one of 100 MB. Raises `RunError` or `OSError`."""
-    with open(path, "rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if header > LARGEST_HEADER or path.stat().st_size > LARGEST_WEIGHTS:
-        raise RunError(f"{path} is too large for a textgen model: {REMEDY}")
-
-
-def read_note(path: Path) -> str:
-    """The word on the arrays of a file, unchecked: its header alone is read. Raises `RunError`."""
-    try:
-        _refuse_a_long_header(path)
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return str((file.metadata() or {}).get(DIGEST, "").partition(" ")[2])
-    except (safetensors.SafetensorError, OSError) as error:
-        raise RunError(f"{path} is not a whole safetensors file: train again") from error
-
-
-def digest(arrays: dict[str, np.ndarray], note: str = "") -> str:
-    """SHA-256 of named arrays and a word on them."""
-    sha256 = hashlib.sha256(note.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        sha256.update(f"{name} {array.dtype} {array.shape}".encode())
-        sha256.update(np.ascontiguousarray(array).data)
-    return sha256.hexdigest()
-
-
 def save_model(folder: Path, network: Network) -> None:
     """Write the model's weights to model.safetensors."""
-    write_weights(folder / WEIGHTS, dict(network.weights))
+    write_arrays(folder / WEIGHTS, network.weights)
 
 
 def load_model(folder: Path) -> tuple[Network, Tokenizer, dict[str, Any]]:
@@ -222,7 +159,7 @@ def last_save(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _names_weights(note: object) -> bool:
-    """Whether it is the word on a save of this kind."""
+    """Whether it is the note of a save of this kind."""
     if not isinstance(note, dict):
         return False
     weights, counts = note.get(WEIGHTS_OF_SAVE), (note.get("number"), note.get("step"))
@@ -257,18 +194,18 @@ def _load(
         raise RunError(f"{folder / CONFIG}: {error}") from error
     expected = weight_shapes(config, tokenizer.vocab_size)
 
-    def wanted(shapes: dict[str, tuple[int, ...]]) -> None:
+    def check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
         if names is not None:
             shapes = {name: shapes[array] for name, array in names.items() if array in shapes}
         _same_shapes(path, expected, shapes)
 
-    weights, _ = read_weights(path, wanted)
+    weights, _ = read_arrays(path, check_shapes)
     if names is not None:
         weights = {name: weights[array] for name, array in names.items()}
     for name, array in weights.items():
         if array.dtype != np.float32:
             raise RunError(f"{path}: {name} is {array.dtype}, not float32: save it as float32")
-        if not (np.abs(array) <= LARGEST_WEIGHT).all():
+        if not (np.abs(array) <= LARGEST_VALUE).all():
             raise RunError(
                 f"{path}: {name} holds values that are no finite float32, or are too large to "
                 "compute with: train again"
@@ -306,7 +243,7 @@ def weights_hash(folder: Path) -> str:
 
 def hash_of(network: Network) -> str:
     """The hash that the weights would have as a model.safetensors."""
-    return _hash(weights_file(dict(network.weights)))
+    return _hash(arrays_as_bytes(network.weights))
 
 
 def _hash(file: bytes) -> str:

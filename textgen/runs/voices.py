@@ -15,7 +15,7 @@ import numpy as np
 from textgen.errors import RunError
 from textgen.log import logger
 from textgen.network import Network
-from textgen.runs.run_folder import LARGEST_WEIGHT, read_weights, write_weights
+from textgen.runs.array_file import LARGEST_VALUE, read_arrays, write_arrays
 
 VOICES = "voices.safetensors"
 STATES = "states"  # the name of its array
@@ -27,7 +27,7 @@ def write_voices(folder: Path, voices: Mapping[str, np.ndarray], weights: str) -
     """Write the state [layers, parts, U] of each label. weights: the hash of those they belong to.
     Raises `RunError` when the disk is full."""
     note = json.dumps({"labels": [*voices], "weights": weights}, ensure_ascii=False)
-    write_weights(folder / VOICES, {STATES: np.stack([*voices.values()])}, note)
+    write_arrays(folder / VOICES, {STATES: np.stack([*voices.values()])}, note)
 
 
 def read_voices(folder: Path, network: Network, weights: str) -> dict[str, np.ndarray]:
@@ -42,11 +42,11 @@ def read_voices(folder: Path, network: Network, weights: str) -> dict[str, np.nd
     one = network.state_shape
     foreign = RunError(f"{path} does not fit the model: restore it, or take it away")
 
-    def wanted(shapes: dict[str, tuple[int, ...]]) -> None:
+    def check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
         if [*shapes] != [STATES] or shapes[STATES][1:] != one:
             raise foreign
 
-    arrays, note = read_weights(path, wanted)
+    arrays, note = read_arrays(path, check_shapes)
     states = arrays[STATES]
     try:
         said = json.loads(note)
@@ -56,7 +56,7 @@ def read_voices(folder: Path, network: Network, weights: str) -> dict[str, np.nd
     named = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
     if not named or not len({*labels}) == len(labels) == len(states):
         raise foreign
-    if states.dtype != np.float32 or not (np.abs(states) <= LARGEST_WEIGHT).all():
+    if states.dtype != np.float32 or not (np.abs(states) <= LARGEST_VALUE).all():
         raise foreign
     if own != weights:
         logger.warning(f"note: {path} belongs to other weights, and is left out: train on")

@@ -17,7 +17,7 @@ from textgen.arrays import Array
 from textgen.backend import keras
 from textgen.errors import RunError
 from textgen.log import logger
-from textgen.runs import run_folder
+from textgen.runs import array_file, run_folder
 from textgen.training.state import RunState
 
 FILES = run_folder.SAVES
@@ -51,7 +51,7 @@ def write_save(
     weights: which of the arrays each weight of the model is, for who loads the model from the save.
     """
     note = state.to_json() | {run_folder.WEIGHTS_OF_SAVE: dict(weights)}
-    run_folder.write_weights(folder / _file_of(state), dict(arrays), json.dumps(note))
+    array_file.write_arrays(folder / _file_of(state), arrays, json.dumps(note))
 
 
 def _file_of(state: RunState) -> str:
@@ -75,7 +75,7 @@ def read_save(folder: Path, step: int | None = None) -> Save:
     failures = []
     for path in sorted((folder / name for name in FILES), key=lambda path: -_number(path)):
         try:
-            arrays, note = run_folder.read_weights(path)
+            arrays, note = array_file.read_arrays(path)
             state = _state(path, note)
         except RunError as error:
             failures.append(error)
@@ -98,7 +98,7 @@ def read_save(folder: Path, step: int | None = None) -> Save:
 def _number(path: Path) -> int:
     """The number of the save at `path`; 0 for one that cannot be read."""
     try:
-        return _state(path, run_folder.read_note(path)).saves
+        return _state(path, array_file.read_note(path)).saves
     except RunError:
         return 0
 

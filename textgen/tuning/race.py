@@ -23,7 +23,7 @@ from textgen.evaluation.context_length import context_curve, looks_back
 from textgen.evaluation.ngram import NGram
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
-from textgen.runs import atomic_files, run_folder
+from textgen.runs import array_file, atomic_files, run_folder
 from textgen.terminal import Report, table
 from textgen.training.train import start
 
@@ -131,7 +131,7 @@ def _write(folder: Path, values: dict[str, Any]) -> None:
 def measured(run: Path) -> Result:
     """The figures of a run folder, `reach` left out."""
     card = run_folder.read_config(run)
-    arrays, _ = run_folder.read_weights(run / run_folder.WEIGHTS)
+    arrays, _ = array_file.read_arrays(run / run_folder.WEIGHTS)
     sizes = {name: array.size for name, array in arrays.items()}
     rows = run_folder.read_history(run)
     first, *rest = rows

@@ -25,7 +25,7 @@ from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, RunError, TextgenError
 from textgen.log import logger
 from textgen.options import build, check
-from textgen.runs import run_folder
+from textgen.runs import array_file, run_folder
 from textgen.runs.recipe import CONFIGS
 from textgen.training.launch import asked_to_stop, gpus_for
 from textgen.tuning.search_space import Space
@@ -202,7 +202,7 @@ def _course(run: Path) -> list[tuple[float, float | None]]:
 
 
 def _parameters(run: Path) -> int:
-    arrays, _ = run_folder.read_weights(run / run_folder.WEIGHTS)
+    arrays, _ = array_file.read_arrays(run / run_folder.WEIGHTS)
     return sum(int(array.size) for array in arrays.values())
 
 
