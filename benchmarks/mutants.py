@@ -30,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 TESTS = {
     "generation/sampling": ["tests/test_sampling.py"],
     "tokenizers/tokenizer": ["tests/test_tokenizer.py"],
+    "runs/atomic_files": ["tests/test_run_folder.py", "tests/test_resume.py"],
+    "runs/array_file": ["tests/test_run_folder.py", "tests/test_resume.py"],
     "runs/run_folder": ["tests/test_run_folder.py", "tests/test_resume.py"],
 }
 SPEAKERS = ("Error", "option", "refused", "_unwritable")

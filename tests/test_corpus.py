@@ -22,7 +22,7 @@ from textgen.text.corpus import Corpus, load_corpus
 from textgen.text.files import file_of
 from textgen.text.hub import parse_hf
 from textgen.text.read_config import SAMPLE_BY, ReadConfig
-from textgen.text.source import Source
+from textgen.text.source import Provenance
 
 KOREAN = "나는 한국사람이야.\n그래서 나는 한국어를 할 줄 알아.\n"
 
@@ -59,7 +59,7 @@ def test_encodings_are_found_and_reported(tmp_path, codec, mark, reported):
     path = write(tmp_path / "a.txt", mark + KOREAN.encode(codec))
     corpus = load_corpus(path)
     assert corpus.text == KOREAN
-    assert corpus.sources == (Source("a.txt", reported),)
+    assert corpus.sources == (Provenance("a.txt", reported),)
 
 
 readable = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(
@@ -69,7 +69,7 @@ readable = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).f
 
 def decoded(data, name="x"):
     """(text, encoding) of a file with these bytes."""
-    source = Source(name)
+    source = Provenance(name)
     with tempfile.NamedTemporaryFile(suffix=".txt") as file:
         file.write(data)
         file.flush()
@@ -287,7 +287,9 @@ def test_rows_beyond_the_limit_are_left_out_and_it_is_said(tmp_path, monkeypatch
     monkeypatch.setattr(corpus_module, "MAX_CHARACTERS", 5)
     corpus = load_corpus(write(tmp_path / "a.csv", "text\nabc\ndef\nghi\n"))
     assert corpus.documents == ("abc", "de")
-    assert corpus.sources == (Source("a.csv", "utf-8", "table", columns=("text",), truncated=True),)
+    assert corpus.sources == (
+        Provenance("a.csv", "utf-8", "table", columns=("text",), truncated=True),
+    )
 
 
 # --- Hugging Face ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from textgen.terminal import as_text
 from textgen.text.corpus import Corpus
 from textgen.text.doctor import SCRIPTS, diagnose, report, script_of
-from textgen.text.source import Source
+from textgen.text.source import Provenance
 
 SYLLABLES = [chr(code) for code in range(0xAC00, 0xAC00 + 2500)]
 
@@ -27,7 +27,7 @@ def codes(corpus):
 
 
 def test_facts():
-    source = Source("a.txt", "cp949")
+    source = Provenance("a.txt", "cp949")
     d = diagnose(corpus_of("가가나\n가가나", "b1", "b1", sources=(source,)))
     assert (d.characters, d.documents, d.duplicate_documents, d.duplicate_lines) == (15, 3, 1, 2)
     assert d.sources == (source,) and d.preview == ("가가나\n가가나", "b1", "b1")
@@ -95,7 +95,7 @@ def test_a_good_text_has_no_warnings():
         (corpus_of(GOOD, lines_of("abcdefghij", 20_000)), "mixed_scripts"),
         (corpus_of(GOOD, GOOD[:5000].replace("\n", " ")), "long_lines"),
         (corpus_of(GOOD + "\ufffd"), "replacement_characters"),
-        (corpus_of(GOOD, sources=(Source("hf:x", "utf-8", truncated=True),)), "truncated"),
+        (corpus_of(GOOD, sources=(Provenance("hf:x", "utf-8", truncated=True),)), "truncated"),
     ],
 )
 def test_each_warning_alone(corpus, code):
@@ -109,7 +109,7 @@ def test_japanese_is_not_mixed():
 
 
 def test_report_shows_facts_suggestion_and_warnings():
-    source = Source("a.txt", "cp949")
+    source = Provenance("a.txt", "cp949")
     text = as_text(report(diagnose(corpus_of("가\u200b나\n", sources=(source,)))))
     for part in (
         "cp949 (1)",

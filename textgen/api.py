@@ -29,7 +29,7 @@ from textgen.interpret.texts import TextTrace, TokenEffects
 from textgen.interpret.unit_probe import FeatureProbe
 from textgen.options import build, build_strictly, options_of, refuse_unknown
 from textgen.runs.recipe import CONFIGS
-from textgen.runs.run_config import Source
+from textgen.text.source import Source
 
 
 class Model(Generator):

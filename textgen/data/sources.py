@@ -18,10 +18,11 @@ from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, TextgenError
 from textgen.options import build
-from textgen.runs.run_config import Source, is_source
+from textgen.runs.run_config import is_source
 from textgen.text.corpus import items_of, load_corpus
 from textgen.text.files import PACKED
 from textgen.text.readers import READERS
+from textgen.text.source import Source
 
 # of a text that is read without being asked for: files, and bytes of all of them
 MAX_FILES, MAX_BYTES = 2000, 1 << 28

@@ -25,10 +25,9 @@ from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar
 from textgen.options import build
 from textgen.runs import atomic_files
-from textgen.runs.run_config import DataConfig, Source, StreamedFiles, as_named
+from textgen.runs.run_config import DataConfig, StreamedFiles, as_named
 from textgen.text.chunks import digest_of, read_chunks
-from textgen.text.source import Source as TextSource
-from textgen.text.source import encodings_of, summary
+from textgen.text.source import Provenance, Source, encodings_of, summary
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer is trained on
@@ -80,7 +79,7 @@ class StreamedText(TrainingData):
     def prepare(self, tokenizer: Tokenizer) -> Self:
         """Read the whole text, and write its ids: a file that is there is whole."""
         begin = time.perf_counter()
-        sources: list[TextSource] = []
+        sources: list[Provenance] = []
         path, dtype = _file(self.folder, tokenizer)
         digests = {"text": hashlib.sha256(), "tokens": hashlib.sha256()}
         documents = characters = tokens = waiting = 0

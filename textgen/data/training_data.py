@@ -14,7 +14,8 @@ from typing import ClassVar, Self
 from textgen.config import TrainConfig
 from textgen.data.batches import Batches
 from textgen.data.recall_task import Task
-from textgen.runs.run_config import DataConfig, Source
+from textgen.runs.run_config import DataConfig
+from textgen.text.source import Source
 from textgen.tokenizers.tokenizer import Tokenizer
 
 

@@ -8,17 +8,16 @@ model `from` (here `origin`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import ConfigError, shown
 from textgen.options import build
+from textgen.text.source import Source
 
 LARGEST_BITS = 1e6  # per character: none is near it
-
-Source = str | Path | Sequence[str | Path]
 
 
 def without_folder(source: str) -> str:

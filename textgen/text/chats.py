@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from textgen.text.source import Source
+from textgen.text.source import Provenance
 
 LEAST = 3  # messages that make a chat, and the share of lines that begin one
 SHARE = 0.3
@@ -115,7 +115,7 @@ def chat_format(head: str) -> ChatFormat | None:
     return None
 
 
-def chat_messages(lines: Iterable[str], chat: ChatFormat, source: Source) -> Iterator[str]:
+def chat_messages(lines: Iterable[str], chat: ChatFormat, source: Provenance) -> Iterator[str]:
     """What people wrote, message by message; what is left out is counted."""
     open_message: str | None = None
     begun = False
@@ -140,7 +140,7 @@ def chat_messages(lines: Iterable[str], chat: ChatFormat, source: Source) -> Ite
         yield from _whole(open_message, source)
 
 
-def _whole(message: str, source: Source) -> Iterator[str]:
+def _whole(message: str, source: Provenance) -> Iterator[str]:
     text = message.strip("\n")
     text = text[:-100] + _EDITED.sub("", text[-100:])
     if len(text) <= LONGEST_PROGRAM_LINE and MEDIA.fullmatch(text.strip()):

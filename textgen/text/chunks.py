@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from textgen.options import check
 from textgen.text import files
 from textgen.text.corpus import blank, cut, items_of, separator_of
 from textgen.text.read_config import ReadConfig
 from textgen.text.readers import read_item
-from textgen.text.source import Source
+from textgen.text.source import Provenance, Source
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Chunk:
 
 
 def read_chunks(
-    source: str | Path | Sequence[str | Path], config: ReadConfig, sources: list[Source]
+    source: Source, config: ReadConfig, sources: list[Provenance]
 ) -> Generator[Chunk, None, None]:
     """`load_corpus(source, config).text`, in order; appends to `sources` what was read.
 
@@ -64,7 +63,7 @@ def read_chunks(
         yield Chunk("".join(parts), starts)
 
 
-def digest_of(source: str | Path | Sequence[str | Path], config: ReadConfig) -> str:
+def digest_of(source: Source, config: ReadConfig) -> str:
     """The SHA-256 of the text of `source`. Raises `CorpusError`."""
     digest = hashlib.sha256()
     with contextlib.closing(read_chunks(source, config, [])) as chunks:
@@ -73,7 +72,9 @@ def digest_of(source: str | Path | Sequence[str | Path], config: ReadConfig) -> 
     return digest.hexdigest()
 
 
-def _documents(item: str, config: ReadConfig, sources: list[Source]) -> Iterator[tuple[str, bool]]:
+def _documents(
+    item: str, config: ReadConfig, sources: list[Provenance]
+) -> Iterator[tuple[str, bool]]:
     """(text, whether a document begins with it)."""
     begun = False
     for text, kind, _ in read_item(item, config, sources):

@@ -10,7 +10,7 @@ from typing import NoReturn, cast
 
 from textgen.errors import CorpusError, shown
 from textgen.text.nfc import nfc
-from textgen.text.source import Source
+from textgen.text.source import Provenance
 
 # taken without being asked for, the first before the others
 TEXT_COLUMNS = ("text", "document", "content", "message", "body", "본문", "내용", "텍스트", "문장")
@@ -154,7 +154,7 @@ def _is_by_id(value: dict[str, Value]) -> bool:
     return numbered or (len(inner) > 1 and all({*one} == {*inner[0]} for one in inner))
 
 
-def as_text(value: Value, column: str, where: str, source: Source) -> str | None:
+def as_text(value: Value, column: str, where: str, source: Provenance) -> str | None:
     """A value as text, a list joined by newlines; None for nothing. where: "a.jsonl, line 3".
 
     Raises `CorpusError` for an object that does not say which of its values is meant.
@@ -186,7 +186,7 @@ def _is_rich_text(value: list[Value]) -> bool:
     )
 
 
-def _said(item: Value, source: Source) -> Value:
+def _said(item: Value, source: Provenance) -> Value:
     """Of a turn in a conversation what was said; of any other value itself."""
     if not isinstance(item, dict):
         return item
@@ -200,7 +200,7 @@ def _said(item: Value, source: Source) -> Value:
     return item
 
 
-def checked(text: str, where: str, errors: str, source: Source) -> str:
+def checked(text: str, where: str, errors: str, source: Provenance) -> str:
     """`text`, if UTF-8 can hold it and no NUL is in it. Raises `CorpusError`."""
     if (unfit := _UNFIT.search(text)) is None:
         return text

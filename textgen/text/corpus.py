@@ -15,7 +15,7 @@ from textgen.errors import ConfigError, CorpusError, shown
 from textgen.options import check
 from textgen.text.read_config import ReadConfig
 from textgen.text.readers import read_item
-from textgen.text.source import Source
+from textgen.text.source import Provenance, Source
 
 MAX_CHARACTERS = 200_000_000  # of a table or dataset; the records after it are left out
 
@@ -28,7 +28,7 @@ class Corpus:
     """
 
     documents: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[Provenance, ...]
     sample_by: str = "document"
     labels: tuple[str, ...] = ()
 
@@ -82,9 +82,7 @@ class Corpus:
         return kept, out
 
 
-def load_corpus(
-    source: str | Path | Sequence[str | Path], config: ReadConfig | None = None
-) -> Corpus:
+def load_corpus(source: Source, config: ReadConfig | None = None) -> Corpus:
     """Read a file, several, a folder (its .txt and .md), a table or a Hugging Face dataset.
 
     What is read, and how, is told in docs/reading.md. A table has `:COLUMN` after it where the
@@ -96,7 +94,7 @@ def load_corpus(
     check(config)
     documents: list[str] = []
     labels: list[str] = []
-    sources: list[Source] = []
+    sources: list[Provenance] = []
 
     def add(text: str, label: str, *, is_record: bool) -> None:
         parts = cut(text, config.sample_by, is_record=is_record)
@@ -122,7 +120,7 @@ def load_corpus(
     return Corpus(tuple(documents), tuple(sources), config.sample_by, of_each)
 
 
-def items_of(source: str | Path | Sequence[str | Path]) -> list[str]:
+def items_of(source: Source) -> list[str]:
     """What a user named, one by one. Raises `CorpusError` for nothing, and for what is no name."""
     if not isinstance(source, Sequence) or isinstance(source, str | bytes):
         items = [source]

@@ -14,7 +14,7 @@ from textgen.text.dialect import Dialect, Misquoted, misfit, misquoted
 from textgen.text.encodings import decode_as, find_encoding
 from textgen.text.files import File
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 SEPARATORS = (",", "\t", ";", "|")
 ODD_SEPARATORS = "^~:¦§\x1f\x01/#"  # seen, too; read when named
@@ -55,13 +55,13 @@ class Head:
 
 
 def read_delimited(
-    file: File, wanted: str | None, config: ReadConfig, source: Source
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
 ) -> Iterator[Part]:
     """The text of a table's columns: a `Reader`."""
     asked = _asked(config.separator)
     encoding = find_encoding(file, config)
     source.encoding, source.kind = encoding, "table"
-    unused = Source(file.name)  # of a reading that gives no text
+    unused = Provenance(file.name)  # of a reading that gives no text
     end = _line_end(decode_as(file, encoding, config.errors, unused))
     blocks = decode_as(file, encoding, config.errors, unused)
     head, separator = _head(file, lines_ended(blocks, end, file.name))

@@ -11,7 +11,7 @@ from textgen.terminal import Report, facts
 from textgen.text.corpus import MAX_CHARACTERS, Corpus
 from textgen.text.findings import Finding
 from textgen.text.oddities import oddities
-from textgen.text.source import Source, dropped_of, encodings_of
+from textgen.text.source import Provenance, dropped_of, encodings_of
 
 SCRIPTS = ("hangul", "latin", "digit", "space", "punctuation", "han", "kana", "jamo", "other")
 CHARACTERS_SEEN = 15_000_000  # what training should read in all; `epochs` is chosen for it
@@ -36,7 +36,7 @@ class Diagnosis:
 
     characters: int
     documents: int
-    sources: tuple[Source, ...]  # what was read, and how
+    sources: tuple[Provenance, ...]  # what was read, and how
     preview: tuple[str, ...]  # how its first documents begin, or the paragraphs of one
     alphabet_size: int
     rarest: tuple[tuple[str, int], ...]  # (character, count), rarest first

@@ -22,7 +22,7 @@ from textgen.errors import CorpusError
 from textgen.text.files import File
 from textgen.text.markup import page_text
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 LARGEST_FILE = 1 << 28  # bytes of the archive
 MAX_PARTS = 20_000
@@ -80,7 +80,9 @@ class Archive:
 # --- Word -----------------------------------------------------------------------------------------
 
 
-def read_docx(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
+def read_docx(
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
+) -> Iterator[Part]:
     """The paragraphs of a .docx, tracked changes accepted: a `Reader`."""
     source.kind, source.encoding = "Word", "utf-8"
     archive = Archive(file)
@@ -121,7 +123,7 @@ def _local(element: Element) -> str:
 class _Lines:
     """Text gathered into lines."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Provenance) -> None:
         self.source = source
         self.lines: list[str] = []
         self.line: list[str] = []
@@ -199,7 +201,9 @@ class _Lines:
 # --- Hangul ---------------------------------------------------------------------------------------
 
 
-def read_hwpx(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
+def read_hwpx(
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
+) -> Iterator[Part]:
     """The paragraphs of a .hwpx: a `Reader`."""
     source.kind, source.encoding = "HWPX", "utf-8"
     archive = Archive(file)
@@ -219,7 +223,9 @@ def read_hwpx(file: File, wanted: str | None, config: ReadConfig, source: Source
 # --- EPUB -----------------------------------------------------------------------------------------
 
 
-def read_epub(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
+def read_epub(
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
+) -> Iterator[Part]:
     """The chapters of a book, in their order: a `Reader`."""
     source.kind, source.encoding = "EPUB", "utf-8"
     archive = Archive(file)

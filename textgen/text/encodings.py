@@ -21,7 +21,7 @@ from textgen.text.files import File
 from textgen.text.formats import binary, is_binary, known_format
 from textgen.text.korean import SyllableCounts
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Source
+from textgen.text.source import Provenance
 
 MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
     "utf-8-sig": b"\xef\xbb\xbf",
@@ -45,7 +45,7 @@ _C1 = re.compile("[\x80-\x84\x86-\x9f]")  # without NEL
 OF_ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp"}
 
 
-def decoded(file: File, config: ReadConfig, source: Source) -> Iterator[str]:
+def decoded(file: File, config: ReadConfig, source: Provenance) -> Iterator[str]:
     """The text of `file`, block by block, its line ends as they are; without a mark at its
     beginning. Sets `source.encoding`, counts what is replaced. Raises `CorpusError`."""
     encoding = find_encoding(file, config)
@@ -53,7 +53,7 @@ def decoded(file: File, config: ReadConfig, source: Source) -> Iterator[str]:
     yield from decode_as(file, encoding, config.errors, source)
 
 
-def decode_as(file: File, encoding: str, errors: str, source: Source) -> Iterator[str]:
+def decode_as(file: File, encoding: str, errors: str, source: Provenance) -> Iterator[str]:
     """As `decoded`, in an encoding that is known."""
     decoder = CountingDecoder(encoding, errors)
     read, first = 0, True  # bytes before the block

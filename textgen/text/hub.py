@@ -13,7 +13,7 @@ from textgen.errors import CorpusError
 from textgen.text.columns import Value
 from textgen.text.json_records import texts_of
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 FIRST = 1000  # records that tell which column holds the text
 PATIENCE = 60.0  # seconds without news after which a dataset counts as unreachable
@@ -21,7 +21,7 @@ PATIENCE = 60.0  # seconds without news after which a dataset counts as unreacha
 Record = Mapping[str, Value]
 
 
-def read_dataset(item: str, config: ReadConfig, source: Source) -> Iterator[Part]:
+def read_dataset(item: str, config: ReadConfig, source: Provenance) -> Iterator[Part]:
     """The texts of "hf:NAME[/CONFIG][:SPLIT][:COLUMN]". Raises `CorpusError`."""
     candidates, split, column = parse_hf(item)
 
@@ -70,7 +70,7 @@ def parse_hf(item: str) -> tuple[list[tuple[str, str | None]], str, str | None]:
 
 
 def _column_texts(
-    records: Iterable[Record], wanted: str | None, name: str, config: ReadConfig, source: Source
+    records: Iterable[Record], wanted: str | None, name: str, config: ReadConfig, source: Provenance
 ) -> Iterator[Part]:
     """The texts of a dataset; which columns hold text is read off the first records."""
     rest = iter(records)

@@ -14,7 +14,7 @@ from textgen.text.encodings import decode_as, find_encoding
 from textgen.text.files import File
 from textgen.text.plain_text import lines_of
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 LARGEST_VALUE = 1 << 29  # characters of JSON that is not in lines
 MAX_PATHS = 30  # that are sought to be listed
@@ -27,11 +27,13 @@ class _Malformed(ValueError):
     """What is wrong with a value, in words."""
 
 
-def read_json(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
+def read_json(
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
+) -> Iterator[Part]:
     """The texts of a JSON file's records: a `Reader`."""
     encoding = find_encoding(file, config)
     source.encoding, source.kind = encoding, "table"
-    unused = Source(file.name)
+    unused = Provenance(file.name)
     if _in_lines(lines_of(decode_as(file, encoding, config.errors, unused))):
         values: list[Value] | None = None
     else:
@@ -39,7 +41,7 @@ def read_json(file: File, wanted: str | None, config: ReadConfig, source: Source
         if len(values) == 1:
             values, wanted = records_of(values[0], wanted, file.name)
 
-    def records(said: Source) -> Records:
+    def records(said: Provenance) -> Records:
         if values is not None:
             yield from ((f"{file.name}, record {n:,},", v) for n, v in enumerate(values, 1))
         else:
@@ -54,7 +56,7 @@ def texts_of(
     wanted: str | None,
     name: str,
     config: ReadConfig,
-    source: Source,
+    source: Provenance,
 ) -> Iterator[Part]:
     """The text of each record. survey: the records once more, to find which column is meant."""
     labels = config.label_column
@@ -201,7 +203,7 @@ def _lines(file: File, lines: Iterator[str]) -> Records:
 def _values(file: File, encoding: str, config: ReadConfig) -> list[Value]:
     """All values of a file that are not one to a line. Raises `CorpusError`."""
     parts, length = [], 0
-    for block in decode_as(file, encoding, config.errors, Source(file.name)):
+    for block in decode_as(file, encoding, config.errors, Provenance(file.name)):
         parts.append(block)
         length += len(block)
         if length > LARGEST_VALUE:

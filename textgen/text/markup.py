@@ -12,7 +12,7 @@ from textgen.errors import ConfigError, CorpusError
 from textgen.text.encodings import codec_of, decode_as, find_encoding, is_utf8
 from textgen.text.files import File
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 LARGEST = 1 << 26  # bytes of a page
 HIDDEN = {
@@ -34,7 +34,9 @@ _DECLARED = re.compile(
 )
 
 
-def read_html(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
+def read_html(
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
+) -> Iterator[Part]:
     """The text of a page: a `Reader`."""
     source.kind = "HTML"
     if file.size() > LARGEST:
@@ -64,7 +66,7 @@ def _encoding(file: File, config: ReadConfig) -> str:
 _AS_BROWSERS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 
 
-def page_text(blocks: Iterator[str], source: Source) -> str:
+def page_text(blocks: Iterator[str], source: Provenance) -> str:
     """The text of HTML, as lines."""
     page = _Page(source)
     page.feed(_bounded("".join(blocks), source))
@@ -75,7 +77,7 @@ def page_text(blocks: Iterator[str], source: Source) -> str:
 _OPAQUE = re.compile(r"<!--|<(script|style)\b", re.IGNORECASE)
 
 
-def _bounded(text: str, source: Source) -> str:
+def _bounded(text: str, source: Provenance) -> str:
     """HTML without comments, scripts and styles, and nothing left open at its end, for which the
     parser would seek an end from each place again."""
     parts: list[str] = []
@@ -98,7 +100,7 @@ def _bounded(text: str, source: Source) -> str:
 class _Page(HTMLParser):
     """Collects what is shown."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Provenance) -> None:
         super().__init__(convert_charrefs=True)
         self.source = source
         self.lines: list[str] = []

@@ -10,7 +10,7 @@ from textgen.text import columns
 from textgen.text.files import File
 from textgen.text.json_records import Records, texts_of
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 if TYPE_CHECKING:
     import pyarrow.parquet as parquet
@@ -20,7 +20,7 @@ LARGEST_GROUP = 1 << 32  # bytes that a group of rows may say it unpacks to
 
 
 def read_parquet(
-    file: File, wanted: str | None, config: ReadConfig, source: Source
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
 ) -> Iterator[Part]:
     """The texts of a Parquet file's columns: a `Reader`."""
     import pyarrow

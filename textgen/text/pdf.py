@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from textgen.errors import CorpusError
 from textgen.text.files import File
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 LARGEST_FILE = 1 << 27  # bytes
 MAX_PAGES = 10_000
 
 
-def read_pdf(file: File, wanted: str | None, config: ReadConfig, source: Source) -> Iterator[Part]:
+def read_pdf(
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
+) -> Iterator[Part]:
     """The text of a PDF, in the lines of its pages: a `Reader`."""
     try:
         import pypdf

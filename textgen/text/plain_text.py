@@ -12,7 +12,7 @@ from textgen.text.encodings import decoded
 from textgen.text.files import File
 from textgen.text.nfc import nfc
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 AROUND = 32  # characters beside a place that NFC may look at
 TRIED = 1000  # places tried for one to tear a line at
@@ -20,7 +20,7 @@ HEAD = 1 << 16  # characters that tell a chat from other text
 
 
 def read_text(
-    file: File, columns: str | None, config: ReadConfig, source: Source
+    file: File, columns: str | None, config: ReadConfig, source: Provenance
 ) -> Iterator[Part]:
     """A text file, or what people wrote in an exported chat: a `Reader`."""
     blocks = decoded(file, config, source)

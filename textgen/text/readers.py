@@ -21,12 +21,12 @@ from textgen.text.parquet import read_parquet
 from textgen.text.pdf import read_pdf
 from textgen.text.plain_text import read_text
 from textgen.text.read_config import OF_FILES, ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 from textgen.text.subtitles import read_subtitles
 
 # A file, the columns that were named, how to read and what to say of it -> its text, in order. It
 # raises `CorpusError` for what it cannot read as it stands, and counts all that it leaves out.
-Reader = Callable[[File, str | None, ReadConfig, Source], Iterator[Part]]
+Reader = Callable[[File, str | None, ReadConfig, Provenance], Iterator[Part]]
 
 TABLES: dict[str, Reader] = {
     ".csv": read_delimited,
@@ -70,14 +70,14 @@ _NAMES = {"\ufeff": "U+FEFF within", "\u2060": "U+2060", "\u200b": "U+200B (no w
 
 
 def read_item(
-    item: str, config: ReadConfig, sources: list[Source], most: int | None = None
+    item: str, config: ReadConfig, sources: list[Provenance], most: int | None = None
 ) -> Iterator[Part]:
     """The text of one thing a user named; appends to `sources` what was read.
 
     most: characters of its records, at most. Raises `CorpusError`.
     """
     if item.startswith("hf:"):
-        source = Source(item)
+        source = Provenance(item)
         yield from _part_by_part(read_dataset(item, config, source), source, sources, config, most)
         return
     path, wanted = _path_and_columns(item)
@@ -96,12 +96,12 @@ def read_item(
         raise CorpusError(f"{path} is neither a file nor a folder: give one of them")
     if not file.head(1):
         raise CorpusError(f"{item} is empty: give a file with some text")
-    source = Source(file.path.name if file.name == str(path) and file.suffix else file.name)
+    source = Provenance(file.path.name if file.name == str(path) and file.suffix else file.name)
     reader = _reader_of(file, wanted)
     yield from _part_by_part(reader(file, wanted, config, source), source, sources, config, most)
 
 
-def _read_folder(folder: Path, config: ReadConfig, sources: list[Source]) -> Iterator[Part]:
+def _read_folder(folder: Path, config: ReadConfig, sources: list[Provenance]) -> Iterator[Part]:
     paths, left_out = files.files_in(folder)
     if not paths:
         rest = ", ".join(f"{count:,} {what}" for what, count in sorted(left_out.items()))
@@ -110,17 +110,17 @@ def _read_folder(folder: Path, config: ReadConfig, sources: list[Source]) -> Ite
             "give a folder with text files, or name other files one by one"
         )
     for path in paths:
-        source = Source(f"{folder.name}/{path.relative_to(folder).as_posix()}")
+        source = Provenance(f"{folder.name}/{path.relative_to(folder).as_posix()}")
         parts = read_text(file_of(path), None, config, source)
         yield from _part_by_part(parts, source, sources, config, None)
     if left_out:
-        sources.append(Source(folder.name, kind="folder", dropped=left_out))
+        sources.append(Provenance(folder.name, kind="folder", dropped=left_out))
 
 
 def _part_by_part(
     parts: Iterator[Part],
-    source: Source,
-    sources: list[Source],
+    source: Provenance,
+    sources: list[Provenance],
     config: ReadConfig,
     most: int | None,
 ) -> Iterator[Part]:
@@ -146,7 +146,7 @@ def _part_by_part(
         sources.append(source)
 
 
-def clean(text: str, source: Source) -> str:
+def clean(text: str, source: Provenance) -> str:
     """A text in NFC, its lines ended by a newline, without marks that cannot be seen."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if any(mark in text for mark in _NAMES):

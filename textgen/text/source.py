@@ -1,11 +1,15 @@
-"""What was read of one thing a user named, and the parts that a reader gives."""
+"""What a user names as a text, what was read of it, and the parts that a reader gives."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias
+
+# a file, a folder, a table or a dataset, or several of them
+Source: TypeAlias = str | Path | Sequence[str | Path]
 
 
 class Part(NamedTuple):
@@ -21,8 +25,8 @@ class Part(NamedTuple):
 
 
 @dataclasses.dataclass
-class Source:
-    """Where text came from, how it was read, and what was left out."""
+class Provenance:
+    """Where text came from, how it was read, and what was left out: of one file or dataset."""
 
     name: str
     encoding: str = ""
@@ -38,12 +42,12 @@ class Source:
             self.dropped[what] = self.dropped.get(what, 0) + count
 
 
-def encodings_of(sources: Iterable[Source]) -> list[str]:
+def encodings_of(sources: Iterable[Provenance]) -> list[str]:
     """The encodings that were met, each once."""
     return sorted({source.encoding for source in sources if source.encoding})
 
 
-def dropped_of(sources: Iterable[Source]) -> dict[str, int]:
+def dropped_of(sources: Iterable[Provenance]) -> dict[str, int]:
     """What was left out or replaced, of all sources together."""
     total: Counter[str] = Counter()
     for source in sources:
@@ -51,7 +55,7 @@ def dropped_of(sources: Iterable[Source]) -> dict[str, int]:
     return dict(total)
 
 
-def summary(sources: Sequence[Source], documents: int, characters: int) -> str:
+def summary(sources: Sequence[Provenance], documents: int, characters: int) -> str:
     """What was read, in one line."""
     read = [source for source in sources if source.encoding]
     names = ", ".join(source.name for source in read[:3]) + (

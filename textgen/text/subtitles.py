@@ -11,7 +11,7 @@ from textgen.text.encodings import decoded
 from textgen.text.files import File
 from textgen.text.plain_text import lines_of
 from textgen.text.read_config import ReadConfig
-from textgen.text.source import Part, Source
+from textgen.text.source import Part, Provenance
 
 _CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{1,2}[,.]\d{1,3}"
 _TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}.*")
@@ -23,7 +23,7 @@ _ASIDE = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:[ \t].*)?$|X-TIMESTAMP-MAP=
 
 
 def read_subtitles(
-    file: File, wanted: str | None, config: ReadConfig, source: Source
+    file: File, wanted: str | None, config: ReadConfig, source: Provenance
 ) -> Iterator[Part]:
     """What is said, a line for each line on the screen: a `Reader`."""
     source.kind = "subtitles"
@@ -40,7 +40,7 @@ def read_subtitles(
     yield Part(text, "record")
 
 
-def _said(lines: Iterable[str], web: bool, source: Source) -> Iterator[str]:
+def _said(lines: Iterable[str], web: bool, source: Provenance) -> Iterator[str]:
     """held: a line that may be the number or name of the cue whose times come next."""
     held: str | None = None
     aside, after_blank = web, True
@@ -68,7 +68,7 @@ def _said(lines: Iterable[str], web: bool, source: Source) -> Iterator[str]:
         yield from _line(held, web, source)
 
 
-def _once(lines: Iterable[str], source: Source) -> Iterator[str]:
+def _once(lines: Iterable[str], source: Provenance) -> Iterator[str]:
     """Each line of captions that roll, of which the screen shows one in several subtitles."""
     before = None
     for line in lines:
@@ -79,7 +79,7 @@ def _once(lines: Iterable[str], source: Source) -> Iterator[str]:
         before = line
 
 
-def _line(text: str, web: bool, source: Source) -> Iterator[str]:
+def _line(text: str, web: bool, source: Provenance) -> Iterator[str]:
     text, tags = _MARKUP.subn("", text)
     source.drop("markup", tags)
     if web:

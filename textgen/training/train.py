@@ -33,7 +33,8 @@ from textgen.model import build_model, settle_threads, trainable
 from textgen.network import Network
 from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
-from textgen.runs.run_config import RunConfig, Source
+from textgen.runs.run_config import RunConfig
+from textgen.text.source import Source
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 from textgen.training import beginning
 from textgen.training import budget as budgets

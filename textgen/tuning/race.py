@@ -25,6 +25,7 @@ from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
 from textgen.runs import array_file, atomic_files, run_folder
 from textgen.terminal import Report, table
+from textgen.text.source import Source
 from textgen.training.train import start
 
 FILE = "race.json"  # of the whole race, and of each cell that has come in
@@ -53,7 +54,7 @@ class Result:
 
 
 def race(
-    source: str | Path | Sequence[str | Path],
+    source: Source,
     out: str | Path,
     cells: Sequence[str],
     model_config: ModelConfig,
