@@ -76,7 +76,7 @@ def test_a_text_that_is_read_more_often_gets_more_dropout():
         planned(1_000_000, 600, ModelConfig(hidden_size=384), TrainConfig(epochs=n))[0].dropout
         for n in (5, 10, 20)
     ]
-    assert np.diff(shares) == pytest.approx([budget.SLOPE] * 2, abs=0.011)
+    assert np.diff(shares) == pytest.approx([budget.DROPOUT_OF_DOUBLING] * 2, abs=0.011)
 
 
 def test_a_large_model_on_a_short_text_gets_more_dropout():
@@ -143,7 +143,7 @@ def test_the_passes_are_those_of_the_seconds_where_they_are_given():
 
 def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
     _, training = planned(30_000, 600)
-    assert training.batch_size * training.sequence_length * budget.STEPS <= 30_000
+    assert training.batch_size * training.sequence_length * budget.STEPS_OF_PASS <= 30_000
     assert training.epochs == budget.MAX_PASSES
 
 

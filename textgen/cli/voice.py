@@ -13,7 +13,7 @@ from textgen.log import logger
 from textgen.options import build
 from textgen.runs import atomic_files
 from textgen.runs.run_folder import CONFIG
-from textgen.runs.voices import LONGEST, VOICES, write_voices
+from textgen.runs.voices import LONGEST_LABEL, VOICES, write_voices
 from textgen.text.columns import plain_name
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import FOR_TRAINING, ReadConfig
@@ -33,8 +33,10 @@ def run(parsed: argparse.Namespace) -> None:
             f"{parsed.run} is no run folder, which the voice is written into: "
             "give one, or a copy of a shipped model's"
         )
-    if not label or len(label) > LONGEST:
-        raise ConfigError(f"label is {shown(label)}: give a name of 1 to {LONGEST} characters")
+    if not label or len(label) > LONGEST_LABEL:
+        raise ConfigError(
+            f"label is {shown(label)}: give a name of 1 to {LONGEST_LABEL} characters"
+        )
     with atomic_files.hold(folder):  # from the reading on: nobody else adds a voice meanwhile
         model = load(folder)
         if label in model.labels:

@@ -24,7 +24,7 @@ from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError, CorpusError, shown
 from textgen.runs.run_config import DataConfig
-from textgen.runs.voices import LONGEST, MOST_LABELS
+from textgen.runs.voices import LONGEST_LABEL, MOST_LABELS
 from textgen.tokenizers.tokenizer import Tokenizer
 
 CARRIED, NONE = -1, 0  # what begins in a row: nothing, a document without a voice, or voice 1, 2 ..
@@ -66,10 +66,10 @@ class LabelledText(TextInMemory):
                 "is learned beside others; add documents with another, or leave it out"
             )
         longest = max(map(len, labels))
-        if len(labels) > MOST_LABELS or longest > LONGEST:
+        if len(labels) > MOST_LABELS or longest > LONGEST_LABEL:
             raise CorpusError(
                 f"label_by is {by}, which gives {len(labels):,} labels of up to {longest:,} "
-                f"characters: name a column of at most {MOST_LABELS:,}, none over {LONGEST} "
+                f"characters: name a column of at most {MOST_LABELS:,}, none over {LONGEST_LABEL} "
                 "characters"
             )
 

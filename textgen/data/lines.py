@@ -23,7 +23,7 @@ from textgen.errors import CorpusError
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LONGEST = 512  # tokens of a row; a longer line goes on in the next one, from the empty state
-SORTED = 4  # batches made together, so that each is of rows of about one length
+GROUP = 4  # batches made together, so that each is of rows of about one length
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Lines:
         `start` of the run. T is that of the longest row of the batch, rounded up."""
 
         def batches() -> Iterator[Batch]:
-            first, skipped = divmod(start, SORTED)
+            first, skipped = divmod(start, GROUP)
             yield from itertools.islice(self._batches(first), skipped, None)
 
         return generated(batches, (self.batch_size, None))
@@ -131,10 +131,10 @@ class Lines:
         """The batches from group `first` on, each group in a random order."""
         size = self.batch_size
         every = itertools.chain.from_iterable(map(self._rows, itertools.count()))
-        rows = itertools.islice(every, first * SORTED * size, None)
+        rows = itertools.islice(every, first * GROUP * size, None)
         for group in itertools.count(first):
-            taken = sorted(itertools.islice(rows, SORTED * size), key=lambda row: len(row[0]))
-            for k in np.random.default_rng((self.seed, group, 1)).permutation(SORTED):
+            taken = sorted(itertools.islice(rows, GROUP * size), key=lambda row: len(row[0]))
+            for k in np.random.default_rng((self.seed, group, 1)).permutation(GROUP):
                 yield padded(taken[k * size : (k + 1) * size])
 
     def _rows(self, number: int) -> list[Row]:

@@ -20,7 +20,7 @@ from textgen.runs.run_config import DataConfig
 from textgen.text.corpus import load_corpus
 from textgen.tokenizers.tokenizer import Tokenizer
 
-MOST = 0.9  # the share of a batch that the old text may have
+LARGEST_SHARE = 0.9  # the share of a batch that the old text may have
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,9 +110,9 @@ def replay_of(settings: TrainConfig) -> tuple[str, float]:
         share = float(number)
     except ValueError:
         share = math.nan
-    if not source or not 0 < share <= MOST:
+    if not source or not 0 < share <= LARGEST_SHARE:
         raise ConfigError(
             f"replay is {shown(settings.replay)}: give TEXT=SHARE, the share of each batch above 0 "
-            f"and at most {MOST:g}, such as old.txt=0.2"
+            f"and at most {LARGEST_SHARE:g}, such as old.txt=0.2"
         )
     return source, share

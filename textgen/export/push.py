@@ -12,7 +12,7 @@ from textgen import shipped
 from textgen.errors import ConfigError, RunError, shown
 from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.atomic_files import read_file
-from textgen.runs.hub_models import is_on_hub, need_hub, told
+from textgen.runs.hub_models import errors_explained, is_on_hub, need_hub
 from textgen.runs.run_config import is_source, without_folder
 from textgen.runs.run_folder import (
     CONFIG,
@@ -53,7 +53,7 @@ def push(run: str | Path, repository: str, *, private: bool = False) -> str:
     from huggingface_hub import CommitOperationAdd, HfApi
 
     files = files_of(shipped.find(Path(run), shipped.MODELS), repository)
-    with told(f"hf://{repository}"):
+    with errors_explained(f"hf://{repository}"):
         api = HfApi()
         # None: as the owner has set it for what is new
         api.create_repo(repository, private=private or None, exist_ok=True)
@@ -110,16 +110,16 @@ def files_of(folder: Path, repository: str) -> dict[str, bytes]:
 def without_places(card: dict[str, Any]) -> dict[str, Any]:
     """config.json without the folders of this machine."""
     corpus, training, origin = (card.get(name) for name in ("corpus", "training", "from"))
-    told = dict(card)
+    public = dict(card)
     if isinstance(corpus, dict) and is_source(source := corpus.get("source")):
         names = [without_folder(one) for one in ([source] if isinstance(source, str) else source)]
-        told["corpus"] = corpus | {"source": names[0] if isinstance(source, str) else names}
+        public["corpus"] = corpus | {"source": names[0] if isinstance(source, str) else names}
     if isinstance(training, dict) and isinstance(replay := training.get("replay"), str):
         text, equals, share = replay.rpartition("=")
-        told["training"] = training | {"replay": without_folder(text) + equals + share}
+        public["training"] = training | {"replay": without_folder(text) + equals + share}
     if isinstance(origin, dict) and isinstance(run := origin.get("run"), str):
-        told["from"] = origin | {"run": without_folder(run)}
-    return told
+        public["from"] = origin | {"run": without_folder(run)}
+    return public
 
 
 def hub_card(readme: str, repository: str, card: dict[str, Any]) -> str:

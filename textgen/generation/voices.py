@@ -12,7 +12,7 @@ from textgen.options import plain_number
 from textgen.text.columns import listed
 from textgen.text.nfc import nfc
 
-MOST = 2.0  # of a voice: more than 1 exaggerates it
+LARGEST_SHARE = 2.0  # of a voice: more than 1 exaggerates it
 
 
 def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -27,10 +27,10 @@ def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray])
         if name not in voices:
             known = f"choose from {listed(voices)}" if voices else "this model has no labels"
             raise ConfigError(f"label is {shown(name)}: {known}")
-        if not (isinstance(share, int | float) and 0 <= share <= MOST):
+        if not (isinstance(share, int | float) and 0 <= share <= LARGEST_SHARE):
             raise ConfigError(
                 f"label gives {shown(name)} the share {shown(share)}: "
-                f"give a number of at least 0 and at most {MOST:g}, such as {name}=0.7"
+                f"give a number of at least 0 and at most {LARGEST_SHARE:g}, such as {name}=0.7"
             )
     parts = [np.float32(share) * voices[name] for name, share in shares.items()]
     return np.asarray(np.sum(parts, axis=0))

@@ -143,15 +143,15 @@ class Course:
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """One layer with its weights in float64. kept [U]: False for silent units."""
+    """One layer with its weights in float64. active [U]: False for silent units."""
 
     cell: Cell
     weights: Mapping[str, np.ndarray]
-    kept: np.ndarray
+    active: np.ndarray
 
     @property
     def size(self) -> int:
-        return len(self.kept)
+        return len(self.active)
 
     def read(self, x: np.ndarray, state: Arrays) -> Course:
         """Over x [T, B, D], from a state."""
@@ -180,7 +180,7 @@ class Layer:
 
         def edit(name: str, value: Array) -> Array:
             if name in self.cell.state_names:
-                value = value * self.kept
+                value = value * self.active
             return value + 1j * TINY if name == moved else value
 
         return self.cell.update(z, state, self.cell.extra(self.weights), edit)

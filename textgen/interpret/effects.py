@@ -160,9 +160,11 @@ def transplants(
                 "give a place after the first token of both"
             )
     receiver, donor = read(network, ids_a).layers, read(network, ids_b).layers
-    own = np.array(places) - 1
+    last = np.array(places) - 1  # token before each place
     start = tuple(
-        tuple(given[name][own + later] if name in parts else kept[name][own] for name in names)
-        for kept, given in zip(receiver, donor, strict=True)
+        tuple(
+            donated[name][last + later] if name in parts else received[name][last] for name in names
+        )
+        for received, donated in zip(receiver, donor, strict=True)
     )
     return Reader(network).read([ids_a[at:] for at in places], start)

@@ -123,13 +123,13 @@ def _probe(
         return FeatureProbe(name, n=len(wanted))
     together = _all_units(x, y, seen)
     if cuts is None:
-        order, told = _by_line(x, y, seen, number)
+        order, predicted = _by_line(x, y, seen, number)
         nothing = np.full(len(wanted), y.mean())
     else:
-        order, told = _by_cut(cuts, seen, number)
+        order, predicted = _by_cut(cuts, seen, number)
         nothing = np.full(len(wanted), float(y.mean() > 0.5))
         together = (together > 0.5).astype(float)
-    missed = (told - wanted[:, None]) ** 2  # of a flag: 1 where it is wrong
+    missed = (predicted - wanted[:, None]) ** 2  # of a flag: 1 where it is wrong
     base = (nothing - wanted) ** 2
     scores = tuple(
         UnitScore(
@@ -164,8 +164,8 @@ def _by_line(
     mean, spread = _mean_and_spread(x)
     slope = ((x - mean) / spread).T @ (y - y.mean()) / len(y)
     order = np.argsort(-abs(slope), kind="stable")[:number]
-    told = y.mean() + (seen - mean)[:, order] / spread[order] * slope[order]
-    return order, told
+    predicted = y.mean() + (seen - mean)[:, order] / spread[order] * slope[order]
+    return order, predicted
 
 
 @dataclasses.dataclass

@@ -44,7 +44,7 @@ def fetch(address: str | Path) -> Path:
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     repository, revision = found[1], found[2] or "main"
-    with told(f"hf://{repository}"):
+    with errors_explained(f"hf://{repository}"):
         get = _from_hub if _hub_answers() else _from_cache
         path, commit = get(repository, CONFIG, revision, LARGEST_CONFIG)
         tokenizer = tokenizer_class(path.parent, read_config(path.parent)).filename
@@ -98,7 +98,7 @@ def _from_cache(repository: str, name: str, revision: str, largest: int) -> tupl
 
 
 @contextlib.contextmanager
-def told(address: str) -> Iterator[None]:
+def errors_explained(address: str) -> Iterator[None]:
     """Turn an error of the Hub's client into a `RunError`, and silence its progress bars."""
     from huggingface_hub import errors
     from huggingface_hub.utils import (

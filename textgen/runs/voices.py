@@ -20,7 +20,7 @@ from textgen.runs.array_file import LARGEST_VALUE, read_arrays, write_arrays
 VOICES = "voices.safetensors"
 STATES = "states"  # the name of its array
 # labels, and characters of one; more are those of a column of texts, or of a file that is not ours
-MOST_LABELS, LONGEST = 1000, 100
+MOST_LABELS, LONGEST_LABEL = 1000, 100
 
 
 def write_voices(folder: Path, voices: Mapping[str, np.ndarray], weights: str) -> None:

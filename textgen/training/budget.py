@@ -34,24 +34,27 @@ from textgen.training.trainer import LaneTrainer, optimizer, policy
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
 LARGE_VOCABULARY, WIDE_EMBEDDING = 1000, 256  # so many pieces, or more, are embedded so wide
 SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
-PASSES = 10  # over the text, that the size is chosen to leave,
-TOKENS_READ = (
-    13_000_000  # or this many tokens: of a long text a larger model learns more in one pass
-)
-WEIGHTS_PER_TOKEN = 4  # a token of the text, without the embeddings: more only learn it by heart
-MAX_PASSES = 60  # passes: patience ends most trainings before
+# The size is the largest that leaves so many passes over the text, or so many tokens to be read,
+# since of a long text a larger model learns more in one pass; and that has no more weights, without
+# the embeddings, for each token of the text: more only learn it by heart.
+PASSES, TOKENS_READ, WEIGHTS_PER_TOKEN = 10, 13_000_000, 4
+MAX_PASSES = 60  # patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
-STEPS = 50  # of a pass, at least
-RATE = 8e-3  # of learning: twice the default, for few passes. Unless it rises over some steps,
-WARMUP_STEPS, MAX_WARMUP = 150, 0.2  # a text of many letters may throw it off; at most such a share
+STEPS_OF_PASS = 50  # at least
+PEAK_RATE = 8e-3  # learning rate: twice the default, for few passes
+# Steps over which the rate rises, and the share of all that they are at most: beginning at its peak
+# it may make a text of many letters diverge.
+WARMUP_STEPS, MAX_WARMUP = 150, 0.2
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others by
-# at a weight a token and ten passes; each time twice as many of either
-BASE_DROPOUT, SLOPE, MAX_DROPOUT = 0.15, 0.07, 0.5
-DECAYED = 2.0  # e-foldings of a weight that nothing pulls at, by the decay of AdamW,
-MAX_DECAY = 0.5  # which is no more than this
 TIMED_SECONDS = 1.5  # seconds of steps for one measurement
-SHORTEST_BUDGET = 10.0  # seconds of a budget
+# Dropout where there is one weight for each token and the text is read `PASSES` times; what each
+# doubling of either adds; the most.
+BASE_DROPOUT, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 0.07, 0.5
+# By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
+# training; the largest decay.
+DECAYED, MAX_DECAY = 2.0, 0.5
+SHORTEST_BUDGET = 10.0  # seconds
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -111,11 +114,13 @@ def plan(
     tokens: of a pass over the text. A setting that is not its default, or named in `fixed`, is left
     as it is; where that is max_seconds, the passes are those of that time.
     """
-    lanes, length = next((w for w in WINDOWS if tokens >= STEPS * w[0] * w[1]), WINDOWS[-1])
+    lanes, length = next((w for w in WINDOWS if tokens >= STEPS_OF_PASS * w[0] * w[1]), WINDOWS[-1])
     model = with_cell(model, fixed)
     if vocab_size >= LARGE_VOCABULARY and not model.tie_weights:
         model = _fill(model, fixed, embedding_size=WIDE_EMBEDDING)
-    training = _fill(training, fixed, batch_size=lanes, sequence_length=length, learning_rate=RATE)
+    training = _fill(
+        training, fixed, batch_size=lanes, sequence_length=length, learning_rate=PEAK_RATE
+    )
     end = time.perf_counter() + seconds
 
     def passes(tokens_per_second: float) -> float:
@@ -175,7 +180,7 @@ def _sized(
     """
     model = _fill(model, fixed, hidden_size=size)
     weights = _products(model, vocab_size) + vocab_size * model.embedding_size
-    share = BASE_DROPOUT + SLOPE * math.log2(weights / tokens)
+    share = BASE_DROPOUT + DROPOUT_OF_DOUBLING * math.log2(weights / tokens)
     return _fill(model, fixed, dropout=round(min(max(share, 0.0), MAX_DROPOUT), 2))
 
 

@@ -19,13 +19,13 @@ from textgen.errors import CorpusError
 from textgen.generation.generator import Generator
 from textgen.model import trainable
 
-READ = 256  # tokens of a document, at most: what a voice tells has faded behind them
-EVERY = 5  # one document of so many is held out
-TOGETHER = 32  # documents of a step
-RATE = 0.03  # of Adam
-JUDGED = 10  # steps after which the voice is judged
+LONGEST = 256  # tokens of a document: what a voice tells has faded behind them
+HELD_OUT_EVERY = 5  # documents, of which one is held out
+BATCH_SIZE = 32  # documents
+LEARNING_RATE = 0.03  # of Adam
+JUDGED_EVERY = 10  # steps
 PATIENCE = 4  # judgements without a better one before it stops
-STEPS = 400  # at most
+MOST_STEPS = 400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,16 +42,16 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
     """The state that `documents` are best begun in. Raises `CorpusError` where they are too few to
     hold out some."""
     tokenizer = model.tokenizer
-    rows = [[tokenizer.start_id, *tokenizer.encode(text)][: READ + 1] for text in documents]
-    if len(rows) < EVERY:
+    rows = [[tokenizer.start_id, *tokenizer.encode(text)][: LONGEST + 1] for text in documents]
+    if len(rows) < HELD_OUT_EVERY:
         raise CorpusError(
             f"the text has {len(rows)} documents that could begin in the voice: give at least "
-            f"{EVERY}, parted by blank lines, or add --sample-by line"
+            f"{HELD_OUT_EVERY}, parted by blank lines, or add --sample-by line"
         )
     network, language_model = model.network, trainable(model.network)
     shape = network.state_shape
     voice = keras.Variable(np.zeros(shape, "float32"), name="voice")
-    optimizer = keras.optimizers.Adam(RATE)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build([voice])
 
     def nats(inputs: Array, targets: Array, counted: Array) -> Array:
@@ -68,9 +68,9 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
             loss = nats(inputs, targets, counted) / ops.sum(counted)
         optimizer.apply([tf.convert_to_tensor(tape.gradient(loss, voice.value))], [voice])
 
-    held_out = padded_texts(rows[::EVERY])
-    trained_on = padded_texts([row for k, row in enumerate(rows) if k % EVERY])
-    characters = sum(len(tokenizer.decode(ids[1:])) for ids in rows[::EVERY])
+    held_out = padded_texts(rows[::HELD_OUT_EVERY])
+    trained_on = padded_texts([row for k, row in enumerate(rows) if k % HELD_OUT_EVERY])
+    characters = sum(len(tokenizer.decode(ids[1:])) for ids in rows[::HELD_OUT_EVERY])
     judge, step = (tf.function(program, autograph=False) for program in (nats, learn))
 
     def bits() -> float:
@@ -78,11 +78,11 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
 
     best = NewVoice(np.zeros(shape, np.float32), (none := bits()), none)
     rng, waited = np.random.default_rng(seed), 0
-    size = min(TOGETHER, len(trained_on[0]))
-    for number in range(1, STEPS + 1):
+    size = min(BATCH_SIZE, len(trained_on[0]))
+    for number in range(1, MOST_STEPS + 1):
         chosen = rng.permutation(len(trained_on[0]))[:size]
         step(*(part[chosen] for part in trained_on))
-        if number % JUDGED:
+        if number % JUDGED_EVERY:
             continue
         waited += 1
         if (own := bits()) < best.own:

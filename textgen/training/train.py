@@ -29,7 +29,7 @@ from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, CorpusError, RunError, shown
 from textgen.generation.generator import Generator
 from textgen.log import logger
-from textgen.model import build_model, settle_threads, trainable
+from textgen.model import LanguageModel, build_model, settle_threads, trainable
 from textgen.network import Network
 from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
@@ -298,23 +298,14 @@ def _prepared(
     setting: _Setting, callbacks: Sequence[Any], resumed: bool, further: bool
 ) -> tuple[Training, Save | None]:
     """The training, and the save that it goes on from."""
-    folder, config, data, tokenizer = (
-        setting.folder,
-        setting.config,
-        setting.data,
-        setting.tokenizer,
-    )
+    folder, config, data = setting.folder, setting.config, setting.data
     settings, batches, workers = config.training, setting.batches, setting.workers
-    held_out = data.held_out(tokenizer)
+    held_out = data.held_out(setting.tokenizer)
     settle_threads(batches.batch_size)
     workers.connect()
     setting.stop.listen()
     keras.utils.set_random_seed(settings.seed)
-    dtype = policy(settings.dtype)
-    if setting.network is not None:
-        model = trainable(setting.network, dtype)
-    else:
-        model = build_model(config.model, tokenizer.vocab_size, dtype)
+    model = _model(setting)
     labels = data.config.labels
     voices = Voices(labels, model.network()) if labels else None
     trainer = LaneTrainer(
@@ -325,45 +316,64 @@ def _prepared(
         workers=workers if workers.number > 1 else None,
         voices=voices,
     )
-    save = read_save(folder) if resumed else None
-    if save and (step := workers.earliest(save.state.step)) != save.state.step:
-        save = read_save(folder, step)  # another worker was killed before its last save
+    save = _last_save(folder, workers) if resumed else None
     limit = None
     if settings.max_seconds:
         limit = TimeLimit(settings.max_seconds, save.state.seconds if save and not further else 0.0)
-
     # what is judged and sampled is the model as it will be loaded: in float32
     exact = model
     if model.dtype_policy.name != "float32":
-        exact = build_model(config.model, tokenizer.vocab_size)
-
-    def now() -> Generator:
-        return Generator(exact.network(), tokenizer, config.to_dict())
-
+        exact = build_model(config.model, setting.tokenizer.vocab_size)
     validation = None
     if held_out is not None:
         validation = Validation(exact, held_out, carry=data.carry, voices=voices)
-    samplers: list[Sampler] = []
-    if settings.sample_length:
-        samplers.append(
-            TextSampler(now, folder, settings.prompt, settings.sample_length, settings.seed)
-        )
-    if data.task is not None:
-        samplers.append(RecallSampler(now, data.task, folder))
     training = Training(
         folder,
         config,
         trainer,
         batches,
-        data.tokens_per_char(tokenizer),
+        data.tokens_per_char(setting.tokenizer),
         stop=setting.stop,
         twin=Twin(model, exact),
         validation=validation,
-        samplers=samplers,
+        samplers=_samplers(setting, exact),
         limit=limit,
         callbacks=callbacks,
     )
     return training, save
+
+
+def _model(setting: _Setting) -> LanguageModel:
+    """The model to train, with the weights that it begins with; those of a save come later."""
+    config = setting.config
+    dtype = policy(config.training.dtype)
+    if setting.network is not None:
+        return trainable(setting.network, dtype)
+    return build_model(config.model, setting.tokenizer.vocab_size, dtype)
+
+
+def _last_save(folder: Path, workers: Workers) -> Save:
+    """The newest save that every worker has: one of them may have been killed before its last."""
+    save = read_save(folder)
+    step = workers.earliest(save.state.step)
+    return save if step == save.state.step else read_save(folder, step)
+
+
+def _samplers(setting: _Setting, exact: LanguageModel) -> list[Sampler]:
+    """What is tried after each epoch with the weights of `exact` as they are then."""
+    config, folder, settings = setting.config, setting.folder, setting.config.training
+
+    def now() -> Generator:
+        return Generator(exact.network(), setting.tokenizer, config.to_dict())
+
+    samplers: list[Sampler] = []
+    if settings.sample_length:
+        samplers.append(
+            TextSampler(now, folder, settings.prompt, settings.sample_length, settings.seed)
+        )
+    if setting.data.task is not None:
+        samplers.append(RecallSampler(now, setting.data.task, folder))
+    return samplers
 
 
 def _explained(error: Exception, setting: _Setting) -> Exception:

@@ -30,7 +30,7 @@ CHARACTERS = 20_000  # what the box takes: a token is rarely longer than ten
 ANSWER = 200  # characters
 PARTS = ("training", "held_out")  # of the text that a model was trained on
 PASSAGE = 300  # characters
-ENOUGH, READ = 4000, 15_000  # characters of a corpus that is read: at least, at most
+SHORTEST_PART, LONGEST_PART = 4000, 15_000  # characters of a corpus that is read
 AT_ONCE = 4  # models that read one text beside each other
 
 
@@ -293,11 +293,11 @@ def corpus_of(model: Model) -> tuple[str, str]:
     that text itself, or, where it is not at hand, the included prose that it can spell best."""
     if data := models.training_text(model):
         for name, text in (("held_out", data.held_out_text), ("training", data.text)):
-            if len(text) >= ENOUGH:
-                return text[:READ], t(f"corpus.{name}")
+            if len(text) >= SHORTEST_PART:
+                return text[:LONGEST_PART], t(f"corpus.{name}")
     texts = [cached.corpus(tongue) for tongue in LANGUAGES]
     unknown = [len(model.tokenizer.unknown_characters(text)) for text in texts]
-    return texts[int(np.argmin(unknown))][:READ], t("corpus.included")
+    return texts[int(np.argmin(unknown))][:LONGEST_PART], t("corpus.included")
 
 
 def next_tokens(model: Model, trace: Trace, number: int) -> dict[str, float]:
