@@ -107,6 +107,7 @@ ORDER = {
         "batch_reader",
         "choices",
         "recall_probe",
+        "recall_tables",
         "context_length",
         "ngram",
         "copying",

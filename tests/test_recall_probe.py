@@ -27,10 +27,10 @@ from textgen.evaluation.recall_probe import (
     horizon,
     measure,
     probe,
-    report,
     task_of,
     wilson,
 )
+from textgen.evaluation.recall_tables import report
 from textgen.generation.generator import Generator
 from textgen.runs import array_file
 from textgen.tokenizers.tokenizer import CharTokenizer

@@ -9,15 +9,8 @@ from pathlib import Path
 from textgen.cli.sources import numbers, save
 from textgen.data.recall_documents import HELD_OUT
 from textgen.data.recall_task import VARIANTS, read_task
-from textgen.evaluation.recall_probe import (
-    CONTROLS,
-    DISTANCES,
-    Scorer,
-    as_csv,
-    probe,
-    report,
-    task_of,
-)
+from textgen.evaluation.recall_probe import CONTROLS, DISTANCES, Scorer, probe, task_of
+from textgen.evaluation.recall_tables import as_csv, report
 from textgen.generation.generator import load
 from textgen.terminal import show
 

@@ -7,9 +7,7 @@ as there are candidates.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -27,7 +25,6 @@ from textgen.evaluation.choices import decisive, shared_out
 from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.options import Option, check_value
-from textgen.terminal import Report, table
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000)
 LEAST = 0.9  # what the horizon asks of the lower bound
@@ -230,6 +227,16 @@ def wilson(right: int, n: int, z: float = Z95) -> tuple[float, float]:
     return max(0.0, (middle - half) / width), min(1.0, (middle + half) / width)
 
 
+def horizon(rows: Sequence[ProbeRow]) -> int:
+    """The greatest distance at which the lower bound is above 90 %, there and at all shorter."""
+    reached = 0
+    for row in sorted((r for r in rows if r.control == "none"), key=lambda r: r.distance):
+        if row.low <= LEAST:
+            break
+        reached = row.distance
+    return reached
+
+
 def task_of(generator: Generator) -> Task:
     """The shipped task that a model was trained on. Raises `ConfigError` when it was none.
 
@@ -259,52 +266,3 @@ def task_of(generator: Generator) -> Task:
         f"{generator.name} was trained on the task {shown(name)}, which does not come with "
         "textgen: name its file with --task FILE"
     )
-
-
-def report(probe: Probe) -> Report:
-    """The rows as a table, and the horizon, for a terminal."""
-    groups = list(probe.rows[0].groups)
-    head = ["distance", "tokens", "control", "n", "right", "95 %", "probability", *groups]
-    lines = [
-        [
-            f"{r.distance}",
-            f"{r.tokens:.0f}",
-            r.control,
-            f"{r.n}",
-            f"{r.accuracy:.1%}",
-            f"{r.low:.1%} to {r.high:.1%}",
-            f"{r.probability:.3f}",
-            *(f"{r.groups.get(g, math.nan):.1%}" for g in groups),
-        ]
-        for r in probe.rows
-    ]
-    reach = f"horizon {probe.horizon} characters"
-    asked = min(row.n for row in probe.rows)
-    if asked < FEWEST:
-        reach += (
-            f": {asked} documents of each distance are too few to tell, even if all answers are "
-            f"right; give -n {FEWEST} or more"
-        )
-    return [table(head, lines, words=0), f"chance {probe.chance:.1%}", reach]
-
-
-def as_csv(probe: Probe) -> str:
-    """The rows of a probe as CSV."""
-    groups = list(probe.rows[0].groups)
-    names = [f.name for f in dataclasses.fields(ProbeRow) if f.name != "groups"]
-    file = io.StringIO()
-    table = csv.writer(file, lineterminator="\n")
-    table.writerow([*names, *groups])
-    for row in probe.rows:
-        table.writerow([*(getattr(row, n) for n in names), *(row.groups.get(g) for g in groups)])
-    return file.getvalue()
-
-
-def horizon(rows: Sequence[ProbeRow]) -> int:
-    """The greatest distance at which the lower bound is above 90 %, there and at all shorter."""
-    reached = 0
-    for row in sorted((r for r in rows if r.control == "none"), key=lambda r: r.distance):
-        if row.low <= LEAST:
-            break
-        reached = row.distance
-    return reached
