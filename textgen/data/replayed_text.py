@@ -31,6 +31,10 @@ class ReplayedText(TextInMemory):
     share: float
 
     @property
+    def replayed(self) -> TextInMemory:
+        return self.old
+
+    @property
     def config(self) -> DataConfig:
         return dataclasses.replace(super().config, replay_sha256=digest(self.old.corpus.text))
 

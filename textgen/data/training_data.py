@@ -24,7 +24,7 @@ class TrainingData(ABC):
     """What `source` names, to be trained on with `settings`.
 
     carry: whether one batch goes on where the batch before it ended. task: the task that writes
-    the documents, None for a text.
+    the documents, None for a text. replayed: another text that is mixed in, None without one.
     """
 
     source: Source
@@ -33,6 +33,10 @@ class TrainingData(ABC):
 
     @property
     def task(self) -> Task | None:
+        return None
+
+    @property
+    def replayed(self) -> TrainingData | None:
         return None
 
     @property

@@ -17,7 +17,6 @@ import numpy as np
 
 from textgen import shipped
 from textgen.config import ModelConfig, TokenizerConfig
-from textgen.data.replayed_text import ReplayedText
 from textgen.data.sources import find_training_text
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, RunError, shown
@@ -124,8 +123,8 @@ def known_texts(data: TrainingData, card: Mapping[str, Any]) -> dict[str, str]:
     """What is held out of the "new" text, and of the "old" one: that which is mixed in, or where it
     is at hand that which the model of `card` was trained on."""
     texts = {"new": data.held_out_text}
-    if isinstance(data, ReplayedText):
-        texts["old"] = data.old.held_out_text
+    if data.replayed is not None:
+        texts["old"] = data.replayed.held_out_text
     elif (old := find_training_text(dict(card), shipped.HOME)) is not None:
         texts["old"] = old.held_out_text
     return {name: text for name, text in texts.items() if text}
