@@ -94,6 +94,7 @@ class Network:
 
     @property
     def num_parameters(self) -> int:
+        """Numbers in all weights together."""
         return sum(math.prod(weight.shape) for weight in self.weights.values())
 
     @property

@@ -177,6 +177,7 @@ def array(length: Any, like: Array, width: int | None = None) -> Any:
 
 
 def loop(length: Any, body: Any, begin: Any) -> Any:
+    """The variables `begin` after `length` steps of `body`; the first of them counts the steps."""
     return tf.while_loop(
         lambda t, *_: t < length, body, begin, parallel_iterations=1, maximum_iterations=length
     )

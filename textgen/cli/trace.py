@@ -54,6 +54,7 @@ def run(parsed: argparse.Namespace) -> None:
 
 
 def as_npz(arrays: dict[str, np.ndarray]) -> bytes:
+    """The arrays as NumPy keeps them, compressed."""
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     return file.getvalue()

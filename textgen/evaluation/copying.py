@@ -28,6 +28,7 @@ class Span:
 
     @property
     def length(self) -> int:
+        """In characters."""
         return self.end - self.begin
 
 

@@ -76,6 +76,7 @@ class Probe:
     settings: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
+        """All of it, as JSON takes it."""
         return dataclasses.asdict(self)
 
 

@@ -135,6 +135,7 @@ class Course:
 
     @property
     def end(self) -> Arrays:
+        """The parts of the state after the last token [B, U]."""
         return tuple(
             np.concatenate([first[None], part])[-1]
             for first, part in zip(self.start, self.states, strict=True)
@@ -151,6 +152,7 @@ class Layer:
 
     @property
     def size(self) -> int:
+        """U."""
         return len(self.active)
 
     def read(self, x: np.ndarray, state: Arrays) -> Course:

@@ -214,4 +214,5 @@ def readable(
 
 
 def ids_of(scorer: Scorer, text: str) -> list[int]:
+    """The ids of a text that stands at the beginning of a document."""
     return [scorer.tokenizer.start_id, *scorer.encode(text)]

@@ -126,6 +126,7 @@ def ids_of(model: Generator, what: str, text: object) -> list[int]:
 
 
 def tokens_of(model: Generator, ids: Sequence[int]) -> tuple[str, ...]:
+    """The text of each id."""
     return tuple(model.tokenizer.token(i) for i in ids)
 
 

@@ -334,6 +334,7 @@ class FourTimes:
 
     @property
     def ratio(self) -> float:
+        """Parameters of the LSTM for each of the RNN."""
         return self.lstm / self.rnn
 
     @property

@@ -108,10 +108,13 @@ def settings(folder: Path, card: dict[str, Any], section: str, cls: type) -> Any
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
+    """Write the file of the tokenizer. Raises `RunError` when the disk is full."""
     write_file(folder / tokenizer.filename, tokenizer.to_bytes())
 
 
 def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
+    """The tokenizer that config.json, `card`, names. Raises `RunError` where its file is missing or
+    too large, `TokenizerError` where it cannot be read."""
     kind = tokenizer_class(folder, card)
     return kind.from_bytes(read_file(folder / kind.filename, LARGEST_TOKENIZER))
 

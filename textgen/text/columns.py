@@ -212,6 +212,7 @@ def checked(text: str, where: str, errors: str, source: Provenance) -> str:
 
 
 def no_column(name: str, wanted: str, names: Iterable[str]) -> NoReturn:
+    """Raise `CorpusError`: the table `name` has columns `names`, and not the one that is wanted."""
     raise CorpusError(
         f"{name} has no column {shown(wanted)}: write one of its columns after the colon "
         f"({listed(names)})"

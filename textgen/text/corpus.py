@@ -34,10 +34,12 @@ class Corpus:
 
     @property
     def separator(self) -> str:
+        """What stands between two documents in `text`."""
         return separator_of(self.sample_by)
 
     @cached_property
     def text(self) -> str:
+        """All documents, one after the other."""
         return self.separator.join(self.documents)
 
     def split(self, validation_fraction: float, held_out: str = "end") -> tuple[str, str]:

@@ -20,6 +20,7 @@ class Misquoted(ValueError):
 
     @property
     def unclosed(self) -> bool:
+        """Whether a quotation mark has no other one that closes it."""
         return "unexpected end" in self.error
 
 
@@ -55,6 +56,7 @@ class Dialect:
 
 
 def misfit(name: str, line: int, cells: int, width: int) -> str:
+    """What is said of a row that has not as many cells as the first one, its `width`."""
     return (
         f"{name} has {cells} cells in line {line:,} and {width} in its first row: "
         "mend the row (a cell with a separator in it wants quotation marks around it)"
@@ -62,6 +64,7 @@ def misfit(name: str, line: int, cells: int, width: int) -> str:
 
 
 def misquoted(name: str, skipped: int, error: Misquoted) -> str:
+    """What is said of a row whose quotation marks do not fit. skipped: lines before the table."""
     line = f"line {error.line + skipped:,}"
     if error.unclosed:
         return f"{name} opens a quotation mark in the row of {line} that is never closed: close it"

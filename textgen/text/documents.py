@@ -44,6 +44,7 @@ class Archive:
         self.parts = {part.filename: part for part in parts}
 
     def damaged(self, what: str) -> CorpusError:
+        """What is said of an archive that cannot be read. what: is wrong with it."""
         return CorpusError(f"{self.name} {what}: open it in its program and save it as plain text")
 
     def read(self, part: str) -> bytes:

@@ -30,6 +30,7 @@ def known_format(head: bytes) -> str | None:
 
 
 def binary(name: str) -> CorpusError:
+    """What is said of a file that is no text."""
     return CorpusError(f"{name} is not text but binary data: give a plain text file (UTF-8)")
 
 

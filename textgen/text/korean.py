@@ -69,6 +69,7 @@ class SyllableCounts:
     rivals: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, text: str) -> None:
+        """Count the syllables of more of the text."""
         syllables = _HANGUL.findall(text)
         if self.tried < TRIED:
             letters = "".join(char for char in text if char > "\x7f")[:TRIED]

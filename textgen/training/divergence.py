@@ -35,6 +35,7 @@ class LossTrend:
 
     @property
     def runs_away(self) -> bool:
+        """Whether the loss has crossed the line."""
         return self._way >= 1
 
     @property

@@ -68,12 +68,14 @@ class History:
         self._status_at = time.monotonic()
 
     def begin_epoch(self, epoch: int, state: RunState) -> None:
+        """Count a row's loss and time from here. epoch: from 0."""
         self.epoch = epoch
         self._row_at, self._row_step = time.monotonic(), state.step
         self._row_nats, self._row_tokens = state.nats, state.tokens
         self._measured = False
 
     def after_step(self, state: RunState) -> None:
+        """Write a row and the status, if it is time for them."""
         now = self._step_at = time.monotonic()
         # the first row tells how long it took to compile a step
         if state.step == 1 or now - self._row_at >= ROW_SECONDS:

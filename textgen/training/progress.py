@@ -30,6 +30,7 @@ class Progress:
         )
 
     def after_step(self, batch_loss: float) -> None:
+        """Move the bar on. batch_loss: nats per token, shown until the history has a row."""
         if self.bar.disable:
             return
         history = self.history
@@ -42,6 +43,7 @@ class Progress:
         self.bar.update(1)
 
     def after_epoch(self, state: RunState, loss: float, val_loss: float | None) -> None:
+        """Say how an epoch went. loss, val_loss: nats per token; None where nothing is held out."""
         history = self.history
         held_out = "" if val_loss is None else f", held out {val_loss * history.val_bits:.3f}"
         logger.info(
@@ -51,5 +53,6 @@ class Progress:
         )
 
     def close(self) -> None:
+        """Take the bar away."""
         if self.bar is not None:
             self.bar.close()

@@ -31,7 +31,8 @@ class Sampler(Protocol):
     written does, with `RunError`.
     """
 
-    def after_epoch(self, epoch: int, state: RunState) -> None: ...
+    def after_epoch(self, epoch: int, state: RunState) -> None:
+        """Try it. epoch: from 0."""
 
 
 def check_prompt(prompt: str, tokenizer: Tokenizer) -> None:

@@ -112,6 +112,7 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
 
     def test_step(self, data: Arrays) -> dict[str, Array]:
+        """As `train_step`, without the gradient: for `evaluate`."""
         ids, targets, weights, *begins = data
         return self._add_to_epoch(*_counted(self(ids, targets, **_named(begins)), weights))
 

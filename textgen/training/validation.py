@@ -17,6 +17,7 @@ class Twin:
         self.pairs = [(weight, copies[name]) for name, weight in model.named_weights().items()]
 
     def follow(self) -> None:
+        """Give the copy the weights that the model has now."""
         for weight, copy in self.pairs:
             if weight is not copy:
                 copy.assign(weight)

@@ -43,14 +43,17 @@ class Choices:
     values: tuple[Any, ...]
 
     def distribution(self) -> BaseDistribution:
+        """Optuna's, to draw from."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution(self.values)
 
     def tidy(self, value: Any) -> Any:
+        """A drawn value as it is tried: as it is."""
         return value
 
     def all(self) -> tuple[Any, ...] | None:
+        """Every value."""
         return self.values
 
 
@@ -64,6 +67,7 @@ class Range:
     step: float | None
 
     def distribution(self) -> BaseDistribution:
+        """Optuna's, to draw from."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
         if isinstance(self.low, int):
