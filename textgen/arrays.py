@@ -1,4 +1,4 @@
-"""The names under which arrays appear in signatures.
+"""The names under which arrays, and datasets of them, appear in signatures.
 
 `Array` is an array of numbers of NumPy or of TensorFlow: code that is annotated with it works on
 both. TensorFlow ships no types that a checker could hold it to, so the alias says it to people;
@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 Array: TypeAlias = Any
 Arrays: TypeAlias = tuple[Array, ...]
 State: TypeAlias = tuple[Arrays, ...]  # for each layer, the parts of its state
+Dataset: TypeAlias = Any  # a `tf.data.Dataset`
 
 
 def cut(state: State, rows: slice) -> State:

@@ -75,7 +75,7 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
         bias = self.cell.first_bias(self.hidden_size, self.forget_bias, times)
         return ops.convert_to_tensor(bias, dtype)
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, Array]:
         """The weights by their names, as Keras variables."""
         return {weight.name: weight for weight in self.weights}
 

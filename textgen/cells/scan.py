@@ -35,13 +35,13 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
     inputs = (a, kernel, biases, state, extra)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(*parts: Array) -> Any:
+    def run(*parts: Array) -> tuple[Arrays, Callable[..., Arrays]]:
         # an eager tape would record the loop as well, and XLA cannot compile what it records
         unrecorded = [tf.stop_gradient(part) for part in parts]
         a, kernel, biases, start, extra = tf.nest.pack_sequence_as(inputs, unrecorded)
         before, end, z = loops.forward(a, kernel, biases, start, extra)
 
-        def gradient(d_hidden: Array, *d_end: Array) -> Any:
+        def gradient(d_hidden: Array, *d_end: Array) -> Arrays:
             da, dp, d_state, d_extra = loops.backward(kernel, extra, before, z, d_hidden, d_end)
             d_kernel = [tf.matmul(flat(before[0][:-1]), flat(dp), transpose_a=True) for _ in kernel]
             d_biases = [over_all(d) for d, _ in zip((da, dp), biases, strict=False)]
@@ -88,7 +88,9 @@ class Loops:
 
     # --- one step -----------------------------------------------------------------------------
 
-    def _one(self, a: Array, p: Array, biases: Arrays, state: Arrays, extra: Arrays) -> Any:
+    def _one(
+        self, a: Array, p: Array, biases: Arrays, state: Arrays, extra: Arrays
+    ) -> tuple[Array, Array, Arrays]:
         """(z in the type of the products, h_t in the same, the new state)."""
         z = tf.cast(a, self.wide) + biases[0]
         if p is not None:
@@ -96,7 +98,9 @@ class Loops:
         new = self.cell.update(z, state, extra)
         return tf.cast(z, self.type), tf.cast(new[0], self.type), new
 
-    def _one_back(self, z: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays) -> Any:
+    def _one_back(
+        self, z: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays
+    ) -> tuple[Array, Array, Arrays, Arrays]:
         """(da, dp, d state, d extra). dh [B, U] each: what the layer above wants of h_t, and what
         the product of the next step does."""
         z = tf.cast(z, self.wide)
@@ -115,14 +119,14 @@ class Loops:
 
     def _forward(
         self, a: Array, kernel: Arrays, biases: Arrays, start: Arrays, extra: Arrays
-    ) -> Any:
+    ) -> tuple[Arrays, Arrays, Array]:
         """(the state before each step and after the last [T + 1, B, U] each, end state, z)."""
         length = tf.shape(a)[0]
         first = (tf.cast(start[0], self.type), *start[1:])
         z = array(length, a, (self.cell.joined or len(self.cell.blocks)) * start[0].shape[1])
         before = tuple(array(length + 1, part).write(0, part) for part in first)
 
-        def body(t: Any, h: Array, state: Arrays, z: Array, before: Arrays) -> Any:
+        def body(t: Array, h: Array, state: Arrays, z: Array, before: Arrays) -> Arrays:
             p = tf.matmul(h, kernel[0]) if kernel else None
             z_t, h, state = self.one(a[t], p, biases, state, extra)
             parts = zip(before, (h, *state[1:]), strict=True)
@@ -139,7 +143,7 @@ class Loops:
         z: Array,
         d_hidden: Array,
         d_end: Arrays,
-    ) -> Any:
+    ) -> tuple[Array, Array, Arrays, Arrays]:
         """(da, dp, d state, d extra)."""
         length = tf.shape(z)[0]
         width = len(self.cell.blocks) * before[0].shape[2]
@@ -147,7 +151,7 @@ class Loops:
         writes = tuple(array(length, z, width) for _ in range(2 if self.cell.joined else 1))
         d_extra = tuple(tf.zeros_like(part) for part in extra)
 
-        def body(s: Any, dh: Arrays, d_state: Arrays, d_extra: Arrays, writes: Arrays) -> Any:
+        def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, writes: Arrays) -> Arrays:
             t = length - 1 - s
             state = tuple(part[t] for part in before)
             da, dp, d_state, more = self.one_back(z[t], state, extra, (d_hidden[t], *dh), d_state)
@@ -170,24 +174,25 @@ def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-def array(length: Any, like: Array, width: int | None = None) -> Any:
+def array(length: Array, like: Array, width: int | None = None) -> Any:
     """A TensorArray of `length` values [B, width] with the type, the B and the width of `like`."""
     shape = (like.shape[-2], width or like.shape[-1])
     return tf.TensorArray(like.dtype, length, element_shape=shape)
 
 
-def loop(length: Any, body: Any, begin: Any) -> Any:
-    """The variables `begin` after `length` steps of `body`; the first of them counts the steps."""
-    return tf.while_loop(
+def loop(length: Array, body: Callable[..., Arrays], begin: Arrays) -> Arrays:
+    """Variables after `length` steps of `body`, from `begin` on; the first counts the steps."""
+    variables: Arrays = tf.while_loop(
         lambda t, *_: t < length, body, begin, parallel_iterations=1, maximum_iterations=length
     )
+    return variables
 
 
-def flat(x: Array) -> Any:
+def flat(x: Array) -> Array:
     """[T, B, N] -> [T B, N]."""
     return tf.reshape(x, (-1, x.shape[-1]))
 
 
-def over_all(x: Array) -> Any:
+def over_all(x: Array) -> Array:
     """The sum of x [T, B, N] over T and B, in the wide type."""
     return tf.cast(tf.reduce_sum(flat(x), 0), wide(x.dtype))

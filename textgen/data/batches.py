@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
+
+from textgen.arrays import Dataset
 
 ROUNDED = 32  # tokens: few lengths, since the loop over time is compiled for each
 
@@ -30,15 +32,18 @@ class Batches(Protocol):
     @property
     def steps_of_text(self) -> int: ...
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         """An endless `tf.data.Dataset` from batch `start` of the run on, of (inputs, targets,
         weights) [batch_size, T]: ids, the same one token on, and what each target counts. Of a text
         with labels also which voice begins in each row [batch_size]: see labelled_text.py."""
 
 
 def generated(
-    batches: Callable[[], Iterator[tuple[np.ndarray, ...]]], shape: Any, *, begins: bool = False
-) -> Any:
+    batches: Callable[[], Iterator[tuple[np.ndarray, ...]]],
+    shape: tuple[int | None, ...],
+    *,
+    begins: bool = False,
+) -> Dataset:
     """An endless `tf.data.Dataset` of (inputs, targets, weights) of this shape, and where `begins`
     says so of what begins in each row."""
     from textgen.backend import tf
@@ -52,7 +57,7 @@ def generated(
     return ready(dataset.apply(endless))
 
 
-def ready(dataset: Any) -> Any:
+def ready(dataset: Dataset) -> Dataset:
     """A few batches ahead. Without the thread that tunes a dataset: there is nothing to tune, and
     it sleeps for longer and longer, up to a minute and more, before it lets a training end."""
     from textgen.backend import tf

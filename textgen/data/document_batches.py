@@ -7,8 +7,8 @@ import functools
 import itertools
 import random
 from collections.abc import Iterator
-from typing import Any
 
+from textgen.arrays import Dataset
 from textgen.data.batches import Batch, Row, generated, padded
 from textgen.data.recall_documents import Document, Question, Writer
 from textgen.data.recall_task import Task
@@ -59,7 +59,7 @@ class DocumentBatches:
     def writer(self) -> Writer:
         return Writer(self.task, training=not self.judged)
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch
         `start` of the run. T is that of the longest document of the batch, rounded up."""
 

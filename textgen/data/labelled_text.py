@@ -15,10 +15,11 @@ import heapq
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from textgen.arrays import Dataset
 from textgen.data.batches import generated, padded_texts
 from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import digest
@@ -183,7 +184,7 @@ class LabelledLanes:
             heapq.heappush(lengths, (length + self._windows(document), lane))
         return lanes
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         """An endless `tf.data.Dataset` from batch `start` of the run on, of (inputs, targets,
         weights) [batch_size, T], and what begins in each row [batch_size]: `CARRIED`, `NONE`, or
         the number of a voice."""

@@ -11,10 +11,11 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
+from textgen.arrays import Array, Arrays, Dataset
 from textgen.data.batches import Batch, generated, ready
 from textgen.errors import CorpusError
 
@@ -84,7 +85,7 @@ class Lanes:
         """After so many batches the text begins anew."""
         return self.steps
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, sequence_length].
 
         It begins at batch `start` of the run; after the last batch of the text comes the first.
@@ -94,7 +95,7 @@ class Lanes:
         arrays = [tf.constant(a) for a in (self.inputs, self.targets, self.weights)]
         length = self.sequence_length
 
-        def batch(k: Any) -> tuple[Any, ...]:
+        def batch(k: Array) -> Arrays:
             begin = tf.cast(k % self.steps, tf.int32) * length
             shape = (self.batch_size, length)
             return tuple(
@@ -150,7 +151,7 @@ class FileLanes:
         """After so many batches the text begins anew."""
         return self.layout.steps
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         """As that of `Lanes`."""
 
         def batches() -> Iterator[Batch]:

@@ -12,10 +12,11 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from textgen.arrays import Dataset
 from textgen.data.batches import Batch, Row, generated, padded
 from textgen.data.lanes import Lanes
 from textgen.data.text_in_memory import TextInMemory
@@ -117,7 +118,7 @@ class Lines:
     def steps_of_text(self) -> int:
         return self.steps
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         """An endless `tf.data.Dataset` of (inputs, targets, weights) [batch_size, T] from batch
         `start` of the run. T is that of the longest row of the batch, rounded up."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
+from textgen.arrays import Dataset
 from textgen.config import TrainConfig
 from textgen.data.batches import ready
 from textgen.data.lanes import Lanes, make_lanes
@@ -79,7 +79,7 @@ class MixedLanes:
     def steps_of_text(self) -> int:
         return self.new.steps
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         """As that of `Lanes`: batch k depends on k alone, so a run resumes where it was."""
         from textgen.backend import tf
 

@@ -18,7 +18,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from textgen.arrays import Array
+from textgen.arrays import Array, Dataset
 from textgen.backend import tf
 from textgen.data.batches import Batches
 from textgen.errors import ConfigError
@@ -115,7 +115,7 @@ class Share:
     def steps_of_text(self) -> int:
         return self.batches.steps_of_text
 
-    def dataset(self, start: int = 0) -> Any:
+    def dataset(self, start: int = 0) -> Dataset:
         rows = self.workers.rows
         return self.batches.dataset(start).map(lambda *parts: tuple(map(rows, parts)))
 
