@@ -179,11 +179,6 @@ def recall_curve(
     return alt.LayerChart(layer=[band, reach, *levels, lines, marks], height=320)
 
 
-def marks_of(number: int) -> list[str]:
-    """So many marks, the first again where there are more models than marks."""
-    return list(itertools.islice(itertools.cycle(SHAPES), number))
-
-
 def _level(height: float, label: str) -> tuple[alt.Chart, alt.Chart]:
     """A dashed line at a height, and its label."""
     level = alt.Chart(pd.DataFrame({"y": [height], "word": [label]})).encode(y="y:Q")
