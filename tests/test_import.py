@@ -18,6 +18,7 @@ from keras_files import (
     zipped,
 )
 from made_tokenizers import MADE
+from textgen.cells import make_cell
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import RunError
@@ -56,6 +57,37 @@ def same_text(one, other, prompt="나는 "):
 def test_an_imported_model_writes_the_same_text(cell, save, suffix, imported):
     model = model_of(cell=cell, activation="relu" if cell == "rnn" else "tanh")
     same_text(imported(save(layers_of(model)), note(model, "keras"), suffix), model)
+
+
+@pytest.mark.parametrize("cell", LAYERS)
+@pytest.mark.parametrize("sizes", [(5, 8), (8, 5), (4, 9, 2)])
+def test_layers_of_several_sizes_are_filled_up_and_say_the_same(cell, sizes, imported, tmp_path):
+    """The model is computed here layer by layer, each with its own size."""
+    activation = "sigmoid" if cell == "rnn" else "tanh"  # of which a unit without weights is 0.5
+    draw, known, read = np.random.default_rng(1), "abc\n", 6
+    own = make_cell(cell, activation)
+    layers = [("Embedding", "emb", {}, {"embeddings": draw.normal(size=(4, 6)).astype("f4")})]
+    for k, units in enumerate(sizes):
+        weights = own.weight_shapes(read, units).items()
+        arrays = {name: draw.normal(size=shape).astype("f4") for name, shape in weights}
+        layers.append((LAYERS[cell], f"layer_{k}", {"activation": activation}, arrays))
+        read = units
+    head = {"kernel": draw.normal(size=(read, 4)), "bias": draw.normal(size=4)}
+    layers.append(("Dense", "out", {}, {name: a.astype("f4") for name, a in head.items()}))
+    made = imported(as_h5(layers), json.dumps([*known]).encode())
+    assert made.config.hidden_size == max(sizes) and made.config.num_layers == len(sizes)
+    card = (tmp_path / "run/README.md").read_text("utf-8")
+    assert f"Its layers had {' and '.join(map(str, sizes))} units." in card
+    states = [tuple(np.zeros((1, units), "f4") for _ in own.state_names) for units in sizes]
+    state, mine = made.network.initial_state(1), made.tokenizer.encode(known)
+    for number in (3, 0, 1, 2, 2, 0, 1):
+        x = layers[0][3]["embeddings"][[number]]
+        for k, (_, _, _, weights) in enumerate(layers[1:-1]):
+            states[k] = own.step(weights, x, states[k])
+            x = states[k][0]
+        expected = (x @ layers[-1][3]["kernel"] + layers[-1][3]["bias"])[0]
+        state = made.network.advance(np.array([mine[number]]), state)
+        np.testing.assert_allclose(made.network.logits(state)[0][mine], expected, atol=1e-5)
 
 
 def test_a_model_of_jamo_writes_the_same_text(imported):

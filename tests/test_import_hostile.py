@@ -23,7 +23,7 @@ from keras_files import (
 from textgen.cli.main import main
 from textgen.errors import RunError
 from textgen.export.token_note import note
-from textgen.importing import hdf5_apart
+from textgen.importing import hdf5_apart, stock_stack
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +112,13 @@ def elsewhere():
     return hdf5(write)
 
 
+def shaped(number, role, shape):
+    """A file of which an array has another shape."""
+    layers = layers_of(model_of())
+    layers[number][3][role] = np.zeros(shape, "f4")
+    return as_h5(layers)
+
+
 NESTED = "[" * 100_000
 HOSTILE = {
     "is neither HDF5 nor an archive": b"hello",
@@ -142,6 +149,14 @@ HOSTILE = {
     "'layer_1' reads 'emb', 'layer_0'": branched(),
     "kernel holds values that are too large": poisoned(),
     "'emb' has the arrays none": elsewhere(),
+    "'emb': its embeddings has the shape (3, 6), and (": shaped(0, "embeddings", (3, 6)),
+    "'emb': its embeddings has the shape (1,)": shaped(0, "embeddings", ()),
+    "'layer_0': its kernel has the shape (6, 16), and (6, 32) fo": shaped(1, "kernel", (6, 16)),
+    "'layer_1': its kernel has the shape (8, 32), and (8, 4)": shaped(2, "recurrent_kernel", ()),
+    "'layer_1': its kernel has the shape (8, 32), and (8, 0)": shaped(2, "recurrent_kernel", (0,)),
+    "'layer_1': its recurrent_kernel has": shaped(2, "recurrent_kernel", (8, 31)),
+    "'layer_1': its bias has the shape (2, 32)": shaped(2, "bias", (2, 32)),
+    "'out': its kernel has the shape (8,), and (8, ": shaped(-1, "kernel", (8,)),
     "holds weights without their model": hdf5(lambda file: None),
     "holds weights of textgenrnn": hdf5(
         lambda file: file.create_dataset("attention/attention/w:0", data=np.ones(3, "f4"))
@@ -218,6 +233,20 @@ def test_what_is_nested_deeply_is_one_line(imported):
         with pytest.raises(RunError) as refused:
             imported(as_h5([], config), note(model_of(), "keras"))
         assert "\n" not in str(refused.value)
+
+
+def test_layers_that_would_swell_are_refused(imported, monkeypatch):
+    emb, *_, head = layers_of(model_of())
+    shapes = {"kernel": (6, 20), "recurrent_kernel": (20, 20), "bias": (20,)}
+    large = {role: np.zeros(shape, "f4") for role, shape in shapes.items()}
+    small = {"kernel": np.zeros((20, 1), "f4"), "recurrent_kernel": np.zeros((1, 1), "f4")}
+    small["bias"] = np.zeros(1, "f4")
+    head[3]["kernel"] = head[3]["kernel"][:1]
+    layers = [emb, ("SimpleRNN", "a", {}, large), ("SimpleRNN", "b", {}, small), head]
+    file = as_h5(layers)
+    monkeypatch.setattr(stock_stack, "MOST_NUMBERS", 2000)
+    with pytest.raises(RunError, match="each filled up to 20 units, would have 2899 numbers"):
+        imported(file, note(model_of(), "keras"))
 
 
 def test_too_many_numbers_are_not_read(monkeypatch):

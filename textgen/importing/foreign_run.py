@@ -24,6 +24,9 @@ A {layers} x {size} `{cell}` that was trained elsewhere, and read from {file} (S
 `textgen import`. What it was trained on is not known here, so it can write and be looked into, but
 not be trained on.
 """
+FILLED = """
+Its layers had {sizes} units. All have {most} here: what was added has weights of zero, and no say.
+"""
 
 
 def import_model(file: Path, characters: Path | None, out: Path) -> Generator:
@@ -54,6 +57,8 @@ def import_model(file: Path, characters: Path | None, out: Path) -> Generator:
         file=file.name,
         hash=hashlib.sha256(data).hexdigest(),
     )
+    if len({*stack.units}) > 1:
+        card += FILLED.format(sizes=" and ".join(map(str, stack.units)), most=max(stack.units))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=".import-", dir=out.parent))

@@ -4,14 +4,17 @@ kind, and a dense layer. What is made otherwise is refused with the layer that i
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
+from textgen.cells import make_cell
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, shown
+from textgen.importing.hdf5_apart import MOST_NUMBERS
 from textgen.importing.keras_file import Arrays
 from textgen.network import check_model, weight_shapes
 from textgen.runs.array_file import LARGEST_VALUE
@@ -35,11 +38,13 @@ MOST_ONE_HOT = 8192  # tokens of a model without an embedding, whose vectors are
 
 @dataclasses.dataclass(frozen=True)
 class Stack:
-    """weights: by their names in a run folder. size: of the vocabulary."""
+    """weights: by their names in a run folder. size: of the vocabulary. units: that each layer had
+    before all were given the most."""
 
     config: ModelConfig
     weights: Arrays
     size: int
+    units: list[int]
 
 
 @dataclasses.dataclass
@@ -52,6 +57,11 @@ class Layer:
     stored: str
     settings: dict[str, Any]
     arrays: Arrays = dataclasses.field(default_factory=dict)
+
+    @property
+    def units(self) -> int:
+        """Of a recurrent layer."""
+        return len(self.arrays["recurrent_kernel"])
 
 
 def read_stack(model: dict[str, Any], arrays: Arrays) -> Stack:
@@ -69,31 +79,82 @@ def read_stack(model: dict[str, Any], arrays: Arrays) -> Stack:
             f"the model has {size} tokens and no embedding: such a model can be read with at most "
             f"{MOST_ONE_HOT}"
         )
-    # without an embedding one-hot vectors go in: each is its own embedding
-    vectors = embedding.arrays["embeddings"] if embedding else np.eye(size, dtype=np.float32)
-    weights = {"embedding.embeddings": vectors}
-    for k, layer in enumerate(cells):
-        weights |= {f"recurrent.{k}.{role}": array for role, array in layer.arrays.items()}
-    weights |= {"head.kernel": head.arrays["kernel"], "head.bias": head.arrays["bias"]}
-    first = cells[0]
+    first, read = cells[0], _check_shapes(embedding, cells, head)
+    sizes = [layer.units for layer in cells]
+    units = max(sizes)
     try:
         config = ModelConfig(
             cell=CELLS[first.kind],
-            hidden_size=first.arrays["recurrent_kernel"].shape[0],
+            hidden_size=units,
             num_layers=len(cells),
-            embedding_size=vectors.shape[-1],
+            embedding_size=read,
             activation=first.settings.get("activation", "tanh"),
         )
         check_model(config)
     except ConfigError as error:
         raise RunError(f"layer {shown(first.name)}: {error}") from None
-    for name, shape in weight_shapes(config, size).items():
-        if weights[name].shape != shape:
+    number = sum(map(math.prod, weight_shapes(config, size).values()))
+    if number > MOST_NUMBERS:  # of small layers beside a large one
+        raise RunError(
+            f"the layers, each filled up to {units} units, would have {number} numbers: such a "
+            f"model can be read with at most {MOST_NUMBERS}"
+        )
+    # without an embedding one-hot vectors go in: each is its own embedding
+    vectors = embedding.arrays["embeddings"] if embedding else np.eye(size, dtype=np.float32)
+    weights = {"embedding.embeddings": vectors}
+    for k, layer in enumerate(cells):
+        filled = _filled_up(layer, units if k else read, units)
+        weights |= {f"recurrent.{k}.{role}": array for role, array in filled.items()}
+    weights["head.kernel"] = _rows(head.arrays["kernel"], units)
+    weights["head.bias"] = head.arrays["bias"]
+    return Stack(config, weights, size, sizes)
+
+
+def _check_shapes(embedding: Layer | None, cells: list[Layer], head: Layer) -> int:
+    """How long the vectors are that go into the first of the cells. Raises `RunError` for the first
+    array that does not fit the layers before it."""
+    tokens = head.arrays["bias"].size
+    read = tokens
+    if embedding:
+        read = embedding.arrays["embeddings"].shape[-1]
+        _check(embedding, {"embeddings": (tokens, read)})
+    first = read
+    for layer in cells:
+        _check(layer, make_cell(CELLS[layer.kind]).weight_shapes(read, layer.units))
+        read = layer.units
+    _check(head, {"kernel": (read, tokens), "bias": (tokens,)})
+    return first
+
+
+def _check(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> None:
+    for role, shape in shapes.items():
+        found = layer.arrays[role].shape
+        if found != shape:
             raise RunError(
-                f"{name} has shape {weights[name].shape}, a stack of {len(cells)} layers of "
-                f"{config.hidden_size} units asks for {shape}: such a model cannot be read"
+                f"layer {shown(layer.name)}: its {role} has the shape {found}, and "
+                f"{shape} follows from the other arrays: give a whole file of Keras"
             )
-    return Stack(config, weights, size)
+
+
+def _filled_up(layer: Layer, read: int, units: int) -> Arrays:
+    """The arrays of a layer that reads `read` values and has `units`, all layers having the same
+    number. What is new are zeros: to no unit that there was does a new one say anything."""
+
+    def blocks(array: np.ndarray) -> np.ndarray:  # the last axis is one block after another
+        apart = array.reshape(*array.shape[:-1], -1, layer.units)
+        wider = [(0, 0)] * (apart.ndim - 1) + [(0, units - layer.units)]
+        return np.pad(apart, wider).reshape(*array.shape[:-1], -1)
+
+    return {
+        "kernel": _rows(blocks(layer.arrays["kernel"]), read),
+        "recurrent_kernel": _rows(blocks(layer.arrays["recurrent_kernel"]), units),
+        "bias": blocks(layer.arrays["bias"]),
+    }
+
+
+def _rows(array: np.ndarray, number: int) -> np.ndarray:
+    """A matrix with rows of zeros after its own."""
+    return np.pad(array, ((0, number - len(array)), (0, 0)))
 
 
 def _chain(model: dict[str, Any]) -> list[Layer]:
