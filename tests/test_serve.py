@@ -245,7 +245,11 @@ def test_what_is_no_request_is_refused():
     large = api.post("/v1/completions", content=b" " * ((1 << 20) + 1), headers=typed)
     assert large.status_code == 413
     assert api.get("/v1/completions").status_code == 405
-    assert api.get("/").json()["error"]["message"] == "Not Found"
+    assert "send POST to /v1/completions" in api.get("/v1/completions").json()["error"]["message"]
+    chat = api.post("/v1/chat/completions", json={"messages": []})
+    assert chat.status_code == 404 and "there is no chat" in chat.json()["error"]["message"]
+    typed = {"content-type": "Application/JSON; charset=utf-8"}
+    assert api.post("/v1/completions", content=b'{"model": "mine"}', headers=typed).is_success
     assert asked({"model": "other"}).status_code == 404
 
 

@@ -116,7 +116,7 @@ def plain_number(value: Any) -> Any:
 def path_of(value: object, what: str) -> Path:
     """`value` as a path. Raises `ConfigError` where it is none, or no file could have that name."""
     if not isinstance(value, str | Path) or value == "":
-        raise ConfigError(f"{what} is {shown(value)}: give a path (str or Path)")
+        raise ConfigError(f"{what} is {shown(value)}: give a path")
     try:
         os.stat(value)
     except ValueError:  # a NUL, or half a character

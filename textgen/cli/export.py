@@ -46,7 +46,10 @@ def run(parsed: argparse.Namespace) -> None:
     refuse_taken(parsed.out)
     endings = ENDINGS[parsed.to]
     if parsed.out.suffix.lower() not in endings:
-        raise ConfigError(f"--out is {parsed.out}: give a name that ends with {endings[0]}")
+        raise ConfigError(
+            f"--out is {parsed.out}: give a name that ends with {endings[0]}, "
+            f"such as mine{endings[0]}"
+        )
     if parsed.to != "html":
         refuse_for_html(parsed)
     model = load(parsed.run)

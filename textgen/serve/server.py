@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -32,6 +33,13 @@ NOBODY = 499  # of an answer that is not read: the client has hung up
 KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
 HERE = ("localhost", "127.0.0.1", "::1")  # the names of this machine
 CALLED_HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE | re.ASCII)
+# for what Starlette says of a request that goes nowhere
+NOWHERE = {
+    HTTPStatus.NOT_FOUND.phrase: "there is nothing at this address: models go on with a text, by "
+    "POST /v1/completions (there is no chat), and GET /v1/models lists them",
+    HTTPStatus.METHOD_NOT_ALLOWED.phrase: "this address is not asked in this way: send POST to "
+    "/v1/completions, GET to /v1/models",
+}
 PATIENCE = 30.0  # seconds in which a request has to come, and a part of the answer to be taken
 VOICE = "@"  # between the name of a model and the label in whose voice it is to write
 SLICE = 1 << 16  # bytes of an answer that are handed over at a time
@@ -169,7 +177,7 @@ class _Api:
 async def _json(http: Http) -> object:
     """What a client sent. Raises `ConfigError` and `HTTPException`."""
     # a page of the web may send text to another machine unasked, but not this
-    if http.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+    if http.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise ConfigError("the request is not of the type application/json: send it as that")
     body = b""
     try:
@@ -203,7 +211,7 @@ def _error(status: int, message: str) -> Response:
 
 async def _refused(http: Http, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail)
+    return _error(error.status_code, NOWHERE.get(error.detail, error.detail))
 
 
 async def _gone(http: Http, error: Exception) -> Response:
