@@ -45,12 +45,16 @@ def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
+@pytest.mark.parametrize("voiced", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_sums_are_what_the_gates_are_made_of(cell):
+def test_sums_are_what_the_gates_are_made_of(cell, voiced):
     model = drawn(ModelConfig(cell=cell, hidden_size=6, embedding_size=4, num_layers=2), 9, scale=1)
     ids = [1, 5, 8, 2]
+    if voiced:
+        rng = np.random.default_rng(1)
+        model.first = rng.normal(0, 0.5, model.state_shape).astype(np.float32)
     found = trace(model, ids)
-    for layer, token in ((0, 0), (0, 3), (1, 2)):
+    for layer, token in ((0, 0), (1, 0), (0, 3), (1, 2)):
         values = {name: v[token] for name, v in found.layers[layer].items()}
         parts = sums(model, ids, found, layer, token)
         for gate in model.cell.gates:

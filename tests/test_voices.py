@@ -16,11 +16,12 @@ from textgen import shipped
 from textgen.api import Model
 from textgen.backend import tf
 from textgen.cells import CELLS
-from textgen.config import ModelConfig
+from textgen.config import ModelConfig, TrainConfig
 from textgen.data.labelled_text import LabelledLanes, LabelledText
 from textgen.data.sources import as_trained_on
 from textgen.errors import ConfigError, RunError
 from textgen.evaluation.voices import bits_by_voice
+from textgen.generation.draft import Draft
 from textgen.generation.voices import state_of
 from textgen.model import build_model
 from textgen.runs.run_folder import WEIGHTS, read_config
@@ -28,9 +29,9 @@ from textgen.runs.voices import VOICES, read_voices, write_voices
 from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
-from textgen.training.trainer import LaneTrainer
+from textgen.training.trainer import LaneTrainer, optimizer
 from textgen.training.voices import Voices
-from textgen.ui import messages
+from textgen.ui import cached, messages, models, passages
 from tiny import drawn, interrupt, once, only, tiny
 
 UI = Path(messages.__file__).parents[1]
@@ -92,6 +93,24 @@ def test_training_reads_each_document_from_its_voice(cell):
                 )
             )
         np.testing.assert_allclose(slopes[place], (ends[0] - ends[1]) / 2e-2, rtol=0.02, atol=2e-3)
+
+
+def test_a_voice_that_is_not_read_stays_as_it_is():
+    lanes = LabelledLanes([np.arange(9), np.arange(5)], [1, 0], 2, 8, 1, 0.0)
+    model = build_model(ModelConfig(cell="gru", hidden_size=8, embedding_size=4), 11)
+    voices = Voices(["read", "unread"], model.network())
+    before = np.ones(voices.states.shape, np.float32)
+    voices.states.assign(before)
+    kernel = np.asarray(model.head.kernel)
+    trainer = LaneTrainer(model, 2, voices=voices)
+    step = trainer.prepare(optimizer(TrainConfig(weight_decay=5.0, learning_rate=0.01), 10))
+    batches = iter(lanes.dataset())
+    for _ in range(4):
+        step(batches)
+    after = np.asarray(voices.states)
+    np.testing.assert_array_equal(after[1], before[1])
+    assert (after[0] != before[0]).all()
+    assert abs(np.asarray(model.head.kernel)).sum() < abs(kernel).sum()  # weights decay
 
 
 def test_the_right_voice_predicts_best(voiced, shared):
@@ -268,8 +287,16 @@ def test_evaluate_tells_what_a_voice_is_worth(capsys, voiced, shared, tmp_path):
     assert code == 0 and "its voice" in text and "against none" in text
     found = json.loads((tmp_path / "a.json").read_text())
     assert {row["label"] for row in found["voices"]} == {"영희", "철수", "all"}
-    assert call(capsys, *words, tmp_path / "b.json", "--label", "철수")[0] == 0
-    assert json.loads((tmp_path / "b.json").read_text())["label"] == "철수"
+    code, text, _ = call(capsys, *words, tmp_path / "b.json", "--label", "철수")
+    assert code == 0 and "held out of 철수, read in one go" in text
+    found = json.loads((tmp_path / "b.json").read_text())
+    data = as_trained_on(textgen.load(voiced).card, shared / "rows.csv")
+    own = [d.text for d in data.documents[1] if d.label == "철수"]
+    assert found["label"] == "철수" and found["characters"] == len("\n\n".join(own))
+    both = data.held_out_of(("철수", "영희"))
+    assert set(both.split("\n\n")) == {d.text for d in data.documents[1] if d.label}
+    with pytest.raises(ConfigError, match="nothing is held out of 민수"):
+        data.held_out_of(("민수",))
 
 
 def test_a_voice_is_learned_later_and_no_weight_changes(capsys, voiced, tmp_path):
@@ -316,3 +343,51 @@ def test_the_page_writes_in_a_voice(voiced, runs, tmp_path, monkeypatch):
     assert written == model.generate("", **options).token_ids
     app.selectbox(key="model").set_value("zz-plain").run()
     assert not app.exception and "label" not in {box.key for box in app.selectbox}
+
+
+def test_a_text_is_written_together_in_a_voice(capsys, monkeypatch, voiced):
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    drafts = []
+    monkeypatch.setattr(
+        "textgen.cli.draft_screen.DraftScreen.run", lambda screen: drafts.append(screen.draft)
+    )
+    monkeypatch.setattr(
+        "textgen.cli.draft_screen.DraftScreen.__init__",
+        lambda screen, draft, out: setattr(screen, "draft", draft),
+    )
+    words = ["write", voiced, "--seed", 1, "--label"]
+    assert call(capsys, *words, "철수")[0] == call(capsys, *words, "영희")[0] == 0
+    model = textgen.load(voiced)
+    for draft, label in zip(drafts, ("철수", "영희"), strict=True):
+        alike = Draft(model.in_voice(label), seed=1)
+        assert draft.words == alike.words
+    assert drafts[0].words != drafts[1].words
+    code, _, errors = call(capsys, *words, "민수")
+    assert code == 2 and "choose from 영희, 철수" in errors
+
+
+def test_a_page_that_looks_inside_reads_in_the_voice(voiced, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/mine").symlink_to(voiced)
+    app = AppTest.from_file(str(UI / "pages/5_gates.py"), default_timeout=60)
+    asked = {"lang": "en", "source": "own", "any": "mine", "text": "나는 산", "answer": "에"}
+    app.query_params.update(asked, label="철수")
+    read = []
+    trace = passages.cached.trace
+    monkeypatch.setattr(
+        passages.cached, "trace", lambda model, ids: read.append(model) or trace(model, ids)
+    )
+    app.run()
+    assert not app.exception and not app.error
+    assert app.selectbox(key="label").value == "철수"
+    model = textgen.load(voiced)
+    for one in read:
+        np.testing.assert_array_equal(one.network.first, model.voices["철수"])
+    assert read
+    # what is measured in one voice is not shown for another
+    key = cached.HASHES["textgen.api.Model"]
+    voices = [model, *map(model.in_voice, model.labels)]
+    assert len({repr(key(one)) for one in voices}) == 3
+    assert len({models.IN_ANY_VOICE["textgen.api.Model"](one) for one in voices}) == 1

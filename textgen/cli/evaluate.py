@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 from textgen import options, shipped
 from textgen.cli.generate import add_label, model_of
@@ -19,8 +18,11 @@ from textgen.data.text_in_memory import TextInMemory
 from textgen.errors import ConfigError
 from textgen.evaluation import context_length, evaluation_tables, voices
 from textgen.evaluation.evaluate import evaluate
+from textgen.generation.generator import Generator
+from textgen.generation.voices import shares_of
 from textgen.options import build, options_of
 from textgen.terminal import show
+from textgen.text.columns import listed
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import FOR_TRAINING, ReadConfig
 
@@ -57,7 +59,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> None:
     config = build(EvaluateConfig, vars(parsed))
     model = model_of(parsed)
-    text, training_text, own = _texts(model.card, parsed)
+    text, training_text, own = _texts(model, parsed)
     measured = evaluate(model, text, training_text, config)
     show(evaluation_tables.report(measured))
     result = dataclasses.asdict(measured)
@@ -77,10 +79,12 @@ def run(parsed: argparse.Namespace) -> None:
 
 
 def _texts(
-    card: dict[str, Any], parsed: argparse.Namespace
+    model: Generator, parsed: argparse.Namespace
 ) -> tuple[str, str | None, TextInMemory | None]:
     """What to evaluate on, what the model was trained on where that is at hand, and the whole of
-    that where what to evaluate on is held out of it."""
+    that where what to evaluate on is held out of it. With a label it is the documents of that
+    label, or of those mixed: those of others are none of its voice's."""
+    card = model.card
     reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
     config = build(ReadConfig, reading)
     if reading:
@@ -89,6 +93,10 @@ def _texts(
     held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
     if held_out is None:
         text = load_corpus(parsed.text, config).text
+    elif isinstance(own, LabelledText) and parsed.label is not None:
+        labels = shares_of(parsed.label, model.voices)
+        text = own.held_out_of(labels)
+        print(f"{parsed.text}: what {parsed.run} held out of {listed(labels)}, read in one go")
     elif held_out:
         text = held_out
         print(f"{parsed.text}: the end that {parsed.run} held out")

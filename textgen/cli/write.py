@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 from textgen import options
-from textgen.cli.generate import add_max_copied, training_text, unescaped
+from textgen.cli.generate import add_label, add_max_copied, model_of, training_text, unescaped
 from textgen.errors import ConfigError
 from textgen.generation.copy_guard import CopyGuard
 from textgen.generation.draft import NOT_FOR_A_DRAFT, Draft
-from textgen.generation.generator import load
 from textgen.generation.options import generation_options, option_classes
 
 
@@ -19,6 +18,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, the name of a shipped model, or hf://user/name")
     command.add_argument("--prompt", default="", help=r"what the text begins with: \n is a newline")
     command.add_argument("--out", type=Path, metavar="FILE", help="the file that Ctrl-S writes")
+    add_label(command)
     add_max_copied(command, "--max-copied")
     for cls in option_classes():
         options.add_arguments(command, cls, skip=NOT_FOR_A_DRAFT)
@@ -26,7 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     _check(parsed)
-    model = load(parsed.run)
+    model = model_of(parsed)
     guard = None
     if parsed.max_copied is not None:
         text = training_text(model, parsed.train)

@@ -14,7 +14,7 @@ import functools
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -26,6 +26,7 @@ from textgen.data.training_data import digest
 from textgen.errors import ConfigError, CorpusError, shown
 from textgen.runs.run_config import DataConfig
 from textgen.runs.voices import LONGEST_LABEL, MOST_LABELS
+from textgen.text.columns import listed
 from textgen.tokenizers.tokenizer import Tokenizer
 
 CARRIED, NONE = -1, 0  # what begins in a row: nothing, a document without a voice, or voice 1, 2 ..
@@ -94,6 +95,17 @@ class LabelledText(TextInMemory):
         for place, one in enumerate(map(Labelled, corpus.labels, corpus.documents)):
             parts[place in out].append(one)
         return parts
+
+    def held_out_of(self, labels: Collection[str]) -> str:
+        """The documents held out of some labels, joined. Raises `ConfigError` where there are
+        none."""
+        texts = [document.text for document in self.documents[1] if document.label in labels]
+        if not texts:
+            raise ConfigError(
+                f"nothing is held out of {listed(labels)}: give a text of its own that the model "
+                "has not seen"
+            )
+        return self.corpus.separator.join(texts)
 
     @functools.cached_property
     def _parts(self) -> tuple[str, str]:

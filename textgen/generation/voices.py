@@ -22,7 +22,7 @@ def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray])
     voices: the state of each label. Raises `ConfigError` for a label that is not one of them, and
     for a share out of range.
     """
-    shares = _shares(label, voices)
+    shares = shares_of(label, voices)
     for name, share in shares.items():
         if name not in voices:
             known = f"choose from {listed(voices)}" if voices else "this model has no labels"
@@ -36,8 +36,10 @@ def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray])
     return np.asarray(np.sum(parts, axis=0))
 
 
-def _shares(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """The share of each label that is named."""
+def shares_of(
+    label: str | Mapping[str, float], voices: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """The share of each label that is named. Raises `ConfigError` for what names none."""
     if isinstance(label, Mapping) and label:
         return {nfc(str(name)): plain_number(share) for name, share in label.items()}
     if not isinstance(label, str):

@@ -22,10 +22,7 @@ def sums(
     courses = traced.layers[layer]
     x = traced.layers[layer - 1]["h"][token] if layer else network.embeddings[ids[token]]
     values = {name: course[token] for name, course in courses.items()}
-    before = {
-        name: course[token - 1] if token else np.zeros_like(course[0])
-        for name, course in courses.items()
-    }
+    before = _before(network, traced, layer, token)
     weights = network.layers[layer]
     return network.cell.summands(weights, x, before, values)
 
@@ -37,10 +34,22 @@ def unit_values(
     ("was_C"), and the summands of its pre-activations ("f_x", "f_h", "f_b"; "c_b2" for the b' of a
     gru)."""
     values: dict[str, float] = {}
+    before = _before(network, traced, layer, token)
     for name, course in traced.layers[layer].items():
         values[name] = float(course[token, unit])
-        values[f"was_{name}"] = float(course[token - 1, unit]) if token else 0.0
+        values[f"was_{name}"] = float(before[name][unit])
     for name, parts in sums(network, ids, traced, layer, token).items():
         for part, column in parts.items():
             values[place(name, part)] = float(column[unit])
     return values
+
+
+def _before(network: Network, traced: Trace, layer: int, token: int) -> dict[str, np.ndarray]:
+    """The values [U] of a layer one token before. Before the first token stands the state that a
+    text begins in, and nothing else."""
+    courses = traced.layers[layer]
+    if token:
+        return {name: course[token - 1] for name, course in courses.items()}
+    names, parts = network.cell.state_names, network.initial_state(1)[layer]
+    first = {name: part[0] for name, part in zip(names, parts, strict=True)}
+    return {name: first.get(name, np.zeros_like(course[0])) for name, course in courses.items()}

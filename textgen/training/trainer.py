@@ -11,7 +11,7 @@ from textgen.backend import keras, ops, tf
 from textgen.config import TrainConfig
 from textgen.model import LanguageModel
 from textgen.training.distributed import Workers
-from textgen.training.voices import Voices
+from textgen.training.voices import VOICES, Voices
 
 # Share of lanes that forget their state before a batch. Without it a model meets the empty state
 # once an epoch, and a sample from a short prompt begins with noise.
@@ -188,7 +188,8 @@ def optimizer(config: TrainConfig, steps: int, gone: Array = None) -> Any:
     optimizer = keras.optimizers.AdamW(
         schedule, weight_decay=config.weight_decay, beta_2=0.99, global_clipnorm=config.clip_norm
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    # a voice has a gradient only where its label is read: decay at every step would take it away
+    optimizer.exclude_from_weight_decay(var_names=["bias", VOICES])
     return optimizer
 
 

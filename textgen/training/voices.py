@@ -11,6 +11,8 @@ from textgen.backend import keras, ops
 from textgen.data.labelled_text import CARRIED, NONE
 from textgen.network import Network
 
+VOICES = "voices"  # the name of the variable
+
 
 class Voices(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """A table of states: states [labels, layers, parts of a state, U], zeros at first.
@@ -19,10 +21,10 @@ class Voices(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """
 
     def __init__(self, labels: Sequence[str], network: Network) -> None:
-        super().__init__(name="voices", dtype="float32")
+        super().__init__(name=VOICES, dtype="float32")
         self.labels = tuple(labels)
         shape = (len(self.labels), *network.state_shape)
-        self.states = self.add_weight(shape=shape, initializer="zeros", name="states")
+        self.states = self.add_weight(shape=shape, initializer="zeros", name=VOICES)
 
     def begin(self, state: State, begins: Array) -> State:
         """`state`, of [B, U] each, with the voice that begins in each row in its place.

@@ -33,7 +33,7 @@ def choice(name: str, options: Sequence[str]) -> str | None:
 # what several pages look at: a document, its models, a unit and a token of it
 CARRIED = (
     *("source", "text", "answer", "against", "donor_text", "any", "several"),
-    *("fact", "distance", "variant", "filler", "model", "cells", "layer", "unit", "token"),
+    *("label", "fact", "distance", "variant", "filler", "model", "cells", "layer", "unit", "token"),
 )
 
 

@@ -42,6 +42,7 @@ HASHES: dict[str | type, Callable[[Any], object]] = {
         model.hash,
         dataclasses.asdict(model.config),
         model.tokenizer.vocab_size,
+        b"" if model.network.first is None else model.network.first.tobytes(),  # its voice
     ),
     "textgen.data.recall_task.Task": repr,
 }

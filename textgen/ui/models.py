@@ -27,6 +27,8 @@ RUNS = Path("runs")  # in the working directory, as on the command line
 FIRST = "lstm-char"  # how the name of what the app opens with ends
 LONGEST_PROMPT = 5000  # characters
 LOADED_MODELS = 16  # at most; the one used longest ago goes first
+# what a model was trained on is the same in each of its voices
+IN_ANY_VOICE = HASHES | {"textgen.api.Model": lambda model: (model.name, model.hash)}
 _SPEAKER = re.compile(r"speaker-(\w+)-\w+")  # how the models of the task are called
 
 
@@ -162,7 +164,7 @@ def copy_meter(model: Model) -> CopyMeter | None:
     return _copy_meter(model) if training_text(model) else None
 
 
-@cached_object(LOADED_MODELS)
+@st.cache_resource(max_entries=LOADED_MODELS, show_spinner=False, hash_funcs=IN_ANY_VOICE)
 def _copy_meter(model: Model) -> CopyMeter:
     from textgen.evaluation.copying import CopyMeter
 
@@ -181,7 +183,7 @@ def training_text(model: Model) -> TextInMemory | None:
     return data
 
 
-@st.cache_resource(max_entries=LOADED_MODELS, show_spinner=False, hash_funcs=HASHES)
+@st.cache_resource(max_entries=LOADED_MODELS, show_spinner=False, hash_funcs=IN_ANY_VOICE)
 def _training_text(model: Model) -> TextInMemory | None:
     from textgen.data.sources import find_training_text
 

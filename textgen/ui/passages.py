@@ -7,6 +7,7 @@ answer is how it is to go on. All of it lives in the address.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,32 @@ def choose_model() -> Model:
         last = models.has_last_save(folder) and choose_version() == "last"
     model = models.load(folder, last=last)
     note_new_weights(f"{name} {last}", model)
-    return model
+    return in_voice(model)
+
+
+def in_voice(model: Model, on_change: Callable[[], None] | None = None) -> Model:
+    """The model in the voice that is chosen, of one that was trained with labels."""
+    label = choose_label(model.labels, on_change)
+    return model.in_voice({label: 1.0}) if label else model
+
+
+def choose_label(labels: Sequence[str], on_change: Callable[[], None] | None = None) -> str | None:
+    """Whose voice a text begins in; None for no one's, and where there are no labels."""
+    state = st.session_state
+    if state.get("label") not in (None, *labels):
+        del state["label"]  # of another model
+    if not labels:
+        return None
+    return st.selectbox(
+        t("write.label"),
+        labels,
+        None,
+        key="label",
+        on_change=on_change,
+        placeholder=t("write.no_label"),
+        help=t("help.label"),
+        bind="query-params",
+    )
 
 
 def choose_version() -> str:
@@ -171,6 +197,12 @@ def choose_models() -> dict[str, Model]:
     chosen = {name: models.load(available[name]) for name in names}
     for name, model in chosen.items():
         note_new_weights(name, model)
+    labels = list(dict.fromkeys(label for model in chosen.values() for label in model.labels))
+    if label := choose_label(labels):
+        chosen = {
+            name: model.in_voice({label: 1.0}) if label in model.labels else model
+            for name, model in chosen.items()
+        }
     saved = [name for name in names if models.has_last_save(available[name])]
     if not saved or not st.toggle(t("parts.also_last"), key="also_last", bind="query-params"):
         return chosen

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from textgen.errors import TextgenError
-from textgen.ui import address, models, page_parts, samples, widgets
+from textgen.ui import address, models, page_parts, passages, samples, widgets
 from textgen.ui.components.token_strip import Chosen, token_strip
 from textgen.ui.messages import language_query, t
 
@@ -66,30 +66,12 @@ def desk(available: dict[str, Path]) -> None:
         with facts:
             widgets.line(models.described(model))
         with voice:
-            label = choose_label(model.labels)
+            model = passages.in_voice(model, on_change=forget_samples)
         with below:
-            show_samples(model.in_voice(label) if label else model, job)
+            show_samples(model, job)
     except TextgenError as error:
         with below:
             widgets.error(error)
-
-
-def choose_label(labels: tuple[str, ...]) -> str | None:
-    """Whose voice to write in, of a model that was trained with labels; None for no one's."""
-    if state.get("label") not in (None, *labels):
-        del state["label"]  # of another model
-    if not labels:
-        return None
-    return st.selectbox(
-        t("write.label"),
-        labels,
-        None,
-        key="label",
-        on_change=forget_samples,
-        placeholder=t("write.no_label"),
-        help=t("help.label"),
-        bind="query-params",
-    )
 
 
 def controls() -> None:
@@ -295,6 +277,8 @@ def look_inside(model: Model, sample: samples.Sample, chosen: Chosen) -> None:
         "answer": with_them.removeprefix(before),
         "token": str(len(model.tokenizer.encode(before or "\n"))),
     }
+    if label := state.get("label"):
+        asked["label"] = label
     for key in (*asked, "against", "unit", "version"):
         state.pop(key, None)  # what was looked at before
     page = LOOK[LOOK.index(chosen.page)]  # none but these
