@@ -28,12 +28,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.korean import write_both
 from benchmarks.korean_sentences import BANDS, KINDS, Pair, pairs
 from textgen import shipped
 from textgen.api import load
 from textgen.backend import cores, has_bfloat16
 from textgen.cells import CELLS
-from textgen.evaluation.batch_reader import Reader
+from textgen.evaluation.batch_reader import nats_of
 from textgen.evaluation.ngram import NGram
 from textgen.generation.generator import Generator
 from textgen.runs.run_folder import read_history
@@ -54,24 +55,51 @@ probability. Of each kind the one form is right in half of the pairs, and the ot
 half, so that chance, or always the same form, has 50 %. At 90 % of 1,000 pairs the 95 % interval
 reaches 1.9 to either side. One seed; {machine}.
 """
+KOREAN = {
+    "# Right and wrong Korean, in pairs": "# 맞는 한국어와 틀린 한국어, 짝으로",
+    r"(?s)Written by (`[^`]*`): ([\d,]+) pairs.*One seed; "
+    r"cores: (\d+), (\S+) (\w+) bfloat16[^.]*\.": (
+        r"\1로 쟀습니다. 갈래마다 짝이 \2개입니다. 짝은 한 곳만 다른 두 문장이고, 맞는\n"
+        "문장 전체에 더 높은 확률을 주면 맞힌 것으로 셉니다. 갈래마다 한 형태가 맞는 짝이 반,\n"
+        "다른 형태가 맞는 짝이 반이어서, 찍거나 늘 같은 형태를 고르면 50 %입니다. 1,000짝에서\n"
+        r"90 %라면 95 % 구간은 위아래로 1.9입니다. 시드 하나, 코어 \3개, \4 \5 bfloat16."
+    ),
+    r"\| right \| wrong \|": "| 맞음 | 틀림 |",
+    r"\| particle": "| 조사",
+    r"\| honorific": "| 높임",
+    r"\| spacing": "| 띄어쓰기",
+    "## Per cent right": "## 맞힌 백분율",
+    r"n-grams of (\d+) characters": r"\1글자 n-gram",
+    r"The models named by cell and tokenizer: (\d+) units, (`[^`]*`) each on (`[^`]*`), "
+    r"[^)]*\): ": (
+        r"셀과 토크나이저로 부르는 모델: \1유닛, \3로 저마다 \2. 지금까지(떼어 둔 10분의 1의 "
+        "글자당 비트, 괄호 안은 코어 시간 초): "
+    ),
+    "## Honorific agreement, by distance": "## 높임의 호응, 거리에 따라",
+    "## Spacing, by distance": "## 띄어쓰기, 거리에 따라",
+    r"Characters between the cue and the place\.": "단서와 그 자리 사이의 글자 수.",
+    r"\| (\d+) to (\d+) ": r"| \1~\2 ",
+    r"(\d+) and more": r"\1 이상",
+    "## Each form where it is the right one": "## 그 형태가 맞는 자리에서",
+    r"honoured \| plain \| apart \| together": "높임 | 예사 | 띄움 | 붙임",
+    "## Particles": "## 조사",
+    "## Spacing, by what is spaced": "## 띄어쓰기, 무엇을 띄우나에 따라",
+    r"\| words \|": "| 낱말 |",
+    "(?s)## What it says.*": NOTES.with_suffix(".ko.md").read_text(encoding="utf-8"),
+}
 ORDER = 5  # of the n-grams
 Row = dict[str, Any]
 
 
 def logprobs(model: Generator, sentences: Sequence[str]) -> np.ndarray:
     """Natural log of the probability of each sentence after a newline [N]."""
-    tokenizer, reader = model.tokenizer, Reader(model.network)
+    tokenizer = model.tokenizer
     ids = [[tokenizer.start_id, *tokenizer.encode(sentence)] for sentence in sentences]
     order = sorted(range(len(ids)), key=lambda k: len(ids[k]))  # those alike in length together
     found = np.zeros(len(ids))
     for at in range(0, len(ids), TOGETHER):
         rows = order[at : at + TOGETHER]
-        padded = np.zeros((len(rows), len(ids[rows[-1]])), np.int32)
-        for place, k in enumerate(rows):
-            padded[place, : len(ids[k])] = ids[k]
-        nats = reader.nats(padded[:, :-1], padded[:, 1:])
-        for place, k in enumerate(rows):
-            found[k] = -nats[place, : len(ids[k]) - 1].sum(dtype=np.float64)
+        found[rows] = -nats_of(model.network, [ids[k] for k in rows]).sum(axis=1)
     return found
 
 
@@ -231,7 +259,7 @@ def main() -> None:
     parsed.json.write_text(json.dumps(rows, ensure_ascii=False) + "\n", "utf-8")
     bfloat16 = f"{'with' if has_bfloat16() else 'without'} bfloat16 in hardware"
     machine = f"cores: {cores()}, {platform.machine()} {bfloat16}"
-    parsed.markdown.write_text(markdown(rows, asked, machine), encoding="utf-8")
+    write_both(parsed.markdown, markdown(rows, asked, machine), KOREAN)
 
 
 if __name__ == "__main__":

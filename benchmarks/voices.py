@@ -32,7 +32,8 @@ from textgen.api import Model, train
 from textgen.backend import cores, has_bfloat16
 from textgen.data.labelled_text import Labelled, LabelledText
 from textgen.data.sources import as_trained_on
-from textgen.evaluation.voices import bits_by_voice, nats_of
+from textgen.evaluation.batch_reader import nats_of
+from textgen.evaluation.voices import bits_by_voice
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import ReadConfig
 from textgen.training.new_voice import learn_voice

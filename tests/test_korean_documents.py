@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import pages, start
+from benchmarks import korean_pairs, pages, start
 from benchmarks.korean import in_korean
 
 ROOT = Path(__file__).parent.parent
@@ -110,9 +110,11 @@ def test_the_readme_calls_the_pages_of_the_app_by_their_names(language, readme):
         assert f"**{messages[page]['title']}**" in told
 
 
-@pytest.mark.parametrize("benchmark", [start, pages], ids=["start", "pages"])
-def test_a_page_of_measurements_has_the_same_figures_in_both(benchmark):
-    path = ROOT / f"docs/{benchmark.__name__.split('.')[1]}.md"
+@pytest.mark.parametrize(
+    "name, benchmark", [("start", start), ("pages", pages), ("korean", korean_pairs)]
+)
+def test_a_page_of_measurements_has_the_same_figures_in_both(name, benchmark):
+    path = ROOT / f"docs/{name}.md"
     page = path.read_text(encoding="utf-8")
     korean = path.with_suffix(".ko.md").read_text(encoding="utf-8")
     assert in_korean(page, path, benchmark.KOREAN) == korean

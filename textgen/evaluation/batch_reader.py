@@ -17,6 +17,7 @@ import numpy as np
 from textgen import array_ops
 from textgen.arrays import State, cut
 from textgen.backend import cores
+from textgen.data.batches import padded_texts
 from textgen.network import Network
 
 STRETCH = 256  # tokens of a text whose states are held at a time
@@ -130,3 +131,12 @@ class Reader:
 def repeat(state: State, number: int) -> State:
     """The state of each text, so many times one after the other."""
     return tuple(tuple(np.repeat(part, number, 0) for part in layer) for layer in state)
+
+
+def nats_of(network: Network, texts: Sequence[Sequence[int]]) -> np.ndarray:
+    """-ln p of each token of texts after their first, read each from the beginning; 0 behind the
+    end of a shorter one: [B, T]."""
+    if not texts:
+        return np.zeros((0, 0))
+    inputs, targets, counted = padded_texts(texts)
+    return (Reader(network).nats(inputs, targets) * counted).astype(np.float64)

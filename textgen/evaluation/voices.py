@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgen.data.batches import padded_texts
 from textgen.data.labelled_text import LabelledText
-from textgen.evaluation.batch_reader import Reader
+from textgen.evaluation.batch_reader import nats_of
 from textgen.generation.generator import Generator
-from textgen.network import Network
 from textgen.terminal import Report, table
 
 
@@ -59,15 +57,6 @@ def bits_by_voice(model: Generator, data: LabelledText) -> list[VoiceRow]:
 def _row(label: str, documents: float, characters: float, *nats: float) -> VoiceRow:
     own, other, none = (float(n) / math.log(2) / characters for n in nats)
     return VoiceRow(label, int(documents), int(characters), own, other or None, none)
-
-
-def nats_of(network: Network, texts: Sequence[Sequence[int]]) -> np.ndarray:
-    """-ln p of each token of texts after their first, read each from the beginning; 0 behind the
-    end of a shorter one: [B, T]."""
-    if not texts:
-        return np.zeros((0, 0))
-    inputs, targets, counted = padded_texts(texts)
-    return (Reader(network).nats(inputs, targets) * counted).astype(np.float64)
 
 
 def report(rows: Sequence[VoiceRow]) -> Report:
