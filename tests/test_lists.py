@@ -8,7 +8,7 @@ import pytest
 
 import textgen
 from textgen.api import Model
-from textgen.cli.generate import unescaped
+from textgen.cli.generate import piped_in, unescaped
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, GenerationError
@@ -139,11 +139,30 @@ def test_the_command_reads_a_prompt_and_stops_at_any_of_several(runs, monkeypatc
     stops = [r"--stop-strings=\n", "--stop-strings=."]
     main(["generate", str(runs()), r"--prompt=나는\n오늘", *stops, "--seed=1"])
     assert capsys.readouterr().out.startswith("나는\n오늘")
-    monkeypatch.setattr("sys.stdin", io.StringIO("나는 \n"))
+    monkeypatch.setattr("sys.stdin", piped("나는 \r\n"))
     main(["generate", str(runs()), "--prompt=-", *stops, "--seed=1", "--max-copied=9"])
     said = capsys.readouterr()
     assert said.out.startswith("나는 ") and said.out.count("\n") == 1
     assert "tokens refused" in said.err
+
+
+def piped(text, to="utf-8", encoding="utf-8"):
+    return io.TextIOWrapper(io.BytesIO(text.encode(to)), encoding=encoding)
+
+
+def test_a_prompt_that_is_piped_in_is_a_text(monkeypatch):
+    for text, to, encoding in [
+        ("나는\n오늘\n", "utf-8-sig", "cp949"),
+        ("나는\r\n오늘", "cp949", "cp949"),
+    ]:
+        monkeypatch.setattr("sys.stdin", piped(text, to, encoding))
+        assert piped_in() == "나는\n오늘"
+    monkeypatch.setattr("sys.stdin", piped("12나는", "cp949"))
+    with pytest.raises(ConfigError, match="no text at byte 3: pipe in a text in UTF-8"):
+        piped_in()
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(ConfigError, match="standard input is closed"):
+        piped_in()
 
 
 @pytest.mark.parametrize(

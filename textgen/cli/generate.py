@@ -12,7 +12,7 @@ from typing import Any
 from textgen import options
 from textgen.data.sources import as_trained_on
 from textgen.errors import ConfigError
-from textgen.generation.copy_guard import CopyGuard
+from textgen.generation.copy_guard import CopyGuard, check_longest
 from textgen.generation.generator import Generator, load
 from textgen.generation.lists import ListWriter, whole_text
 from textgen.generation.options import generation_options, option_classes
@@ -85,7 +85,7 @@ def run(parsed: argparse.Namespace) -> None:
         wanted["stop_strings"] = tuple(map(unescaped, wanted["stop_strings"]))
     prompt = unescaped(parsed.prompt)
     if parsed.prompt == "-":
-        prompt = sys.stdin.read().removesuffix("\n")
+        prompt = piped_in()
     model = model_of(parsed)
     text, guard = "", None
     if parsed.new or parsed.max_copied is not None:
@@ -115,11 +115,26 @@ def _check(parsed: argparse.Namespace) -> None:
         raise ConfigError("num_samples is not for a list: --list says how many items")
     if parsed.train and not parsed.new and parsed.max_copied is None:
         raise ConfigError("train would have no effect: it is for --new and --max-copied")
+    if parsed.max_copied is not None:
+        check_longest(parsed.max_copied)
     if (top := vars(parsed).get("top_logprobs")) and not parsed.json:
         raise ConfigError(
             f"top_logprobs is {top} without --json, which alone shows them: "
             "add --json, or leave it out"
         )
+
+
+def piped_in() -> str:
+    """Standard input, without the newline at its end. Raises `ConfigError` where it is no text."""
+    if sys.stdin is None:
+        raise ConfigError("standard input is closed: pipe a text in, or give --prompt the words")
+    read = sys.stdin.buffer.read()
+    for encoding in ("utf-8-sig", sys.stdin.encoding):  # the second: that of a Windows console
+        try:
+            return read.decode(encoding).replace("\r\n", "\n").removesuffix("\n")
+        except UnicodeDecodeError as error:
+            place = error.start + 1
+    raise ConfigError(f"standard input is no text at byte {place:,}: pipe in a text in UTF-8")
 
 
 def unescaped(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from textgen import options
 from textgen.cli.generate import add_label, add_max_copied, model_of, training_text, unescaped
 from textgen.errors import ConfigError
-from textgen.generation.copy_guard import CopyGuard
+from textgen.generation.copy_guard import CopyGuard, check_longest
 from textgen.generation.draft import NOT_FOR_A_DRAFT, Draft
 from textgen.generation.options import generation_options, option_classes
 
@@ -54,5 +54,7 @@ def _check(parsed: argparse.Namespace) -> None:
         )
     if parsed.out is not None and parsed.out.is_dir():
         raise ConfigError(f"{parsed.out} is a folder: give --out a file")
+    if parsed.max_copied is not None:
+        check_longest(parsed.max_copied)
     if parsed.train and parsed.max_copied is None:
         raise ConfigError("train would have no effect: it is for --max-copied")

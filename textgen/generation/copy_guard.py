@@ -24,6 +24,12 @@ from textgen.tokenizers.tokenizer import Tokenizer
 TOKENS_PER_CHARACTER = 4
 
 
+def check_longest(longest: int) -> None:
+    """Raise `ConfigError` for a number of characters below 1, before a text is read for it."""
+    if longest < 1:
+        raise ConfigError(f"max_copied is {longest}: give at least 1 character")
+
+
 class CopyGuard:
     """Lets texts copy at most `longest` characters in a row from `training_text`.
 
@@ -33,8 +39,7 @@ class CopyGuard:
 
     def __init__(self, training_text: str, longest: int, tokenizer: Tokenizer) -> None:
         """Raises `ConfigError` for a `longest` below 1."""
-        if longest < 1:
-            raise ConfigError(f"max_copied is {longest}: give at least 1 character")
+        check_longest(longest)
         self.longest, self.tokenizer = longest, tokenizer
         self._stretches = Stretches(training_text, longest + 1)
         self._refused: list[list[int]] = []  # of each text, at each of its tokens
