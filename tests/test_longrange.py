@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import longrange, longrange_open
+from benchmarks import longrange, longrange_open, longrange_tables
 from textgen.config import ModelConfig
 from textgen.data.recall_documents import documents
 from textgen.data.recall_task import VARIANTS, read_task
@@ -36,14 +36,14 @@ def test_a_task_without_persons_is_measured_without_them(monkeypatch):
 def test_what_was_not_measured_is_left_out_of_the_tables():
     (row, *_) = json.loads(MEASURED.read_text(encoding="utf-8"))
     few = {name: value for name, value in row.items() if name not in VARIANTS}
-    assert longrange.variants([few])[-1].count("| – ") == len(VARIANTS) - 1
-    assert "–" not in longrange.variants([row])[-1]
+    assert longrange_tables.variants([few])[-1].count("| – ") == len(VARIANTS) - 1
+    assert "–" not in longrange_tables.variants([row])[-1]
 
 
 def test_the_page_is_written_from_what_was_measured():
     rows = json.loads(MEASURED.read_text(encoding="utf-8"))
     page = MEASURED.parent.parent / "docs" / "longrange.md"
-    assert page.read_text(encoding="utf-8") == longrange.markdown(rows)
+    assert page.read_text(encoding="utf-8") == longrange_tables.markdown(rows)
 
 
 def test_documents_of_a_variant_without_words():
