@@ -79,16 +79,16 @@ class Loops:
         self.cell = cell
         self.type = dtype
         self.wide = wide(dtype)
-        self.one, self.one_back = self._one, self._one_back
+        self.step, self.step_back = self._step, self._step_back
         self.forward, self.backward = self._forward, self._backward
         if whole:
             self.forward, self.backward = _by_xla(self._forward), _by_xla(self._backward)
         else:
-            self.one, self.one_back = _by_xla(self._one), _by_xla(self._one_back)
+            self.step, self.step_back = _by_xla(self._step), _by_xla(self._step_back)
 
     # --- one step -----------------------------------------------------------------------------
 
-    def _one(
+    def _step(
         self, a: Array, p: Array, biases: Arrays, state: Arrays, extra: Arrays
     ) -> tuple[Array, Array, Arrays]:
         """(z in the type of the products, h_t in the same, the new state)."""
@@ -98,7 +98,7 @@ class Loops:
         new = self.cell.update(z, state, extra)
         return tf.cast(z, self.type), tf.cast(new[0], self.type), new
 
-    def _one_back(
+    def _step_back(
         self, z: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays
     ) -> tuple[Array, Array, Arrays, Arrays]:
         """(da, dp, d state, d extra). dh [B, U] each: what the layer above wants of h_t, and what
@@ -128,7 +128,7 @@ class Loops:
 
         def body(t: Array, h: Array, state: Arrays, z: Array, before: Arrays) -> Arrays:
             p = tf.matmul(h, kernel[0]) if kernel else None
-            z_t, h, state = self.one(a[t], p, biases, state, extra)
+            z_t, h, state = self.step(a[t], p, biases, state, extra)
             parts = zip(before, (h, *state[1:]), strict=True)
             return t + 1, h, state, z.write(t, z_t), tuple(b.write(t + 1, v) for b, v in parts)
 
@@ -154,7 +154,7 @@ class Loops:
         def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, writes: Arrays) -> Arrays:
             t = length - 1 - s
             state = tuple(part[t] for part in before)
-            da, dp, d_state, more = self.one_back(z[t], state, extra, (d_hidden[t], *dh), d_state)
+            da, dp, d_state, more = self.step_back(z[t], state, extra, (d_hidden[t], *dh), d_state)
             if kernel:
                 dh = (tf.matmul(dp, kernel[0], transpose_b=True),)
             d_extra = tuple(d + m for d, m in zip(d_extra, more, strict=True))

@@ -183,12 +183,12 @@ class Replay:
         record = np.empty((len(x), len(wanted), x.shape[1], self.size), np.float32)
         for t, x_t in enumerate(x):
             number = min(first + t, last)
-            state, values = self.one(x_t, state, keep[number], add[number])
+            state, values = self.step(x_t, state, keep[number], add[number])
             for k, place in enumerate(wanted):
                 record[t, k] = values[place]
         return state, record if wanted else None
 
-    def one(self, x: Array, state: State, keeps: Array, adds: Array) -> tuple[State, list[Array]]:
+    def step(self, x: Array, state: State, keeps: Array, adds: Array) -> tuple[State, list[Array]]:
         """One token: x [B, D], keeps and adds of P -> (the state after it, values of P [B, U])."""
         values: list[Array] = []
 

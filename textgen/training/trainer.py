@@ -156,8 +156,8 @@ def _counted(nats: Array, weights: Array) -> tuple[Array, Array]:
     return ops.sum(nats * counted), ops.sum(counted)
 
 
-class InTime(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule over `steps` that is further on where more of the time is gone than of the steps.
+class TimedSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A schedule over `steps` that goes by the time where more of that is gone than of the steps.
 
     gone: a variable with the share of the time.
     """
@@ -184,7 +184,7 @@ def optimizer(config: TrainConfig, steps: int, gone: Array = None) -> Any:
         warmup_steps=warmup,
     )
     if gone is not None:
-        schedule = InTime(schedule, steps, gone)
+        schedule = TimedSchedule(schedule, steps, gone)
     optimizer = keras.optimizers.AdamW(
         schedule, weight_decay=config.weight_decay, beta_2=0.99, global_clipnorm=config.clip_norm
     )
