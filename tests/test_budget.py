@@ -10,6 +10,7 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
 from textgen.network import weight_shapes
 from textgen.training import budget
+from textgen.training.cost import expected_seconds, weights_per_token
 from textgen.training.train import start
 from textgen.tuning.trials import NOT_BUDGETED
 
@@ -20,7 +21,7 @@ PRODUCTS = 2e10  # a second: what the machine of these tests multiplies
 def machine(monkeypatch):
     """Speed falls as the products of a token grow, as on a machine of one speed."""
     monkeypatch.setattr(
-        budget, "speed", lambda model, vocab, _: PRODUCTS / budget._products(model, vocab)
+        budget, "speed", lambda model, vocab, _: PRODUCTS / weights_per_token(model, vocab)
     )
 
 
@@ -31,7 +32,7 @@ def planned(tokens, seconds, model=None, training=None, fixed=()):
 
 def steps_of(model, training):
     """That the time allows, in batches of 32 x 64."""
-    return training.max_seconds * PRODUCTS / budget._products(model, 65) / (32 * 64)
+    return training.max_seconds * PRODUCTS / weights_per_token(model, 65) / (32 * 64)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_more_time_is_a_larger_model():
 @pytest.mark.parametrize("seconds", [60, 600])
 def test_the_passes_fit_into_the_time_and_are_enough(seconds):
     model, training = planned(1_000_000, seconds)
-    a_pass = 1_000_000 * budget._products(model, 65) / PRODUCTS
+    a_pass = 1_000_000 * weights_per_token(model, 65) / PRODUCTS
     assert 0.9 * seconds < a_pass * training.epochs <= seconds + a_pass  # time cuts the last short
     assert 0.9 * seconds < training.max_seconds <= seconds
     assert training.epochs >= budget.PASSES
@@ -67,7 +68,7 @@ def test_the_passes_fit_into_the_time_and_are_enough(seconds):
 def test_a_model_has_no_more_weights_than_its_text_can_teach(tokens):
     (small, often), (large, _) = (planned(tokens, s) for s in (36_000, 36_000_000))
     assert small == large and small.hidden_size < max(budget.SIZES)
-    assert budget._products(small, 65) <= budget.WEIGHTS_PER_TOKEN * tokens
+    assert weights_per_token(small, 65) <= budget.WEIGHTS_PER_TOKEN * tokens
     assert often.epochs == budget.MAX_PASSES
 
 
@@ -189,7 +190,7 @@ def test_products_are_the_matrices_that_a_token_meets(cell, layers):
     config = ModelConfig(cell=cell, num_layers=layers, hidden_size=24, embedding_size=10)
     shapes = weight_shapes(config, 65)
     matrices = [shape for name, shape in shapes.items() if "kernel" in name]
-    assert budget._products(config, 65) == sum(map(math.prod, matrices))
+    assert weights_per_token(config, 65) == sum(map(math.prod, matrices))
 
 
 def test_a_task_has_no_passes(tmp_path):
@@ -203,3 +204,11 @@ def test_the_speed_of_this_machine_is_measured(monkeypatch):
     monkeypatch.setattr(budget, "TIMED_SECONDS", 0.05)
     small = dataclasses.replace(TrainConfig(), batch_size=8, sequence_length=16)
     assert budget.speed(ModelConfig(hidden_size=16, embedding_size=8), 20, small) > 0
+
+
+def test_more_weights_and_more_text_take_longer():
+    small, large = (ModelConfig(hidden_size=size) for size in (128, 512))
+    fast, slow = expected_seconds(small, 65, 1_000_000)
+    assert 0 < fast < slow
+    assert expected_seconds(small, 65, 2_000_000) == (2 * fast, 2 * slow)
+    assert expected_seconds(large, 65, 1_000_000)[0] > 10 * fast

@@ -158,6 +158,7 @@ ORDER = {
         "stop_request",
         "time_limit",
         "loop",
+        "cost",
         "budget",
         "beginning",
         "new_voice",

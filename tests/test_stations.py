@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from textgen import shipped
 from textgen.api import load
-from textgen.ui import messages, stations, wave
+from textgen.ui import messages, stations, unrolled, wave
 
 PAGES = messages.PAGES
 
@@ -90,3 +90,23 @@ def test_the_page_of_the_wave_draws_it(tmp_path, monkeypatch):
     app.run()
     assert not app.exception and not app.error
     assert len(app.get("vega_lite_chart")) == 1 and app.slider(key="given").value == wave.GIVEN
+
+
+def unrolled_alone(token):
+    from textgen import shipped
+    from textgen.api import load
+    from textgen.interpret import trace
+    from textgen.ui import unrolled
+
+    model = load(shipped.MODELS / "speaker-rnn-ko")
+    ids = [model.tokenizer.start_id, *model.tokenizer.encode("나는 일본사람이야.")]
+    unrolled.show(model, ids, trace(model.network, ids), token)
+
+
+@pytest.mark.parametrize("token", [0, 5, 10])
+def test_the_loop_unrolled_has_the_token_among_its_neighbours(token):
+    app = AppTest.from_function(unrolled_alone, kwargs={"token": token}).run()
+    assert not app.exception
+    (drawn,) = [e.proto.body for e in app.get("html")]
+    assert drawn.count("<span>") == unrolled.SHOWN and drawn.count("tg-here") == 1
+    assert f"x<sub>{token}</sub>" in drawn.split("tg-here")[1].split("</div>")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,15 @@ from textgen.api import Model, load
 from textgen.cells import CELLS
 from textgen.data.recall_documents import Document, Writer, typed
 from textgen.data.recall_task import Task, read_task
-from textgen.data.token_positions import fact_end, fact_word, ids_before_blank, question_start
+from textgen.data.token_positions import (
+    fact_end,
+    fact_word,
+    ids_before_blank,
+    question_start,
+    written_at,
+)
 from textgen.evaluation.recall_probe import Scorer, probe
-from textgen.interpret import Override, trace
+from textgen.interpret import Override, at_blank, forgetting, trace
 from textgen.interpret.gradient_flow import along, norms, powers, run_free, slope
 
 TASK = "speaker-few-ko.toml"  # of few words, so that every model is asked in words that it knows
@@ -43,7 +49,7 @@ def everything() -> dict[str, Any]:
     task = read_task(TASK)
     models = {cell: shipped_model(cell) for cell in CELLS_SHIPPED}
     scorers = {cell: Scorer(model, task) for cell, model in models.items()}
-    document = typed(task, SENTENCE.format("일본"), "___")
+    document = typed(task, SENTENCE.format("한국"), "___")
     near, far = distant(task, "일본", 100), distant(task, "일본", 1000)
     return {
         "models": {model.name: model.hash for model in models.values()},
@@ -135,12 +141,14 @@ def recall(scorer: Scorer) -> dict[str, Any]:
 
 
 def step(model: Model, scorer: Scorer, task: Task, document: Document) -> dict[str, Any]:
-    """One unit at the last character of the country; and the answer with every f at zero."""
+    """One unit where the country is written into it; and the answer with every f at zero once the
+    country has been read."""
     ids = ids_before_blank(model.tokenizer, document)
     values = trace(model.network, ids).layers[0]
-    at = fact_word(model.tokenizer, document)[1]
-    unit = best_unit(model, task, at)
-    cut = [Override(0, "f", token, None, 0.0) for token in range(at + 1, len(ids))]
+    unit = most_needed(model, task, document)
+    at = written_at(model.tokenizer, document, values["C"][:, unit])
+    told = fact_word(model.tokenizer, document)[1] + 1
+    cut = [Override(0, "f", token, None, 0.0) for token in range(told, len(ids))]
     wiped = trace(model.network, ids, cut).state
     names = {name: float(values[name][at, unit]) for name in ("f", "i", "c", "o", "C", "h")}
     return {
@@ -150,6 +158,7 @@ def step(model: Model, scorer: Scorer, task: Task, document: Document) -> dict[s
         "at": at,
         "unit": unit,
         "was_C": float(values["C"][at - 1, unit]),
+        "least_f": float(values["f"][at + 1 :, unit].min()),
         "values": names,
         "before": share_of(scorer, scorer.state([document], "none"), document),
         "wiped": share_of(scorer, wiped, document),
@@ -162,20 +171,12 @@ def share_of(scorer: Scorer, state: Any, document: Document) -> float:
     return float(shares[scorer.task.answers.index(document.answer)])
 
 
-def best_unit(model: Model, task: Task, at: int | None = None) -> int:
-    """The unit whose tanh(C) differs most between the facts when the question begins, of those that
-    change much at the token `at`."""
-    documents = [typed(task, SENTENCE.format(fact), "___") for fact in FACTS]
-    traces = [
-        trace(model.network, ids_before_blank(model.tokenizer, d)).layers[0] for d in documents
-    ]
-    ends = [question_start(model.tokenizer, d) - 1 for d in documents]
-    kept = np.tanh([t["C"][end] for t, end in zip(traces, ends, strict=True)])
-    apart = kept.std(0)
-    if at is not None:  # the second fact of the three is the one that is shown
-        written = np.abs(traces[1]["C"][at] - traces[1]["C"][at - 1])
-        apart = apart * written / (1 + written)
-    return int(apart.argmax())
+def most_needed(model: Model, task: Task, document: Document) -> int:
+    """The unit whose forgetting hurts the right answer most against that of another country: the
+    one with which the pages of the app open."""
+    foil = next(a for a in map(task.answer_to, FACTS) if a != document.answer)
+    asked = at_blank(model.tokenizer, document, foil)
+    return int(forgetting(model.network, *asked, layer=0).argmax())
 
 
 def gradients(rnn: Model, lstm: Model, task: Task, document: Document) -> dict[str, Any]:
@@ -216,7 +217,7 @@ def through_tanh(h: np.ndarray, recurrent: np.ndarray, end: np.ndarray) -> np.nd
 def overlay(model: Model, task: Task) -> dict[str, Any]:
     """C and h of one unit, token by token, for three facts with the same words after them."""
     documents = [distant(task, fact, 60) for fact in FACTS]
-    unit = overlay_unit(model, task, documents)
+    unit = most_needed(model, task, documents[0])
     found: dict[str, Any] = {"unit": unit, "facts": {}}
     for document in documents:
         ids = ids_before_blank(model.tokenizer, document)
@@ -236,15 +237,3 @@ def moves(traces: Iterable[dict[str, Any]], part: str) -> float:
     """How far a value moves from one character to the next, from the fact to the question."""
     steps = [np.abs(np.diff(one[part][one["fact"] : one["question"]])).mean() for one in traces]
     return float(np.mean(steps))
-
-
-def overlay_unit(model: Model, task: Task, documents: Sequence[Document]) -> int:
-    """The unit that keeps the three furthest apart all the way from the fact to the question."""
-    kept = []
-    for document in documents:
-        ids = ids_before_blank(model.tokenizer, document)
-        begin = fact_end(model.tokenizer, document)
-        end = question_start(model.tokenizer, document)
-        kept.append(np.tanh(trace(model.network, ids).layers[0]["C"][begin:end]))
-    pairs = [np.abs(kept[a] - kept[b]).min(0) for a, b in ((0, 1), (0, 2), (1, 2))]
-    return int(np.min(pairs, 0).argmax())

@@ -95,8 +95,9 @@ def step(found: Found, say: Say) -> Sheet:
         WIDTH / 2,
         418,
         say(
-            f"unit {found['unit']} of the LSTM, at the last character of {found['fact']}",
-            f"LSTM의 {found['unit']}번 유닛이 {found['fact']}의 마지막 글자를 읽을 때",
+            f"unit {found['unit']} of the LSTM, where {found['fact']} is written into it: "
+            f"at {found['token']}",
+            f"LSTM의 {found['unit']}번 유닛에 {found['fact']}이 적히는 글자 ‘{found['token']}’에서",
         ),
         13,
         colour=PALE,

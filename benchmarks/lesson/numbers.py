@@ -36,6 +36,7 @@ def numbers(found: Found, learned: Found, language: str) -> dict[str, str]:
         "unit": str(step["unit"]),
         "token": step["token"],
         "was_C": number(step["was_C"]),
+        "least_f": number(step["least_f"]),
         "before": percent(step["before"]),
         "wiped": percent(step["wiped"]),
         "overlay_unit": str(found["overlay"]["unit"]),
@@ -95,9 +96,9 @@ def claims(found: Found, learned: Found) -> dict[str, bool]:
             recall[c]["right"]["100"] for c in ("peephole", "coupled", "mingru")
         )
         > SURE,
-        "forget gate and input gate are open, the output gate is closed": values["f"] > SURE
+        "the old value goes, the candidate goes in, and then it stays": values["f"] < 1 - SURE
         and values["i"] > SURE
-        and values["o"] < 1 - SURE,
+        and step["least_f"] > SURE,
         "with f = 0 the answer is lost": step["before"] > SURE and step["wiped"] < FORGOTTEN,
         "C moves less than h": found["overlay"]["moves"]["C"] < found["overlay"]["moves"]["h"] / 2,
         "the gradient of the RNN vanishes": left["rnn"] < 1e-3,

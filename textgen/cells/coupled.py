@@ -43,7 +43,7 @@ class CoupledLSTM(Cell):
 
     equations = {
         "forget": (gate("f"),),
-        "write": (candidate(),),
+        "candidate": (candidate(),),
         "update": (mix("C", ("f_t", "{f}"), ("(1 - f_t)", "(1 - {f})")),),
         "output": (gate("o"), Equation("h", r"o_t \cdot \tanh(C_t)", r"{o} \cdot \tanh({C})")),
     }

@@ -59,7 +59,7 @@ class GRU(Cell):
                 r"\tanh({c_x} {c_b:+} + {r} \cdot ({c_h} {c_b2:+}))",
             ),
         ),
-        "forget": (gate("z", biases=2),),
+        "update_gate": (gate("z", biases=2),),
         "update": (mix("h", ("z_t", "{z}"), ("(1 - z_t)", "(1 - {z})")),),
     }
     flow = Flow(retained=share("z"), written=rest("z"))

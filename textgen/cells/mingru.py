@@ -37,7 +37,7 @@ class MinGRU(Cell):
         return (observe("h", (1 - z) * h + z * c),)
 
     equations = {
-        "write": (
+        "update_gate_and_candidate": (
             gate("z", recurrent=False),
             Equation("c", "W_h x_t + b_h", "{c_x} {c_b:+}"),
         ),

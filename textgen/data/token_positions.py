@@ -5,6 +5,9 @@ Token 0 is the `start_id` that every text begins with.
 
 from __future__ import annotations
 
+import numpy as np
+
+from textgen.arrays import Array
 from textgen.data.recall_documents import Document
 from textgen.tokenizers.tokenizer import Tokenizer
 
@@ -30,3 +33,11 @@ def fact_word(tokenizer: Tokenizer, document: Document) -> tuple[int, int]:
     begin = max(before[: document.fact_end].rfind(word), 0)
     end = begin + len(word)
     return len(tokenizer.encode(before[:begin])) + 1, len(tokenizer.encode(before[:end]))
+
+
+def written_at(tokenizer: Tokenizer, document: Document, course: Array) -> int:
+    """The token at which a value [T] changes most, from the word of the fact to the end of its
+    sentence."""
+    word = fact_word(tokenizer, document)[0]
+    end = min(fact_end(tokenizer, document), len(course) - 1)
+    return word + int(np.argmax(abs(np.diff(course[word - 1 : end + 1]))))

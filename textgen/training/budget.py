@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from textgen.backend import tf
-from textgen.cells import CELLS
 from textgen.config import ModelConfig, Settings, TrainConfig
 from textgen.data.batches import ready
 from textgen.data.training_data import TrainingData
@@ -29,6 +28,7 @@ from textgen.errors import ConfigError
 from textgen.log import logger
 from textgen.model import build_model, settle_threads
 from textgen.tokenizers.tokenizer import Tokenizer
+from textgen.training.cost import weights_per_token
 from textgen.training.trainer import LaneTrainer, optimizer, policy
 
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
@@ -133,12 +133,12 @@ def plan(
     chosen = sized(SIZES[-1])
     if _is_free(model, fixed, "hidden_size"):
         tried = sized(TIMED_SIZE)
-        work = speed(tried, vocab_size, training) * _products(tried, vocab_size)  # a second
+        work = speed(tried, vocab_size, training) * weights_per_token(tried, vocab_size)  # a second
         enough = min(PASSES, TOKENS_READ / tokens)
         fitting = (
             m
             for m in map(sized, SIZES)
-            if (weights := _products(m, vocab_size)) <= WEIGHTS_PER_TOKEN * tokens
+            if (weights := weights_per_token(m, vocab_size)) <= WEIGHTS_PER_TOKEN * tokens
             and passes(work / weights) >= enough
         )
         chosen = next(fitting, chosen)
@@ -179,17 +179,9 @@ def _sized(
     tokens: of a text that is read `PASSES` times; one read twice as often counts as half as long.
     """
     model = _fill(model, fixed, hidden_size=size)
-    weights = _products(model, vocab_size) + vocab_size * model.embedding_size
+    weights = weights_per_token(model, vocab_size) + vocab_size * model.embedding_size
     share = BASE_DROPOUT + DROPOUT_OF_DOUBLING * math.log2(weights / tokens)
     return _fill(model, fixed, dropout=round(min(max(share, 0.0), MAX_DROPOUT), 2))
-
-
-def _products(model: ModelConfig, vocab_size: int) -> int:
-    """Weights that every token is multiplied by: what a step costs."""
-    cell, size = CELLS[model.cell], model.hidden_size
-    widths = (model.embedding_size, *[size] * (model.num_layers - 1))
-    layers = (len(cell.blocks) * size * (width + size * cell.recurrent) for width in widths)
-    return sum(layers) + size * vocab_size
 
 
 def _fill(settings: Settings, fixed: Collection[str], **values: Any) -> Settings:

@@ -132,27 +132,6 @@ def other_story(task: Task, fact: str) -> Document:
     return Writer(task, ("filler",)).write(random.Random("another"), fact, distance(), variant())
 
 
-def units_by_need(model: Model, task: Task | None, document: Document, layer: int) -> Array:
-    """The units of a layer [U], first the one whose memory the answer needs most: whose forgetting
-    (`interpret.forgetting`) hurts it most, against the likeliest other answer that the model gives
-    without the fact; of a text of one's own, against nothing.
-
-    By this measure, and no other, every page chooses its unit: what is changed is the memory of one
-    unit, and what is seen is the answer. So the unit goes from page to page.
-    """
-    foil = ""
-    if task is not None:
-        without = cached.answers_without_fact(model, task, document)
-        foil = max((a for a in without if a != document.answer), key=lambda answer: without[answer])
-    return np.argsort(-cached.forgetting(model, document, foil, layer), kind="stable")
-
-
-def note_need(model: Model) -> None:
-    """By what the units are ranked."""
-    by = "silence" if model.network.cell.forgets_by is None else "forget"
-    widgets.line([t(f"parts.need_{by}")])
-
-
 def filler_seed() -> int:
     """What the filler of the document is drawn with."""
     filler = address.number("filler", 0, LARGEST_SEED)

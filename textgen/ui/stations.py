@@ -20,9 +20,9 @@ import streamlit as st
 from textgen.cells import make_cell
 from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task
-from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
+from textgen.data.token_positions import fact_end, ids_before_blank, written_at
 from textgen.interpret.verdicts import answered
-from textgen.ui import address, answers, cached, models, page_parts, wave, widgets
+from textgen.ui import address, answers, cached, models, need, page_parts, wave, widgets
 from textgen.ui.components.presenter import presenter
 from textgen.ui.messages import language, t
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Measured = Callable[[Mapping[str, "Model"], Task, Document], dict[str, Any]]
 LAYER = (32, 128)  # embedding_size, hidden_size: of the shipped models, and of docs/lesson
 RACE_DISTANCE, RACE_DOCUMENTS, RACE_READINGS = 1000, 24, 5
-FEW_LETTERS = 20
+FEW_LETTERS = 10
 FAR = 500  # characters, over which the gradient of an RNN vanishes
 CHOICES = ("a", "b")
 
@@ -83,13 +83,13 @@ def right_of_each(loaded: Mapping[str, Model], task: Task, document: Document) -
 
 
 def parts(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
-    """The gates of the unit that goes through the pages, at the end of the fact's word."""
+    """The gates of the unit that goes through the pages, where the fact is written into it."""
     model = loaded["LSTM"]
-    unit = page_parts.units_by_need(model, task, document, 0)[0]
-    _, word = fact_word(model.tokenizer, document)
+    unit = int(need.units_by_need(model, task, document, 0)[0])
     values = cached.trace_document(model, document).layers[0]
-    gates = {name: float(values[name][word, unit]) for name in ("f", "i", "o")}
-    return gates | {"unit": int(unit)}
+    token = written_at(model.tokenizer, document, values["C"][:, unit])
+    gates = {name: float(values[name][token, unit]) for name in ("f", "i", "o")}
+    return gates | {"unit": unit, "token": page_parts.tokens(model, document)[token]}
 
 
 def forgotten(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def conveyor(loaded: Mapping[str, Model], task: Task, document: Document) -> dic
 def calmer(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
     """How much C and h of a unit move from token to token, once the fact has been told."""
     model = loaded["LSTM"]
-    unit = int(page_parts.units_by_need(model, task, document, 0)[0])
+    unit = int(need.units_by_need(model, task, document, 0)[0])
     values = cached.trace_document(model, document).layers[0]
     told = fact_end(model.tokenizer, document)
     moved = {part: abs(np.diff(values[part][told:, unit])).mean() for part in ("C", "h")}
@@ -138,14 +138,8 @@ def variant(cell: str) -> Measured:
 
     def measure(loaded: Mapping[str, Model], task: Task, document: Document) -> dict[str, Any]:
         own, lstm = (make_cell(name).parameters(*LAYER) for name in (cell, "lstm"))
-        (model,) = loaded.values()
-        return {
-            "more": own - lstm,
-            "parameters": own,
-            "lstm": lstm,
-            "share": own / lstm,
-            "right": right_of(model, task, document),
-        }
+        counted = {"more": own - lstm, "parameters": own, "lstm": lstm, "share": own / lstm}
+        return counted | right_of_each(loaded, task, document)
 
     return measure
 
@@ -242,7 +236,7 @@ RIGHT: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "calmer": lambda found: found["C"] < found["h"],
     "handed_over": lambda found: found["C"] < 0.5,
     "peephole": lambda found: found["parameters"] < 1.5 * found["lstm"],
-    "coupled": lambda found: found["right"] < 0.5,
+    "coupled": lambda found: found["coupled"] < 0.5,
     "counted": lambda found: abs(found["share"] - 3 / 4) < abs(found["share"] - 1 / 2),
     "raced": lambda found: found["gru"] < found["lstm"],
     "without_h": lambda found: found["mingru"] > 0.5,
@@ -260,9 +254,10 @@ def there(folders: Mapping[str, Path]) -> list[str]:
     return [name for name, station in STATIONS.items() if set(station.needed) <= folders.keys()]
 
 
-def document_with(task: Task, fact: str) -> Document:
-    """The one document of the path: the same for all stations but for its fact."""
-    return Writer(task, ("filler",)).write(random.Random("1"), fact, page_parts.AT_FIRST)
+def document_with(task: Task, fact: str, distance: int = page_parts.AT_FIRST) -> Document:
+    """The one document of the path: the same for all stations but for its fact, and for the
+    distance where a station names one."""
+    return Writer(task, ("filler",)).write(random.Random("1"), fact, distance)
 
 
 def link(name: str, fact: str) -> str:
@@ -321,7 +316,8 @@ def strip() -> None:
             st.html(numbers(names, name, fact))
             show_presenter()
         st.subheader(f"{names.index(name) + 1}. {t(f'stations.{name}')}", anchor=False)
-        st.fragment(guess)(name, folders, task, document_with(task, fact))
+        distance = int(STATIONS[name].query.get("distance", page_parts.AT_FIRST))
+        st.fragment(guess)(name, folders, task, document_with(task, fact, distance))
 
 
 def numbers(names: list[str], here: str, fact: str) -> str:

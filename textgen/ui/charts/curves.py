@@ -54,6 +54,7 @@ def loss_curve(rows: pd.DataFrame, epochs_per_step: float, names: dict[str, str]
 COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#8c8c8c", "#b8a800"]
 OTHERS = ["#332288", "#aa4499", "#44aa99", "#999933", "#882255", "#117733"]  # Tol's, of no cell
 DASHES = [[1, 0], [2, 3], [8, 4], [10, 3, 2, 3]]
+LABEL = 110  # pixels, wide enough for the word of a level: two levels may be close to each other
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"]
 
 
@@ -172,19 +173,19 @@ def recall_curve(
     band = band.encode(y="low:Q", y2="high:Q")
     levels = [
         part
-        for chance in sorted(set(chances))
-        for part in _level(chance, f"{words['chance']} {chance:.0%}")
+        for k, chance in enumerate(sorted(set(chances)))
+        for part in _level(chance, f"{words['chance']} {chance:.0%}", LABEL * k)
     ]
     reach = _uprights(horizons, words).encode(x=across, color=colour)
     return alt.LayerChart(layer=[band, reach, *levels, lines, marks], height=320)
 
 
-def _level(height: float, label: str) -> tuple[alt.Chart, alt.Chart]:
-    """A dashed line at a height, and its label."""
+def _level(height: float, label: str, left: int = 0) -> tuple[alt.Chart, alt.Chart]:
+    """A dashed line at a height, and its label, so many pixels from the left."""
     level = alt.Chart(pd.DataFrame({"y": [height], "word": [label]})).encode(y="y:Q")
     line = level.mark_rule(strokeDash=[4, 4], color=ink())
     return line, level.mark_text(align="left", dx=4, dy=-7, color=ink()).encode(
-        text="word:N", x=alt.value(0)
+        text="word:N", x=alt.value(left)
     )
 
 

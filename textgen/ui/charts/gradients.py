@@ -98,41 +98,37 @@ def course(
     return alt.LayerChart(layer=[one, lines], height=height)
 
 
-def slopes(rows: pd.DataFrame, at: float, words: dict[str, str]) -> alt.LayerChart:
-    """Derivatives over a, their greatest values marked, and a line at the chosen a.
+SEEN = (-1.2, 2.0)  # the values of activations that are drawn: relu goes on without end
+
+
+def over_a(rows: pd.DataFrame, at: float, words: dict[str, str]) -> alt.LayerChart:
+    """Activations, or their derivatives, over a, with a line and points at the chosen a.
 
     rows: a, value, name. words: a, value.
     """
     names = list(dict.fromkeys(rows["name"]))
-    colours = alt.Color(
-        "name:N",
-        title=None,
-        sort=None,
-        scale=alt.Scale(domain=names, range=COLOURS[: len(names)]),
-        legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3),
-    )
+    low, high = SEEN
+    ends = [max(low, 1.1 * rows["value"].min()), min(high, 1.1 * rows["value"].max())]
     base = alt.Chart(rows).encode(
         x=alt.X("a:Q", title=words["a"]),
-        y=alt.Y("value:Q", title=words["value"], scale=alt.Scale(domain=[0, 1.1])),
-        color=colours,
+        y=alt.Y("value:Q", title=words["value"], scale=alt.Scale(domain=ends, nice=False)),
+        color=alt.Color(
+            "name:N",
+            title=None,
+            sort=None,
+            scale=alt.Scale(domain=names, range=COLOURS[: len(names)]),
+            legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3),
+        ),
         tooltip=[
             alt.Tooltip("name:N", title=" "),
             alt.Tooltip("a:Q", title=words["a"], format=".2f"),
             alt.Tooltip("value:Q", title=words["value"], format=".4f"),
         ],
     )
-    top = rows.loc[rows.groupby("name", sort=False)["value"].idxmax()]
-    peak = alt.Chart(top).encode(x="a:Q", y="value:Q", color=colours)
-    number = peak.mark_text(dy=-10, dx=4, align="left").encode(
-        text=alt.Text("value:Q", format=".2f")
-    )
+    nearest = abs(rows["a"] - at)
+    points = base.mark_point(filled=True, size=60, opacity=1, clip=True)
+    points.data = rows[nearest == nearest.min()]
     here = alt.Chart(pd.DataFrame({"a": [at]})).mark_rule(color=ink(), strokeDash=[3, 3])
     return alt.LayerChart(
-        layer=[
-            here.encode(x="a:Q"),
-            base.mark_line(strokeWidth=2),
-            peak.mark_point(filled=True, size=60, opacity=1),
-            number,
-        ],
-        height=250,
+        layer=[here.encode(x="a:Q"), base.mark_line(strokeWidth=2, clip=True), points], height=250
     )

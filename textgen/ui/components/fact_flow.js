@@ -32,7 +32,7 @@ function laneMarkup(lane, width, index, count, words) {
     `<defs><clipPath id="read${index}"><rect x="0" y="0" width="0" height="${high}"/></clipPath></defs>` +
     `<line x1="0" y1="${high - 1}" x2="${width}" y2="${high - 1}" stroke="currentColor" opacity="0.35"/>` +
     `<g clip-path="url(#read${index})"><g fill="${lane.colour}">${band}</g>` +
-    `<g fill="#e69f00" opacity="0.6">${ribbons}</g></g>` +
+    `<g fill="${lane.colour}" opacity="0.6">${ribbons}</g></g>` +
     `<line class="now" y1="0" y2="${high}" stroke="currentColor" stroke-width="1.5"/></svg>`
   );
 }

@@ -15,7 +15,7 @@ from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, question_start
 from textgen.errors import TextgenError
 from textgen.interpret.verdicts import Answered, answered
-from textgen.ui import answers, cached, models, page_parts, stations, wave, widgets
+from textgen.ui import answers, cached, models, need, page_parts, stations, wave, widgets
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
 from textgen.ui.messages import t
@@ -31,11 +31,12 @@ OFFERED = 3  # facts
 
 
 def main() -> None:
-    st.title(t("lesson.headline"), anchor=False)
-    st.html(f'<p class="tg-intro">{html.escape(t("lesson.intro"))}</p>')
     if st.query_params.get("station") == "wave":
+        st.title(t("wave.title"), anchor=False)
         wave.show()
         return
+    st.title(t("lesson.headline"), anchor=False)
+    st.html(f'<p class="tg-intro">{html.escape(t("lesson.intro"))}</p>')
     task = page_parts.shipped_task()
     try:
         folders = stations.folders_of(task)
@@ -53,7 +54,7 @@ def main() -> None:
 
 def choose_fact(task: Task) -> str:
     """One of a few facts of the lesson's sentence."""
-    offered = task.facts[:OFFERED]
+    offered = need.facts_in_order(task)[:OFFERED]
     return str(widgets.one_of(t("remember.fact"), offered, offered[0], "fact"))
 
 

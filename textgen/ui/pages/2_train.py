@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from textgen.errors import TextgenError
 from textgen.options import build, options_of
 from textgen.text.doctor import Diagnosis
 from textgen.text.read_config import ReadConfig
+from textgen.training.cost import expected_seconds
 from textgen.ui import models, page_parts, training_text, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import t
@@ -80,8 +82,11 @@ def form(known: list[trainings.Run]) -> None:
             text, build(ReadConfig, reading), training_text.changed(path)
         )
         training_text.corpus_facts(diagnosis)
-        settings = reading | choose_settings(diagnosis, beginning, choose_model())
-        train_button(text, stem, settings)
+        model = choose_model()
+        settings = choose_settings(diagnosis, beginning, model)
+        train_button(text, stem, reading | settings)
+        if not model:
+            widgets.line([how_long(diagnosis, settings)])
     if known:
         st.divider()
         earlier(known)
@@ -162,6 +167,27 @@ def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[st
         pieces = hint.vocab_size or TokenizerConfig().vocab_size
         options["vocab_size"] = number(st.container(), "vocab_size", TokenizerConfig, pieces, 100)
     return options
+
+
+TOKENS = {"char": 1.0, "sentencepiece": 0.5, "jamo": 2.0}  # of a character, about
+JAMO = 100  # kinds, with digits and signs
+
+
+def how_long(diagnosis: Diagnosis, settings: dict[str, Any]) -> str:
+    """About how long it will take: it is not known before the first steps on this machine."""
+    tokenizer = settings["tokenizer"]
+    kinds = {"char": diagnosis.alphabet_size, "jamo": JAMO}
+    model = ModelConfig(
+        cell=settings["cell"],
+        hidden_size=settings["hidden_size"],
+        num_layers=settings["num_layers"],
+    )
+    tokens = int(diagnosis.characters * TOKENS[tokenizer] * settings["epochs"])
+    vocabulary = kinds.get(tokenizer) or settings["vocab_size"]
+    fast, slow = (
+        max(1, math.ceil(seconds / 60)) for seconds in expected_seconds(model, vocabulary, tokens)
+    )
+    return t("train.how_long", fast=fast, slow=slow)
 
 
 def train_button(text: str, stem: str, settings: dict[str, Any]) -> None:

@@ -6,15 +6,14 @@ import html
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
-from textgen.data.token_positions import fact_end, fact_word, ids_before_blank
+from textgen.data.token_positions import ids_before_blank, written_at
 from textgen.errors import TextgenError
-from textgen.ui import answers, cached, equations, page_parts, passages, widgets
+from textgen.ui import answers, cached, equations, need, page_parts, passages, unrolled, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.charts.curves import COLOURS
 from textgen.ui.components import cell_picture
@@ -47,7 +46,7 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     presets(model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
-        unit = choose_unit(page_parts.units_by_need(model, task, document, layer))
+        unit = choose_unit(need.units_by_need(model, task, document, layer))
         replaced, overrides_at = choose_replacement(model, layer, unit)
     token = choose_token(model, document, carried(model, trace, layer)[:, unit])
     overrides = overrides_at(token)
@@ -56,6 +55,8 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     said = [shares_after(model, task, document, one) for one in traces]
     show_verdict(model, task, document, said)
     show_text(model, ids, token)
+    if st.query_params.get("station") == "unrolled":
+        unrolled.show(model, ids, after, token)
     origin = page_parts.origin(document, model)
     one_step(model, ids, after, layer, unit, token, replaced, origin)
     beside = passages.choose_beside(model)
@@ -70,7 +71,8 @@ def presets(model: Model) -> None:
     experiments = {}
     if cell.forgets_by:
         gate, value = cell.forgets_by
-        experiments[t("step.forget_all", gate=gate, value=value)] = (gate, value)
+        words = "forget_all_z" if gate == "z" else "forget_all"
+        experiments[t(f"step.{words}", gate=gate, value=value)] = (gate, value)
     if cell.flow and cell.flow.shown:
         (gate,) = cell.flow.shown.gates
         experiments[t("step.shut_output", gate=gate)] = (gate, 0.0)
@@ -150,9 +152,7 @@ def choose_token(model: Model, document: Document, course: Array) -> int:
     last = len(course) - 1
     if not 0 <= state.get("token", 0) <= last:
         state.pop("token", None)
-    word = fact_word(model.tokenizer, document)[0] - 1
-    end = min(fact_end(model.tokenizer, document), last)
-    first = word + 1 + int(np.argmax(abs(np.diff(course[word : end + 1]))))
+    first = written_at(model.tokenizer, document, course)
     return st.slider(t("step.token"), 0, last, first, key="token", bind="query-params")
 
 

@@ -22,21 +22,25 @@ if TYPE_CHECKING:
 FIRST_CELLS = ("RNN", "LSTM", "GRU")
 PLAIN, GATED = "RNN", "LSTM"  # the cells of the two claims
 REPEATED = (0.9, 1.0, 1.1)
+SECTIONS = ("measured", "products", "slopes")  # two of them are named as the stations there
 AT_FIRST = 500  # characters; over fewer a plain recurrence may still bring some of it back
 
 
 def main() -> None:
     widgets.header("gradients", own=passages.own_text_asked())
-    first = st.container()
+    # a station that is about the mathematics has it before all else
+    asked = st.query_params.get("station")
+    places = {name: st.container() for name in sorted(SECTIONS, key=lambda name: name != asked)}
     # what is plain mathematics waits for no model, and runs again alone
-    left, right = st.columns(2, gap="large")
+    left, right = places["products"].columns(2, gap="large")
     with left:
         st.fragment(repeated)()
     with right:
         st.fragment(run_away)()
-    st.fragment(activations)()
+    with places["slopes"]:
+        st.fragment(activations)()
     page_parts.how(t("gradients.how"), t("gradients.source"))
-    with first:
+    with places["measured"]:
         try:
             measured()
         except TextgenError as error:
@@ -207,32 +211,38 @@ def repeated() -> None:
 
 
 def activations() -> None:
-    """The derivative that every step through an activation multiplies by."""
+    """The activations, and the derivative that every step through one multiplies by."""
+    from textgen.cells.array_functions import ACTIVATIONS
     from textgen.interpret.gradient_flow import powers, slope
 
     st.subheader(t("gradients.slopes"), anchor=False)
     at = st.slider(t("gradients.at"), -4.0, 4.0, 0.5, 0.1, key="a", bind="query-params")
-    left, right = st.columns(2, gap="large")
     a = np.linspace(-5, 5, 201)
-    names = ("tanh", "sigmoid")
-    curves = pd.concat(pd.DataFrame({"a": a, "value": slope(n, a), "name": n}) for n in names)
-    with left:
-        words = {"a": "a", "value": t("gradients.derivative")}
-        page_parts.chart(gradient_charts.slopes(curves, at, words), curves, "slopes")
-    products = pd.concat(
-        pd.DataFrame(
-            {
-                "step": range(51),
-                "value": powers(float(slope(n, np.array([at]))[0]), 50),
-                "name": n,
-                "kind": "",
-            }
+    names = {name: t(f"activation.{name}") for name in ("tanh", "sigmoid", "relu")}
+    here = {name: float(slope(name, np.array([at]))[0]) for name in names}
+    value, derivative, product = st.columns(3, gap="medium")
+    for place, key, function in (
+        (value, "value", lambda name, x: np.asarray(ACTIVATIONS[name](x))),
+        (derivative, "derivative", slope),
+    ):
+        rows = pd.concat(
+            pd.DataFrame({"a": a, "value": function(name, a), "name": word})
+            for name, word in names.items()
         )
-        for n in names
+        with place:
+            figure = gradient_charts.over_a(rows, at, {"a": "a", "value": t(f"gradients.{key}")})
+            page_parts.chart(figure, rows, f"{key}-of-a")
+    steps = pd.concat(
+        pd.DataFrame({"step": range(51), "value": powers(share, 50), "name": names[n], "kind": ""})
+        for n, share in here.items()
     )
-    with right:
+    with product:
         words = {"step": t("gradients.steps"), "value": t("gradients.of_product"), "name": " "}
-        page_parts.chart(gradient_charts.course(products, words), products, "slope-products")
+        page_parts.chart(gradient_charts.course(steps, words), steps, "slope-products")
+    widgets.facts(
+        (t("gradients.slope_at", name=names[name], a=f"{at:.1f}"), f"{share:.2f}")
+        for name, share in here.items()
+    )
 
 
 def run_away() -> None:
@@ -242,7 +252,7 @@ def run_away() -> None:
     st.subheader(t("gradients.relu"), anchor=False)
     norm = st.slider(t("gradients.scale"), 0.8, 1.5, 1.1, 0.01, key="scale", bind="query-params")
     steps = st.slider(t("gradients.steps"), 10, 300, 100, 10, key="run", bind="query-params")
-    lengths = {name: run_free(name, norm, steps) for name in ("relu", "tanh")}
+    lengths = {t(f"activation.{name}"): run_free(name, norm, steps) for name in ("relu", "tanh")}
     rows = pd.concat(
         pd.DataFrame({"step": range(steps + 1), "value": values, "name": name, "kind": ""})
         for name, values in lengths.items()
