@@ -105,7 +105,7 @@ def unrolled_alone(token):
 
 @pytest.mark.parametrize("token", [0, 5, 10])
 def test_the_loop_unrolled_has_the_token_among_its_neighbours(token):
-    app = AppTest.from_function(unrolled_alone, kwargs={"token": token}).run()
+    app = AppTest.from_function(unrolled_alone, kwargs={"token": token}, default_timeout=120).run()
     assert not app.exception
     (drawn,) = [e.proto.body for e in app.get("html")]
     assert drawn.count("<span>") == unrolled.SHOWN and drawn.count("tg-here") == 1
