@@ -6,7 +6,7 @@ import sys
 import pytest
 
 CHECK = """
-import importlib, logging, os, signal, sys, warnings
+import csv, importlib, logging, os, signal, sys, warnings
 from pathlib import Path
 import textgen
 
@@ -21,6 +21,7 @@ import datasets, optuna
 def shared():
     return {
         "environment": dict(os.environ),
+        "csv": csv.field_size_limit(),
         "floatx": keras.config.floatx(),
         "policy": keras.config.dtype_policy().name,
         "image": keras.config.image_data_format(),

@@ -17,6 +17,7 @@ from textgen.cli.main import main
 from textgen.errors import CorpusError
 from textgen.text import files
 from textgen.text.corpus import load_corpus
+from textgen.text.dialect import allow_large_cells
 from textgen.text.oddities import oddities_of_beginning
 from textgen.text.read_config import ReadConfig
 from textgen.text.readers import names_a_text
@@ -310,6 +311,7 @@ def test_archives_of_too_much_are_refused(tmp_path):
 
 
 def test_a_cell_without_end_is_refused_with_its_line(tmp_path, monkeypatch):
+    allow_large_cells()  # which happens once in a process
     previous = csv.field_size_limit(1000)
     try:
         path = tmp_path / "a.csv"

@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 
-LARGEST_CELL = 1 << 27
-csv.field_size_limit(LARGEST_CELL)
+LARGEST_CELL = 1 << 27  # characters
+
+
+@functools.cache
+def allow_large_cells() -> None:
+    """Let Python's csv, which has one limit for a process, read cells up to `LARGEST_CELL`."""
+    csv.field_size_limit(max(LARGEST_CELL, csv.field_size_limit()))
 
 
 class Misquoted(ValueError):
@@ -35,6 +41,7 @@ class Dialect:
 
     def records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         """(line it begins in, cells) of each row that is not blank. Raises `Misquoted`."""
+        allow_large_cells()
         backslash = self.quoting == "backslash"
         reader = csv.reader(
             lines,
