@@ -41,6 +41,7 @@ from textgen.evaluation.copying import SHORTEST, CopyMeter, covered
 from textgen.evaluation.evaluate import carried_nats
 from textgen.evaluation.ngram import NGram
 from textgen.evaluation.variety import repetition
+from textgen.ngrams.witten_bell import probabilities
 
 HERE = Path(__file__).parent
 NOTES = HERE / "writers_notes.md"
@@ -73,36 +74,13 @@ class NGramWriter(NGram):
         generator, text = np.random.default_rng(seed), prompt
         while len(text) < length:
             p = self.next_probabilities(text)[:-1] ** (1 / temperature)  # never the unknown one
-            chosen = generator.choice(self.size - 1, p=p / p.sum())
-            text += chr(self._characters[chosen])
+            text += chr(self._characters[generator.choice(len(p), p=p / p.sum())])
         return text
 
     def next_probabilities(self, before: str) -> Array:
         """p of each character that was counted, and last of an unknown one, after `before`:
-        float64 [size]."""
-        p, ids = np.full(self.size, 1 / self.size), self._encode(before)
-        for n, counts in enumerate(self._counts):
-            place = self._place(ids[len(ids) - n :]) if n <= len(ids) else None
-            if place is None:  # a longer history was not seen either
-                break
-            if not counts.history[place]:  # it ends the text
-                continue
-            first, last = np.searchsorted(counts.keys, [place * self.size, (place + 1) * self.size])
-            times = np.zeros(self.size)
-            times[counts.keys[first:last] % self.size] = counts.count[first:last]
-            kinds = counts.kinds[place]
-            p = (times + kinds * p) / (counts.history[place] + kinds)
-        return p
-
-    def _place(self, history: Array) -> int | None:
-        """Where `history` stands among the keys of its length; None where it was never seen."""
-        place = 0
-        for counts, character in zip(self._counts, history, strict=False):
-            key = place * self.size + int(character)
-            place = int(np.searchsorted(counts.keys, key))
-            if place == len(counts.keys) or counts.keys[place] != key:
-                return None
-        return place
+        float64 [characters + 1]."""
+        return probabilities(self._counts, self._encode(before))
 
 
 # --- measuring ------------------------------------------------------------------------------------

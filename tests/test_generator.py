@@ -228,12 +228,12 @@ def test_no_repeat_ngram_and_penalty_reach_the_loop(model):
 
 def test_a_new_value_needs_no_new_compilation(model):
     model.generate("나", max_new_tokens=2, temperature=0.5, top_p=0.5, engine="tensorflow")
-    programs = dict(model._decoders["tensorflow"]._programs)
+    programs = dict(model._decoders["tensorflow", False]._programs)
     for transform in (0.6, 0.7, 0.9):
         model.generate(
             "나", max_new_tokens=2, temperature=transform, top_p=transform, engine="tensorflow"
         )
-    assert model._decoders["tensorflow"]._programs == programs
+    assert model._decoders["tensorflow", False]._programs == programs
 
 
 def test_an_unknown_character_is_reported_not_fatal(model):

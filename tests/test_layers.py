@@ -60,6 +60,7 @@ ORDER = {
     "network": [],
     "cross_entropy": [],
     "model": [],
+    "ngrams": ["counts", "witten_bell", "mixture"],
     "runs": [
         "recipe",
         "run_config",
@@ -67,6 +68,7 @@ ORDER = {
         "array_file",
         "run_folder",
         "voices",
+        "ngrams",
         "model_card",
         "hub_models",
     ],
@@ -162,6 +164,7 @@ ORDER = {
         "budget",
         "beginning",
         "new_voice",
+        "ngrams",
         "train",
         "launch",
     ],

@@ -18,8 +18,8 @@ def by_hand(train, text, order):
     size = len(set(train)) + 1
     after = [defaultdict(Counter) for _ in range(order)]
     for n in range(order):
-        for i in range(n, len(train)):
-            after[n][train[i - n : i]][train[i]] += 1
+        for i in range(n, len(train) + (n > 0)):
+            after[n][train[i - n : i]][train[i : i + 1]] += 1  # "" is the end of the text
 
     def p(n, history, x):
         if n < 0:
@@ -28,7 +28,7 @@ def by_hand(train, text, order):
         found = after[n].get(history[len(history) - n :]) if n <= len(history) else None
         if not found:
             return lower
-        return (found[x] + len(found) * lower) / (found.total() + len(found))
+        return (found[x] + (len(found) + found[""]) * lower) / (found.total() + len(found))
 
     return [
         [-math.log(p(n, text[max(0, i - n) : i], x)) for i, x in enumerate(text)]

@@ -103,6 +103,10 @@ class TrainConfig(ReadConfig):
         "another text that a share of each batch is of, TEXT=SHARE: old.txt=0.2, so that what a "
         "model knew of it is not forgotten",
     )
+    ngrams: bool = option(
+        True,
+        "count the n-grams of the text at the end, so that they and the network predict together",
+    )
     prompt: str = option("", "what the samples after each epoch begin with")
     sample_length: int = option(
         120, "tokens of the sample after each epoch (0: none)", low=0, high=100_000
@@ -147,7 +151,10 @@ def without_effect(
         for name in (*options_of(ReadConfig), "validation_fraction", "held_out", "sequence_length"):
             rules[name] = "it is for a text, and a task writes whole documents without end"
         rules["replay"] = "it is mixed into a text, and this is a task"
+        rules["ngrams"] = "they are of a text, and this is a task"
     else:
+        if training.label_by:
+            rules["ngrams"] = "a text with labels is read in their voices, which counts know not of"
         for name in ("distance", "answer_weight"):
             rules[name] = "it is for a task, not for a text"
         if not training.stream:

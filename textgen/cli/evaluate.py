@@ -84,9 +84,8 @@ def _texts(
     """What to evaluate on, what the model was trained on where that is at hand, and the whole of
     that where what to evaluate on is held out of it. With a label it is the documents of that
     label, or of those mixed: those of others are none of its voice's."""
-    card = model.card
     reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
-    config = build(ReadConfig, reading)
+    config, card = build(ReadConfig, reading), model.card
     if reading:
         card = card | {"training": card["training"] | reading}
     own, run = as_trained_on(card, parsed.text), shipped.find(Path(parsed.run), shipped.MODELS)
@@ -98,8 +97,12 @@ def _texts(
         text = own.held_out_of(labels)
         print(f"{parsed.text}: what {parsed.run} held out of {listed(labels)}, read in one go")
     elif held_out:
-        text = held_out
-        print(f"{parsed.text}: the end that {parsed.run} held out")
+        fitted = 0 if model.mixture is None else model.mixture.fitted
+        text = held_out[fitted:]
+        told = f"{parsed.text}: the end that {parsed.run} held out"
+        if fitted:
+            told += f", but for its first {fitted:,} characters, by which its n-grams are weighed"
+        print(told)
     else:
         raise ConfigError(
             f"{parsed.run} was trained on all of {parsed.text}: give a text it has not seen"

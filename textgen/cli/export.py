@@ -53,12 +53,14 @@ def run(parsed: argparse.Namespace) -> None:
     if parsed.to != "html":
         refuse_for_html(parsed)
     model = load(parsed.run)
+    alone = [] if model.mixture is None else ["the network alone: its n-grams stay in the run"]
+    model = model.without_ngrams()
     files, said = MAKERS[parsed.to](model, parsed)
     told = look_before(model, parsed.yes)
     write_all(files)
     for path, data in files.items():
         print(f"{path}: {len(data) / 1e6:.2f} MB")
-    print("\n".join([told, *said]))
+    print("\n".join([told, *alone, *said]))
 
 
 Files = dict[Path, bytes]

@@ -25,6 +25,8 @@ def run(parsed: argparse.Namespace) -> None:
     score = model.score(text)
     warn_unknown(score.unknown)
     print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")
+    if model.mixture is not None:
+        print(f"bits_per_char {score.network_bits_per_char:.4f} of the network alone")
     if parsed.tokens:
         rows = [[repr(t.text), f"{math.exp(t.logprob):.4f}", f"{t.rank}"] for t in score.tokens]
         print(long_table(["token", "probability", "rank"], rows))

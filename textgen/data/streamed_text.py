@@ -20,7 +20,7 @@ import numpy as np
 
 from textgen.config import TrainConfig
 from textgen.data.lanes import FileLanes, Lanes, held_out_lanes, lay_out
-from textgen.data.training_data import TrainingData
+from textgen.data.training_data import COUNTED, TrainingData
 from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar
 from textgen.options import build
@@ -169,6 +169,10 @@ class StreamedText(TrainingData):
 
     def tokens(self, tokenizer: Tokenizer) -> int:
         return self.files.tokens
+
+    def counted(self, tokenizer: Tokenizer) -> np.ndarray:
+        path, dtype = _file(self.folder, tokenizer)
+        return np.fromfile(path, dtype, COUNTED)
 
     def batches(self, tokenizer: Tokenizer) -> FileLanes:
         settings = self.settings

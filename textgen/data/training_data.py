@@ -11,12 +11,16 @@ import hashlib
 from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
+import numpy as np
+
 from textgen.config import TrainConfig
 from textgen.data.batches import Batches
 from textgen.data.recall_task import Task
 from textgen.runs.run_config import DataConfig
 from textgen.text.source import Source
 from textgen.tokenizers.tokenizer import Tokenizer
+
+COUNTED = 20_000_000  # to sort so many takes seconds, and 1 GB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +61,10 @@ class TrainingData(ABC):
     @abstractmethod
     def tokens(self, tokenizer: Tokenizer) -> int:
         """Ids of a pass over the training text. Raises `ConfigError` for a task, which has none."""
+
+    def counted(self, tokenizer: Tokenizer) -> np.ndarray:
+        """The ids of the training text that n-grams are counted in, `COUNTED` of them at most."""
+        return tokenizer.encode_array(self.text[:COUNTED])[:COUNTED]
 
     @abstractmethod
     def batches(self, tokenizer: Tokenizer) -> Batches:

@@ -76,19 +76,25 @@ class Reader:
 
     def nats(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """-ln p of each target, the text of each row read from nothing: ids, targets [B, T]."""
+        return self.predictions(ids, targets)[0]
+
+    def predictions(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """-ln p of each target, and ln p of the likeliest token in its place, the text of each row
+        read from nothing: ids, targets [B, T] -> [2, B, T]."""
 
         def of_rows(rows: slice) -> np.ndarray:
             inputs, wanted = ids[rows].T, targets[rows].T
-            nats = np.empty(inputs.shape, np.float32)
+            found = np.empty((2, *inputs.shape), np.float32)
             state = self.network.initial_state(inputs.shape[1])
             for at in range(0, len(inputs), PIECE):
                 part = slice(at, at + PIECE)
                 hidden, state = self.network.read(inputs[part], state)
                 logprobs = self.next_logprobs(hidden)
-                nats[part] = -np.take_along_axis(logprobs, wanted[part][..., None], -1)[..., 0]
-            return nats.T
+                found[0, part] = -np.take_along_axis(logprobs, wanted[part][..., None], -1)[..., 0]
+                found[1, part] = logprobs.max(-1)
+            return found.transpose(0, 2, 1)
 
-        return np.concatenate(self._shared_out(of_rows, len(ids)))
+        return np.concatenate(self._shared_out(of_rows, len(ids)), axis=1)
 
     def continuations(self, state: State, texts: Sequence[Sequence[Sequence[int]]]) -> np.ndarray:
         """Natural log of the probability of each token of continuations, C for each state of B:

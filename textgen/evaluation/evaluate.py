@@ -10,6 +10,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from textgen.evaluation.ngram import NGram
 from textgen.evaluation.particles import Particles, particles, words_of
 from textgen.evaluation.variety import Variety, variety
 from textgen.generation.generator import Generator
+from textgen.ngrams.mixture import Mixture, doubts
 from textgen.options import check
 from textgen.text.nfc import nfc
 
@@ -32,7 +34,8 @@ FEWEST_PARTICLES = 20  # of a text, to tell how it sets them
 
 @dataclasses.dataclass(frozen=True)
 class PredictionRow:
-    """One way to predict the text. perplexity: per token, which for an n-gram is a character."""
+    """One way to predict the text. perplexity: per token, which for an n-gram of the baseline is a
+    character."""
 
     name: str
     bits_per_char: float
@@ -93,7 +96,14 @@ def evaluate(
         rows.append(_row(name, nats, len(ids), text, time.perf_counter() - begin))
         return nats
 
-    carried = measured("model, state carried", lambda: carried_nats(generator, ids))
+    begin = time.perf_counter()
+    read = read_carried(generator, ids)
+    seconds, carried = time.perf_counter() - begin, read.nats
+    rows.append(_row("model, state carried", carried, len(ids), text, seconds))
+    if generator.mixture is not None:
+        nats = read.mixed(generator, generator.mixture)
+        seconds = time.perf_counter() - begin
+        rows.append(_row("model and its n-grams together", nats, len(ids), text, seconds))
     windowed = measured(
         f"model, windows of {config.window} tokens",
         lambda: windowed_nats(generator, ids, config.window),
@@ -172,19 +182,41 @@ def _row(name: str, nats: np.ndarray, tokens: int, text: str, seconds: float) ->
 # --- two ways to read -----------------------------------------------------------------------------
 
 
+class Carried(NamedTuple):
+    """Ids [N] as the network predicts them, each from all before it. nats: -ln p of each;
+    likeliest: the probability of what it thought likeliest in its place."""
+
+    ids: np.ndarray
+    nats: np.ndarray
+    likeliest: np.ndarray
+
+    def mixed(self, generator: Generator, mixture: Mixture) -> np.ndarray:
+        """-ln p of each, where n-grams predict with the network [N]."""
+        before = np.array([generator.tokenizer.start_id, *self.ids[:-1]])
+        histories, doubt = mixture.counts.histories(before), doubts(self.likeliest)
+        return -np.log(mixture.predicted(np.exp(-self.nats), doubt, histories, self.ids).p)
+
+
 def carried_nats(generator: Generator, ids: Sequence[int]) -> np.ndarray:
-    """-ln p of each of N ids [N], every one predicted from all before it.
+    """-ln p of each of N ids [N] by the network, every one predicted from all before it.
 
     The first is predicted after a newline, as in `Generator.score`.
     """
+    return read_carried(generator, ids).nats
+
+
+def read_carried(generator: Generator, ids: Sequence[int]) -> Carried:
+    """What the network of a model makes of ids."""
     reader, targets = Reader(generator.network), np.asarray(ids)
     nats: list[np.ndarray] = []
+    likeliest: list[np.ndarray] = []
     at = 0
     for hidden in reader.course([generator.tokenizer.start_id, *ids[:-1]]):
         logprobs = reader.next_logprobs(hidden)
         nats.append(-pick(logprobs, targets[at : at + len(logprobs)]))
+        likeliest.append(np.exp(logprobs.max(-1)))
         at += len(logprobs)
-    return np.concatenate(nats)
+    return Carried(targets, np.concatenate(nats), np.concatenate(likeliest))
 
 
 def windowed_nats(generator: Generator, ids: Sequence[int], window: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.atomic_files import read_file
 from textgen.runs.hub_models import errors_explained, is_on_hub, need_hub
 from textgen.runs.run_config import is_source, without_folder
+from textgen.runs.ngrams import NGRAMS
 from textgen.runs.run_folder import (
     CONFIG,
     HISTORY,
@@ -41,18 +42,21 @@ RESULTS = """model-index:
 """
 
 
-def push(run: str | Path, repository: str, *, private: bool = False) -> str:
+def push(
+    run: str | Path, repository: str, *, private: bool = False, ngrams: bool = True
+) -> str:
     """Send a run to the repository "user/name", which is made where there is none; its address.
 
     What is needed to write goes, and the card and the course of training; of its text, the names of
     the files but not where they lie. All of it is one commit: it is there as a whole, or not.
-    private: for you alone; a repository that others can see is then left as it is.
+    private: for you alone; a repository that others can see is then left as it is. ngrams: whether
+    those of its text go with it, which hold spans of it.
     Raises `RunError`, `ConfigError` for what is no name, `MissingPart` without huggingface_hub.
     """
     check_names(run, repository)
     from huggingface_hub import CommitOperationAdd, HfApi
 
-    files = files_of(shipped.find(Path(run), shipped.MODELS), repository)
+    files = files_of(shipped.find(Path(run), shipped.MODELS), repository, ngrams=ngrams)
     with errors_explained(f"hf://{repository}"):
         api = HfApi()
         # None: as the owner has set it for what is new
@@ -90,12 +94,12 @@ def check_names(run: str | Path, repository: str) -> None:
         )
 
 
-def files_of(folder: Path, repository: str) -> dict[str, bytes]:
-    """What is sent, by its names."""
+def files_of(folder: Path, repository: str, *, ngrams: bool = True) -> dict[str, bytes]:
+    """What is sent, by its names. ngrams: whether those of its text go with it."""
     card = read_config(folder)
     tokenizer = tokenizer_class(folder, card).filename
     files = {name: read_file(folder / name, LARGEST_FILE) for name in (WEIGHTS, tokenizer)}
-    for name in (HISTORY, VOICES):
+    for name in (HISTORY, VOICES, *([NGRAMS] if ngrams else [])):
         if (folder / name).is_file():
             files[name] = read_file(folder / name, LARGEST_FILE)
     config = json.dumps(without_places(card), ensure_ascii=False, indent=2) + "\n"

@@ -41,6 +41,7 @@ def beam_search(
     def extend(logits: Array, state: State, history: Array, scores: Array) -> tuple[Any, ...]:
         """The next (logits [K, V], state, history, scores [K]), and of each beam (the beam it
         continues, and the parts of its `Step`)."""
+        logits = decoder.mixed(logits, history)
         logits = ops.where(decoder.allowed(history), logits, NEVER)
         logprobs = ops.log_softmax(logits, axis=-1)
         changed = logits

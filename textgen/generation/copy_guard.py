@@ -16,6 +16,7 @@ from textgen.errors import ConfigError, GenerationError
 from textgen.generation.decoder import LARGEST_UNIFORM, Decoder, Step, Texts
 from textgen.generation.sampling import NEVER, POSSIBLE, Transform
 from textgen.network import Network
+from textgen.ngrams.mixture import Mixture
 from textgen.text.nfc import nfc
 from textgen.text.stretches import Stretches
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -81,8 +82,14 @@ class CopyGuard:
 class GuardedDecoder(Decoder):
     """Writes what a guard lets through."""
 
-    def __init__(self, network: Network, tokenizer: Tokenizer, guard: CopyGuard) -> None:
-        super().__init__(network, tokenizer.banned_ids, tokenizer.token_bytes)
+    def __init__(
+        self,
+        network: Network,
+        tokenizer: Tokenizer,
+        guard: CopyGuard,
+        mixture: Mixture | None = None,
+    ) -> None:
+        super().__init__(network, tokenizer.banned_ids, tokenizer.token_bytes, mixture)
         self.guard = guard
 
     def decode(

@@ -21,6 +21,7 @@ from textgen.backend import cores
 from textgen.generation.sampling import NEVER, Transform, draw
 from textgen.generation.utf8 import Utf8
 from textgen.network import Network
+from textgen.ngrams.mixture import Mixture
 
 CHUNK = 32  # tokens for which noise is drawn at a time
 HISTORY = 512  # tokens that the repetition transforms look back on
@@ -41,10 +42,15 @@ class Decoder:
     """Samples ids from a `Network`."""
 
     def __init__(
-        self, network: Network, banned_ids: tuple[int, ...], token_bytes: Sequence[bytes] = ()
+        self,
+        network: Network,
+        banned_ids: tuple[int, ...],
+        token_bytes: Sequence[bytes] = (),
+        mixture: Mixture | None = None,
     ) -> None:
-        """token_bytes: what each token writes, where some write but a part of a character."""
-        self.network = network
+        """token_bytes: what each token writes, where some write but a part of a character.
+        mixture: the n-grams that the network is mixed with, with NumPy only."""
+        self.network, self.mixture = network, mixture
         self.not_banned = np.ones(network.vocab_size, bool)
         self.not_banned[list(banned_ids)] = False
         self.utf8 = Utf8(token_bytes) if token_bytes else None
@@ -54,6 +60,11 @@ class Decoder:
         if self.utf8 is None:
             return self.not_banned
         return self.not_banned & self.utf8.allowed(history)
+
+    def mixed(self, logits: Array, history: Array) -> Array:
+        """What the model says of the next token [B, V]: the network's logits, or with n-grams the
+        logarithms of what both give it."""
+        return logits if self.mixture is None else self.mixture.logprobs_after(logits, history)
 
     def transformed(
         self, logits: Array, history: Array, transforms: Sequence[Transform]
@@ -149,7 +160,7 @@ class Texts:
         transforms: Sequence[Transform],
     ) -> None:
         self.decoder, self.transforms = decoder, transforms
-        self.logits, self.state, self.history = logits, state, history
+        self.logits, self.state, self.history = decoder.mixed(logits, history), state, history
 
     def write(self, noise: np.ndarray, top_logprobs: int) -> Iterator[Step]:
         """A step for each column of noise [B, N]."""
@@ -157,7 +168,8 @@ class Texts:
             with np.errstate(over="ignore"):  # of a logit that is `NEVER`, divided
                 step, self.history = self.choose(uniform, top_logprobs)
             yield step
-            self.logits, self.state = self.decoder.network.step(step.ids, self.state)
+            logits, self.state = self.decoder.network.step(step.ids, self.state)
+            self.logits = self.decoder.mixed(logits, self.history)
 
     def choose(self, uniform: np.ndarray, top_logprobs: int) -> tuple[Step, np.ndarray]:
         """(the next token of each text, the history with it); uniform [B]."""

@@ -17,7 +17,8 @@ from textgen.options import options_of
 from textgen.text.nfc import nfc
 
 CHOICES = 5  # words that are proposed at a place
-NOT_FOR_A_DRAFT = options_of(LoopConfig).keys() - {"seed"}  # it ends when the person says so
+# it ends when the person says so
+NOT_FOR_A_DRAFT = options_of(LoopConfig).keys() - {"seed", "ngrams"}
 
 
 @dataclasses.dataclass
@@ -43,8 +44,8 @@ class Draft:
     def __init__(
         self, model: Generator, text: str = "", *, guard: CopyGuard | None = None, **options: Any
     ) -> None:
-        """options: `seed` and those of the transforms. guard: what of the training text may be
-        copied. Raises `ConfigError` for another option, or a value outside its range."""
+        """options: `seed`, `ngrams` and those of the transforms. guard: what of the training text
+        may be copied. Raises `ConfigError` for another option, or a value outside its range."""
         check_text("the text to go on from", text)
         for name in options:
             if name in NOT_FOR_A_DRAFT:
@@ -55,7 +56,8 @@ class Draft:
         seed = config.loop.seed
         self.seed = secrets.randbits(31) if seed is None else seed
         self.tokenizer = model.tokenizer
-        self._source = WordSource(model.network, model.tokenizer, config.transforms, guard)
+        mixture = model.mixture if config.loop.ngrams else None
+        self._source = WordSource(model.network, model.tokenizer, config.transforms, guard, mixture)
         self._next_words: NextWords | None = (
             None  # after the text as it is, once they are asked for
         )

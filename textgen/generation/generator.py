@@ -19,12 +19,14 @@ from textgen.generation.copy_guard import CopyGuard, GuardedDecoder
 from textgen.generation.decoder import Decoder, Step
 from textgen.generation.engine import best_engine, make_decoder
 from textgen.generation.options import LoopConfig, generation_config
-from textgen.generation.scoring import logprobs
+from textgen.generation.scoring import scored
 from textgen.generation.text_stream import Chunk, Generation, TextStream, joined
 from textgen.generation.voices import state_of
 from textgen.network import Network
+from textgen.ngrams.mixture import Mixture
 from textgen.options import path_of
 from textgen.runs.hub_models import fetch, is_on_hub
+from textgen.runs.ngrams import read_ngrams
 from textgen.runs.run_folder import hash_of, load_last, load_model, weights_hash
 from textgen.runs.voices import read_voices
 from textgen.text.nfc import nfc
@@ -43,9 +45,11 @@ class ScoredToken:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """bits_per_char: -log2 p(text) / characters, the first token predicted after a newline."""
+    """bits_per_char: -log2 p(text) / characters, the first token predicted after a newline;
+    network_bits_per_char: of the network alone, where n-grams predict with it."""
 
     bits_per_char: float
+    network_bits_per_char: float
     tokens: list[ScoredToken]
     unknown: list[str]
 
@@ -62,12 +66,15 @@ class Generator:
         name: str = "",
         hash: str = "",
         voices: Mapping[str, np.ndarray] | None = None,
+        mixture: Mixture | None = None,
     ) -> None:
-        """voices: the state that texts of each label begin in, [layers, parts of a state, U]."""
+        """voices: the state that texts of each label begin in, [layers, parts of a state, U].
+        mixture: the n-grams that the network predicts with; None for the network alone."""
         self.network, self.tokenizer, self.card = network, tokenizer, card or {}
         self.name, self.hash, self.voices = name, hash, voices or {}
+        self.mixture = mixture
         self.config = network.config
-        self._decoders: dict[str, Decoder] = {}
+        self._decoders: dict[tuple[str, bool], Decoder] = {}
 
     @classmethod
     def from_run(cls, path: str | Path, *, last: bool = False) -> Self:
@@ -88,13 +95,26 @@ class Generator:
             return cls(network, tokenizer, card, name=f"{name}@{step}", hash=hash_of(network))
         network, tokenizer, card = load_model(folder)
         hash = weights_hash(folder)
-        voices = read_voices(folder, network, hash)
-        return cls(network, tokenizer, card, name=name, hash=hash, voices=voices)
+        return cls(
+            network,
+            tokenizer,
+            card,
+            name=name,
+            hash=hash,
+            voices=read_voices(folder, network, hash),
+            mixture=read_ngrams(folder, network.vocab_size, hash),
+        )
 
     def over(self, network: Network) -> Self:
         """The same model with another network of its weights."""
         other = copy.copy(self)
         other.network, other._decoders = network, {}
+        return other
+
+    def without_ngrams(self) -> Self:
+        """The network alone, of a model with n-grams."""
+        other = self.over(self.network)
+        other.mixture = None
         return other
 
     @property
@@ -160,9 +180,11 @@ class Generator:
         if not ids:
             return iter(())
         seeds = [(seed, index) for index in range(len(ids))]
-        decoder = self._decoder(loop, len(ids))
+        mixture = self.mixture if loop.ngrams else None
         if guard is not None:
-            decoder = GuardedDecoder(self.network, self.tokenizer, guard)
+            decoder: Decoder = GuardedDecoder(self.network, self.tokenizer, guard, mixture)
+        else:
+            decoder = self._decoder(loop, len(ids), mixture)
         # an alternative is a token that may be sampled
         top_logprobs = min(loop.top_logprobs, int(decoder.not_banned.sum()))
         steps = decoder.decode(ids, config.transforms, seeds, top_logprobs)
@@ -183,14 +205,16 @@ class Generator:
         texts = [TextStream(self.tokenizer, seed, loop.stop_strings, u) for u in unknown]
         return self._chunks(steps, texts, loop.max_new_tokens)
 
-    def _decoder(self, loop: LoopConfig, texts: int) -> Decoder:
+    def _decoder(self, loop: LoopConfig, texts: int, mixture: Mixture | None) -> Decoder:
         """That of the engine which is asked for, or which serves best."""
         engine = loop.engine
         if engine == "auto":
-            engine = best_engine(self.network, loop.max_new_tokens, max(texts, loop.num_beams))
-        if engine not in self._decoders:
-            self._decoders[engine] = make_decoder(engine, self.network, self.tokenizer)
-        return self._decoders[engine]
+            abreast = max(texts, loop.num_beams)
+            engine = best_engine(self.network, loop.max_new_tokens, abreast, mixture)
+        key = engine, mixture is not None
+        if key not in self._decoders:
+            self._decoders[key] = make_decoder(engine, self.network, self.tokenizer, mixture)
+        return self._decoders[key]
 
     @staticmethod
     def _chunks(
@@ -230,13 +254,18 @@ class Generator:
         if not ids:
             raise GenerationError("the text to score is empty: give at least one character")
         tokens: list[ScoredToken] = []
-        for logprob_window, ranks in logprobs(self.network, [self.tokenizer.start_id, *ids]):
-            for logprob, rank in zip(logprob_window.tolist(), ranks.tolist(), strict=True):
+        alone: list[float] = []
+        for window in scored(self.network, [self.tokenizer.start_id, *ids], self.mixture):
+            alone += window.of_network.tolist()
+            for logprob, rank in zip(window.logprobs.tolist(), window.ranks.tolist(), strict=True):
                 token_id = ids[len(tokens)]
                 tokens.append(ScoredToken(self.tokenizer.token(token_id), token_id, logprob, rank))
         characters = len(nfc(text))
-        bits = -math.fsum(t.logprob for t in tokens) / math.log(2) / characters
-        return Score(bits, tokens, self.tokenizer.unknown_characters(text))
+        bits, of_network = (
+            -math.fsum(logprobs) / math.log(2) / characters
+            for logprobs in ([t.logprob for t in tokens], alone)
+        )
+        return Score(bits, of_network, tokens, self.tokenizer.unknown_characters(text))
 
 
 def _guarded(loop: LoopConfig) -> LoopConfig:

@@ -23,6 +23,7 @@ from textgen.generation.decoder import LARGEST_UNIFORM, Decoder, newest
 from textgen.generation.prefix_reader import PrefixReader
 from textgen.generation.sampling import Transform, draw
 from textgen.network import Network
+from textgen.ngrams.mixture import Mixture
 from textgen.tokenizers.tokenizer import UNKNOWN, Tokenizer
 
 LONGEST = 64  # tokens of a word; a text without white space is written in such parts
@@ -50,10 +51,11 @@ class WordSource:
         tokenizer: Tokenizer,
         transforms: Sequence[Transform] = (),
         guard: CopyGuard | None = None,
+        mixture: Mixture | None = None,
     ) -> None:
         self.network, self.tokenizer = network, tokenizer
         self.transforms, self.guard = transforms, guard
-        self.decoder = Decoder(network, tokenizer.banned_ids, tokenizer.token_bytes)
+        self.decoder = Decoder(network, tokenizer.banned_ids, tokenizer.token_bytes, mixture)
         texts = (tokenizer.decode([i]) for i in range(tokenizer.vocab_size))
         self.begins_with_space = np.array([text[:1].isspace() for text in texts])
         self._reader = PrefixReader(network)
@@ -112,6 +114,7 @@ class NextWords:
     def _node(self, ids: list[int], logits: np.ndarray, state: State) -> _Node:
         decoder = self.source.decoder
         history = newest([[*self.ids, *ids]])
+        logits = decoder.mixed(logits, history)
         with np.errstate(over="ignore"):  # of a logit that is `NEVER`, divided
             allowed, logits, changed = decoder.transformed(logits, history, self.source.transforms)
         changed = np.where(allowed, changed, -np.inf).astype(np.float64)

@@ -27,6 +27,11 @@ class LoopConfig:
         high=64,
     )
     top_logprobs: int = option(0, "alternatives reported for each token", low=0, high=50)
+    ngrams: bool = option(
+        True,
+        "of a model with n-grams of its text: the network and they predict together (off: the "
+        "network alone)",
+    )
     engine: str = option(
         "auto",
         "what computes: numpy begins at once, tensorflow is faster in the long run, auto chooses "

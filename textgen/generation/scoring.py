@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from textgen import array_ops
 from textgen.network import Network
+from textgen.ngrams.mixture import Mixture
 
 WINDOW = 256  # tokens whose logits are held at a time
 
 
-def logprobs(network: Network, ids: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Windows of (log-probability, rank) of ids[1:], natural, the state carried from end to end.
+class Scored(NamedTuple):
+    """Tokens of a text [T]. logprobs: natural; ranks: 1 is the likeliest; of_network: the logprobs
+    that the network alone gives, of a model with n-grams others."""
 
-    Rank 1 is the likeliest token.
-    """
-    for targets, logits in windows(network, ids):
+    logprobs: np.ndarray
+    ranks: np.ndarray
+    of_network: np.ndarray
+
+
+def scored(
+    network: Network, ids: Sequence[int], mixture: Mixture | None = None
+) -> Iterator[Scored]:
+    """Windows of ids[1:], the state carried from end to end."""
+    for targets, logits, of_network in windows(network, ids, mixture):
         of_targets = np.take_along_axis(logits, targets[:, None], -1)
         ranks = 1 + (logits > of_targets).sum(-1)
-        yield of_targets[:, 0] - array_ops.logsumexp(logits), ranks
+        logprobs, alone = (_logprobs(part, targets) for part in (logits, of_network))
+        yield Scored(logprobs, ranks, alone)
 
 
-def windows(network: Network, ids: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Windows of (the tokens ids[1:] [T], the logits [T, V] that the model has for them)."""
+def _logprobs(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.asarray(array_ops.pick(logits, targets) - array_ops.logsumexp(logits))
+
+
+def windows(
+    network: Network, ids: Sequence[int], mixture: Mixture | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Windows of (the tokens ids[1:] [T], the logits [T, V] that the model has for them, those of
+    the network alone)."""
     state = network.initial_state(1)
+    histories = None if mixture is None else mixture.counts.histories(np.asarray(ids[:-1]))
     for begin in range(0, len(ids) - 1, WINDOW):
         part = np.array(ids[begin : begin + WINDOW + 1], np.int32)
         hidden, state = network.read(part[:-1, None], state)
-        yield part[1:], network.read_out(hidden[:, 0])
+        logits = of_network = network.read_out(hidden[:, 0])
+        if mixture is not None and histories is not None:
+            logits = mixture.logprobs(logits, histories[:, begin : begin + WINDOW])
+        yield part[1:], logits, of_network

@@ -80,9 +80,9 @@ class SilencedNetwork(Network):
 
 def without_units(model: M, units: Collection[int], layer: int = 0) -> M:
     """The model with the state of these units of a layer held at zero while it reads and writes;
-    units that were silent already stay so.
+    units that were silent already stay so. Of a model with n-grams it is the network alone.
 
     It writes with NumPy, whatever the length. Raises `ConfigError` for a layer or a unit that is
     not there.
     """
-    return model.over(SilencedNetwork(model.network, layer, units))
+    return model.without_ngrams().over(SilencedNetwork(model.network, layer, units))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textgen.errors import MissingPart, RunError, TextgenError, shown
 from textgen.runs.array_file import LARGEST_FILE
+from textgen.runs.ngrams import NGRAMS
 from textgen.runs.run_folder import (
     CONFIG,
     LARGEST_CONFIG,
@@ -50,13 +51,14 @@ def fetch(address: str | Path) -> Path:
         tokenizer = tokenizer_class(path.parent, read_config(path.parent)).filename
         get(repository, tokenizer, commit, LARGEST_TOKENIZER)
         get(repository, WEIGHTS, commit, LARGEST_FILE)
-        try:
-            get(repository, VOICES, commit, LARGEST_FILE)
-        except LocalEntryNotFoundError:
-            if get is _from_hub:  # it has broken off
-                raise
-        except EntryNotFoundError:
-            pass  # few models have voices
+        for name in (VOICES, NGRAMS):  # few models have them
+            try:
+                get(repository, name, commit, LARGEST_FILE)
+            except LocalEntryNotFoundError:
+                if get is _from_hub:  # it has broken off
+                    raise
+            except EntryNotFoundError:
+                pass
     return path.parent
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from textgen.runs.atomic_files import write_file
 from textgen.runs.run_config import RunConfig, without_folder
+
+CARD = "README.md"
+
+
+def write_card(folder: Path, config: RunConfig, num_parameters: int) -> None:
+    """Write the card of the run in `folder`. Raises `RunError` when the disk is full."""
+    text = model_card(folder.name, config, num_parameters)
+    write_file(folder / CARD, text.encode("utf-8", "replace"))
 
 
 def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
@@ -15,6 +26,13 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     if held_out is not None:
         what = "the answers of held-out documents" if task else "the held-out share of the text"
         result = f"{held_out:.3f} bits per character on {what}"
+    mixed = metrics.get("mixed_bits_per_char")
+    if mixed is not None:
+        result += (
+            f". With `ngrams.safetensors`, counts of runs of tokens in its text, {mixed:.3f} on "
+            f"what of that their weights were not learned on, where the network alone has "
+            f"{metrics['network_bits_per_char']:.3f}"
+        )
     text = f"documents of the task {task}, a fact and much later a question"
     if data and not task:
         text = f"{data.characters:,} characters in {data.documents:,} documents"

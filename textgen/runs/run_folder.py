@@ -3,6 +3,7 @@
 config.json           model, tokenizer, training, corpus and metrics, as resolved
 model.safetensors     the weights that did best on the validation text
 tokenizer.json|model  the tokenizer
+ngrams.safetensors    the n-grams of the text that predict with the network (ngrams.py)
 voices.safetensors    of a text with labels: the state that texts of each begin in (voices.py)
 history.csv           the course of training
 README.md             a model card

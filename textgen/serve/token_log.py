@@ -28,7 +28,8 @@ def read_prompt(model: Generator, prompt: str, number: int) -> Iterator[list[Log
     """The tokens of a prompt, some at a time, each with its `number` likeliest. The first is
     predicted after the newline that every text begins with."""
     tokenizer = model.tokenizer
-    for ids, logits in windows(model.network, [tokenizer.start_id, *tokenizer.encode(prompt)]):
+    every = [tokenizer.start_id, *tokenizer.encode(prompt)]
+    for ids, logits, _ in windows(model.network, every, model.mixture):
         ops = ops_for(logits)
         logprobs = ops.log_softmax(logits, axis=-1)
         own = np.take_along_axis(logprobs, ids[:, None], -1)[:, 0]

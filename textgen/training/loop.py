@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from textgen.arrays import Array
 from textgen.data.batches import Batches
 from textgen.errors import ConfigError, RunError
 from textgen.log import logger
-from textgen.runs import atomic_files, run_folder
-from textgen.runs.model_card import model_card
+from textgen.runs import run_folder
+from textgen.runs.model_card import write_card
 from textgen.runs.run_config import RunConfig
 from textgen.runs.voices import write_voices
 from textgen.training.divergence import LOWERED, Diverged
@@ -45,6 +45,7 @@ class Training:
 
     twin: the weights in float32, which are judged, sampled from and saved. validation: None where
     nothing is held out. samplers: what is tried after each epoch. limit: None without one.
+    at_end: what is to be done with the weights that did best, before the run counts as finished.
     callbacks: Keras's own, called as `fit` calls them.
     """
 
@@ -61,11 +62,12 @@ class Training:
         validation: Validation | None = None,
         samplers: Sequence[Sampler] = (),
         limit: TimeLimit | None = None,
+        at_end: Callable[[RunConfig], None] | None = None,
         callbacks: Sequence[Any] = (),
     ) -> None:
         self.folder, self.config, self.trainer, self.batches = folder, config, trainer, batches
         self.stop, self.twin, self.validation = stop, twin, validation
-        self.samplers, self.limit = samplers, limit
+        self.samplers, self.limit, self.at_end = samplers, limit, at_end
         settings = config.training
         self.state = RunState(settings.learning_rate)
         self.epoch = 0
@@ -105,6 +107,8 @@ class Training:
             raise
         finally:
             self.progress.close()
+        if self.at_end is not None:
+            self.at_end(self.config)
         message = "stopped early" if self.stopped_early else ""
         self.history.write_status(self.state, "finished", message)
 
@@ -280,8 +284,7 @@ class Training:
         if voices is not None:
             write_voices(self.folder, voices.by_label(), run_folder.hash_of(network))
         run_folder.write_config(self.folder, self.config)
-        text = model_card(self.folder.name, self.config, int(model.count_params()))
-        atomic_files.write_file(self.folder / "README.md", text.encode("utf-8", "replace"))
+        write_card(self.folder, self.config, int(model.count_params()))
 
     @property
     def variables(self) -> list[Array]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ from textgen.training import budget as budgets
 from textgen.training.beginning import Beginning
 from textgen.training.distributed import Workers
 from textgen.training.loop import Training
+from textgen.training.ngrams import add_ngrams
 from textgen.training.samples import RecallSampler, Sampler, TextSampler, check_prompt
 from textgen.training.saves import Save, read_save
 from textgen.training.stop_request import StopRequest
@@ -327,6 +329,9 @@ def _prepared(
     validation = None
     if held_out is not None:
         validation = Validation(exact, held_out, carry=data.carry, voices=voices)
+    at_end = None
+    if settings.ngrams and data.task is None and not labels and not workers.index:
+        at_end = functools.partial(add_ngrams, folder, data)
     training = Training(
         folder,
         config,
@@ -338,6 +343,7 @@ def _prepared(
         validation=validation,
         samplers=_samplers(setting, exact),
         limit=limit,
+        at_end=at_end,
         callbacks=callbacks,
     )
     return training, save

@@ -1,0 +1,1 @@
+"""Counts of what follows what, and their mixture with what a network predicts."""

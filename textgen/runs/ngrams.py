@@ -1,0 +1,102 @@
+"""The n-grams of a run: what of its training text was counted, beside the weights.
+
+ngrams.safetensors    for n = 1, 2, ...: tokens.n and counts.n, of each n-gram its last token and
+                      how often it was met; followers.n, how many have each history; and terms, by
+                      which they are mixed with the network. In its header: the hash of the weights
+                      that the terms were learned beside, and on how much text.
+
+They hold spans of the training text, as long as the longest n-gram.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from textgen.errors import RunError
+from textgen.log import logger
+from textgen.ngrams.counts import HIGHEST_ORDER, Level, NGrams
+from textgen.ngrams.mixture import TERMS, Mixture
+from textgen.runs.array_file import read_arrays, write_arrays
+
+NGRAMS = "ngrams.safetensors"
+MOST = 1_000_000  # n-grams: a file of 6 MB at most, unless the vocabulary is large
+LARGEST_TERM = 1e3
+PARTS = ("tokens", "counts", "followers")
+
+
+def write_ngrams(folder: Path, mixture: Mixture, weights: str) -> None:
+    """Write the counts and how they are mixed. weights: the hash of those beside which that was
+    learned. Raises `RunError` when the disk is full."""
+    arrays: dict[str, np.ndarray] = {"terms": mixture.terms}
+    for n, level in enumerate(mixture.counts.levels, 1):
+        for part, array in zip(PARTS, (level.token, level.count, level.followers), strict=True):
+            smallest = np.min_scalar_type(int(array.max(initial=0)))
+            arrays[f"{part}.{n}"] = array.astype(smallest)
+    note = json.dumps({"weights": weights, "fitted": mixture.fitted})
+    write_arrays(folder / NGRAMS, arrays, note)
+
+
+def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:
+    """The counts of a run; None where it has none, and where they belong to other weights than
+    those of this hash, which is said.
+
+    Raises `RunError` for a file that is not ours.
+    """
+    path = folder / NGRAMS
+    if not path.is_file():
+        return None
+    foreign = RunError(f"{path} does not fit the model: restore it, or take it away")
+    orders: list[int] = []
+
+    def wanted(shapes: dict[str, tuple[int, ...]]) -> None:
+        order = (len(shapes) - 1) // len(PARTS)
+        sizes = [shapes.get(f"tokens.{n}", ()) for n in range(1, order + 1)]
+        before = [(1,), *sizes]
+        expected: dict[str, tuple[int, ...]] = {"terms": (order, TERMS)}
+        for n, (size, histories) in enumerate(zip(sizes, before, strict=False), 1):
+            expected |= {f"tokens.{n}": size, f"counts.{n}": size, f"followers.{n}": histories}
+        if not 1 <= order <= HIGHEST_ORDER or shapes != expected or {*map(len, sizes)} != {1}:
+            raise foreign
+        if sum(size[0] for size in sizes) > MOST + vocab_size:
+            raise foreign
+        orders.append(order)
+
+    arrays, note = read_arrays(path, wanted)
+    try:
+        said = json.loads(note)
+        own, fitted = said["weights"], said["fitted"]
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise foreign from error
+    terms = arrays.pop("terms")
+    if not (isinstance(fitted, int) and fitted >= 0 and terms.dtype == np.float64):
+        raise foreign
+    if not (np.abs(terms) <= LARGEST_TERM).all():
+        raise foreign
+    if any(array.dtype not in (np.uint8, np.uint16, np.uint32) for array in arrays.values()):
+        raise foreign
+    levels: list[Level] = []
+    for n in range(1, orders[0] + 1):
+        token, count, followers = (arrays[f"{part}.{n}"] for part in PARTS)
+        if int(followers.sum(dtype=np.int64)) != len(token):
+            raise foreign
+        levels.append(Level(token, count, followers, vocab_size))
+        if not _may_be(levels, vocab_size):
+            raise foreign
+    if own != weights:
+        logger.warning(f"note: {path} belongs to other weights, and is left out: train on")
+        return None
+    return Mixture(NGrams(vocab_size, levels), terms, fitted)
+
+
+def _may_be(levels: list[Level], vocab_size: int) -> bool:
+    """Whether the last level can have been counted after those before it."""
+    level = levels[-1]
+    in_order = (np.diff(level.keys) > 0).all()
+    tokens = ((level.token >= 0) & (level.token < vocab_size)).all()
+    met = levels[-2].count if len(levels) > 1 else level.kept
+    return bool(
+        in_order and tokens and (level.count >= 1).all() and (level.kept <= met).all()
+    ) and (len(levels) > 1 or len(level) > 0)
