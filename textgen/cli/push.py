@@ -30,7 +30,7 @@ def run(parsed: argparse.Namespace) -> None:
     if model.mixture is not None:
         print(
             f"{len(model.mixture.counts):,} n-grams of its training text go with it, runs of up to "
-            f"{model.mixture.counts.order} tokens that anyone can read: --no-ngrams leaves them here",
+            f"{model.mixture.counts.order} tokens for all to read; --no-ngrams leaves them here",
             flush=True,
         )
     ngrams = model.mixture is not None

@@ -13,8 +13,8 @@ from textgen.errors import ConfigError, RunError, shown
 from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.atomic_files import read_file
 from textgen.runs.hub_models import errors_explained, is_on_hub, need_hub
-from textgen.runs.run_config import is_source, without_folder
 from textgen.runs.ngrams import NGRAMS
+from textgen.runs.run_config import is_source, without_folder
 from textgen.runs.run_folder import (
     CONFIG,
     HISTORY,
@@ -42,9 +42,7 @@ RESULTS = """model-index:
 """
 
 
-def push(
-    run: str | Path, repository: str, *, private: bool = False, ngrams: bool = True
-) -> str:
+def push(run: str | Path, repository: str, *, private: bool = False, ngrams: bool = True) -> str:
     """Send a run to the repository "user/name", which is made where there is none; its address.
 
     What is needed to write goes, and the card and the course of training; of its text, the names of

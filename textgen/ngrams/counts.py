@@ -55,7 +55,7 @@ class NGrams:
     def __init__(self, size: int, levels: Sequence[Level]) -> None:
         """size: of the vocabulary."""
         self.size, self.levels = size, levels
-        self.met = [levels[0].kept, *(level.count for level in levels[:-1])]
+        self.met: list[np.ndarray] = [levels[0].kept, *(level.count for level in levels[:-1])]
         both = list(zip(self.met, levels, strict=True))
         self.rest = [met - level.kept for met, level in both]
         self.kinds = [level.followers + met - level.kept for met, level in both]
