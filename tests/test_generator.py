@@ -340,9 +340,9 @@ def test_bits_per_char_counts_characters_whatever_the_tokenizer(runs, tokenizer)
 def test_a_long_text_is_scored_in_windows_as_in_one(model, monkeypatch):
     text = TEXT[:1000]
     ids = [1, *model.tokenizer.encode(text)]
-    windows = list(scoring.logprobs(model.network, ids))
+    windows = list(scoring.scored(model.network, ids))
     monkeypatch.setattr(scoring, "WINDOW", 10_000)
-    parts = list(scoring.logprobs(model.network, ids))
+    parts = list(scoring.scored(model.network, ids))
     assert len(parts) == 1
     assert len(windows) > 2
     np.testing.assert_allclose(np.concatenate([w[0] for w in windows]), parts[0][0], atol=1e-4)
