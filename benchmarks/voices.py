@@ -38,7 +38,11 @@ from textgen.text.corpus import load_corpus
 from textgen.text.read_config import ReadConfig
 from textgen.training.new_voice import learn_voice
 
+# Pieces, because 128 letters of English say little of what a story is about.
 SETTINGS: dict[str, Any] = {
+    "tokenizer": "sentencepiece",
+    "vocab_size": 1000,
+    "embedding_size": 96,
     "label_by": "file",
     "sample_by": "paragraph",
     "held_out": "documents",
@@ -83,25 +87,31 @@ def ngrams(text: str) -> list[str]:
 
 
 def gain_by_place(model: Model, data: LabelledText) -> dict[str, list[float]]:
-    """Bits per character (tokens are characters) of the first so many of the held-out documents,
-    begun in their own voice and in none; and what a label could be worth at most: log2 of how many
-    there are, once a document, to a reader who infers it from the text as well as can be."""
-    own, none, counts = (np.zeros(PLACES[-1]) for _ in range(3))
+    """Bits per character of the first so many characters of the held-out documents, up to the last
+    token that ends within them, begun in their own voice and in none; and what a label could be
+    worth at most: log2 of how many there are, once a document, to a reader who infers it from the
+    text as well as can be."""
+    sums = np.zeros((len(PLACES), 3))  # bits in the own voice, in none, and characters
+    documents = 0
     for label in data.labels:
         texts = [d.text for d in data.documents[1] if d.label == label]
         ids = [[model.tokenizer.start_id, *model.tokenizer.encode(text)] for text in texts]
-        network = model.in_voice(label).network
-        for sums, one in ((own, network), (none, model.network)):
-            nats = nats_of(one, ids)[:, : PLACES[-1]].sum(axis=0)
-            sums[: len(nats)] += nats / math.log(2)
-        for text in texts:
-            counts[: len(text)] += 1
-    result: dict[str, list[float]] = {}
-    for place in PLACES:
-        read = counts[:place].sum()
-        most = math.log2(len(data.labels)) * counts[0] / read
-        result[str(place)] = [own[:place].sum() / read, none[:place].sum() / read, most]
-    return result
+        own, none = (
+            nats_of(network, ids) / math.log(2)
+            for network in (model.in_voice(label).network, model.network)
+        )
+        documents += len(texts)
+        for row, one in enumerate(ids):
+            ends = np.cumsum([len(model.tokenizer.token(i)) for i in one[1:]])
+            for k, place in enumerate(PLACES):
+                read = int(np.searchsorted(ends, place, "right"))
+                if read:
+                    sums[k] += own[row, :read].sum(), none[row, :read].sum(), ends[read - 1]
+    most = math.log2(len(data.labels)) * documents
+    return {
+        str(place): [own / read, none / read, most / read]
+        for place, (own, none, read) in zip(PLACES, sums.tolist(), strict=True)
+    }
 
 
 def named_right(model: Model, data: LabelledText) -> dict[str, Any]:
@@ -111,15 +121,17 @@ def named_right(model: Model, data: LabelledText) -> dict[str, Any]:
         label: TEXTS * (k + 1) // len(data.labels) - TEXTS * k // len(data.labels)
         for k, label in enumerate(data.labels)
     }
+    held_out_text = data.held_out_text
+    tokens = LENGTH * len(model.tokenizer.encode(held_out_text)) // len(held_out_text)
     samples = {}
     for label, number in numbers.items():
         texts = model.in_voice(label).generate_batch(
-            [""] * number, max_new_tokens=LENGTH, temperature=TEMPERATURE, seed=1
+            [""] * number, max_new_tokens=tokens, temperature=TEMPERATURE, seed=1
         )
         samples[label] = texts[0].text[:120]
         right[label] = sum(judge.name(text.text) == label for text in texts)
     unvoiced = model.generate_batch(
-        [""] * 18, max_new_tokens=LENGTH, temperature=TEMPERATURE, seed=1
+        [""] * 18, max_new_tokens=tokens, temperature=TEMPERATURE, seed=1
     )
     held_out = data.documents[1]
     return {

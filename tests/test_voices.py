@@ -30,7 +30,7 @@ from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
 from textgen.training.trainer import LaneTrainer, optimizer
-from textgen.training.voices import Voices
+from textgen.training.voices import FASTER, Voices
 from textgen.ui import cached, messages, models, passages
 from tiny import drawn, interrupt, once, only, tiny
 
@@ -64,8 +64,8 @@ def test_training_reads_each_document_from_its_voice(cell):
     model = build_model(ModelConfig(cell=cell, hidden_size=8, embedding_size=4, num_layers=2), 11)
     network = model.network()
     voices = Voices(["a", "b", "unheard"], network)
-    states = rng.normal(0, 0.5, voices.states.shape).astype(np.float32)
-    voices.states.assign(states)
+    states = rng.normal(0, 0.5, voices.scaled.shape).astype(np.float32)
+    voices.scaled.assign(states / FASTER)
     trainer = LaneTrainer(model, 2, voices=voices)
     total = 0.0
     with tf.GradientTape() as tape:
@@ -78,7 +78,7 @@ def test_training_reads_each_document_from_its_voice(cell):
         return sum(naive(network, ids, firsts[label]) for ids, label in found)
 
     np.testing.assert_allclose(float(total), expected(), rtol=1e-5)
-    slopes = tf.convert_to_tensor(tape.gradient(total, voices.states.value)).numpy()
+    slopes = tf.convert_to_tensor(tape.gradient(total, voices.scaled.value)).numpy() / FASTER
     assert not slopes[2].any()
     for place in [(0, 0, 0, 3), (1, 1, 0, 5)]:  # the gradient ends with the first window
         ends = []
@@ -99,15 +99,15 @@ def test_a_voice_that_is_not_read_stays_as_it_is():
     lanes = LabelledLanes([np.arange(9), np.arange(5)], [1, 0], 2, 8, 1, 0.0)
     model = build_model(ModelConfig(cell="gru", hidden_size=8, embedding_size=4), 11)
     voices = Voices(["read", "unread"], model.network())
-    before = np.ones(voices.states.shape, np.float32)
-    voices.states.assign(before)
+    before = np.ones(voices.scaled.shape, np.float32)
+    voices.scaled.assign(before)
     kernel = np.asarray(model.head.kernel)
     trainer = LaneTrainer(model, 2, voices=voices)
     step = trainer.prepare(optimizer(TrainConfig(weight_decay=5.0, learning_rate=0.01), 10))
     batches = iter(lanes.dataset())
     for _ in range(4):
         step(batches)
-    after = np.asarray(voices.states)
+    after = np.asarray(voices.scaled)
     np.testing.assert_array_equal(after[1], before[1])
     assert (after[0] != before[0]).all()
     assert abs(np.asarray(model.head.kernel)).sum() < abs(kernel).sum()  # weights decay
