@@ -1,5 +1,6 @@
 """What a document tells, asks and answers, and that its filler says nothing of the fact."""
 
+import dataclasses
 import random
 import re
 
@@ -221,8 +222,20 @@ def test_sentences_of_training_end_and_begin_in_many_ways():
 def test_names_stand_in_sentences_of_filler_that_tell_nothing():
     task = TASKS["speaker-ko"]
     writer, rng = Writer(task, training=True), random.Random(4)
-    named = [writer.naming(rng, "한국어") for _ in range(50)]
-    assert all("한국어" in sentence for sentence in named) and len(set(named)) > 40
+    names = [*task.facts, *map(task.answer_to, task.facts)]
+    named = [writer.naming(rng) for _ in range(50)]
+    assert all(any(name in sentence for name in names) for sentence in named)
+    assert len(set(named)) > 40
+
+
+def test_a_sentence_in_passing_draws_each_country_anew():
+    task = TASKS["speaker-ko"]
+    phrases = dataclasses.replace(task.passing, facts=("{}[과/와] {}[을/를] 보았다.",))
+    writer, rng = Writer(dataclasses.replace(task, passing=phrases)), random.Random(1)
+    said = {writer.in_passing(rng) for _ in range(400)}
+    both = {re.fullmatch("(.+)[과와] (.+)[을를] 보았다.", sentence).groups() for sentence in said}
+    assert {first for first, _ in both} == {second for _, second in both} == set(task.facts)
+    assert len(both) > 300
 
 
 # --- what a person types --------------------------------------------------------------------------

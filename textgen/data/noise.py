@@ -78,8 +78,12 @@ def blanks(rng: random.Random, n: int) -> str:
 
 
 def letters(rng: random.Random, n: int) -> str:
-    """Latin words that are none."""
-    return _joined(rng, n, lambda: _word(rng, 1, 10), rng.choice([" ", " \n", " ,."]))
+    """Latin words that are none, in small letters, in capitals, or mixed."""
+    cases = rng.choice(
+        [(str.lower,), (str.lower,), (str.upper,), (str.lower, str.upper, str.title)]
+    )
+    between = rng.choice([" ", " \n", " ,.", "_ =();"])
+    return _joined(rng, n, lambda: rng.choice(cases)(_word(rng, 1, 10)), between)
 
 
 def syllables(rng: random.Random, n: int) -> str:
@@ -97,8 +101,11 @@ def scripts(rng: random.Random, n: int) -> str:
 
 def addresses(rng: random.Random, n: int) -> str:
     def one() -> str:
+        head = rng.choice(HEADS)
+        if head == "#":
+            return head + (_word(rng) if rng.random() < 0.5 else _korean(rng) + _korean(rng))
         tail = "".join(rng.choices("./-_=?&", k=1)) + _word(rng) + str(rng.randrange(1000))
-        return rng.choice(HEADS) + _word(rng) + tail
+        return head + _word(rng) + tail
 
     return _joined(rng, n, one, " \n")
 

@@ -33,6 +33,8 @@ from textgen.errors import ConfigError
 HELD_OUT = ("filler", "phrasing", "facts", "questions", "noise")
 LEAD = 20  # characters: from this distance on filler may stand before the fact
 SPEAKER, UNASKED = "(speaker)", "(unasked)"  # among the persons of an opening
+NAMED = (1, 1, 1, 2, 3)  # words of a sentence whose place names take
+NAME_SLOT = re.compile(f"{re.escape(BLANK)}|{re.escape(PLACE)}")
 LOOSE = 0.3  # of the sentences of training documents with slips: with another end or beginning
 
 
@@ -247,25 +249,35 @@ class Writer:
         """Filler, in which other persons may be spoken of in passing: `length` characters."""
         if variant != "passing":
             return self.fill(rng, length)
-        task, text = self.task, ""
+        text = ""
         for _ in range(rng.randint(1, 5 if self.training else 3)):
-            # of any country, the one told among them, so that it tells nothing
-            fact, who = rng.choice(task.facts), rng.choice(task.passing.who or ("",))
-            if self.training and rng.random() < 0.5:
-                said = self.naming(rng, rng.choice((fact, task.answer_to(fact))))
-            else:
-                said, _ = self.say(rng, rng.choice(task.passing.facts), fact, who)
+            naming = self.training and rng.random() < 0.5
+            said = self.naming(rng) if naming else self.in_passing(rng)
             before = rng.randint(1, max(1, (length - len(text) - len(said)) // 2))
             if len(text) + before + len(said) < length:
                 text += self.fill(rng, before) + said
         return text + self.fill(rng, length - len(text))
 
-    def naming(self, rng: random.Random, name: str) -> str:
-        """A sentence of filler in which a name has taken the place of a word."""
+    def in_passing(self, rng: random.Random) -> str:
+        """A sentence of the task that names countries, each drawn anew: any, the one told among
+        them, so that it tells nothing."""
+        who = rng.choice(self.task.passing.who or ("",))
+        phrase = one_of(rng, rng.choice(self.task.passing.facts).replace(WHO, who))
+
+        def country(slot: re.Match[str]) -> str:
+            fact = rng.choice(self.task.facts)
+            return self.task.places[fact] if slot[0] == PLACE else fact
+
+        return with_particles(NAME_SLOT.sub(country, phrase))
+
+    def naming(self, rng: random.Random) -> str:
+        """A sentence of filler in which names of countries and of their languages have taken the
+        place of some words."""
         words = rng.choice(self.filler).split()
-        at = rng.randrange(len(words))
-        particle = words[at][-1] if "가" <= words[at][-1] <= "힣" else ""
-        words[at] = name + particle
+        for at in rng.sample(range(len(words)), min(len(words), rng.choice(NAMED))):
+            fact = rng.choice(self.task.facts)
+            particle = words[at][-1] if "가" <= words[at][-1] <= "힣" else ""
+            words[at] = rng.choice((fact, self.task.answer_to(fact))) + particle
         return " ".join(words)
 
     def loosely(self, rng: random.Random, sentence: str) -> str:

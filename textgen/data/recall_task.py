@@ -130,7 +130,7 @@ def read_task(path: str | Path) -> Task:
     places = _places(path, data.get("places", {}), [f for group in pairs.values() for f in group])
     variants = {
         name: Variant(
-            _phrases(path, section, "facts", bool(places)),
+            _phrases(path, section, "facts", bool(places), several=name == "passing"),
             _phrases(path, section, "questions"),
             _who(path, name, section),
         )
@@ -177,9 +177,12 @@ def _sections(path: Path, data: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _phrases(
-    path: Path, section: dict[str, Any], name: str, places: bool = False
+    path: Path, section: dict[str, Any], name: str, places: bool = False, several: bool = False
 ) -> tuple[str, ...]:
-    """The sentences of a list, or of a table of lists, one for each grammar."""
+    """The sentences of a list, or of a table of lists, one for each grammar.
+
+    places: {place} counts as {}. several: a sentence may name more than one country.
+    """
     found = section.get(name, [])
     lists = list(found.values()) if isinstance(found, dict) else [found]
     if not all(isinstance(p, list) and all(isinstance(q, str) for q in p) for p in lists):
@@ -187,7 +190,7 @@ def _phrases(
     phrases = tuple(phrase for part in lists for phrase in part)
     for phrase in phrases:
         number = phrase.count(BLANK) + places * phrase.count(PLACE)
-        if number != 1:
+        if number != 1 and not (several and number):
             raise ConfigError(f"{path}: {phrase!r} has {number} times {BLANK}: put it once")
     return phrases
 
