@@ -4,7 +4,8 @@
 
 The lesson's sentence in ten spellings, fillers of thirty kinds, held-out ways to tell and to ask,
 two persons, and names that were never trained on, some of them invented. The texts are in
-benchmarks/strangers.toml, and never in tasks/.
+benchmarks/strangers.toml and, a second set by somebody who had read nothing of the task but its
+pairs, in benchmarks/strangers_second.toml; never in tasks/.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from textgen.data.recall_task import Task
 from textgen.evaluation.recall_probe import Scorer, measure, task_of
 from textgen.generation.generator import load
 
-TEXTS = Path(__file__).parent / "strangers.toml"
+TEXTS = Path(__file__).with_name("strangers.toml")
+SECOND = Path(__file__).with_name("strangers_second.toml")
 ASKED = "___"
 FILLED = 300  # characters of a stranger's filler
 SURE = 0.95
@@ -87,9 +89,31 @@ def measured(folder: str, few: bool) -> dict[str, Any]:
     model = load(folder)
     task = task_of(model)
     scorer = Scorer(model, task)
-    texts = tomllib.loads(TEXTS.read_text(encoding="utf-8"))
+    n = N // 3 if few else N
+    found = {"model": model.name, "hash": model.hash, **of_strangers(scorer, TEXTS, few)}
+    cells: dict[str, tuple[Any, ...]] = {
+        "facts held out at 150": (150, "plain", ("filler", "facts")),
+        "questions held out at 150": (150, "plain", ("filler", "questions")),
+        "both held out at 150": (150, "plain", ("filler", "phrasing")),
+        "held-out noise at 300": (300, "plain", ("noise",)),
+        "distractor at 100": (100, "distractor", ("filler",)),
+        "correction at 100": (100, "correction", ("filler",)),
+        "passing at 150": (150, "passing", ("filler",)),
+        **{f"plain at {d}": (d, "plain", ("filler",)) for d in (20, 50, 150, 300, 1000, 2000)},
+    }
+    for name, (distance, variant, held_out) in cells.items():
+        if variant in task.variants:
+            row = measure(scorer, distance, n, variant=variant, held_out=held_out)
+            found[name] = row.accuracy
+    return found | {"second set": of_strangers(scorer, SECOND, few)}
+
+
+def of_strangers(scorer: Scorer, file: Path, few: bool) -> dict[str, Any]:
+    """What a model does with the texts of a file."""
+    task, n = scorer.task, N // 3 if few else N
+    texts = tomllib.loads(file.read_text(encoding="utf-8"))
     own = texts["ko" if "ko" in task.path.stem else "en"]
-    found: dict[str, Any] = {"model": model.name, "hash": model.hash}
+    found: dict[str, Any] = {}
     # the lesson's own fact comes first in both languages
     sure, every = [], []
     for spelling in own["lesson"]:
@@ -112,7 +136,6 @@ def measured(folder: str, few: bool) -> dict[str, Any]:
         "n": len(facts) * len(by_kind),
         "kinds": by_kind,
     }
-    n = N // 3 if few else N
     tells, asks = own["tells"], own["asks"]
     for name, ways in {
         "strangers tell": (tells, list(task.plain.questions)),
@@ -121,24 +144,10 @@ def measured(folder: str, few: bool) -> dict[str, Any]:
     }.items():
         documents = [d for d in told_and_asked(task, *ways_of(ways), n)]
         found[name] = float(right(scorer, documents)[0].mean())
-    cells: dict[str, tuple[Any, ...]] = {
-        "facts held out at 150": (150, "plain", ("filler", "facts")),
-        "questions held out at 150": (150, "plain", ("filler", "questions")),
-        "both held out at 150": (150, "plain", ("filler", "phrasing")),
-        "held-out noise at 300": (300, "plain", ("noise",)),
-        "distractor at 100": (100, "distractor", ("filler",)),
-        "correction at 100": (100, "correction", ("filler",)),
-        "passing at 150": (150, "passing", ("filler",)),
-        **{f"plain at {d}": (d, "plain", ("filler",)) for d in (20, 50, 150, 300, 1000, 2000)},
-    }
-    for name, (distance, variant, held_out) in cells.items():
-        if variant in task.variants:
-            row = measure(scorer, distance, n, variant=variant, held_out=held_out)
-            found[name] = row.accuracy
     for name in ("unseen", "invented"):
         pairs = own[name]
         new = dataclasses.replace(task, pairs={name: pairs}, places={f: f for f in pairs})
-        row = measure(Scorer(model, new), 50, n, held_out=("filler",))
+        row = measure(Scorer(scorer.generator, new), 50, n, held_out=("filler",))
         found[f"{name} names at 50"] = row.accuracy
     return found
 
@@ -150,20 +159,23 @@ def ways_of(ways: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
     return [one_of(rng, f) for f in facts if BLANK in f], questions
 
 
-def shown(found: dict[str, Any]) -> str:
-    lines = [found["model"]]
+def shown(found: dict[str, Any], indent: str = "  ") -> str:
+    lines = [found["model"]] if "model" in found else []
     for name, value in found.items():
         if name == "lesson":
             lines.append(
-                f"  lesson {value['spellings']} of {len(value['shares'])} sure, "
+                f"{indent}lesson {value['spellings']} of {len(value['shares'])} sure, "
                 f"any fact {value['any fact']:.1%} (n {value['n']})"
             )
-            lines.append("    " + " ".join(f"{share:.2f}" for share in value["shares"]))
+            lines.append(f"{indent}  " + " ".join(f"{share:.2f}" for share in value["shares"]))
         elif name == "fillers":
-            lines.append(f"  fillers {value['mean']:.1%} (n {value['n']})")
-            lines.append("    " + " ".join(f"{k} {v:.0%}" for k, v in value["kinds"].items()))
+            lines.append(f"{indent}fillers {value['mean']:.1%} (n {value['n']})")
+            kinds = " ".join(f"{kind} {share:.0%}" for kind, share in value["kinds"].items())
+            lines.append(f"{indent}  {kinds}")
+        elif isinstance(value, dict):
+            lines += [f"{indent}{name}", shown(value, f"{indent}  ")]
         elif isinstance(value, float):
-            lines.append(f"  {name} {value:.1%}")
+            lines.append(f"{indent}{name} {value:.1%}")
     return re.sub(r"\.0%", "%", "\n".join(lines))
 
 

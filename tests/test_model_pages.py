@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from textgen import shipped
 from textgen.cells import CELLS, make_cell
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError
@@ -243,7 +244,8 @@ def test_gates_shows_what_the_replay_finds(home):
     assert not app.exception and not app.error
     matrix, unit = figures(app)
     assert matrix["pinned"] == {"row": "7", "token": None}
-    assert len(matrix["rows"]) == 128 and matrix["scales"][0]["kind"] == "share"
+    units = json.loads((shipped.MODELS / "speaker-lstm-en/config.json").read_text())["model"]
+    assert len(matrix["rows"]) == units["hidden_size"] and matrix["scales"][0]["kind"] == "share"
     # sorted by when they are widest open; of equals in float16, any may be the true one
     open_widest = values(matrix) == values(matrix).max(1, keepdims=True)
     last = len(matrix["tokens"]) - 1 - open_widest[:, ::-1].argmax(1)
@@ -252,7 +254,7 @@ def test_gates_shows_what_the_replay_finds(home):
     np.testing.assert_array_equal(shown["o"], values(matrix)[matrix["rows"].index("7")])
     np.testing.assert_allclose(shown["h"], shown["o"] * np.tanh(shown["C"]), atol=2e-3)
     (claim,) = [e.proto.body for e in app.get("html") if "tg-claim" in e.proto.body]
-    assert "of 128 " in claim
+    assert f"of {units['hidden_size']} " in claim
 
 
 def test_an_address_can_pin_nothing(home):

@@ -1,11 +1,18 @@
+import json
+
 from figures import FIGURE, hover_runs_nothing, open_figure, pixel, saved, settled
 from playwright.sync_api import expect
+
+from textgen import shipped
+
+CONFIG = json.loads((shipped.MODELS / "speaker-lstm-en/config.json").read_text())
+UNITS = CONFIG["model"]["hidden_size"]
 
 
 def at(page, row, token, number=0):
     """Where a cell of the heat map stands in the window."""
     box = page.locator(f"{FIGURE} .scroll").nth(number).bounding_box()
-    rows, tokens = 128, page.locator(f"{FIGURE} .strip span").count()
+    rows, tokens = UNITS, page.locator(f"{FIGURE} .strip span").count()
     wide = (box["width"] - 46) / tokens
     high = (box["height"] - 36) / rows
     return box["x"] + 45 + (token + 0.5) * wide, box["y"] + 1 + (row + 0.5) * high

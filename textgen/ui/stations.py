@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from textgen.api import Model
 
 Measured = Callable[[Mapping[str, "Model"], Task, Document], dict[str, Any]]
-LAYER = (32, 128)  # embedding_size, hidden_size: of the shipped models, and of docs/lesson
+LAYER = (32, 128)  # embedding_size, hidden_size: of the shipped GRU, and of docs/lesson
 RACE_DISTANCE, RACE_DOCUMENTS, RACE_READINGS = 1000, 24, 5
 FEW_LETTERS = 10
 FAR = 500  # characters, over which the gradient of an RNN vanishes
