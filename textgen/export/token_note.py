@@ -57,7 +57,8 @@ def to_ids(text):
     return [begin, *(number for part in cut for number in apart.get(part) or cutter.encode(part))]
 
 def bytes_of(token):  # <0x41> is the byte 41, any other token is text
-    return bytes([int(token[3:5], 16)]) if re.fullmatch("<0x..>", token) else token.encode()
+    is_byte = re.fullmatch("<0x[0-9A-F]{2}>", token)
+    return bytes([int(token[3:5], 16)]) if is_byte else token.encode()
 
 def to_text(numbers):  # all bytes together: those of a letter may be several tokens
     return b"".join(bytes_of(tokens[number]) for number in numbers).decode("utf-8", "replace")
