@@ -91,7 +91,7 @@ def claims(found: Found, learned: Found) -> dict[str, bool]:
         "LSTM and GRU know at 100": min(recall[c]["right"]["100"] for c in ("lstm", "gru")) > SURE,
         "the RNN falls long before the LSTM": recall["rnn"]["right"]["100"] < 0.7
         and recall["rnn"]["right"]["1000"] < FORGOTTEN
-        and recall["lstm"]["right"]["1000"] > 0.7,
+        and recall["lstm"]["right"]["300"] > SURE,
         "peephole, coupled and minGRU know at 100": min(
             recall[c]["right"]["100"] for c in ("peephole", "coupled", "mingru")
         )
