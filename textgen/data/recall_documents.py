@@ -219,8 +219,8 @@ class Writer:
             other = rng.choice([f for f in task.facts if f != fact])
             withdrawn = one_of(rng, rng.choice(self.facts))
             corrected = one_of(rng, rng.choice(task.correction.facts))
-            told = [(withdrawn, other), (corrected, fact)]
-            return Opening(told, [UNASKED, SPEAKER], 1, question)
+            phrases = [(withdrawn, other), (corrected, fact)]
+            return Opening(phrases, [UNASKED, SPEAKER], 1, question)
         return Opening([(phrase, fact)], [SPEAKER], 0, question)
 
     def lead(self, rng: random.Random, distance: int) -> str:
@@ -229,12 +229,12 @@ class Writer:
             return ""
         return self.fill(rng, rng.randint(LEAD // 2, distance // 2)).lstrip()
 
-    def another(self, fact: str, told: Collection[str]) -> str:
-        """The next fact of the task with another answer: if there is one, not one of those told."""
+    def another(self, fact: str, but: Collection[str]) -> str:
+        """The next fact of the task with another answer: if there is one, none of `but`."""
         facts, answer = self.task.facts, self.task.answer_to(fact)
         place = facts.index(fact)
         others = [f for f in facts[place:] + facts[:place] if self.task.answer_to(f) != answer]
-        return next((f for f in others if f not in told), others[0])
+        return next((f for f in others if f not in but), others[0])
 
     def say(self, rng: random.Random, phrase: str, fact: str, who: str = "") -> tuple[str, str]:
         """The sentence, and the fact as it has it."""
@@ -288,9 +288,9 @@ class Writer:
             sentence = rng.choice(BEGINNINGS) + sentence
         return sentence
 
-    def slipped(self, rng: random.Random, told: str, word: str) -> str:
+    def slipped(self, rng: random.Random, sentence: str, word: str) -> str:
         """Some letters around the word are others, or missing."""
-        before, word, after = told.partition(word)
+        before, word, after = sentence.partition(word)
         return slips(rng, before) + word + slips(rng, after)
 
     def asked_anyhow(self, rng: random.Random, question: str) -> str:
@@ -366,6 +366,6 @@ def typed(task: Task, text: str, blank: str) -> Document:
     match = named[-1]
     fact = words[match[0]]
     end = SENTENCE.match(before, match.start())
-    told = end.end() if end else match.end()
+    fact_end = end.end() if end else match.end()
     group, answer = task.group_of(fact), task.answer_to(fact)
-    return Document(before, answer, ending, fact, group, told, told, len(before), match[0])
+    return Document(before, answer, ending, fact, group, fact_end, fact_end, len(before), match[0])
