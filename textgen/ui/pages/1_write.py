@@ -277,10 +277,10 @@ def look_inside(model: Model, sample: samples.Sample, chosen: Chosen) -> None:
         "answer": with_them.removeprefix(before),
         "token": str(len(model.tokenizer.encode(before or "\n"))),
     }
-    if label := state.get("label"):
-        asked["label"] = label
     for key in (*asked, "against", "unit", "version"):
         state.pop(key, None)  # what was looked at before
+    if label := state.get("label"):
+        asked["label"] = label
     page = LOOK[LOOK.index(chosen.page)]  # none but these
     st.switch_page(str(page_parts.page_file(page)), query_params=language_query() | asked)
 
