@@ -26,6 +26,7 @@ from textgen.runs.run_folder import (
     write_tokenizer,
 )
 from textgen.training.ngrams import add_ngrams
+from textgen.ui import samples
 from tiny import TEXT, drawn_model, once, tiny
 
 SIZE = 5
@@ -114,6 +115,20 @@ def test_what_is_learned_leans_on_who_knows_more():
         mixture = Mixture(counts, fit(counts, own, doubt, histories, ids))
         mixed = mixture.predicted(own, doubt, histories, ids).p
         assert np.exp(np.log(mixed).mean()) > better
+
+
+def test_who_predicted_a_token(model):
+    sample = samples.Sample(
+        "나는 ", [samples.Token(i, -1.0, []) for i in model.tokenizer.encode("한국")]
+    )
+    shares = samples.counted(sample, model)
+    assert len(shares) == 2 and all(0.5 < share <= 1 for share in shares)
+    data = samples.strip_data(sample, model.tokenizer, counted=shares)
+    assert [group["counted"] for group in data["groups"]] == shares
+    alone = samples.counted(sample, model.without_ngrams())
+    assert (
+        alone == [] and samples.strip_data(sample, model.tokenizer)["groups"][0]["counted"] is None
+    )
 
 
 # --- in a run -------------------------------------------------------------------------------------

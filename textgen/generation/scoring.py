@@ -9,7 +9,7 @@ import numpy as np
 
 from textgen import array_ops
 from textgen.network import Network
-from textgen.ngrams.mixture import Mixture
+from textgen.ngrams.mixture import LEAST, Mixture, doubts
 
 WINDOW = 256  # tokens whose logits are held at a time
 
@@ -32,6 +32,17 @@ def scored(
         ranks = 1 + (logits > of_targets).sum(-1)
         logprobs, alone = (_logprobs(part, targets) for part in (logits, of_network))
         yield Scored(logprobs, ranks, alone)
+
+
+def of_ngrams(network: Network, ids: Sequence[int], mixture: Mixture) -> np.ndarray:
+    """What of the probability of each of ids[1:] is that of the n-grams, not the network: from 0 to
+    1 [T]."""
+    targets, histories = np.asarray(ids[1:]), mixture.counts.histories(np.asarray(ids[:-1]))
+    parts = [array_ops.softmax(logits) for _, _, logits in windows(network, ids)]
+    p = np.concatenate([np.zeros((0, network.vocab_size)), *parts])
+    own, doubt = array_ops.pick(p, targets), doubts(p.max(-1, initial=0))
+    both = mixture.predicted(own, doubt, histories, targets)
+    return np.asarray(1 - both.of_network / np.maximum(both.p, LEAST))
 
 
 def _logprobs(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:

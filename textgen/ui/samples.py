@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from textgen.arrays import Array
 from textgen.evaluation.copying import CopyMeter, covered
 from textgen.generation.fair_queue import QUEUE, TOKEN_LIMIT
+from textgen.generation.scoring import of_ngrams
 from textgen.tokenizers.detokenizer import group_tokens
 
 if TYPE_CHECKING:
@@ -116,11 +117,27 @@ def copies(sample: Sample, tokenizer: Tokenizer, meter: CopyMeter) -> Copies:
     return Copies(longest, float((written > 0).mean()), int(written.max()))
 
 
+def counted(sample: Sample, generator: Generator) -> list[float]:
+    """What of the probability of each token is that of the n-grams, from 0 to 1; none of a model
+    that has none."""
+    if generator.mixture is None:
+        return []
+    tokenizer = generator.tokenizer
+    written = [token.token_id for token in sample.tokens]
+    before = [tokenizer.start_id, *tokenizer.encode(sample.prompt)]
+    shares = of_ngrams(generator.network, [*before, *written], generator.mixture)
+    return [round(float(share), 3) for share in shares[len(before) - 1 :]]
+
+
 def strip_data(
-    sample: Sample, tokenizer: Tokenizer, copied: Copies | None = None
+    sample: Sample,
+    tokenizer: Tokenizer,
+    copied: Copies | None = None,
+    counted: Sequence[float] = (),
 ) -> dict[str, Any]:
     """What the token strip shows: readable groups of tokens, their probabilities, alternatives, and
-    of each group the longest copied span it is in."""
+    of each group the longest copied span it is in, and what of it the n-grams predicted, where
+    `counted` tells that of each token."""
     ids = [token.token_id for token in sample.tokens]
     groups = group_tokens(ids, tokenizer.decode)
     prompt = unicodedata.normalize("NFC", sample.prompt)
@@ -138,6 +155,7 @@ def strip_data(
                 "copied": int(copied.longest[begin : begin + len(text)].max(initial=0))
                 if copied is not None
                 else 0,
+                "counted": float(np.mean(counted[first : first + count])) if counted else None,
             }
             for (first, count, text), begin in zip(groups, ends, strict=False)
         ],

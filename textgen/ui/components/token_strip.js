@@ -41,6 +41,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
       span.classList.add("copied");
       likely += `, ${labels.copied} ${group.copied}`;
     }
+    if (group.counted !== null) {
+      span.style.setProperty("--counted", (group.counted * STRONGEST).toFixed(1));
+      likely += `, ${labels.counted} ${percent(group.counted)}`;
+    }
     span.title = `${visible(group.text)}  ${likely}`;
     span.setAttribute("role", "button");
     span.setAttribute("aria-label", `${visible(group.text)}, ${likely}`);

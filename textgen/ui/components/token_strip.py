@@ -13,7 +13,7 @@ import streamlit as st
 from textgen.ui.messages import t
 
 _HERE = Path(__file__).parent
-LABELS = ("text", "likely", "alternatives", "hint", "copied", "look")
+LABELS = ("text", "likely", "alternatives", "hint", "copied", "counted", "look")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Chosen:
 def token_strip(
     data: dict[str, Any], key: str, colour: str, pages: Mapping[str, str] | None = None
 ) -> Chosen | None:
-    """Show `data` (see `samples.strip_data`), coloured by "none", "probability" or "copied"; what
-    is chosen, when it is. pages: name -> title of those that can look at a token."""
+    """Show `data` (see `samples.strip_data`), coloured by "none", "probability", "copied" or
+    "counted"; what is chosen, when it is. pages: name -> title of those that can look at a token."""
     strip = st.components.v2.component(
         "textgen_token_strip",
         css=(_HERE / "token_strip.css").read_text(encoding="utf-8"),

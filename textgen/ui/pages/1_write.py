@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 state = st.session_state
 LARGEST_SEED = 2**31 - 1
-COLOURS = ("probability", "copied", "none")
+COLOURS = ("probability", "copied", "counted", "none")
 LOOK = ("evidence", "gates", "step", "gradients", "neurons")  # pages that can look at a token
 
 
@@ -174,7 +174,7 @@ def show_samples(model: Model, job: samples.Job | None) -> None:
     texts: list[samples.Sample] = state.get("texts", [])
     if not texts:
         return
-    colour = colours()
+    colour = colours(model)
     meter = models.copy_meter(model) if colour == "copied" else None
     legend(colour, meter)
     number = len(texts)
@@ -220,12 +220,15 @@ def write(
         raise
 
 
-def colours() -> str:
-    """What the colour of a token tells."""
+def colours(model: Model) -> str:
+    """What the colour of a token tells; who predicted it, of a model with n-grams."""
+    known = [name for name in COLOURS if name != "counted" or model.mixture is not None]
+    if state.get("colour") not in (None, *known):
+        del state["colour"]  # of another model
     return widgets.worded(
         st.segmented_control,
         t("colour.label"),
-        COLOURS,
+        known,
         "colour",
         lambda name: t(f"colour.{name}"),
         required=True,
@@ -235,6 +238,8 @@ def colours() -> str:
 def legend(colour: str, meter: CopyMeter | None) -> None:
     if colour == "probability":
         widgets.legend(t("colour.likely"), "tg-surprise", t("colour.surprising"))
+    elif colour == "counted":
+        widgets.legend(t("colour.by_network"), "tg-counted", t("colour.by_ngrams"))
     elif meter is not None:
         widgets.legend("", "tg-copied", t("colour.verbatim", count=meter.shortest))
     elif colour == "copied":
@@ -245,7 +250,8 @@ def show(
     model: Model, row: int, sample: samples.Sample, colour: str, meter: CopyMeter | None
 ) -> None:
     copied = samples.copies(sample, model.tokenizer, meter) if meter else None
-    data = samples.strip_data(sample, model.tokenizer, copied)
+    counted = samples.counted(sample, model) if colour == "counted" else ()
+    data = samples.strip_data(sample, model.tokenizer, copied, counted)
     pages = {name: t(f"{name}.title") for name in LOOK}
     chosen = token_strip(data, key=f"strip {row}", colour=colour, pages=pages)
     if copied is not None:
