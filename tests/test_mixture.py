@@ -148,8 +148,9 @@ def model():
     model = drawn_model()
     model.network.bias[model.tokenizer.unk_id] = -30  # it is never written
     ids = model.tokenizer.encode_array(TEXT)
-    model.mixture = mixture_of(ids, order=6, size=model.tokenizer.vocab_size)
-    model.mixture.terms[:] = [1, 0, -0.5, 0]  # a history that went on in one way is trusted
+    counts = NGrams.count(ids, model.tokenizer.vocab_size, 6)
+    terms = np.tile([1, 0, -0.5, 0.0], (6, 1))  # a history that went on in one way is trusted
+    model.mixture = Mixture(counts, terms)
     return model
 
 

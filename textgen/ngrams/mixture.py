@@ -45,6 +45,11 @@ class Mixture:
 
     def __init__(self, counts: NGrams, terms: np.ndarray, fitted: int = 0) -> None:
         self.counts, self.terms, self.fitted = counts, terms, fitted
+        # of each history all of its weight's terms but the network's doubt, so that a step is cheap
+        self._of_history = [
+            own[0] + own[1] * np.log(met) + own[2] * np.log(kinds)
+            for own, met, kinds in zip(terms, counts.met, counts.kinds, strict=True)
+        ]
 
     def logprobs_after(self, logits: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """ln p of each next token [B, V], from the network's logits [B, V] and the ids before
@@ -86,7 +91,7 @@ class Mixture:
         return Predicted(p, of_network)
 
     def _weight(self, n: int, history: np.ndarray, doubt: np.ndarray) -> np.ndarray:
-        return _sigmoid(_terms(self.counts, n, history, doubt) @ self.terms[n - 1])
+        return _sigmoid(self._of_history[n - 1][history] + self.terms[n - 1, 3] * doubt)
 
 
 class _Seen:
@@ -156,4 +161,4 @@ def _terms(counts: NGrams, n: int, history: np.ndarray, doubt: np.ndarray) -> np
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+    return 0.5 + 0.5 * np.tanh(0.5 * x)  # which no x makes too large

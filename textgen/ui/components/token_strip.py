@@ -31,7 +31,7 @@ def token_strip(
     data: dict[str, Any], key: str, colour: str, pages: Mapping[str, str] | None = None
 ) -> Chosen | None:
     """Show `data` (see `samples.strip_data`), coloured by "none", "probability", "copied" or
-    "counted"; what is chosen, when it is. pages: name -> title of those that can look at a token."""
+    "counted"; what is chosen, when it is. pages: name -> title of those that look at a token."""
     strip = st.components.v2.component(
         "textgen_token_strip",
         css=(_HERE / "token_strip.css").read_text(encoding="utf-8"),
