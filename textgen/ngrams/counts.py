@@ -122,6 +122,10 @@ class NGrams:
         """All that followed each of B histories of n - 1 tokens, one after the other: (the place of
         its history among `nodes` [B], the token, how often)."""
         level = self.levels[n - 1]
+        if len(nodes) == 1:  # a text alone, where each step counts
+            begin = level.begin[nodes[0]]
+            one = slice(begin, begin + level.followers[nodes[0]])
+            return np.zeros(one.stop - one.start, np.int64), level.token[one], level.count[one]
         followers = level.followers[nodes]
         place = np.repeat(np.arange(len(nodes)), followers)
         ends = np.cumsum(followers)
