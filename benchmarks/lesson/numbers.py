@@ -36,7 +36,7 @@ def numbers(found: Found, learned: Found, language: str) -> dict[str, str]:
         "unit": str(step["unit"]),
         "token": step["token"],
         "was_C": number(step["was_C"]),
-        "least_f": number(step["least_f"]),
+        "least_f": f"{math.floor(1000 * step['least_f']) / 1000:.3f}",
         "before": percent(step["before"]),
         "wiped": percent(step["wiped"]),
         "overlay_unit": str(found["overlay"]["unit"]),
