@@ -169,7 +169,8 @@ def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[st
     return options
 
 
-TOKENS = {"char": 1.0, "sentencepiece": 0.5, "jamo": 2.0}  # of a character, about
+# of a character, about; of a tokenizer from elsewhere as many as there are characters
+TOKENS = {"sentencepiece": 0.5, "jamo": 2.0}
 JAMO = 100  # kinds, with digits and signs
 
 
@@ -182,7 +183,7 @@ def how_long(diagnosis: Diagnosis, settings: dict[str, Any]) -> str:
         hidden_size=settings["hidden_size"],
         num_layers=settings["num_layers"],
     )
-    tokens = int(diagnosis.characters * TOKENS[tokenizer] * settings["epochs"])
+    tokens = int(diagnosis.characters * TOKENS.get(tokenizer, 1.0) * settings["epochs"])
     vocabulary = kinds.get(tokenizer) or settings["vocab_size"]
     fast, slow = (
         max(1, math.ceil(seconds / 60)) for seconds in expected_seconds(model, vocabulary, tokens)
