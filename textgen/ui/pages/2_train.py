@@ -169,22 +169,22 @@ def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[st
     return options
 
 
-# of a character, about; of a tokenizer from elsewhere as many as there are characters
-TOKENS = {"sentencepiece": 0.5, "jamo": 2.0}
+TOKENS = {"sentencepiece": 0.5, "jamo": 2.0}  # of a character, about; of others 1
 JAMO = 100  # kinds, with digits and signs
 
 
 def how_long(diagnosis: Diagnosis, settings: dict[str, Any]) -> str:
     """About how long it will take: it is not known before the first steps on this machine."""
     tokenizer = settings["tokenizer"]
-    kinds = {"char": diagnosis.alphabet_size, "jamo": JAMO}
+    # one from elsewhere counts as characters do
+    kinds = {"sentencepiece": settings.get("vocab_size", 0), "jamo": JAMO}
     model = ModelConfig(
         cell=settings["cell"],
         hidden_size=settings["hidden_size"],
         num_layers=settings["num_layers"],
     )
     tokens = int(diagnosis.characters * TOKENS.get(tokenizer, 1.0) * settings["epochs"])
-    vocabulary = kinds.get(tokenizer) or settings["vocab_size"]
+    vocabulary = kinds.get(tokenizer, diagnosis.alphabet_size)
     fast, slow = (
         max(1, math.ceil(seconds / 60)) for seconds in expected_seconds(model, vocabulary, tokens)
     )
