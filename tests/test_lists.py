@@ -160,6 +160,8 @@ def test_a_prompt_that_is_piped_in_is_a_text(monkeypatch):
     monkeypatch.setattr("sys.stdin", piped("12나는", "cp949"))
     with pytest.raises(ConfigError, match="no text at byte 3: pipe in a text in UTF-8"):
         piped_in()
+    monkeypatch.setattr("sys.stdin", io.StringIO("나는\n"))
+    assert piped_in() == "나는"
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(ConfigError, match="standard input is closed"):
         piped_in()

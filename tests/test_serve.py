@@ -59,7 +59,7 @@ def test_a_voice_is_asked_for_by_the_name_of_the_model():
     for name, said in (
         ("poets@민수", "poets: label is '민수': choose from 철수"),
         ("poets@철수=9", "poets: label gives '철수' the share 9.0"),
-        ("poets@home@철수", "poets: label is"),
+        ("poets@home@철수", "poets@home: label is '철수': this model has no labels"),
         ("others@철수", "there is no model 'others@철수' here: ask for poets, poets@home"),
     ):
         answer = asked({"model": name}, models=models)

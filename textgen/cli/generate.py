@@ -128,6 +128,8 @@ def piped_in() -> str:
     """Standard input, without the newline at its end. Raises `ConfigError` where it is no text."""
     if sys.stdin is None:
         raise ConfigError("standard input is closed: pipe a text in, or give --prompt the words")
+    if not hasattr(sys.stdin, "buffer"):  # a text that a program has put in its place
+        return sys.stdin.read().removesuffix("\n")
     read = sys.stdin.buffer.read()
     for encoding in ("utf-8-sig", sys.stdin.encoding):  # the second: that of a Windows console
         try:

@@ -93,7 +93,8 @@ class _AtOnce:
                     async def send_in_time(message: Message) -> None:
                         limit.reschedule(clock.time() + PATIENCE)
                         await send(message)
-                        limit.reschedule(None)
+                        if not limit.expired():  # in that very moment
+                            limit.reschedule(None)
 
                     await self._app(scope, receive, send_in_time)
             finally:
@@ -161,10 +162,11 @@ class _Api:
         `HTTPException`."""
         if name in self._models:
             return self._models[name]
-        for own, model in self._models.items():
+        # the longest first: a name may have the sign of a voice in it
+        for own in sorted(self._models, key=len, reverse=True):
             if name.startswith(own + VOICE):
                 try:
-                    return model.in_voice(name.removeprefix(own + VOICE))
+                    return self._models[own].in_voice(name.removeprefix(own + VOICE))
                 except ConfigError as error:
                     raise HTTPException(404, f"{own}: {error}") from None
         known = ", ".join(self._models)
