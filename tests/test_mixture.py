@@ -1,7 +1,11 @@
 """The n-grams of a run and the network, as one distribution."""
 
+import dataclasses
 import json
 import math
+import os
+import re
+import signal
 
 import numpy as np
 import pytest
@@ -18,7 +22,7 @@ from textgen.evaluation.evaluate import evaluate, read_carried
 from textgen.ngrams.counts import NGrams
 from textgen.ngrams.mixture import TERMS, Mixture, doubts, fit
 from textgen.runs.array_file import read_arrays, write_arrays
-from textgen.runs.ngrams import NGRAMS, read_ngrams, write_ngrams
+from textgen.runs.ngrams import FITTED, NGRAMS, read_ngrams, write_ngrams
 from textgen.runs.run_config import RunConfig
 from textgen.runs.run_folder import (
     save_model,
@@ -26,6 +30,7 @@ from textgen.runs.run_folder import (
     write_tokenizer,
 )
 from textgen.training.ngrams import add_ngrams
+from textgen.training.stop_request import StopRequest
 from textgen.ui import samples
 from tiny import TEXT, drawn_model, once, tiny
 
@@ -103,6 +108,22 @@ def test_a_text_is_read_as_it_is_written():
     read = mixture.predicted(own, doubts(p.max(-1)), histories, ids)
     np.testing.assert_allclose(np.log(read.p), logprobs[np.arange(40), ids], rtol=1e-4)
     assert (read.of_network <= read.p + 1e-12).all() and (read.of_network > 0).all()
+
+
+def test_no_probability_is_nought():
+    # weights of 1, after a history that went on otherwise each time
+    mixture = Mixture(NGrams.count(np.array([0, 1, 0, 1]), 3, 2), np.full((2, TERMS), 50.0))
+    ids, nothing = np.array([2]), np.full(1, -0.01)
+    with np.errstate(all="raise"):
+        p = mixture.predicted(np.full(1, 0.5), nothing, mixture.counts.histories(ids * 0), ids).p
+        assert 0 < p[0] < 1e-9 and np.isfinite(np.log(p))
+
+
+def test_a_voice_has_the_network_alone(model):
+    voice = np.zeros((1, 2, 8), np.float32)
+    voiced = model.over(model.network)
+    voiced.voices = {"철수": voice}
+    assert voiced.mixture is not None and voiced.in_voice("철수").mixture is None
 
 
 def test_what_is_learned_leans_on_who_knows_more():
@@ -236,6 +257,8 @@ def changed(arrays, note, name):
         arrays["terms"] = arrays["terms"] * np.inf
     elif name == "a note that is none":
         note = "[]"
+    elif name == "learned on more than there may be":
+        note = json.dumps({"weights": "abc", "fitted": FITTED + 1})
     return arrays, note
 
 
@@ -250,6 +273,7 @@ def changed(arrays, note, name):
         "floats",
         "terms without an end",
         "a note that is none",
+        "learned on more than there may be",
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value")
@@ -261,11 +285,20 @@ def test_a_file_of_a_stranger_is_refused(model, tmp_path, name):
         read_ngrams(tmp_path, model.tokenizer.vocab_size, "abc")
 
 
-@pytest.fixture
-def folder(tmp_path, text_file):
-    """A run folder as training leaves it, but for its n-grams, and the text of the run."""
+WORDS = re.findall(r"\S+\s", TEXT[: len(TEXT) // 25])
+
+
+def written(seed, words):
+    """A text of the words of `TEXT`, in an order of its own."""
+    return "".join(np.random.default_rng(seed).choice(WORDS, words))
+
+
+def run_in(path, text):
+    """A run folder as training leaves it, but for its n-grams, and the text of the run, of which
+    the last 2/5 are held out."""
+    (path / "text.txt").write_text(text, encoding="utf-8")
     model, (_, _, settings) = drawn_model(), tiny(validation_fraction=0.4)
-    data = read_training_data(text_file, settings)
+    data = read_training_data(path / "text.txt", settings)
     config = RunConfig(
         model.config,
         TokenizerConfig("char", model.tokenizer.vocab_size),
@@ -273,17 +306,33 @@ def folder(tmp_path, text_file):
         data.config,
         metrics={"epoch": 1, "seconds": 1.0, "bits_per_char": 5.0},
     )
-    write_tokenizer(tmp_path, model.tokenizer)
-    save_model(tmp_path, model.network)
-    write_config(tmp_path, config)
-    return tmp_path, data, config
+    run = path / "run"
+    run.mkdir()
+    write_tokenizer(run, model.tokenizer)
+    save_model(run, model.network)
+    write_config(run, config)
+    return run, data, config
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return run_in(tmp_path, written(1, 1200))
+
+
+@pytest.fixture
+def unlike(tmp_path):
+    """A run whose text ends with characters in an order of chance, so that what was learned of
+    n-grams on the part before is of no use there."""
+    text = written(1, 1200)
+    shuffled = np.random.default_rng(2).permutation([*text[: len(text) // 5]])
+    return run_in(tmp_path, text[: -len(shuffled)] + "".join(shuffled))
 
 
 def test_the_end_of_a_run(folder, caplog):
     run, data, config = folder
     assert textgen.load(run).mixture is None
     with caplog.at_level("INFO"):
-        add_ngrams(run, data, config)
+        add_ngrams(run, data, StopRequest(), config)
     assert "n-grams of up to 8 tokens" in caplog.text
     model = textgen.load(run)
     assert model.mixture.fitted == len(data.held_out_text) // 2
@@ -294,6 +343,71 @@ def test_the_end_of_a_run(folder, caplog):
     assert model.score(rest).bits_per_char == pytest.approx(
         metrics["mixed_bits_per_char"], abs=0.05
     )
+
+
+def says_that_it_is_alone(run, before, log):
+    """Nothing of n-grams is left in a run folder, and one line says so."""
+    assert "the network predicts alone" in log and log.count("\n") == 1
+    assert not (run / NGRAMS).exists() and textgen.load(run).mixture is None
+    card = textgen.load(run).card
+    assert card["metrics"] == dict(before.metrics)
+    return True
+
+
+def test_n_grams_that_do_not_help_are_not_kept(unlike, caplog):
+    run, data, config = unlike
+    stale = {"network_bits_per_char": 5.0, "mixed_bits_per_char": 4.0}
+    (run / NGRAMS).write_bytes(b"of an earlier end")
+    ended = dataclasses.replace(config, metrics={**config.metrics, **stale})
+    with caplog.at_level("INFO"):
+        add_ngrams(run, data, StopRequest(), ended)
+    assert "n-grams do not help" in caplog.text
+    assert says_that_it_is_alone(run, config, caplog.text)
+    assert NGRAMS not in (run / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (MemoryError(), "no n-grams are kept (too little memory)"),
+        (OSError("no space"), "no n-grams are kept (no space)"),
+        (RunError("tokens.u8 is missing"), "no n-grams are kept (tokens.u8 is missing)"),
+    ],
+)
+def test_no_trouble_with_n_grams_fails_a_training(folder, caplog, monkeypatch, trouble, said):
+    run, data, config = folder
+
+    def fail(*arguments):
+        raise trouble
+
+    monkeypatch.setattr("textgen.training.ngrams.NGrams.count", fail)
+    add_ngrams(run, data, StopRequest(), config)
+    assert said in caplog.text and says_that_it_is_alone(run, config, caplog.text)
+
+
+def test_a_full_disk_leaves_the_network_alone(folder, caplog, monkeypatch):
+    run, data, config = folder
+
+    def fill(folder, mixture, weights):
+        (folder / NGRAMS).write_bytes(b"half of it")
+        raise RunError("the disk is full")
+
+    monkeypatch.setattr("textgen.training.ngrams.write_ngrams", fill)
+    add_ngrams(run, data, StopRequest(), config)
+    assert says_that_it_is_alone(run, config, caplog.text)
+
+
+def test_ctrl_c_ends_the_counting_at_once(folder, caplog, monkeypatch):
+    run, data, config = folder
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("it went on")
+
+    monkeypatch.setattr("textgen.training.ngrams.NGrams.count", interrupted)
+    with StopRequest() as stop:
+        add_ngrams(run, data, stop, config)
+    assert "was stopped" in caplog.text and says_that_it_is_alone(run, config, caplog.text)
 
 
 def test_a_damaged_file_is_one_line(folder, capsys):
@@ -335,7 +449,9 @@ def test_without_them_nothing_is_counted(tmp_path, text_file):
     assert not (run / NGRAMS).exists() and textgen.load(run).mixture is None
 
 
-def test_too_little_is_held_out(folder, text_file):
+def test_too_little_is_held_out(folder, text_file, caplog):
     run, _, config = folder
-    add_ngrams(run, read_training_data(text_file, tiny()[2]), config)
-    assert not (run / NGRAMS).exists()
+    with caplog.at_level("INFO"):
+        add_ngrams(run, read_training_data(text_file, tiny()[2]), StopRequest(), config)
+    assert "too little is held out" in caplog.text
+    assert says_that_it_is_alone(run, config, caplog.text)

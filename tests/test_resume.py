@@ -112,6 +112,18 @@ def check(training):
     assert ends == list(range(STEPS, state.step + 1, STEPS))
 
 
+def test_what_is_done_at_the_end_is_done_by_a_run_that_lives(tmp_path):
+    """It may take a while, and the status is what shows that the process is at work."""
+
+    def state():
+        return json.loads((tmp_path / "status.json").read_text())["state"]
+
+    training, seen = training_of(tmp_path), []
+    training.is_over, training.at_end = True, lambda config: seen.append(state())
+    training.run()
+    assert seen == ["running"] and state() == "finished"
+
+
 class Killed(BaseException):
     """The process is no more: nothing is cleaned up behind it."""
 

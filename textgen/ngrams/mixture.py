@@ -27,7 +27,7 @@ from textgen.ngrams.counts import NGrams
 
 TERMS = 4  # of a weight
 STEPS, RATE, DECAY = 200, 0.1, 1e-4  # of Adam, by which the weights are learned
-LEAST = 1e-300  # a probability whose logarithm is finite
+LEAST = 1e-300  # of all that is predicted: a probability whose logarithm is finite
 
 
 class Predicted(NamedTuple):
@@ -88,7 +88,7 @@ class Mixture:
             p, of_network = p.copy(), of_network.copy()
             p[known] = weight * seen.share + (1 - weight * seen.kept) * p[known]
             of_network[known] *= 1 - weight * seen.kept
-        return Predicted(p, of_network)
+        return Predicted(np.maximum(p, LEAST), of_network)
 
     def _weight(self, n: int, history: np.ndarray, doubt: np.ndarray) -> np.ndarray:
         return _sigmoid(self._of_history[n - 1][history] + self.terms[n - 1, 3] * doubt)

@@ -29,9 +29,9 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     mixed = metrics.get("mixed_bits_per_char")
     if mixed is not None:
         result += (
-            f". With `ngrams.safetensors`, counts of runs of tokens in its text, {mixed:.3f} on "
-            f"what of that their weights were not learned on, where the network alone has "
-            f"{metrics['network_bits_per_char']:.3f}"
+            f". `ngrams.safetensors` holds runs of tokens of its text and how often each was met: "
+            f"together with them the network has {mixed:.3f} on a later part of what was held out, "
+            f"alone {metrics['network_bits_per_char']:.3f}"
         )
     text = f"documents of the task {task}, a fact and much later a question"
     if data and not task:

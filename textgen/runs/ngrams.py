@@ -22,7 +22,8 @@ from textgen.ngrams.mixture import TERMS, Mixture
 from textgen.runs.array_file import read_arrays, write_arrays
 
 NGRAMS = "ngrams.safetensors"
-MOST = 1_000_000  # n-grams: a file of 6 MB at most, unless the vocabulary is large
+MOST = 1_000_000  # n-grams beyond the single tokens: of usual texts, a file of some megabytes
+FITTED = 30_000  # characters, at most, that the terms are learned on: 32 numbers
 LARGEST_TERM = 1e3
 PARTS = ("tokens", "counts", "followers")
 
@@ -71,7 +72,7 @@ def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise foreign from error
     terms = arrays.pop("terms")
-    if not (isinstance(fitted, int) and fitted >= 0 and terms.dtype == np.float64):
+    if not (isinstance(fitted, int) and 0 <= fitted <= FITTED and terms.dtype == np.float64):
         raise foreign
     if not (np.abs(terms) <= LARGEST_TERM).all():
         raise foreign

@@ -45,7 +45,8 @@ class Training:
 
     twin: the weights in float32, which are judged, sampled from and saved. validation: None where
     nothing is held out. samplers: what is tried after each epoch. limit: None without one.
-    at_end: what is to be done with the weights that did best, before the run counts as finished.
+    at_end: what is to be done with the weights that did best, before the run counts as finished;
+    it raises nothing.
     callbacks: Keras's own, called as `fit` calls them.
     """
 
@@ -108,6 +109,7 @@ class Training:
         finally:
             self.progress.close()
         if self.at_end is not None:
+            self.history.write_status(self.state, "running")  # a sign of life: it may take a while
             self.at_end(self.config)
         message = "stopped early" if self.stopped_early else ""
         self.history.write_status(self.state, "finished", message)

@@ -2,33 +2,36 @@
 network by what was held out.
 
 How much each counts for is learned on the beginning of what was held out, and what that brings is
-measured on the rest of it, which neither has seen.
+measured on the rest of it, which neither has seen. Where it brings nothing, none are kept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from textgen.data.training_data import TrainingData
+from textgen.errors import TextgenError
 from textgen.evaluation.batch_reader import Reader
 from textgen.log import logger
 from textgen.network import Network
 from textgen.ngrams.counts import NGrams
-from textgen.ngrams.mixture import Mixture, doubts, fit
+from textgen.ngrams.mixture import LEAST, Mixture, doubts, fit
 from textgen.runs.model_card import write_card
-from textgen.runs.ngrams import MOST, NGRAMS, write_ngrams
+from textgen.runs.ngrams import FITTED, MOST, NGRAMS, write_ngrams
 from textgen.runs.run_config import RunConfig
 from textgen.runs.run_folder import load_model, weights_hash, write_config
 from textgen.tokenizers.tokenizer import Tokenizer
+from textgen.training.stop_request import Interrupted, StopRequest
 
 ORDER = 8
-FITTED = 30_000  # characters, at most, of what was held out: 32 numbers are learned on them
 MEASURED = 60_000  # characters, at most, of the rest
 WINDOW = 512  # tokens that are read from nothing
 FEWEST = 1000  # characters held out, in all, that something can be learned on
+ALONE, TOGETHER = "network_bits_per_char", "mixed_bits_per_char"  # among a run's metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,36 +44,59 @@ class _Read:
     histories: np.ndarray
 
 
-def add_ngrams(folder: Path, data: TrainingData, config: RunConfig) -> None:
-    """Write the n-grams of the run in `folder`, and into its config.json and card what they bring;
-    nothing where next to nothing of its text is held out. data: its text. config: as it ended.
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """A mixture, and the bits per character without and with it. parameters: of the network."""
 
-    Raises `RunError` for a file that cannot be read or written.
+    mixture: Mixture
+    alone: float
+    together: float
+    parameters: int
+
+
+def add_ngrams(folder: Path, data: TrainingData, stop: StopRequest, config: RunConfig) -> None:
+    """Write the n-grams of the run in `folder`, and into its config.json and card what they bring.
+
+    Where they bring nothing, where too little is held out to tell, and where they cannot be counted
+    or written or are not to be waited for, the network predicts alone, which is said: nothing is
+    raised, since the training itself has come to its end. data: its text. config: as it ended.
     """
-    network, tokenizer, _ = load_model(folder)
+    try:
+        with stop.at_once():
+            found = _counted(folder, data)
+        if isinstance(found, _Found):
+            return _install(folder, config, found)
+        logger.info(f"{found}: the network predicts alone")
+    except Interrupted:
+        logger.warning("note: the counting of n-grams was stopped: the network predicts alone")
+    except (MemoryError, OSError, TextgenError) as error:
+        why = str(error) or "too little memory"
+        logger.warning(f"note: no n-grams are kept ({why}): the network predicts alone")
+    with contextlib.suppress(OSError, TextgenError):  # as the training left it, it is whole
+        _take_away(folder, config)
+
+
+def _counted(folder: Path, data: TrainingData) -> _Found | str:
+    """What was counted and measured, or why there is nothing to keep."""
     held_out = data.held_out_text
     if len(held_out) < FEWEST:
-        logger.info("too little is held out to weigh n-grams by: the network predicts alone")
-        return
+        return "too little is held out to weigh n-grams by"
+    network, tokenizer, _ = load_model(folder)
     counts = NGrams.count(data.counted(tokenizer), tokenizer.vocab_size, ORDER, MOST)
     cut = min(FITTED, len(held_out) // 2)
     read = _read(network, tokenizer, counts, held_out[:cut])
     terms = fit(counts, read.p, read.doubt, read.histories, read.ids)
     mixture = Mixture(counts, terms, cut)
-    write_ngrams(folder, mixture, weights_hash(folder))
     rest = held_out[cut : cut + MEASURED]
     read = _read(network, tokenizer, counts, rest)
     mixed = mixture.predicted(read.p, read.doubt, read.histories, read.ids).p
-    alone, both = (-float(np.log2(p).sum()) / len(rest) for p in (read.p, mixed))
-    more = {"network_bits_per_char": alone, "mixed_bits_per_char": both}
-    config = dataclasses.replace(config, metrics={**config.metrics, **more})
-    write_config(folder, config)
-    write_card(folder, config, network.num_parameters)
-    logger.info(
-        f"{len(counts):,} n-grams of up to {ORDER} tokens, "
-        f"{(folder / NGRAMS).stat().st_size / 1e6:.1f} MB: held out, {alone:.3f} bits/char without "
-        f"and {both:.3f} with them"
-    )
+    alone, together = (-float(np.log2(p).sum()) / len(rest) for p in (read.p, mixed))
+    if not together < alone:
+        return (
+            f"n-grams do not help: on what was held out {alone:.3f} bits/char without and "
+            f"{together:.3f} with them"
+        )
+    return _Found(mixture, alone, together, network.num_parameters)
 
 
 def _read(network: Network, tokenizer: Tokenizer, counts: NGrams, text: str) -> _Read:
@@ -79,5 +105,32 @@ def _read(network: Network, tokenizer: Tokenizer, counts: NGrams, text: str) -> 
     inputs, targets = np.zeros((2, rows * WINDOW), np.int32)
     inputs[: len(ids) - 1], targets[: len(ids) - 1] = ids[:-1], ids[1:]
     found = Reader(network).predictions(inputs.reshape(rows, -1), targets.reshape(rows, -1))
-    nats, likeliest = (part.ravel()[: len(ids) - 1] for part in found)
-    return _Read(ids[1:], np.exp(-nats), doubts(np.exp(likeliest)), counts.histories(ids[:-1]))
+    nats, likeliest = (part.ravel()[: len(ids) - 1].astype(np.float64) for part in found)
+    p = np.maximum(np.exp(-nats), LEAST)
+    return _Read(ids[1:], p, doubts(np.exp(likeliest)), counts.histories(ids[:-1]))
+
+
+def _install(folder: Path, config: RunConfig, found: _Found) -> None:
+    """Raises `RunError` when the disk is full."""
+    write_ngrams(folder, found.mixture, weights_hash(folder))
+    _describe(folder, config, found.parameters, {ALONE: found.alone, TOGETHER: found.together})
+    logger.info(
+        f"{len(found.mixture.counts):,} n-grams of up to {ORDER} tokens, "
+        f"{(folder / NGRAMS).stat().st_size / 1e6:.1f} MB: held out, {found.alone:.3f} bits/char "
+        f"without and {found.together:.3f} with them"
+    )
+
+
+def _take_away(folder: Path, config: RunConfig) -> None:
+    """Leave nothing of n-grams: those of an earlier end of the run, or what was half written."""
+    if (folder / NGRAMS).exists() or TOGETHER in config.metrics:
+        (folder / NGRAMS).unlink(missing_ok=True)
+        _describe(folder, config, load_model(folder)[0].num_parameters, {})
+
+
+def _describe(folder: Path, config: RunConfig, parameters: int, more: dict[str, float]) -> None:
+    """Write config.json and the card. more: the metrics of the n-grams."""
+    of_network = {k: v for k, v in config.metrics.items() if k not in (ALONE, TOGETHER)}
+    config = dataclasses.replace(config, metrics=of_network | more)
+    write_config(folder, config)
+    write_card(folder, config, parameters)

@@ -1,9 +1,12 @@
-"""Ctrl-C and SIGTERM become a wish, granted between two steps, when everything is whole."""
+"""Ctrl-C and SIGTERM become a wish, granted between two steps, when everything is whole; or at once
+where nothing is left half done."""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Self
 
@@ -16,7 +19,7 @@ class StopRequest:
     """asked: whether a signal came since this was entered."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self._is_at_once = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -33,7 +36,20 @@ class StopRequest:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While within, a signal is not waited with: it raises `Interrupted` wherever it comes."""
+        self._is_at_once = True
+        try:
+            if self.asked:
+                raise Interrupted
+            yield
+        finally:
+            self._is_at_once = False
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
         for n, handler in self._previous.items():  # a second Ctrl-C does not wait
             signal.signal(n, handler)
+        if self._is_at_once:
+            raise Interrupted

@@ -331,7 +331,7 @@ def _prepared(
         validation = Validation(exact, held_out, carry=data.carry, voices=voices)
     at_end = None
     if settings.ngrams and data.task is None and not labels and not workers.index:
-        at_end = functools.partial(add_ngrams, folder, data)
+        at_end = functools.partial(add_ngrams, folder, data, setting.stop)
     training = Training(
         folder,
         config,
