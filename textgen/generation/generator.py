@@ -124,13 +124,14 @@ class Generator:
 
     def in_voice(self, label: str | Mapping[str, float]) -> Self:
         """The model with the state of a label to begin texts in, or with a mix of several:
-        `in_voice("철수")`, `in_voice({"철수": 0.7, "영희": 0.3})`, or as `--label` has it.
+        `in_voice("철수")`, `in_voice({"철수": 0.7, "영희": 0.3})`, or as `--label` has it. It
+        is the network alone: n-grams know of no voice.
 
         Raises `ConfigError` for a label that it does not have, and for a share out of range.
         """
         network = copy.copy(self.network)
         network.first = state_of(label, self.voices)
-        return self.over(network)
+        return self.without_ngrams().over(network)
 
     @property
     def num_parameters(self) -> int:

@@ -30,7 +30,8 @@ def scored(
     for targets, logits, of_network in windows(network, ids, mixture):
         of_targets = np.take_along_axis(logits, targets[:, None], -1)
         ranks = 1 + (logits > of_targets).sum(-1)
-        logprobs, alone = (_logprobs(part, targets) for part in (logits, of_network))
+        logprobs = _logprobs(logits, targets)
+        alone = logprobs if mixture is None else _logprobs(of_network, targets)
         yield Scored(logprobs, ranks, alone)
 
 
