@@ -67,6 +67,15 @@ def test_what_is_held_out_is_judged_once_line_by_line(tmp_path):
     assert judged == data.held_out_text.split("\n")
 
 
+def test_n_grams_are_counted_in_lines_of_no_order(tmp_path):
+    data, tokenizer = lines_of(tmp_path, sorted(NAMES))
+    text = tokenizer.decode(data.counted(tokenizer))
+    known = [line for line in data.text.split("\n") if line]
+    assert text[0] == text[-1] == "\n" and sorted(text[1:-1].split("\n")) == sorted(known)
+    assert text[1:-1].split("\n") != known
+    assert text == tokenizer.decode(data.counted(tokenizer))
+
+
 def test_a_long_line_is_a_row_or_several(tmp_path):
     long = "x" * (LONGEST + 100)
     data, tokenizer = lines_of(tmp_path, [long, *NAMES], validation_fraction=0.05)

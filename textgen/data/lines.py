@@ -20,6 +20,7 @@ from textgen.arrays import Dataset
 from textgen.data.batches import Batch, Row, generated, padded
 from textgen.data.lanes import Lanes
 from textgen.data.text_in_memory import TextInMemory
+from textgen.data.training_data import COUNTED
 from textgen.errors import CorpusError
 from textgen.tokenizers.tokenizer import Tokenizer
 
@@ -32,6 +33,13 @@ class LinesInMemory(TextInMemory):
     """A text, read line by line."""
 
     carry: ClassVar[bool] = False
+
+    def counted(self, tokenizer: Tokenizer) -> np.ndarray:
+        """As `TrainingData` has it, the lines in a random order."""
+        ids, ends = _ids(tokenizer, self.text)
+        order = np.random.default_rng(self.settings.seed).permutation(len(ends))
+        lines = np.split(ids, ends[:-1])
+        return np.concatenate([ids[-1:], *(lines[k] for k in order)])[:COUNTED]
 
     def batches(self, tokenizer: Tokenizer) -> Lines:
         settings = self.settings

@@ -73,8 +73,8 @@ class NGrams:
         if not len(ids):
             raise CorpusError("the text to count n-grams in is empty: give some text")
         levels: list[Level] = []
-        ids = ids.astype(np.int64)
-        ends, node = np.arange(len(ids)), np.zeros(len(ids), np.int64)  # of each history
+        # of each history; small types, as a text is long
+        ends, node = np.arange(len(ids), dtype=np.int32), np.zeros(len(ids), np.int64)
         histories, left = 1, most
         for n in range(1, order + 1):
             keys, place, count = np.unique(
@@ -91,6 +91,7 @@ class NGrams:
             node = np.where(stays, np.cumsum(stays) - 1, -1)[place]
             goes_on = (node >= 0) & (ends + 1 < len(ids))
             ends, node, histories = ends[goes_on] + 1, node[goes_on], len(levels[-1])
+            del keys, place, count, goes_on  # as long as the text: before the next are made
         return cls(size, levels)
 
     def __len__(self) -> int:
