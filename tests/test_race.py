@@ -40,6 +40,7 @@ def test_each_cell_has_its_run_and_its_figures(ran):
         card = json.loads((out / result.cell / "config.json").read_text())
         assert card["model"]["cell"] == result.cell and card["model"]["chrono"] == chrono
         assert result.bits_per_char == card["metrics"]["val_bits_per_char"]
+        assert not card["training"]["ngrams"]
         assert 0 < result.ms_per_step < 1000 * result.seconds and result.reach >= 1
     assert json.loads((out / "race.json").read_text())["cells"] == ["rnn", "lstm"]
     assert json.loads((out / "status.json").read_text())["state"] == "finished"

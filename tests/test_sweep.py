@@ -160,6 +160,7 @@ def test_nothing_is_tried_twice_and_all_is_tried(tmp_path):
     seen = []
     for number in range(1, 5):
         trial = book.claim(4)
+        assert read_recipe(book.path(number, ".toml"))["ngrams"] is False
         assert trial.number == number
         seen.append(tuple(trial.settings.values()))
         end(book, trial, 2.0 + number)

@@ -24,7 +24,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="which (default rnn,lstm,gru)",
     )
     for cls in CONFIGS:
-        options.add_arguments(command, cls, skip=("cell", "stream"))
+        options.add_arguments(command, cls, skip=("cell", "stream", "ngrams"))
 
 
 def run(parsed: argparse.Namespace) -> None:

@@ -92,6 +92,8 @@ def race(
     for name, why in useless[0].items():
         if name in given and all(name in found for found in useless):
             raise ConfigError(f"{name} would have no effect: {why}; leave it out")
+    if not task and not train_config.label_by:  # cells are judged by the network alone
+        train_config = dataclasses.replace(train_config, ngrams=False)
     settings = {
         "cells": list(cells),
         "task": task,

@@ -189,6 +189,7 @@ class Trials:
         default = {n: getattr(cls, n) for cls in CONFIGS for n in NOT_BUDGETED if hasattr(cls, n)}
         values = default | {"sample_length": 0} | self.base | settings
         values["max_seconds"] = self.seconds  # of training: what comes before is not counted
+        values["ngrams"] = False  # trials are judged by the network alone
         text = as_toml(self.source, values)
         atomic_files.write_file(self.path(number, ".toml"), text.encode("utf-8", "replace"))
 
