@@ -4,9 +4,10 @@ import numpy as np
 
 from textgen import shipped
 from textgen.config import ModelConfig
-from textgen.data.recall_documents import sample_texts, typed
+from textgen.data.recall_documents import sample_texts
 from textgen.data.recall_task import read_task
 from textgen.data.token_positions import fact_word
+from textgen.data.typed_documents import typed
 from textgen.evaluation.recall_probe import Scorer
 from textgen.generation.generator import Generator
 from textgen.interpret.fact_course import asked_anywhere, fact_course, of_one_length

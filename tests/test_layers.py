@@ -78,6 +78,7 @@ ORDER = {
         "recall_task",
         "filler",
         "recall_documents",
+        "typed_documents",
         "token_positions",
         "batches",
         "lanes",

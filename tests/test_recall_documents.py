@@ -13,9 +13,8 @@ import own_task
 from own_task import GOOD
 from textgen import shipped
 from textgen.data.filler import Filler, gaps
-from textgen.data.recall_documents import Writer, documents, sample_texts, typed
+from textgen.data.recall_documents import Writer, documents, sample_texts
 from textgen.data.recall_task import read_task
-from textgen.errors import ConfigError
 from tiny import only
 
 TASKS = {path.stem: read_task(path) for path in sorted(shipped.TASKS.glob("*.toml"))}
@@ -236,23 +235,6 @@ def test_a_sentence_in_passing_draws_each_country_anew():
     both = {re.fullmatch("(.+)[과와] (.+)[을를] 보았다.", sentence).groups() for sentence in said}
     assert {first for first, _ in both} == {second for _, second in both} == set(task.facts)
     assert len(both) > 300
-
-
-# --- what a person types --------------------------------------------------------------------------
-
-
-def test_what_is_typed_is_judged_where_it_names_one_fact():
-    task = TASKS["speaker-ko"]
-    text = "음. 나는 한국사람이야.\nblah~\nblah~\n그래서 나는 ___를 할 줄 알아."
-    document = typed(task, text, "___")
-    assert (document.fact, document.answer, document.word) == ("한국", "한국어", "한국")
-    assert document.before[: document.fact_end] == "음. 나는 한국사람이야."
-    assert document.before + "___" + document.ending == text
-    for other in ("나는 사람이야. ___를 해.", "나는 한국, 너는 독일에서 왔지. ___를 해."):
-        assert typed(task, other, "___").answer == ""
-    for wrong in ("나는 한국사람이야.", "___ ___"):
-        with pytest.raises(ConfigError, match="times ___: put it once"):
-            typed(task, wrong, "___")
 
 
 def test_training_documents_are_noisy_and_as_long_as_asked_for():

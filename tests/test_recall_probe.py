@@ -97,6 +97,20 @@ def test_an_untrained_model_is_at_chance(task_file, control):
         assert one.accuracy == pytest.approx(1 / 3, abs=0.05)
 
 
+def test_that_any_answer_comes_is_the_sum_of_whole_answers(task_file):
+    task = read_task(task_file)
+    tokenizer = CharTokenizer.train(TASK)
+    config = ModelConfig(cell="gru", hidden_size=6, embedding_size=4)
+    model = Generator(drawn(config, tokenizer.vocab_size), tokenizer)
+    some = documents(task, 30, 3)
+    found = Scorer(model, task).any_answer(some)
+    for document, share in zip(some, found, strict=True):
+        told = len(document.before)
+        tokens = [model.score(document.before + answer).tokens[told:] for answer in task.answers]
+        whole = sum(math.exp(sum(token.logprob for token in answer)) for answer in tokens)
+        assert share == pytest.approx(whole, rel=1e-4)
+
+
 def test_controls_read_what_they_say(task_file, monkeypatch):
     task = read_task(task_file)
     scorer = Scorer(fresh(task), task)

@@ -12,7 +12,7 @@ import numpy as np
 from textgen import shipped
 from textgen.api import Model, load
 from textgen.cells import CELLS
-from textgen.data.recall_documents import Document, Writer, typed
+from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task, read_task
 from textgen.data.token_positions import (
     fact_end,
@@ -21,6 +21,7 @@ from textgen.data.token_positions import (
     question_start,
     written_at,
 )
+from textgen.data.typed_documents import typed
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.interpret import Override, at_blank, forgetting, trace
 from textgen.interpret.gradient_flow import along, norms, powers, run_free, slope

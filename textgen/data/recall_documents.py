@@ -26,7 +26,7 @@ from textgen.data.phrases import (
     slips,
     with_particles,
 )
-from textgen.data.recall_task import SENTENCE, Task
+from textgen.data.recall_task import Task
 from textgen.errors import ConfigError
 
 # what a writer may take from what is never trained on
@@ -347,25 +347,3 @@ def sample_texts(task: Task, number: int = 400) -> str:
             for variant in task.variants
         ]
     return "\n".join(texts)
-
-
-def typed(task: Task, text: str, blank: str) -> Document:
-    """A text with one `blank` as a document of the task. Where one country, or whatever the facts
-    are, is named before the blank, that is the fact, and its pair the answer; where none or several
-    are, `answer` is empty. Raises `ConfigError` for a text without a blank, or with several.
-    """
-    if text.count(blank) != 1:
-        raise ConfigError(f"the text has {text.count(blank)} times {blank}: put it once")
-    before, ending = text.split(blank)
-    words = {word: fact for fact in task.facts for word in (fact, task.places.get(fact, fact))}
-    # the longer first, so that no word is found within another
-    any_word = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    named = list(re.finditer(any_word, before))
-    if len({words[match[0]] for match in named}) != 1:
-        return Document(before, "", ending, "", "", 0, 0, len(before))
-    match = named[-1]
-    fact = words[match[0]]
-    end = SENTENCE.match(before, match.start())
-    fact_end = end.end() if end else match.end()
-    group, answer = task.group_of(fact), task.answer_to(fact)
-    return Document(before, answer, ending, fact, group, fact_end, fact_end, len(before), match[0])

@@ -206,6 +206,15 @@ class Scorer:
             shares[rows] = shared_out(logprobs[rows], candidates)
         return shares
 
+    def any_answer(self, documents: Sequence[Document]) -> np.ndarray:
+        """The probability that a model, writing on at the blank, writes one of the answers: [B].
+        Where it is small, the shares of the answers tell little of what it would write."""
+        answers = [self.encode(answer) for answer in self.task.answers]
+        logprobs = self.reader.continuations(
+            self.state(documents, "none"), [answers] * len(documents)
+        )
+        return np.exp(logprobs.sum(2, dtype=np.float64)).sum(1)
+
     def state(self, documents: Sequence[Document], control: str) -> State:
         """The state [B, U] at the blank."""
         start = self.tokenizer.start_id

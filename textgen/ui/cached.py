@@ -197,6 +197,13 @@ def answers(model: Model, task: Task, document: Document) -> dict[str, float]:
 
 
 @cached(64)
+def any_answer(model: Model, task: Task, document: Document) -> float:
+    """The probability that the model goes on with one of the answers at the blank."""
+    (share,) = scorer(model, task).any_answer([document])
+    return float(share)
+
+
+@cached(64)
 def answers_without_fact(model: Model, task: Task, document: Document) -> dict[str, float]:
     """The probability of each answer where the document is read without the sentence that tells:
     what the model says that has nothing to remember."""

@@ -10,9 +10,10 @@ import numpy as np
 import streamlit as st
 
 from textgen.arrays import Array
-from textgen.data.recall_documents import Document, typed
+from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, question_start
+from textgen.data.typed_documents import typed
 from textgen.errors import TextgenError
 from textgen.interpret.verdicts import Answered, answered
 from textgen.ui import answers, cached, models, need, page_parts, stations, wave, widgets

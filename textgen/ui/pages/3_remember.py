@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ import streamlit as st
 
 from textgen import shipped
 from textgen.cells import CELLS
-from textgen.data.recall_documents import Document, typed
+from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
+from textgen.data.typed_documents import facts_named, one_blank, typed
 from textgen.errors import TextgenError
 from textgen.ui import answers, cached, models, page_parts, passages, widgets
 from textgen.ui.charts import curves as charts
@@ -28,6 +30,7 @@ FIRST_CELLS = ("RNN", "LSTM", "GRU")
 BLANK = "___"
 ANSWERS_SHOWN = 12  # in a chart
 LONGEST = 5000  # characters of a document of one's own
+UNLIKELY = 0.5  # that any answer comes: below, what a model would write is another thing
 TICK = 1.0  # seconds between two looks at a model in training
 LIVE_EPOCHS = 3
 QUICK, SURE = 96, 408  # documents of each distance
@@ -91,17 +94,29 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
     answers.rows(
         [answers.Row(label, colours[label], shares[label], without[label]) for label in compared],
         document.answer,
-        t("answer.legend") if document.answer in task.answers else t("remember.not_judged"),
+        judged_how(task, document, custom),
     )
     seed = None if custom else page_parts.filler_seed()
     widgets.line([page_parts.measured(compared.values(), seed=seed)])
     for label, model in compared.items():
         note_what_it_was_taught(task, label, model, document)
+    note_unknown_characters(compared, document)
+    if custom:
+        note_other_words(task, compared, document)
     if st.toggle(t("remember.all_answers"), key="all", bind="query-params"):
         for column, label in zip(st.columns(len(compared), gap="medium"), compared, strict=True):
             with column:
                 origin = page_parts.measured([compared[label]], seed=seed)
                 all_answers(label, shares[label], without[label] or {}, document.answer, origin)
+
+
+def judged_how(task: Task, document: Document, custom: bool) -> str:
+    """What the marks mean; or why there are none: no fact of the task is named, or several are."""
+    if document.answer in task.answers:
+        return t("answer.legend") + (" " + t("remember.only_names") if custom else "")
+    named = dict.fromkeys(fact for fact, _ in facts_named(task, document.before))
+    names = ", ".join(task.places.get(fact, fact) for fact in named or task.facts)
+    return t("remember.several", names=names) if named else t("remember.none_named", names=names)
 
 
 def all_answers(
@@ -126,6 +141,7 @@ def custom_document(task: Task) -> Document | None:
         key="story",
         bind="query-params",
     )
+    text = one_blank(unicodedata.normalize("NFC", text), BLANK)  # some systems type Hangul in parts
     if (number := text.count(BLANK)) != 1:
         several = t("remember.blanks", blank=BLANK, count=number)
         st.info(several if number else t("remember.no_blank", blank=BLANK))
@@ -134,20 +150,34 @@ def custom_document(task: Task) -> Document | None:
 
 
 def note_what_it_was_taught(task: Task, label: str, model: Model, document: Document) -> None:
-    """A line for a task of its own that a model was taught, and for answers, and characters, that
-    its vocabulary does not have."""
-    unknown = model.tokenizer.unknown_characters
-    unspellable = [answer for answer in task.answers if unknown(answer)]
-    characters = unknown(document.before + document.ending)
+    """A line for a task of its own that a model was taught, and for answers that its vocabulary
+    does not have."""
+    unspellable = [answer for answer in task.answers if model.tokenizer.unknown_characters(answer)]
     own = page_parts.own_task(task, model)
     easier = t("remember.other_task", answers=len(own.answers), name=own.path.stem)
     notes = [
         easier if own is not task else "",
         t("remember.unspellable", answers=", ".join(unspellable)) if unspellable else "",
-        t("write.unknown", characters=" ".join(characters)) if characters else "",
     ]
     if any(notes):
         widgets.line([label, *notes])
+
+
+def note_unknown_characters(compared: dict[str, Model], document: Document) -> None:
+    """A line for the characters that models have never seen: one for all that lack the same."""
+    lacking: dict[str, list[str]] = {}
+    for label, model in compared.items():
+        if unknown := model.tokenizer.unknown_characters(document.before + document.ending):
+            lacking.setdefault(" ".join(unknown), []).append(label)
+    for characters, labels in lacking.items():
+        widgets.line([", ".join(labels), t("write.unknown", characters=characters)])
+
+
+def note_other_words(task: Task, compared: dict[str, Model], document: Document) -> None:
+    """A line for each model that would rather write something else than any of the answers."""
+    for label, model in compared.items():
+        if (share := cached.any_answer(model, task, document)) < UNLIKELY:
+            widgets.line([label, t("remember.other_words", share=f"{share:.1%}")])
 
 
 # --- the curve ------------------------------------------------------------------------------------

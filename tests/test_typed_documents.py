@@ -1,0 +1,49 @@
+"""What a person types: which fact it names, and what is right."""
+
+import pytest
+
+from textgen.data.recall_task import read_task
+from textgen.data.typed_documents import facts_named, one_blank, typed
+from textgen.errors import ConfigError
+
+KOREAN, ENGLISH = read_task("speaker-ko.toml"), read_task("speaker-en.toml")
+
+
+def test_what_is_typed_is_judged_where_it_names_one_fact():
+    text = "음. 나는 한국사람이야.\nblah~\nblah~\n그래서 나는 ___를 할 줄 알아."
+    document = typed(KOREAN, text, "___")
+    assert (document.fact, document.answer, document.word) == ("한국", "한국어", "한국")
+    assert document.before[: document.fact_end] == "음. 나는 한국사람이야."
+    assert document.before + "___" + document.ending == text
+    for other in ("나는 사람이야. ___를 해.", "나는 한국, 너는 독일에서 왔지. ___를 해."):
+        assert typed(KOREAN, other, "___").answer == ""
+    for wrong in ("나는 한국사람이야.", "___ ___"):
+        with pytest.raises(ConfigError, match="times ___: put it once"):
+            typed(KOREAN, wrong, "___")
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "named"),
+    [
+        (KOREAN, "나는 인도네시아사람이야.", []),
+        (KOREAN, "나는 영국사람이야. 행복이란 무엇일까.", []),
+        (KOREAN, "나는 한국사람이야. 행복이란 무엇일까.", ["한국"]),
+        (KOREAN, "난한국사람이야!!", ["한국"]),
+        (KOREAN, "나는 한국인", ["한국"]),
+        (KOREAN, "이란이 내 조국이고, 국적: 이란", ["이란", "이란"]),
+        (KOREAN, "독일어를 배우는 독일사람", ["독일"]),
+        (KOREAN, "한국과 일본", ["한국", "일본"]),
+        (KOREAN, "덴마크인이올시다", ["덴마크"]),
+        (ENGLISH, "I come from Indiana.", []),
+        (ENGLISH, "I'm Korean, from the Netherlands.", ["Korean", "Dutch"]),
+        (ENGLISH, "hey im from japan lol", ["Japanese"]),
+        (ENGLISH, "I AM RUSSIAN", ["Russian"]),
+        (ENGLISH, "I polish shoes, and I am Korean.", ["Korean"]),
+    ],
+)
+def test_a_name_is_a_word_of_its_own_or_stands_as_the_task_has_it(task, text, named):
+    assert [fact for fact, _ in facts_named(task, text)] == named
+
+
+def test_a_longer_blank_is_one():
+    assert one_blank("나는 _____를, a_b __ 해.", "___") == "나는 ___를, a_b ___ 해."
