@@ -61,14 +61,22 @@ def test_items_begin_with_the_prompt():
 
 def test_a_model_with_nothing_else_to_write_ends():
     writer = ListWriter(a_model(), unique=True, known=["a", "b"])
-    with pytest.raises(GenerationError, match=f"the last {HOPELESS:,} drawn were refused"):
+    with pytest.raises(GenerationError, match=rf"of 99 .* {HOPELESS:,} drawn were refused"):
         list(writer.write(99, temperature=0.0, seed=1, max_new_tokens=5))
+    assert writer.seed == 1
+
+
+def test_where_items_do_not_end_the_advice_is_more_tokens():
+    writer = ListWriter(a_model(scale=1.0))
+    with pytest.raises(GenerationError, match=r"^0 of 3 .*: give more --max-new-tokens$"):
+        list(writer.write(3, "a", temperature=0.0, max_new_tokens=1))
 
 
 @pytest.mark.parametrize(
     "number, prompt, options, message",
     [
         (0, "", {}, "list is 0"),
+        (10**20, "", {}, "list is 100000000000000000000: give 1 to 1,000,000 items"),
         (1, "a\nb", {}, "newline"),
         (1, "", {"stop_strings": ("b",)}, "stop_strings is not for a list"),
         (1, "", {"temprature": 1}, "no option 'temprature'"),

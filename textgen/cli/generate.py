@@ -212,10 +212,8 @@ def _write_list(
     """Print items as they are found, and at the end what was refused."""
     items = writer.write(number, prompt, **wanted)
     warn_unknown(writer.model.tokenizer.unknown_characters(prompt))
-    seed = None
     try:
         for item in items:
-            seed = item.seed
             line = item.text
             if said is not None:
                 line = json.dumps(said | dataclasses.asdict(item), ensure_ascii=False)
@@ -225,7 +223,7 @@ def _write_list(
         if writer.guard is not None:
             copied = f"copied over {writer.guard.longest} characters"
             parts.append(f"{writer.refused_tokens} tokens that {copied}")
-        print(f"seed {seed}, refused: {', '.join(parts) or 'none'}", file=sys.stderr)
+        print(f"seed {writer.seed}, refused: {', '.join(parts) or 'none'}", file=sys.stderr)
 
 
 def warn_unknown(unknown: list[str]) -> None:

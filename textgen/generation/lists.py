@@ -25,6 +25,8 @@ from textgen.text.nfc import nfc
 
 TOGETHER = 64  # items written side by side
 HOPELESS = 2000  # items refused in a row: the model has nothing else to write
+LONGEST_LIST = 1_000_000  # items
+WITHOUT_END = "without an end"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +43,7 @@ class ListWriter:
 
     unique: no item twice. known: items that are not to be written, such as the lines of the
     training text. guard: what may be copied within an item. refused: why -> how many items so far;
-    refused_tokens: by the guard.
+    refused_tokens: by the guard. seed: of the list that is written, once it is.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class ListWriter:
         self.known = {nfc(item).strip() for item in known}
         self.refused: Counter[str] = Counter()
         self.refused_tokens = 0
+        self.seed: int | None = None
 
     def write(self, number: int, prompt: str = "", **options: Any) -> Iterator[Item]:
         """`number` items that begin with `prompt`; the same ones for the same seed.
@@ -63,8 +66,8 @@ class ListWriter:
         options: those of generation. Raises `ConfigError` for one that a list has no use for, and
         `GenerationError` where the model has nothing to write that is not refused.
         """
-        if number < 1:
-            raise ConfigError(f"list is {number}: give at least 1 item")
+        if not 1 <= number <= LONGEST_LIST:
+            raise ConfigError(f"list is {number}: give 1 to {LONGEST_LIST:,} items")
         if "\n" in prompt:
             raise ConfigError("the prompt holds a newline, where an item ends: leave it out")
         for name in ("stop_strings", "num_beams", "top_logprobs"):
@@ -73,29 +76,37 @@ class ListWriter:
         seed = options.pop("seed", None)
         seed = secrets.randbits(31) if seed is None else seed
         generation_config(seed=seed, **options)  # a bad option is refused here
+        self.seed = seed
         return self._accepted(number, prompt, seed, options)
 
     def _accepted(
         self, number: int, prompt: str, seed: int, options: dict[str, Any]
     ) -> Iterator[Item]:
         seen: set[str] = set()
-        in_vain = 0
+        accepted = in_vain = 0
         for item, has_ended in self._drawn(prompt, seed, options):
             if reason := self._refusal(item.text, has_ended, seen):
                 self.refused[reason] += 1
                 in_vain += 1
                 if in_vain == HOPELESS:
-                    most, _ = self.refused.most_common(1)[0]
-                    raise GenerationError(
-                        f"{number} items were asked for, and the last {HOPELESS:,} drawn were "
-                        f"refused, most as {most}: give a higher --temperature, or ask for fewer"
-                    )
+                    raise GenerationError(self._hopeless(number, accepted))
                 continue
             seen.add(item.text)
             yield item
-            number, in_vain = number - 1, 0
-            if not number:
+            accepted, in_vain = accepted + 1, 0
+            if accepted == number:
                 return
+
+    def _hopeless(self, number: int, accepted: int) -> str:
+        """What to say where nothing else comes."""
+        most, _ = self.refused.most_common(1)[0]
+        advice = "give a higher --temperature, or ask for fewer"
+        if most == WITHOUT_END:
+            advice = "give more --max-new-tokens"
+        return (
+            f"{accepted} of {number} items were found, and the last {HOPELESS:,} drawn were "
+            f"refused, most as {most}: {advice}"
+        )
 
     def _drawn(
         self, prompt: str, seed: int, options: dict[str, Any]
@@ -121,7 +132,7 @@ class ListWriter:
         if not text:
             return "blank"
         if not has_ended:
-            return "without an end"
+            return WITHOUT_END
         if self.unique and text in seen:
             return "written before"
         if nfc(text) in self.known:

@@ -45,7 +45,7 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
     rows = [[tokenizer.start_id, *tokenizer.encode(text)][: LONGEST + 1] for text in documents]
     if len(rows) < HELD_OUT_EVERY:
         raise CorpusError(
-            f"the text has {len(rows)} documents that could begin in the voice: give at least "
+            f"documents of the text that could begin in the voice: {len(rows)}; give at least "
             f"{HELD_OUT_EVERY}, parted by blank lines, or add --sample-by line"
         )
     network, language_model = model.network, trainable(model.network)
