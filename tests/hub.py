@@ -66,6 +66,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 if line["key"] == "file":
                     content = base64.b64decode(line["value"]["content"])
                     self.server.files[line["value"]["path"]] = content
+                elif line["key"] == "deletedFile":
+                    del self.server.files[line["value"]["path"]]
             self._send(
                 200,
                 {

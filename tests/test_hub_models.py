@@ -18,7 +18,10 @@ from textgen.cli.main import main
 from textgen.errors import ConfigError, RunError
 from textgen.export import disclosure
 from textgen.export.push import files_of, hub_card, push
-from textgen.runs.model_card import model_card
+from textgen.ngrams.counts import NGrams
+from textgen.ngrams.mixture import TERMS, Mixture
+from textgen.runs.model_card import model_card, write_card
+from textgen.runs.ngrams import NGRAMS, write_ngrams
 from textgen.runs.run_config import Origin, RunConfig
 from textgen.runs.voices import write_voices
 
@@ -157,6 +160,61 @@ def test_what_is_pushed_can_be_loaded(on_hub, capsys, quick):
         model = textgen.load("hf://user/mine")
     assert model.hash == textgen.load(NAME).hash
     assert set(files) == {"README.md", "history.csv", *KEPT}
+
+
+@pytest.fixture
+def counted_run(tmp_path):
+    """A run folder with n-grams, and a card that tells of them."""
+    run = tmp_path / "counted"
+    shutil.copytree(FOLDER, run)
+    model = textgen.load(run)
+    counts = NGrams.count(model.tokenizer.encode_array("I am Korean."), model.network.vocab_size, 3)
+    write_ngrams(run, Mixture(counts, np.zeros((3, TERMS)), 7), model.hash)
+    card = json.loads((run / "config.json").read_text())
+    card["metrics"] |= {"mixed_bits_per_char": 1.25, "network_bits_per_char": 2.5}
+    (run / "config.json").write_text(json.dumps(card))
+    write_card(run, RunConfig.from_dict(card), 1)
+    assert "1.250" in (run / "README.md").read_text()
+    return run
+
+
+def test_n_grams_go_along_only_where_they_are_asked_for_and_confirmed(
+    on_hub, capsys, quick, counted_run
+):
+    files = {}
+    with on_hub(files, open=True):
+        main(["push", str(counted_run), "user/mine"])
+        assert "the network goes alone" in capsys.readouterr().out and NGRAMS not in files
+        assert b"ngrams" not in files["README.md"] and b"mixed_bits" not in files["config.json"]
+
+        sent = dict(files)
+        with pytest.raises(SystemExit):
+            main(["push", str(counted_run), "user/mine", "--ngrams"])
+        said = capsys.readouterr().err
+        assert "longer passages can be put together again" in said and "add --yes" in said
+        assert said.count("\n") == 1 and files == sent
+
+        main(["push", str(counted_run), "user/mine", "--ngrams", "--yes"])
+        assert "longer passages" in capsys.readouterr().out
+        assert b"1.250" in files["README.md"] and b"mixed_bits" in files["config.json"]
+        assert textgen.load("hf://user/mine").mixture is not None
+
+
+def test_what_does_not_go_along_any_more_is_taken_off(on_hub, caplog):
+    files = {NGRAMS: b"old", "voices.safetensors": b"old", "notes.txt": b"mine"}
+    with on_hub(files, open=True):
+        push(FOLDER, "user/mine")
+    assert set(files) == {"README.md", "history.csv", "notes.txt", *KEPT}
+    assert "its history still has" in caplog.text
+
+
+def test_n_grams_of_other_weights_are_never_sent(counted_run, capsys):
+    write_ngrams(counted_run, textgen.load(counted_run).mixture, "01234567")
+    with pytest.raises(ConfigError, match="no n-grams of its weights"):
+        push(counted_run, "user/mine", ngrams=True)
+    with pytest.raises(SystemExit):
+        main(["push", str(counted_run), "user/mine", "--ngrams", "--yes"])
+    assert "leave --ngrams out" in capsys.readouterr().err
 
 
 def test_what_is_to_be_private_is_not_sent_where_others_see_it(on_hub, capsys, quick):

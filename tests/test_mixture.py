@@ -19,6 +19,7 @@ from textgen.config import EvaluateConfig, TokenizerConfig
 from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, RunError
 from textgen.evaluation.evaluate import evaluate, read_carried
+from textgen.generation import scoring
 from textgen.ngrams.counts import NGrams
 from textgen.ngrams.mixture import TERMS, Mixture, doubts, fit
 from textgen.runs.array_file import read_arrays, write_arrays
@@ -26,12 +27,13 @@ from textgen.runs.ngrams import FITTED, NGRAMS, read_ngrams, write_ngrams
 from textgen.runs.run_config import RunConfig
 from textgen.runs.run_folder import (
     save_model,
+    weights_hash,
     write_config,
     write_tokenizer,
 )
 from textgen.training.ngrams import add_ngrams
 from textgen.training.stop_request import StopRequest
-from textgen.ui import samples
+from textgen.ui import models, samples
 from tiny import TEXT, drawn_model, once, tiny
 
 SIZE = 5
@@ -139,17 +141,24 @@ def test_what_is_learned_leans_on_who_knows_more():
 
 
 def test_who_predicted_a_token(model):
-    sample = samples.Sample(
-        "나는 ", [samples.Token(i, -1.0, []) for i in model.tokenizer.encode("한국")]
-    )
-    shares = samples.counted(sample, model)
+    ids = model.tokenizer.encode("한국")
+    sample = samples.Sample("나는 ", [samples.Token(i, -1.0, []) for i in ids])
+    shares = samples.counted(model, "나는 ", ids)
     assert len(shares) == 2 and all(0.5 < share <= 1 for share in shares)
     data = samples.strip_data(sample, model.tokenizer, counted=shares)
     assert [group["counted"] for group in data["groups"]] == shares
-    alone = samples.counted(sample, model.without_ngrams())
-    assert (
-        alone == [] and samples.strip_data(sample, model.tokenizer)["groups"][0]["counted"] is None
+    assert samples.counted(model.without_ngrams(), "나는 ", ids) == []
+    assert samples.strip_data(sample, model.tokenizer)["groups"][0]["counted"] is None
+
+
+def test_who_predicted_is_the_same_in_windows_of_any_length(model, monkeypatch):
+    ids = model.tokenizer.encode(TEXT[:50])
+    whole = scoring.of_ngrams(model.network, ids, model.mixture)
+    monkeypatch.setattr(scoring, "WINDOW", 7)
+    np.testing.assert_allclose(
+        scoring.of_ngrams(model.network, ids, model.mixture), whole, atol=1e-5
     )
+    assert len(whole) == 49 and len(scoring.of_ngrams(model.network, ids[:1], model.mixture)) == 0
 
 
 # --- in a run -------------------------------------------------------------------------------------
@@ -410,6 +419,15 @@ def test_ctrl_c_ends_the_counting_at_once(folder, caplog, monkeypatch):
     assert "was stopped" in caplog.text and says_that_it_is_alone(run, config, caplog.text)
 
 
+def test_the_app_sees_n_grams_that_come_later_and_go(folder, model):
+    run = folder[0]
+    assert models.load(run).mixture is None
+    write_ngrams(run, model.mixture, weights_hash(run))
+    assert models.load(run).mixture is not None
+    (run / NGRAMS).unlink()
+    assert models.load(run).mixture is None
+
+
 def test_a_damaged_file_is_one_line(folder, capsys):
     (folder[0] / NGRAMS).write_bytes(b"\1" * 99)
     with pytest.raises(SystemExit) as end:
@@ -445,6 +463,8 @@ def test_without_them_nothing_is_counted(tmp_path, text_file):
     from textgen.training.train import start
 
     settings = tiny(validation_fraction=0.4, epochs=1, sample_length=0, ngrams=False)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / NGRAMS).write_bytes(b"of other weights")  # which the first save takes away
     run = start(text_file, tmp_path / "run", *settings)
     assert not (run / NGRAMS).exists() and textgen.load(run).mixture is None
 

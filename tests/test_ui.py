@@ -9,10 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from textgen import shipped
+from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError, CorpusError
 from textgen.generation.sampling import TRANSFORMS
 from textgen.options import options_of
-from textgen.ui import messages, samples, widgets
+from textgen.ui import messages, need, samples, widgets
 from textgen.ui.processes import trainings
 
 UI = Path(messages.__file__).parents[1]
@@ -85,6 +86,17 @@ def test_all_that_is_left_out_is_translated():
     keys = {re.sub(r"\W+", "_", (one or other).lower()).strip("_") for one, other in dropped}
     assert len(keys) > 20
     assert {f"dropped.{key}" for key in keys} <= set(CATALOGUES["ko"]) & set(CATALOGUES["en"])
+
+
+def test_the_order_of_facts_is_that_of_the_task_whatever_the_language_of_the_page(monkeypatch):
+    told = {"ko": ["한국", "일본", "미국"], "en": ["Korean", "Japanese", "American"]}
+    for page in messages.LANGUAGES:
+        monkeypatch.setattr(messages, "language", lambda page=page: page)
+        for task, facts in told.items():
+            in_order = need.facts_in_order(read_task(f"speaker-{task}.toml"))
+            assert in_order[:3] == facts and in_order.count(facts[2]) == 1
+    places = read_task("place-en.toml")  # of one group: as in the file
+    assert need.facts_in_order(places) == places.facts
 
 
 def test_text_from_outside_stays_text():

@@ -18,17 +18,20 @@ def add_yes(command: argparse.ArgumentParser) -> None:
     )
 
 
-def look_before(model: Generator, yes: bool) -> str:
-    """What the model would tell, in words. Raises `ConfigError` where it is an address or a number
-    and nobody said `yes`."""
+def look_before(model: Generator, yes: bool, given_away: str = "") -> str:
+    """What the model would tell, in words. given_away: what else is sent that somebody must have
+    said `yes` to. Raises `ConfigError` where there is such, or where the model writes an address or
+    a number, and nobody did."""
     found = disclosure(model)
-    if found.personal and not yes:
-        raise ConfigError(
+    asked = [given_away] if given_away else []
+    if found.personal:
+        asked.append(
             f"{model.name} writes what looks like a mail address or a phone number, "
-            f"{shown(found.personal[0])} and {len(found.personal) - 1} others: look whose they "
-            "are, and add --yes to let it go all the same"
+            f"{shown(found.personal[0])} and {len(found.personal) - 1} others: look whose they are"
         )
-    return in_words(found)
+    if asked and not yes:
+        raise ConfigError(f"{'; '.join(asked)}, and add --yes to let it go all the same")
+    return "\n".join([*asked, in_words(found)])
 
 
 def in_words(found: Disclosure) -> str:

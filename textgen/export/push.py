@@ -10,10 +10,11 @@ from typing import Any
 
 from textgen import shipped
 from textgen.errors import ConfigError, RunError, shown
+from textgen.log import logger
 from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.atomic_files import read_file
 from textgen.runs.hub_models import errors_explained, is_on_hub, need_hub
-from textgen.runs.ngrams import NGRAMS
+from textgen.runs.ngrams import NGRAMS, ngrams_fit
 from textgen.runs.run_config import is_source, without_folder
 from textgen.runs.run_folder import (
     CONFIG,
@@ -22,10 +23,13 @@ from textgen.runs.run_folder import (
     WEIGHTS,
     read_config,
     tokenizer_class,
+    weights_hash,
 )
 from textgen.runs.voices import VOICES
 
 CARD = "README.md"
+OPTIONAL = (HISTORY, VOICES, NGRAMS)  # not every run has them
+OF_NGRAMS = ("network_bits_per_char", "mixed_bits_per_char")  # among the metrics
 # what a card of the Hub says of a measured model: https://huggingface.co/docs/hub/model-cards
 RESULTS = """model-index:
 - name: "{name}"
@@ -42,32 +46,46 @@ RESULTS = """model-index:
 """
 
 
-def push(run: str | Path, repository: str, *, private: bool = False, ngrams: bool = True) -> str:
+def push(run: str | Path, repository: str, *, private: bool = False, ngrams: bool = False) -> str:
     """Send a run to the repository "user/name", which is made where there is none; its address.
 
     What is needed to write goes, and the card and the course of training; of its text, the names of
-    the files but not where they lie. All of it is one commit: it is there as a whole, or not.
+    the files but not where they lie. All of it is one commit: it is there as a whole, or not. What
+    an earlier one sent of voices, n-grams and the course, and this one does not, is taken off.
     private: for you alone; a repository that others can see is then left as it is. ngrams: whether
-    those of its text go with it, which hold spans of it.
-    Raises `RunError`, `ConfigError` for what is no name, `MissingPart` without huggingface_hub.
+    those of its text go with it: runs of 8 tokens, from which longer passages can be put together
+    again.
+    Raises `RunError`, `ConfigError` for what is no name and for n-grams that the run has not,
+    `MissingPart` without huggingface_hub.
     """
     check_names(run, repository)
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     files = files_of(shipped.find(Path(run), shipped.MODELS), repository, ngrams=ngrams)
     with errors_explained(f"hf://{repository}"):
         api = HfApi()
         # None: as the owner has set it for what is new
         api.create_repo(repository, private=private or None, exist_ok=True)
-        if private and not api.model_info(repository).private:  # it was there before
+        there = api.model_info(repository)
+        if private and not there.private:  # it was there before
             raise RunError(
                 f"hf://{repository} is there, and not private: make it so on its page, or give "
                 "another name"
             )
+        known = {file.rfilename for file in there.siblings or ()}
+        gone = [name for name in OPTIONAL if name in known and name not in files]
         api.create_commit(
             repository,
-            [CommitOperationAdd(name, data) for name, data in files.items()],
+            [
+                *(CommitOperationAdd(name, data) for name, data in files.items()),
+                *map(CommitOperationDelete, gone),
+            ],
             commit_message="Add a run of textgen",
+        )
+    if gone:
+        logger.warning(
+            f"note: taken off hf://{repository}: {', '.join(gone)}; its history still has what was "
+            "there: to be rid of that, delete the repository on its page"
         )
     return f"hf://{repository}"
 
@@ -92,20 +110,27 @@ def check_names(run: str | Path, repository: str) -> None:
         )
 
 
-def files_of(folder: Path, repository: str, *, ngrams: bool = True) -> dict[str, bytes]:
-    """What is sent, by its names. ngrams: whether those of its text go with it."""
+def files_of(folder: Path, repository: str, *, ngrams: bool = False) -> dict[str, bytes]:
+    """What is sent, by its names. ngrams: whether those of its text go with it. Raises `RunError`,
+    and `ConfigError` for n-grams that the run has not, or has of other weights."""
     card = read_config(folder)
+    if ngrams and not ngrams_fit(folder, weights_hash(folder)):
+        raise ConfigError(f"{folder} has no n-grams of its weights: send the network alone")
     tokenizer = tokenizer_class(folder, card).filename
     files = {name: read_file(folder / name, LARGEST_FILE) for name in (WEIGHTS, tokenizer)}
-    for name in (HISTORY, VOICES, *([NGRAMS] if ngrams else [])):
-        if (folder / name).is_file():
+    for name in OPTIONAL:
+        if (folder / name).is_file() and (ngrams or name != NGRAMS):
             files[name] = read_file(folder / name, LARGEST_FILE)
+    readme = ""
+    if (folder / CARD).is_file():
+        readme = read_file(folder / CARD, LARGEST_CONFIG).decode("utf-8", "replace")
+    if not ngrams:  # nothing is told of what does not go along
+        readme = re.sub(r"\. (With )?`ngrams\.safetensors`.*", ".", readme)
+    if not ngrams and isinstance(metrics := card.get("metrics"), dict):
+        card["metrics"] = {k: value for k, value in metrics.items() if k not in OF_NGRAMS}
     config = json.dumps(without_places(card), ensure_ascii=False, indent=2) + "\n"
     files[CONFIG] = config.encode("utf-8", "backslashreplace")
-    readme = b""
-    if (folder / CARD).is_file():
-        readme = read_file(folder / CARD, LARGEST_CONFIG)
-    files[CARD] = hub_card(readme.decode("utf-8", "replace"), repository, card).encode()
+    files[CARD] = hub_card(readme, repository, card).encode()
     return files
 
 

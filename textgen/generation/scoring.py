@@ -39,10 +39,13 @@ def of_ngrams(network: Network, ids: Sequence[int], mixture: Mixture) -> np.ndar
     """What of the probability of each of ids[1:] is that of the n-grams, not the network: from 0 to
     1 [T]."""
     targets, histories = np.asarray(ids[1:]), mixture.counts.histories(np.asarray(ids[:-1]))
-    parts = [array_ops.softmax(logits) for _, _, logits in windows(network, ids)]
-    p = np.concatenate([np.zeros((0, network.vocab_size)), *parts])
-    own, doubt = array_ops.pick(p, targets), doubts(p.max(-1, initial=0))
-    both = mixture.predicted(own, doubt, histories, targets)
+    own, likeliest = np.zeros((2, len(targets)))
+    begin = 0
+    for of_window, logits, _ in windows(network, ids):  # [T, V] of one window at a time
+        p, here = array_ops.softmax(logits), slice(begin, begin + len(of_window))
+        own[here], likeliest[here] = array_ops.pick(p, of_window), p.max(-1)
+        begin += len(of_window)
+    both = mixture.predicted(own, doubts(likeliest), histories, targets)
     return np.asarray(1 - both.of_network / np.maximum(both.p, LEAST))
 
 

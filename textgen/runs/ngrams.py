@@ -5,7 +5,8 @@ ngrams.safetensors    for n = 1, 2, ...: tokens.n and counts.n, of each n-gram i
                       which they are mixed with the network. In its header: the hash of the weights
                       that the terms were learned beside, and on how much text.
 
-They hold spans of the training text, as long as the longest n-gram.
+They hold spans of the training text as long as the longest n-gram, from which longer passages can
+be put together again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from textgen.errors import RunError
 from textgen.log import logger
 from textgen.ngrams.counts import HIGHEST_ORDER, Level, NGrams
 from textgen.ngrams.mixture import TERMS, Mixture
-from textgen.runs.array_file import read_arrays, write_arrays
+from textgen.runs.array_file import read_arrays, read_note, write_arrays
 
 NGRAMS = "ngrams.safetensors"
 MOST = 1_000_000  # n-grams beyond the single tokens: of usual texts, a file of some megabytes
@@ -38,6 +39,18 @@ def write_ngrams(folder: Path, mixture: Mixture, weights: str) -> None:
             arrays[f"{part}.{n}"] = array.astype(smallest)
     note = json.dumps({"weights": weights, "fitted": mixture.fitted})
     write_arrays(folder / NGRAMS, arrays, note)
+
+
+def ngrams_fit(folder: Path, weights: str) -> bool:
+    """Whether a run has n-grams that were learned beside the weights of this hash. Raises
+    `RunError` for a file that is not ours."""
+    path = folder / NGRAMS
+    if not path.is_file():
+        return False
+    try:
+        return bool(json.loads(read_note(path))["weights"] == weights)
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise RunError(f"{path} does not fit the model: restore it, or take it away") from error
 
 
 def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:

@@ -43,6 +43,7 @@ HASHES: dict[str | type, Callable[[Any], object]] = {
         dataclasses.asdict(model.config),
         model.tokenizer.vocab_size,
         b"" if model.network.first is None else model.network.first.tobytes(),  # its voice
+        b"" if model.mixture is None else model.mixture.terms.tobytes(),  # its n-grams
     ),
     "textgen.data.recall_task.Task": repr,
 }
@@ -255,6 +256,14 @@ def predictions_transplanted(
     ids, given = (ids_of(model, "the text", one) for one in (text, donor))
     state = transplants(model.network, ids, given, places, parts)
     return softmax(model.network.logits(state))
+
+
+@cached(64)
+def counted(model: Model, prompt: str, written: Sequence[int]) -> list[float]:
+    """What of each token written the n-grams predicted."""
+    from textgen.ui.samples import counted
+
+    return counted(model, prompt, written)
 
 
 # --- many documents, and long texts ---------------------------------------------------------------

@@ -13,6 +13,7 @@ from textgen import shipped
 from textgen.cells import CELLS
 from textgen.data.recall_task import Task, read_task
 from textgen.errors import RunError, TextgenError
+from textgen.runs.ngrams import NGRAMS
 from textgen.runs.run_folder import CONFIG, WEIGHTS, last_save, read_config, weights_hash
 from textgen.runs.voices import VOICES
 from textgen.ui.cached import HASHES, cached_object
@@ -122,12 +123,13 @@ def name_of_run(run: str) -> str:
 
 
 def load(folder: Path, *, last: bool = False) -> Model:
-    """The model in `folder`, read once until its weights change; last: that of the newest save of
-    its training. Raises `RunError` where it is gone, and as `textgen.load` does."""
+    """The model in `folder`, read once until its weights, voices or n-grams change; last: that of
+    the newest save of its training. Raises `RunError` where it is gone, and as `textgen.load`
+    does."""
     try:
-        changed = (last_save(folder)[0] if last else folder / WEIGHTS).stat().st_mtime_ns
-        if (folder / VOICES).is_file():  # one may be learned later
-            changed = max(changed, (folder / VOICES).stat().st_mtime_ns)
+        weights = last_save(folder)[0] if last else folder / WEIGHTS
+        later = [path for name in (VOICES, NGRAMS) if (path := folder / name).is_file()]
+        changed = tuple((path.name, path.stat().st_mtime_ns) for path in (weights, *later))
     except OSError as error:  # deleted since the page was drawn
         raise RunError(t("problem.gone", name=folder.name)) from error
     with st.spinner(t("write.loading")):
@@ -135,7 +137,7 @@ def load(folder: Path, *, last: bool = False) -> Model:
 
 
 @cached_object(LOADED_MODELS)
-def _load(folder: str, changed: int, last: bool) -> Model:
+def _load(folder: str, changed: tuple[tuple[str, int], ...], last: bool) -> Model:
     import textgen
 
     return textgen.load(folder, last=last)

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def facts_in_order(task: Task) -> list[str]:
-    """The facts of a task, first those that the lesson tells: Korea, Japan, America."""
-    told = [fact for fact in t("lesson.facts").split(", ") if fact in task.facts]
+    """The facts of a task, first those that the lesson tells, whatever its own language: two of the
+    first group and one of each other, such as Korea, Japan and America."""
+    first, *others = (list(group) for group in task.pairs.values())
+    told = [*first[:2], *(fact for group in others for fact in group[:1])]
     return list(dict.fromkeys([*told, *task.facts]))
 
 

@@ -117,14 +117,13 @@ def copies(sample: Sample, tokenizer: Tokenizer, meter: CopyMeter) -> Copies:
     return Copies(longest, float((written > 0).mean()), int(written.max()))
 
 
-def counted(sample: Sample, generator: Generator) -> list[float]:
-    """What of the probability of each token is that of the n-grams, from 0 to 1; none of a model
-    that has none."""
+def counted(generator: Generator, prompt: str, written: Sequence[int]) -> list[float]:
+    """What of the probability of each token written after a prompt is that of the n-grams, from 0
+    to 1; none of a model that has none."""
     if generator.mixture is None:
         return []
     tokenizer = generator.tokenizer
-    written = [token.token_id for token in sample.tokens]
-    before = [tokenizer.start_id, *tokenizer.encode(sample.prompt)]
+    before = [tokenizer.start_id, *tokenizer.encode(prompt)]
     shares = of_ngrams(generator.network, [*before, *written], generator.mixture)
     return [round(float(share), 3) for share in shares[len(before) - 1 :]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from textgen.errors import TextgenError
-from textgen.ui import address, models, page_parts, passages, samples, widgets
+from textgen.ui import address, cached, models, page_parts, passages, samples, widgets
 from textgen.ui.components.token_strip import Chosen, token_strip
 from textgen.ui.messages import language_query, t
 
@@ -250,7 +250,10 @@ def show(
     model: Model, row: int, sample: samples.Sample, colour: str, meter: CopyMeter | None
 ) -> None:
     copied = samples.copies(sample, model.tokenizer, meter) if meter else None
-    counted = samples.counted(sample, model) if colour == "counted" else ()
+    counted: list[float] = []
+    if colour == "counted":
+        ids = [token.token_id for token in sample.tokens]
+        counted = cached.counted(model, sample.prompt, ids)
     data = samples.strip_data(sample, model.tokenizer, copied, counted)
     pages = {name: t(f"{name}.title") for name in LOOK}
     chosen = token_strip(data, key=f"strip {row}", colour=colour, pages=pages)
