@@ -22,7 +22,9 @@ from textgen.text.read_config import FOR_TRAINING, ReadConfig
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder")
     command.add_argument("label", help="what the voice is called: an author, a kind of text")
-    command.add_argument("text", help="some thousand characters of text in it, read as for train")
+    command.add_argument(
+        "text", help="some thousand characters of text in it, read as for train, in paragraphs"
+    )
     options.add_arguments(command, ReadConfig, skip=FOR_TRAINING)
 
 
