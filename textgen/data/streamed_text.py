@@ -20,7 +20,7 @@ import numpy as np
 
 from textgen.config import TrainConfig
 from textgen.data.lanes import FileLanes, Lanes, held_out_lanes, lay_out
-from textgen.data.training_data import COUNTED, TrainingData
+from textgen.data.training_data import TrainingData
 from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar
 from textgen.options import build
@@ -34,6 +34,8 @@ LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer
 HELD_OUT = 500_000  # characters, at most, so that judging an epoch takes seconds
 HELD_OUT_FILE = "held_out.txt"
 CHUNK = 1 << 20  # ids checked at once
+# ids that n-grams are counted in, at most: a few hundred MB; and from how many places they are taken
+COUNTED, STRETCHES = 2_000_000, 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,8 +173,13 @@ class StreamedText(TrainingData):
         return self.files.tokens
 
     def counted(self, tokenizer: Tokenizer) -> np.ndarray:
+        """Ids from all over the text, `COUNTED` at most, in stretches: what does not fit into
+        memory is not to be counted in memory."""
         path, dtype = _file(self.folder, tokenizer)
-        return np.fromfile(path, dtype, COUNTED)
+        ids = np.memmap(path, dtype, "r")
+        size = min(len(ids), COUNTED) // STRETCHES
+        starts = np.linspace(0, len(ids) - size, STRETCHES).astype(np.int64)
+        return np.concatenate([ids[start : start + size] for start in starts])
 
     def batches(self, tokenizer: Tokenizer) -> FileLanes:
         settings = self.settings
