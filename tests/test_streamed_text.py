@@ -12,6 +12,7 @@ import textgen
 from run_files import card_of, ends, rows, same_weights
 from textgen.cli.main import main
 from textgen.config import TrainConfig
+from textgen.data import streamed_text
 from textgen.data.sources import find_training_text, read_training_data
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.runs import run_folder
@@ -47,6 +48,19 @@ def taken_up(run, source, anew=False):
     card, config = card_of(run), run_folder.read_run_config(run)
     data = read_training_data(source, config.training, run)
     return data.prepare_again(config.data, run_folder.read_tokenizer(run, card), moved=anew)
+
+
+def test_n_grams_are_counted_in_all_of_it_or_in_stretches_of_it(text_file, run, monkeypatch):
+    data = taken_up(run, text_file)
+    tokenizer = run_folder.read_tokenizer(run, card_of(run))
+    every = data.counted(tokenizer)
+    assert tokenizer.decode(every).startswith(TEXT[:50]) and len(every) == data.files.tokens
+    monkeypatch.setattr(streamed_text, "COUNTED", 200)
+    monkeypatch.setattr(streamed_text, "STRETCHES", 4)
+    some = data.counted(tokenizer)
+    assert len(some) == 200
+    np.testing.assert_array_equal(some[:50], every[:50])
+    np.testing.assert_array_equal(some[-50:], every[-50:])
 
 
 @pytest.mark.slow

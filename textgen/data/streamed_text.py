@@ -34,8 +34,8 @@ LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer
 HELD_OUT = 500_000  # characters, at most, so that judging an epoch takes seconds
 HELD_OUT_FILE = "held_out.txt"
 CHUNK = 1 << 20  # ids checked at once
-# ids that n-grams are counted in, at most: a few hundred MB; and from how many places they are taken
-COUNTED, STRETCHES = 2_000_000, 40
+COUNTED = 2_000_000  # ids that n-grams are counted in, at most, which takes 160 MB
+STRETCHES = 40  # of the text that they are taken from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,7 +177,9 @@ class StreamedText(TrainingData):
         memory is not to be counted in memory."""
         path, dtype = _file(self.folder, tokenizer)
         ids = np.memmap(path, dtype, "r")
-        size = min(len(ids), COUNTED) // STRETCHES
+        if len(ids) <= COUNTED:
+            return np.array(ids)
+        size = COUNTED // STRETCHES
         starts = np.linspace(0, len(ids) - size, STRETCHES).astype(np.int64)
         return np.concatenate([ids[start : start + size] for start in starts])
 
