@@ -28,7 +28,7 @@ test: $(VENV)/dev.done
 # gives a compiled program's memory back only when its process ends. The models that tests share are
 # trained once for all parts. What `make test` takes comes first: it must touch every module.
 FAST_PARTS := 1 2 3 4
-SLOW_PARTS := 1 2 3 4 5 6 7 8 9 10
+SLOW_PARTS := 1 2 3 4 5 6 7 8 9 10 11 12
 MODELS := build/tests/models
 test-all: $(VENV)/dev.done
 	rm -rf build/tests; mkdir -p build/tests
