@@ -80,6 +80,14 @@ def write_output(path: Path, data: bytes) -> None:
         raise _unwritable(path, error) from error
 
 
+def remove(path: Path) -> None:
+    """Take a file away, where there is one. Raises `RunError`."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file beside `path`, to be written, that is put there in one move: never half a file.

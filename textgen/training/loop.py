@@ -22,7 +22,7 @@ from textgen.arrays import Array
 from textgen.data.batches import Batches
 from textgen.errors import ConfigError, RunError
 from textgen.log import logger
-from textgen.runs import run_folder
+from textgen.runs import atomic_files, run_folder
 from textgen.runs.model_card import write_card
 from textgen.runs.ngrams import NGRAMS
 from textgen.runs.run_config import RunConfig
@@ -283,7 +283,7 @@ class Training:
         self.config = dataclasses.replace(self.config, metrics=metrics)
         model, voices = self.trainer.model, self.trainer.voices
         network = model.network()
-        (self.folder / NGRAMS).unlink(missing_ok=True)  # learned beside other weights
+        atomic_files.remove(self.folder / NGRAMS)  # learned beside other weights
         run_folder.save_model(self.folder, network)
         if voices is not None:
             write_voices(self.folder, voices.by_label(), run_folder.hash_of(network))

@@ -20,6 +20,7 @@ from textgen.log import logger
 from textgen.network import Network
 from textgen.ngrams.counts import NGrams
 from textgen.ngrams.mixture import LEAST, Mixture, doubts, fit
+from textgen.runs import atomic_files
 from textgen.runs.model_card import write_card
 from textgen.runs.ngrams import FITTED, MOST, NGRAMS, write_ngrams
 from textgen.runs.run_config import RunConfig
@@ -124,7 +125,7 @@ def _install(folder: Path, config: RunConfig, found: _Found) -> None:
 def _take_away(folder: Path, config: RunConfig) -> None:
     """Leave nothing of n-grams: those of an earlier end of the run, or what was half written."""
     if (folder / NGRAMS).exists() or TOGETHER in config.metrics:
-        (folder / NGRAMS).unlink(missing_ok=True)
+        atomic_files.remove(folder / NGRAMS)
         _describe(folder, config, load_model(folder)[0].num_parameters, {})
 
 
