@@ -206,9 +206,10 @@ def show_document(document: Document) -> None:
     """The document with its fact and its blank marked."""
     end = document.opening_end
     opening, filler = document.before[:end], document.before[end:]
+    told = f"<mark>{html.escape(opening)}</mark>" if opening else ""
     blank = f'<span class="tg-blank">{html.escape(document.answer) or "?"}</span>'
     st.html(
-        f'<div class="tg-document" tabindex="0"><mark>{html.escape(opening)}</mark>'
+        f'<div class="tg-document" tabindex="0">{told}'
         f"<span>{html.escape(filler)}</span>{blank}{html.escape(document.ending)}</div>"
     )
 

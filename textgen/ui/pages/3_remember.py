@@ -96,13 +96,13 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
         document.answer,
         judged_how(task, document, custom),
     )
+    if custom:
+        note_other_words(task, compared, document)
     seed = None if custom else page_parts.filler_seed()
     widgets.line([page_parts.measured(compared.values(), seed=seed)])
     for label, model in compared.items():
         note_what_it_was_taught(task, label, model, document)
     note_unknown_characters(compared, document)
-    if custom:
-        note_other_words(task, compared, document)
     if st.toggle(t("remember.all_answers"), key="all", bind="query-params"):
         for column, label in zip(st.columns(len(compared), gap="medium"), compared, strict=True):
             with column:
