@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.served import ROOT, wait_for
+from textgen.runs.atomic_files import lock
 
 pytestmark = pytest.mark.slow
 APART = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -37,8 +38,11 @@ def installed(tmp_path_factory):
     """The folder of the commands of an environment that holds the wheel. What the wheel needs is
     taken from this environment, all but the textgen that is installed here."""
     home = tmp_path_factory.mktemp("wheel")
-    # the wheel is made from the source archive, so this is a test of that, too
-    subprocess.run([sys.executable, "-m", "build", "--outdir", home, ROOT], check=True)
+    # the wheel is made from the source archive, so this is a test of that, too; one worker at a
+    # time, since the archive is put together in a folder of the checkout
+    with open(home.parents[1] / "wheel.lock", "wb") as file:
+        lock(file, wait=True)
+        subprocess.run([sys.executable, "-m", "build", "--outdir", home, ROOT], check=True)
     environment = home / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     (wheel,) = home.glob("*.whl")
