@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from textgen.runs.atomic_files import write_file
+from textgen.runs.ngrams import ALONE, TOGETHER
 from textgen.runs.run_config import RunConfig, without_folder
 
 CARD = "README.md"
@@ -26,12 +27,12 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     if held_out is not None:
         what = "the answers of held-out documents" if task else "the held-out share of the text"
         result = f"{held_out:.3f} bits per character on {what}"
-    mixed = metrics.get("mixed_bits_per_char")
+    mixed = metrics.get(TOGETHER)
     if mixed is not None:
         result += (
             f". `ngrams.safetensors` holds runs of tokens of its text and how often each was met: "
             f"together with them the network has {mixed:.3f} on a later part of what was held out, "
-            f"alone {metrics['network_bits_per_char']:.3f}"
+            f"alone {metrics[ALONE]:.3f}"
         )
     text = f"documents of the task {task}, a fact and much later a question"
     if data and not task:

@@ -27,6 +27,7 @@ MOST = 1_000_000  # n-grams beyond the single tokens: of usual texts, a file of 
 FITTED = 30_000  # characters, at most, that the terms are learned on: 32 numbers
 LARGEST_TERM = 1e3
 PARTS = ("tokens", "counts", "followers")
+ALONE, TOGETHER = "network_bits_per_char", "mixed_bits_per_char"  # among a run's metrics
 
 
 def write_ngrams(folder: Path, mixture: Mixture, weights: str) -> None:
@@ -45,12 +46,7 @@ def ngrams_fit(folder: Path, weights: str) -> bool:
     """Whether a run has n-grams that were learned beside the weights of this hash. Raises
     `RunError` for a file that is not ours."""
     path = folder / NGRAMS
-    if not path.is_file():
-        return False
-    try:
-        return bool(json.loads(read_note(path))["weights"] == weights)
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise RunError(f"{path} does not fit the model: restore it, or take it away") from error
+    return path.is_file() and _note(path, read_note(path))[0] == weights
 
 
 def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:
@@ -62,7 +58,7 @@ def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:
     path = folder / NGRAMS
     if not path.is_file():
         return None
-    foreign = RunError(f"{path} does not fit the model: restore it, or take it away")
+    foreign = _foreign(path)
     orders: list[int] = []
 
     def wanted(shapes: dict[str, tuple[int, ...]]) -> None:
@@ -79,13 +75,9 @@ def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:
         orders.append(order)
 
     arrays, note = read_arrays(path, wanted)
-    try:
-        said = json.loads(note)
-        own, fitted = said["weights"], said["fitted"]
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise foreign from error
+    own, fitted = _note(path, note)
     terms = arrays.pop("terms")
-    if not (isinstance(fitted, int) and 0 <= fitted <= FITTED and terms.dtype == np.float64):
+    if terms.dtype != np.float64:
         raise foreign
     if not (np.abs(terms) <= LARGEST_TERM).all():
         raise foreign
@@ -103,6 +95,23 @@ def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:
         logger.warning(f"note: {path} belongs to other weights, and is left out: train on")
         return None
     return Mixture(NGrams(vocab_size, levels), terms, fitted)
+
+
+def _foreign(path: Path) -> RunError:
+    return RunError(f"{path} does not fit the model: restore it, or take it away")
+
+
+def _note(path: Path, note: str) -> tuple[object, int]:
+    """(The hash of the weights that the terms were learned beside, on how much text), as the header
+    of a file has them. Raises `RunError` for one that is not ours."""
+    try:
+        said = json.loads(note)
+        weights, fitted = said["weights"], said["fitted"]
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise _foreign(path) from error
+    if not (isinstance(fitted, int) and 0 <= fitted <= FITTED):
+        raise _foreign(path)
+    return weights, fitted
 
 
 def _may_be(levels: list[Level], vocab_size: int) -> bool:

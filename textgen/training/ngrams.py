@@ -22,7 +22,7 @@ from textgen.ngrams.counts import NGrams
 from textgen.ngrams.mixture import LEAST, Mixture, doubts, fit
 from textgen.runs import atomic_files
 from textgen.runs.model_card import write_card
-from textgen.runs.ngrams import FITTED, MOST, NGRAMS, write_ngrams
+from textgen.runs.ngrams import ALONE, FITTED, MOST, NGRAMS, TOGETHER, write_ngrams
 from textgen.runs.run_config import RunConfig
 from textgen.runs.run_folder import load_model, weights_hash, write_config
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -32,7 +32,6 @@ ORDER = 8
 MEASURED = 60_000  # characters, at most, of the rest
 WINDOW = 512  # tokens that are read from nothing
 FEWEST = 1000  # characters held out, in all, that something can be learned on
-ALONE, TOGETHER = "network_bits_per_char", "mixed_bits_per_char"  # among a run's metrics
 
 
 @dataclasses.dataclass(frozen=True)

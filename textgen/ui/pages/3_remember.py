@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.typed_documents import facts_named, one_blank, typed
 from textgen.errors import TextgenError
+from textgen.text.nfc import nfc
 from textgen.ui import answers, cached, models, page_parts, passages, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
@@ -141,7 +141,7 @@ def custom_document(task: Task) -> Document | None:
         key="story",
         bind="query-params",
     )
-    text = one_blank(unicodedata.normalize("NFC", text), BLANK)  # some systems type Hangul in parts
+    text = one_blank(nfc(text), BLANK)  # some systems type Hangul in parts
     if (number := text.count(BLANK)) != 1:
         several = t("remember.blanks", blank=BLANK, count=number)
         st.info(several if number else t("remember.no_blank", blank=BLANK))
