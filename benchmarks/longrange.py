@@ -1,13 +1,14 @@
 """What the speaker recipes reach: the horizon of every cell, over several seeds.
 
     python -m benchmarks.longrange [RECIPE ...] [--seeds 5] [--settings] [--shipped] [--jobs 2]
-                                   [--json FILE] [--markdown FILE]
+                                   [--keep FOLDER] [--json FILE] [--markdown FILE]
 
 Each recipe in recipes/speaker-*.toml is trained with each seed, by the command a user would give,
 on one core; then it is probed on filler it has never seen. `--jobs` trainings run side by side,
 each on a core of its own. `--settings` also trains the LSTM and the GRU with one setting changed
 at a time, to see what each does. `--shipped` trains nothing: it probes the models in models/. The
-JSON is written after each training; what it has is not trained again.
+JSON is written after each training; what it has is not trained again. `--keep` keeps the runs, as
+FOLDER/RECIPE-SEED.
 
 What strangers might type is in longrange_open.py, the page in longrange_tables.py.
 """
@@ -68,11 +69,13 @@ def measure_shipped(recipe: str, n: int, core: int) -> dict[str, Any]:
     } | found
 
 
-def measure(recipe: str, setting: str, seed: int, core: int) -> dict[str, Any]:
-    """Train and probe in a process of its own, kept on one core."""
+def measure(
+    recipe: str, setting: str, seed: int, core: int, keep: Path | None = None
+) -> dict[str, Any]:
+    """Train and probe in a process of its own, kept on one core. keep: where the run stays."""
     flags = shlex.split(SETTINGS[setting][0]) if setting else []
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
+        run = keep / f"{recipe}-{seed}" if keep and not setting else Path(folder) / "run"
         begin = time.perf_counter()
         on_core(
             core,
@@ -148,6 +151,7 @@ def main() -> None:
     parser.add_argument("--shipped", action="store_true", help="probe models/, train nothing")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, a core each")
     parser.add_argument("--n", type=int, default=N, help="documents at each distance, of --shipped")
+    parser.add_argument("--keep", type=Path, help="keep the runs in this folder")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--probe", type=Path, help=argparse.SUPPRESS)
@@ -170,7 +174,10 @@ def main() -> None:
     def one(job: tuple[str, str, int]) -> None:
         core = cores.get()
         try:
-            row = measure_shipped(job[0], parsed.n, core) if parsed.shipped else measure(*job, core)
+            if parsed.shipped:
+                row = measure_shipped(job[0], parsed.n, core)
+            else:
+                row = measure(*job, core, parsed.keep)
         finally:
             cores.put(core)
         rows.append(json.loads(json.dumps(row)))

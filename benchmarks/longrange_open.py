@@ -5,7 +5,8 @@
 The lesson's sentence in ten spellings, fillers of thirty kinds, held-out ways to tell and to ask,
 two persons, and names that were never trained on, some of them invented. The texts are in
 benchmarks/strangers.toml and, a second set by somebody who had read nothing of the task but its
-pairs, in benchmarks/strangers_second.toml; never in tasks/.
+pairs, in benchmarks/strangers_second.toml; forms and chat by another such in
+benchmarks/strangers_typed.toml; never in tasks/.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from textgen.generation.generator import load
 
 TEXTS = Path(__file__).with_name("strangers.toml")
 SECOND = Path(__file__).with_name("strangers_second.toml")
+TYPED = Path(__file__).with_name("strangers_typed.toml")
+# how the texts of a kind are typed, where it is not as they stand
+CASES = {"chat": str.lower, "shouting": str.upper}
 ASKED = "___"
 FILLED = 300  # characters of a stranger's filler
 SURE = 0.95
@@ -105,7 +109,44 @@ def measured(folder: str, few: bool) -> dict[str, Any]:
         if variant in task.variants:
             row = measure(scorer, distance, n, variant=variant, held_out=held_out)
             found[name] = row.accuracy
-    return found | {"second set": of_strangers(scorer, SECOND, few)}
+    return found | {"second set": of_strangers(scorer, SECOND, few), **as_typed(scorer, few)}
+
+
+def as_typed(scorer: Scorer, few: bool) -> dict[str, float]:
+    """Forms, chat and what is shouted, with each fact; the lesson with the other words of a task;
+    and, where letters have a case, strangers' sentences of both sets without it."""
+    task, n = scorer.task, N // 3 if few else N
+    tongue = "ko" if "ko" in task.path.stem else "en"
+    facts, found = task.facts[:: 3 if few else 1], {}
+    for kind, texts in tomllib.loads(TYPED.read_text(encoding="utf-8"))[tongue].items():
+        documents = [document for text in texts for document in lesson(task, text, facts)]
+        found[kind] = share_right(scorer, in_case(documents, CASES.get(kind)))
+    sets = [tomllib.loads(file.read_text(encoding="utf-8"))[tongue] for file in (TEXTS, SECOND)]
+    spellings = [spelling for own in sets for spelling in own["lesson"]]
+    if task.others:
+        words = list(task.others)
+        documents = [d for spelling in spellings for d in lesson(task, spelling, words)]
+        found["other words"] = share_right(scorer, documents)
+    if tongue == "en":
+        tells, asks = ([way for own in sets for way in own[name]] for name in ("tells", "asks"))
+        documents = list(told_and_asked(task, tells, asks, n))
+        for name, case in (("as they stand", None), ("small", str.lower), ("capitals", str.upper)):
+            found[f"strangers of both sets, {name}"] = share_right(scorer, in_case(documents, case))
+    return found
+
+
+def in_case(documents: list[Document], case: Callable[[str], str] | None) -> list[Document]:
+    """The documents in small letters, or capitals; the answers keep theirs."""
+    if case is None:
+        return documents
+    return [
+        dataclasses.replace(document, before=case(document.before), ending=case(document.ending))
+        for document in documents
+    ]
+
+
+def share_right(scorer: Scorer, documents: list[Document]) -> float:
+    return float(right(scorer, documents)[0].mean())
 
 
 def of_strangers(scorer: Scorer, file: Path, few: bool) -> dict[str, Any]:
@@ -143,7 +184,7 @@ def of_strangers(scorer: Scorer, file: Path, few: bool) -> dict[str, Any]:
         "strangers both": (tells, asks),
     }.items():
         documents = [d for d in told_and_asked(task, *ways_of(ways), n)]
-        found[name] = float(right(scorer, documents)[0].mean())
+        found[name] = share_right(scorer, documents)
     for name in ("unseen", "invented"):
         pairs = own[name]
         new = dataclasses.replace(task, pairs={name: pairs}, places={f: f for f in pairs})

@@ -34,6 +34,20 @@ SECOND = """The texts above were known when the tasks were last changed: what fa
 which kinds of text were missing. These were written by somebody who had read nothing of a task but
 its pairs, and were measured on the shipped models when all was done: ten spellings, 30 fillers
 (N 1,260), ten ways to tell and ten to ask.""".splitlines()
+# column: what `longrange_open.as_typed` measures
+AS_TYPED = {
+    "forms": "forms",
+    "chat": "chat",
+    "capitals alone": "shouting",
+    "other words": "other words",
+    "strangers both": "strangers of both sets, as they stand",
+    "in small letters": "strangers of both sets, small",
+    "in capitals": "strangers of both sets, capitals",
+}
+FORMS = """Twelve forms and profiles, twelve texts of a chat (the English ones in small letters),
+six in capitals, by another who had read nothing of a task, each with every fact (N 252 to 504). The
+lesson's sentence of both sets with the other words of a task, such as Britain (N 420). And what
+strangers tell and ask in English, in small letters and in capitals alone (N 420).""".splitlines()
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
@@ -68,6 +82,12 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         *SECOND,
         "",
         *opened(plain, second=True),
+        "",
+        "## As it is typed",
+        "",
+        *FORMS,
+        "",
+        *as_typed(plain),
         "",
         "## The fillers of strangers, one by one",
         "",
@@ -190,6 +210,16 @@ def opened(rows: list[dict[str, Any]], second: bool = False) -> list[str]:
                 mean(of(r)["fillers"]["mean"] for r in found),
                 *(mean(of(r)[OPEN[name]] for r in found) for name in names),
             ]
+            for recipe, found in by(rows, "recipe").items()
+        ),
+    )
+
+
+def as_typed(rows: list[dict[str, Any]]) -> list[str]:
+    return table(
+        ["recipe", *AS_TYPED],
+        (
+            [f"`{recipe}`", *(mean(r["open"].get(key) for r in found) for key in AS_TYPED.values())]
             for recipe, found in by(rows, "recipe").items()
         ),
     )

@@ -218,10 +218,33 @@ def test_sentences_of_training_end_and_begin_in_many_ways():
     assert len(told) > 10 < len(asked)
 
 
+def test_other_words_are_told_in_training_alone():
+    task = TASKS["speaker-ko"]
+    others = [word for word, fact in task.others.items() if fact == "미국"]
+    for training, expected in ((True, {"미국", *others}), (False, {"미국"})):
+        writer, rng = Writer(task, training=training), random.Random(1)
+        found = [writer.write(rng, "미국", 60) for _ in range(200)]
+        assert {document.fact for document in found} == expected
+        assert {document.answer for document in found} == {"영어"}
+
+
+def test_sentences_of_training_may_be_in_one_case():
+    task = dataclasses.replace(TASKS["speaker-en"], slips=1e-9, any_case=1.0, lead=0.0)
+    writer, rng = Writer(task, training=True), random.Random(1)
+    for _ in range(30):
+        document = writer.write(rng, "Korean", 60)
+        told = document.before[: document.fact_end]
+        asked = document.before[document.question_begin :]
+        assert told in (told.lower(), told.upper()) and asked in (asked.lower(), asked.upper())
+        assert document.answer == "Korean"  # names of languages keep their capital
+    clean = Writer(task).write(rng, "Korean", 60).before
+    assert clean not in (clean.lower(), clean.upper())
+
+
 def test_names_stand_in_sentences_of_filler_that_tell_nothing():
     task = TASKS["speaker-ko"]
     writer, rng = Writer(task, training=True), random.Random(4)
-    names = [*task.facts, *map(task.answer_to, task.facts)]
+    names = [*task.facts, *task.others, *task.answers]
     named = [writer.naming(rng) for _ in range(50)]
     assert all(any(name in sentence for name in names) for sentence in named)
     assert len(set(named)) > 40
@@ -233,7 +256,8 @@ def test_a_sentence_in_passing_draws_each_country_anew():
     writer, rng = Writer(dataclasses.replace(task, passing=phrases)), random.Random(1)
     said = {writer.in_passing(rng) for _ in range(400)}
     both = {re.fullmatch("(.+)[과와] (.+)[을를] 보았다.", sentence).groups() for sentence in said}
-    assert {first for first, _ in both} == {second for _, second in both} == set(task.facts)
+    names = {*task.facts, *task.others}
+    assert {first for first, _ in both} == {second for _, second in both} == names
     assert len(both) > 300
 
 

@@ -34,11 +34,20 @@ def test_a_speaker_task_has_many_pairs_of_both_kinds(name):
         assert fact[:2] not in answer
 
 
+@pytest.mark.parametrize("name", SPEAKERS)
+def test_other_words_share_the_answer_of_a_fact(name):
+    task = TASKS[name]
+    assert len(task.others) >= 20 and not set(task.others) & set(task.facts)
+    for word, fact in task.others.items():
+        assert task.answer_to(word) == task.answer_to(fact)
+        assert task.group_of(word) == task.group_of(fact)
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_filler_names_neither_fact_nor_answer(name):
     task = TASKS[name]
     text = "\n".join((*task.filler, *task.held_out_filler))
-    words = (*task.facts, *task.answers, *task.places.values())
+    words = (*task.facts, *task.answers, *task.places.values(), *task.others)
     assert not [word for word in words if word in text]
     assert not set(task.filler) & set(task.held_out_filler)
 
@@ -116,6 +125,10 @@ def test_a_task_of_ones_own(task_file):
         (("[pairs.all]", "[course]\neither = 1\n[pairs.all]"), "either = 1: give two shares"),
         (("[pairs.all]", "[course]\neither = [1, 0]\n[pairs.all]"), "the smaller share first"),
         (("[pairs.all]", "[places]\nKorean = 'Korea'\n[pairs.all]"), "for each fact"),
+        (("[pairs.all]", "[others]\nFrench = 'Irish'\n[pairs.all]"), r"a fact of \[pairs\]"),
+        (("[pairs.all]", "[others]\nKorean = 'Korean'\n[pairs.all]"), "that is no fact itself"),
+        (("[pairs.all]", "[others]\nFrench = ['Korean']\n[pairs.all]"), "a fact of"),
+        (("[pairs.all]", "others = 3\n[pairs.all]"), r"\[others\] lines word"),
         (('facts = ["I am {}."]', "facts = ["), "is not valid TOML"),
         (('filler = ["filler.txt"]', "filler = 3"), "give a list of files"),
         (("[pairs.all]", "distractor = 3\n[pairs.all]"), r"make it a table \[distractor\]"),

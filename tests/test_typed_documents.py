@@ -26,7 +26,9 @@ def test_what_is_typed_is_judged_where_it_names_one_fact():
     ("task", "text", "named"),
     [
         (KOREAN, "나는 인도네시아사람이야.", []),
-        (KOREAN, "나는 영국사람이야. 행복이란 무엇일까.", []),
+        (KOREAN, "나는 부탄사람이야. 행복이란 무엇일까.", []),
+        (KOREAN, "저는 영국사람입니다.", ["미국"]),
+        (KOREAN, "대한민국 국민이거든요", ["한국"]),
         (KOREAN, "나는 한국사람이야. 행복이란 무엇일까.", ["한국"]),
         (KOREAN, "난한국사람이야!!", ["한국"]),
         (KOREAN, "나는 한국인", ["한국"]),
@@ -38,6 +40,8 @@ def test_what_is_typed_is_judged_where_it_names_one_fact():
         (ENGLISH, "I'm Korean, from the Netherlands.", ["Korean", "Dutch"]),
         (ENGLISH, "hey im from japan lol", ["Japanese"]),
         (ENGLISH, "I AM RUSSIAN", ["Russian"]),
+        (ENGLISH, "from south korea", ["Korean"]),
+        (ENGLISH, "I'm Scottish, from Scotland.", ["American", "American"]),
         (ENGLISH, "I polish shoes, and I am Korean.", ["Korean"]),
     ],
 )

@@ -35,6 +35,8 @@ LEAD = 20  # characters: from this distance on filler may stand before the fact
 SPEAKER, UNASKED = "(speaker)", "(unasked)"  # among the persons of an opening
 NAMED = (1, 1, 1, 2, 3)  # words of a sentence whose place names take
 NAME_SLOT = re.compile(f"{re.escape(BLANK)}|{re.escape(PLACE)}")
+OTHER = 0.25  # of the documents of training whose fact has others: they tell one of those
+CASES = (str.lower, str.lower, str.upper)
 LOOSE = 0.3  # of the sentences of training documents with slips: with another end or beginning
 
 
@@ -113,6 +115,10 @@ class Writer:
         loud = "noise" in held_out and bool(task.held_out_noise)
         kinds = task.held_out_noise if loud else task.noise if training else ()
         self.fill = Filler(self.filler, kinds, only_noise=loud).fill
+        self.others: dict[str, list[str]] = {}
+        for word, fact in task.others.items():
+            self.others.setdefault(fact, []).append(word)
+        self.names = (*task.facts, *task.others)
 
     def write(
         self,
@@ -133,6 +139,8 @@ class Writer:
         questions, each `distance` characters after the one before it, which may ask for that of the
         other person if `of_either` or `later_of_either`.
         """
+        if self.training and fact in self.others and rng.random() < OTHER:
+            fact = rng.choice(self.others[fact])
         opening = self.opening(rng, fact, variant, of_either, of_either or later_of_either)
         phrases, about, question = opening.phrases, opening.about, opening.question
         if swapped:
@@ -265,7 +273,7 @@ class Writer:
         phrase = one_of(rng, rng.choice(self.task.passing.facts).replace(WHO, who))
 
         def country(slot: re.Match[str]) -> str:
-            fact = rng.choice(self.task.facts)
+            fact = rng.choice(self.names)
             return self.task.places[fact] if slot[0] == PLACE else fact
 
         return with_particles(NAME_SLOT.sub(country, phrase))
@@ -275,17 +283,19 @@ class Writer:
         place of some words."""
         words = rng.choice(self.filler).split()
         for at in rng.sample(range(len(words)), min(len(words), rng.choice(NAMED))):
-            fact = rng.choice(self.task.facts)
+            fact = rng.choice(self.names)
             particle = words[at][-1] if "가" <= words[at][-1] <= "힣" else ""
             words[at] = rng.choice((fact, self.task.answer_to(fact))) + particle
         return " ".join(words)
 
     def loosely(self, rng: random.Random, sentence: str) -> str:
-        """The sentence, perhaps begun or ended as people do when they type."""
+        """The sentence, perhaps begun, ended or spelled as people do when they type."""
         if rng.random() < LOOSE:
             sentence = loose(rng, sentence)
         if rng.random() < LOOSE / 3:
             sentence = rng.choice(BEGINNINGS) + sentence
+        if rng.random() < self.task.any_case:
+            sentence = rng.choice(CASES)(sentence)
         return sentence
 
     def slipped(self, rng: random.Random, sentence: str, word: str) -> str:
@@ -337,7 +347,7 @@ def sample_texts(task: Task, number: int = 400) -> str:
     for variant in (task.plain, task.held_out, task.distractor, task.correction, task.passing):
         texts += [*variant.facts, *variant.questions, *variant.who]
     texts += [word for group in task.pairs.values() for pair in group.items() for word in pair]
-    texts += task.places.values()
+    texts += [*task.places.values(), *task.others]
     for held_out in ((), ("filler", "phrasing")):
         writer = Writer(task, held_out)
         texts += [

@@ -57,7 +57,10 @@ class Task:
     pairs: group -> fact -> answer. places: fact -> what {place} is. noise: kinds of it (noise.py)
     among the filler of training. lead: share of training documents in which filler stands before
     the fact. slips: share in which letters of fact and question are others, or missing, or the
-    question begins as any sentence does.
+    question begins as any sentence does. any_case: share of the sentences, in a task with slips,
+    that are in small letters or capitals alone. others: further words, each with the fact whose
+    answer is its own too (Britain with America); training documents have one of them in place of
+    the fact now and then.
     """
 
     path: Path
@@ -74,6 +77,8 @@ class Task:
     held_out_noise: tuple[str, ...] = ()
     lead: float = 0.0
     slips: float = 0.0
+    any_case: float = 0.0
+    others: dict[str, str] = dataclasses.field(default_factory=dict)
     course: Course = Course()
 
     @property
@@ -91,10 +96,13 @@ class Task:
         return [name for name in VARIANTS if name == "plain" or getattr(self, name).facts]
 
     def group_of(self, fact: str) -> str:
+        """The group of a fact, or of one of the others."""
+        fact = self.others.get(fact, fact)
         return next(name for name, group in self.pairs.items() if fact in group)
 
     def answer_to(self, fact: str) -> str:
-        return self.pairs[self.group_of(fact)][fact]
+        """The answer to a fact, or to one of the others."""
+        return self.pairs[self.group_of(fact)][self.others.get(fact, fact)]
 
 
 # --- reading a task -------------------------------------------------------------------------------
@@ -127,7 +135,9 @@ def read_task(path: str | Path) -> Task:
     except ValueError as error:
         raise ConfigError(f"the task {path} is not valid TOML: {error}") from error
     pairs = _pairs(path, data.get("pairs"))
-    places = _places(path, data.get("places", {}), [f for group in pairs.values() for f in group])
+    facts = [fact for group in pairs.values() for fact in group]
+    others = _others(path, data.get("others", {}), facts)
+    places = _places(path, data.get("places", {}), [*facts, *others])
     variants = {
         name: Variant(
             _phrases(path, section, "facts", bool(places), several=name == "passing"),
@@ -142,7 +152,7 @@ def read_task(path: str | Path) -> Task:
                 f"the task {path} has no {wanted}: give at least one with {BLANK} in it"
             )
     words = [word for group in pairs.values() for pair in group.items() for word in pair]
-    words += places.values()
+    words += [*places.values(), *others]
     filler = _filler(path, data.get("filler"), words)
     if not filler:
         raise ConfigError(f"the task {path} names no filler: give filler = [files]")
@@ -161,6 +171,8 @@ def read_task(path: str | Path) -> Task:
         _kinds(path, data, "held_out_noise"),
         _share(path, data, "lead"),
         _share(path, data, "slips"),
+        _share(path, data, "any_case"),
+        others,
         _course(path, data.get("course", {})),
     )
 
@@ -209,6 +221,18 @@ def _places(path: Path, found: Any, facts: Collection[str]) -> dict[str, str]:
     usable = isinstance(found, dict) and all(isinstance(p, str) and p for p in found.values())
     if not usable or (found and set(found) != set(facts)):
         raise ConfigError(f'the task {path} needs in [places] a line fact = "place" for each fact')
+    return dict(found)
+
+
+def _others(path: Path, found: Any, facts: Collection[str]) -> dict[str, str]:
+    usable = isinstance(found, dict) and all(
+        word and word not in facts and fact in facts for word, fact in found.items()
+    )
+    if not usable:
+        raise ConfigError(
+            f'the task {path} needs in [others] lines word = "fact": a word that is no fact '
+            "itself, and a fact of [pairs]"
+        )
     return dict(found)
 
 

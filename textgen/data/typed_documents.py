@@ -42,7 +42,8 @@ def facts_named(task: Task, text: str) -> list[tuple[str, re.Match[str]]]:
     """Each fact that the text names, and where: a whole word, or one with what the task's own
     sentences write around it (인도사람, 난한국, and not 인도네시아, 행복이란 or Indiana). Names in
     another case count where none stands in its own."""
-    words = {word: fact for fact in task.facts for word in (fact, task.places.get(fact, fact))}
+    facts = {fact: fact for fact in task.facts} | task.others
+    words = {task.places.get(word, word): fact for word, fact in facts.items()} | facts
     # the longer first, so that no word is found within another
     any_word = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     lower = {word.lower(): fact for word, fact in words.items()}

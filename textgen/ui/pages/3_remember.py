@@ -115,7 +115,7 @@ def judged_how(task: Task, document: Document, custom: bool) -> str:
     if document.answer in task.answers:
         return t("answer.legend") + (" " + t("remember.only_names") if custom else "")
     named = dict.fromkeys(fact for fact, _ in facts_named(task, document.before))
-    names = ", ".join(task.places.get(fact, fact) for fact in named or task.facts)
+    names = ", ".join(task.places.get(fact, fact) for fact in named or (*task.facts, *task.others))
     return t("remember.several", names=names) if named else t("remember.none_named", names=names)
 
 
