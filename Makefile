@@ -79,9 +79,9 @@ build/corpora/%.txt: corpora/generate.py corpora/grammar_%.toml | $(VENV)/app.do
 	mkdir -p build/corpora
 	$(BIN)/python corpora/generate.py --language $* --characters 240000 --seed 1 --out $@
 
-build/corpora/wave.txt: textgen/ui/wave.py | $(VENV)/app.done
+build/corpora/wave.txt: textgen/data/wave.py | $(VENV)/app.done
 	mkdir -p build/corpora
-	$(BIN)/python -m textgen.ui.wave > $@
+	$(BIN)/python -m textgen.data.wave > $@
 
 clean:
 	rm -rf $(VENV)

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.lesson.__main__ import DOCS, MEASURED, TRAINED, pages, read
 from benchmarks.lesson.measure import through_tanh
 from benchmarks.lesson.numbers import claims, compared, percent, power
-from textgen.ui import wave
+from textgen.data import wave
 
 
 def test_pages_and_figures_are_drawn_from_what_was_measured():

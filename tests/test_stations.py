@@ -6,15 +6,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from textgen import shipped
-from textgen.api import load
-from textgen.ui import messages, stations, unrolled, wave
+from textgen.evaluation.wave import GIVEN
+from textgen.interpret.questions import QUESTIONS
+from textgen.ui import messages, stations, unrolled
 
 PAGES = messages.PAGES
 
 
 @pytest.mark.parametrize("name", stations.STATIONS)
 def test_a_station_leads_to_a_page_that_there_is(name):
-    page, _, needed, _ = stations.STATIONS[name]
+    page, _ = stations.STATIONS[name]
+    needed = QUESTIONS[name].cells
     assert any(messages.page_name(file) == page for file in PAGES.glob("[0-9]*_*.py"))
     assert all((shipped.MODELS / f"speaker-{cell.lower()}-ko").is_dir() for cell in needed)
     address = urlsplit(stations.link(name, "한국"))
@@ -73,23 +75,13 @@ def test_a_station_without_its_model_is_passed_over(tmp_path, monkeypatch):
     assert not app.exception and not app.get("html")
 
 
-def test_the_models_go_on_with_the_wave(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    true = wave.true_levels()
-    assert set(true) <= set(range(64)) and len(true) == wave.CONTINUED
-    for cell in wave.CELLS:
-        model = load(shipped.WAVES / cell.lower())
-        off = abs(wave.continued(model, wave.GIVEN) - true).mean()
-        assert off < abs(true - true.mean()).mean() / 3, cell
-
-
 def test_the_page_of_the_wave_draws_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     app = AppTest.from_file(str(PAGES / "0_lesson.py"), default_timeout=120)
     app.query_params.update({"lang": "ko", "station": "wave"})
     app.run()
     assert not app.exception and not app.error
-    assert len(app.get("vega_lite_chart")) == 1 and app.slider(key="given").value == wave.GIVEN
+    assert len(app.get("vega_lite_chart")) == 1 and app.slider(key="given").value == GIVEN
 
 
 def unrolled_alone(token):

@@ -12,8 +12,9 @@ from textgen import shipped
 from textgen.data.recall_task import read_task
 from textgen.errors import ConfigError, CorpusError
 from textgen.generation.sampling import TRANSFORMS
+from textgen.interpret.lesson import facts_in_order
 from textgen.options import options_of
-from textgen.ui import messages, need, samples, widgets
+from textgen.ui import messages, samples, widgets
 from textgen.ui.processes import trainings
 
 UI = Path(messages.__file__).parents[1]
@@ -93,10 +94,10 @@ def test_the_order_of_facts_is_that_of_the_task_whatever_the_language_of_the_pag
     for page in messages.LANGUAGES:
         monkeypatch.setattr(messages, "language", lambda page=page: page)
         for task, facts in told.items():
-            in_order = need.facts_in_order(read_task(f"speaker-{task}.toml"))
+            in_order = facts_in_order(read_task(f"speaker-{task}.toml"))
             assert in_order[:3] == facts and in_order.count(facts[2]) == 1
     places = read_task("place-en.toml")  # of one group: as in the file
-    assert need.facts_in_order(places) == places.facts
+    assert facts_in_order(places) == places.facts
 
 
 def test_text_from_outside_stays_text():

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.start import processor
 from textgen.api import load
-from textgen.ui import wave
+from textgen.data import wave
 
 WAVE_CELLS, WAVE_EPOCHS, WAVE_SIZE = ("rnn", "lstm"), 80, 64
 WAVE_PROMPT, WAVE_SHOWN = 200, 400

@@ -189,6 +189,16 @@ class Scorer:
             [self.shares_of(self.state(d, control), [one.ending for one in d]) for d in parts]
         )
 
+    def answers(self, document: Document, control: str = "none") -> dict[str, float]:
+        """The probability of each answer at the blank of one document."""
+        (shares,) = self.shares([document], control)
+        return by_answer(self.task, shares)
+
+    def answers_after(self, state: State, document: Document) -> dict[str, float]:
+        """The probability of each answer where a document was read up to this state."""
+        (shares,) = self.shares_of(state, [document.ending])
+        return by_answer(self.task, shares)
+
     def wanted(self, documents: Sequence[Document]) -> np.ndarray:
         """The candidate that is right in each of B documents: its index [B]."""
         return np.array([self.task.answers.index(d.answer) for d in documents])
@@ -226,6 +236,11 @@ class Scorer:
         else:
             texts = [d.before for d in documents]
         return self.reader.read([[start, *self.encode(text)] for text in texts])
+
+
+def by_answer(task: Task, shares: np.ndarray) -> dict[str, float]:
+    """answer -> its share, from the shares in the order of the task's answers [candidates]."""
+    return dict(zip(task.answers, map(float, shares), strict=True))
 
 
 def wilson(right: int, n: int, z: float = Z95) -> tuple[float, float]:

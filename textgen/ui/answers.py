@@ -24,10 +24,15 @@ SHOWN = 6  # answers in a chart
 OTHER = "#9a9a94"  # the colour of the likeliest other answer
 
 
+def is_taught(model: Model, task: Task, document: Document) -> bool:
+    """Whether the right answer is among those that the model was trained on."""
+    return document.answer in page_parts.own_task(task, model).answers
+
+
 def untold(model: Model, task: Task | None, document: Document) -> dict[str, float] | None:
     """The probability of each answer where the fact is not told, by which the model is judged; None
     where it was never taught the right one, and for a text of one's own."""
-    if task is None or document.answer not in page_parts.own_task(task, model).answers:
+    if task is None or not is_taught(model, task, document):
         return None
     return cached.answers_without_fact(model, task, document)
 

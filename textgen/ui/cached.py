@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textgen.evaluation.recall_probe import Probe, Scorer
     from textgen.interpret import Flips, Gradients, Override, Readable, Trace
     from textgen.interpret.fact_course import FactCourse
+    from textgen.interpret.questions import Found
     from textgen.interpret.unit_probe import FeatureProbe
 
 DISTANCES = (20, 50, 100, 150, 200, 300, 500, 700, 1000)  # characters, of a curve of recall
@@ -124,26 +125,27 @@ def of_one_length(
 
 
 @cached(32)
-def forgetting(model: Model, document: Document, foil: str, layer: int) -> Array:
-    """What it does to the right answer that a unit of a layer forgets [U]; foil: "" for none."""
-    from textgen.interpret import at_blank, forgetting
+def units_by_need(model: Model, task: Task | None, document: Document, layer: int) -> Array:
+    """The units of a layer [U], first the one whose memory the answer needs most."""
+    from textgen.interpret.lesson import units_by_need
 
-    asked = at_blank(model.tokenizer, document, foil)
-    return forgetting(model.network, *asked, layer, late(document))
+    return units_by_need(model, task, document, layer, late(document))
+
+
+@cached(32)
+def asked(question: str, compared: dict[str, Model], task: Task, document: Document) -> Found:
+    """What was found for a question of the lesson on models by their cells."""
+    from textgen.interpret.questions import QUESTIONS
+
+    return QUESTIONS[question].measure(compared, task, document)
 
 
 @cached(64)
-def told_best(model: Model, task: Task, documents: Sequence[Document]) -> int:
-    """Which of the documents, the same with every fact, shows first that the model remembers: it
-    knows the answer, and would not have said it without the fact. The first where none does."""
-    from textgen.interpret.verdicts import Verdict, answered
+def telling_fact(model: Model, task: Task) -> str:
+    """The first fact of which the model shows that it remembers it."""
+    from textgen.interpret.lesson import telling_fact
 
-    without = answers_without_fact(model, task, documents[0])
-    for k, shares in enumerate(scorer(model, task).shares(documents)):
-        found = answered(by_answer(task, shares), without, documents[k].answer)
-        if found.verdict is Verdict.HOLDS:
-            return k
-    return 0
+    return telling_fact(model, task)
 
 
 @cached(32)
@@ -185,16 +187,10 @@ def block_of(model: Model, document: Document) -> int:
     return 1 if document.fact else block_of(len(ids_before_blank(model.tokenizer, document)))
 
 
-def by_answer(task: Task, shares: Array) -> dict[str, float]:
-    """answer -> its share, from the shares in the order of the task's answers."""
-    return dict(zip(task.answers, map(float, shares), strict=True))
-
-
 @cached(64)
 def answers(model: Model, task: Task, document: Document) -> dict[str, float]:
     """The probability of each answer at the blank."""
-    (shares,) = scorer(model, task).shares([document])
-    return by_answer(task, shares)
+    return scorer(model, task).answers(document)
 
 
 @cached(64)
@@ -208,14 +204,12 @@ def any_answer(model: Model, task: Task, document: Document) -> float:
 def answers_without_fact(model: Model, task: Task, document: Document) -> dict[str, float]:
     """The probability of each answer where the document is read without the sentence that tells:
     what the model says that has nothing to remember."""
-    (shares,) = scorer(model, task).shares([document], "removed")
-    return by_answer(task, shares)
+    return scorer(model, task).answers(document, "removed")
 
 
 def answers_after(model: Model, task: Task, state: Array, document: Document) -> dict[str, float]:
     """The probability of each answer where the document was read up to this state."""
-    (shares,) = scorer(model, task).shares_of(state, [document.ending])
-    return by_answer(task, shares)
+    return scorer(model, task).answers_after(state, document)
 
 
 @cached(256)

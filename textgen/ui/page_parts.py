@@ -18,6 +18,7 @@ import streamlit as st
 from textgen.data.recall_documents import Document, Writer
 from textgen.data.recall_task import Task, read_task
 from textgen.data.token_positions import fact_end, ids_before_blank
+from textgen.interpret import lesson
 from textgen.ui import address, cached, models, passages, widgets
 from textgen.ui.components.chart_saver import chart_saver
 from textgen.ui.components.token_figure import Pin, Scale
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 state = st.session_state
 FIRST = "LSTM"
-NEAREST, FARTHEST, AT_FIRST = 20, 1500, 150  # characters from fact to answer
+NEAREST, FARTHEST, AT_FIRST = 20, 1500, lesson.DISTANCE  # characters from fact to answer
 SATURATED = 3.0  # where tanh is nearly 1
 LARGEST_SEED = 2**31 - 1
 
@@ -116,9 +117,7 @@ def telling_fact(task: Task) -> str:
     available = {models.short_name(n): f for n, f in models.trained_on(task.path.name).items()}
     if FIRST not in available:
         return task.facts[0]
-    writer = Writer(task, ("filler",))
-    documents = [writer.write(random.Random("1"), fact, AT_FIRST) for fact in task.facts]
-    return task.facts[cached.told_best(models.load(available[FIRST]), task, documents)]
+    return cached.telling_fact(models.load(available[FIRST]), task)
 
 
 def document_with(task: Task, fact: str) -> Document:
@@ -182,6 +181,12 @@ def choose_layer(model: Model) -> int:
     return (
         int(st.selectbox(t("step.layer"), numbers, key="layer", bind="query-params", width=90)) - 1
     )
+
+
+def note_need(model: Model) -> None:
+    """By what the units are ranked."""
+    by = "silence" if model.network.cell.forgets_by is None else "forget"
+    widgets.line([t(f"parts.need_{by}")])
 
 
 def gates_of(model: Model) -> tuple[str, ...]:

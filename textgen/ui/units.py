@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from textgen.interpret.features import OF_MEMORY
-from textgen.ui import address, cached, need, page_parts, passages, widgets
+from textgen.ui import address, cached, page_parts, passages, widgets
 from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import t
 
@@ -42,8 +42,8 @@ def look(model: Model, text: str, layer: int, part: str) -> None:
     found = next((probe for probe in probes if probe.feature == by), None)
     if found is None:
         document = passages.choose_answer(model, text)
-        ranked = need.units_by_need(model, None, document, layer)[:SHOWN_UNITS]
-        need.note_need(model)
+        ranked = cached.units_by_need(model, None, document, layer)[:SHOWN_UNITS]
+        page_parts.note_need(model)
     else:
         passages.note_unknown(model, text)
         ranked = np.array([score.unit for score in found.best], int)

@@ -15,8 +15,10 @@ from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, question_start
 from textgen.data.typed_documents import typed
 from textgen.errors import TextgenError
+from textgen.evaluation.recall_probe import by_answer
+from textgen.interpret.lesson import facts_in_order
 from textgen.interpret.verdicts import Answered, answered
-from textgen.ui import answers, cached, models, need, page_parts, stations, wave, widgets
+from textgen.ui import answers, cached, models, page_parts, stations, wave, widgets
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
 from textgen.ui.messages import t
@@ -55,7 +57,7 @@ def main() -> None:
 
 def choose_fact(task: Task) -> str:
     """One of a few facts of the lesson's sentence."""
-    offered = need.facts_in_order(task)[:OFFERED]
+    offered = facts_in_order(task)[:OFFERED]
     return str(widgets.one_of(t("remember.fact"), offered, offered[0], "fact"))
 
 
@@ -130,7 +132,7 @@ def lane(
 
 def said(task: Task, shares: Array, without: dict[str, float], right: str) -> Answered:
     """What a model answers with these shares of the answers."""
-    return answered(cached.by_answer(task, shares), without, right)
+    return answered(by_answer(task, shares), without, right)
 
 
 def captions(

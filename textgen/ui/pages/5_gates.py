@@ -12,7 +12,8 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
-from textgen.ui import cached, need, page_parts, passages, widgets
+from textgen.interpret.lesson import facts_in_order
+from textgen.ui import cached, page_parts, passages, widgets
 from textgen.ui.charts import gates as gate_charts
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
@@ -46,7 +47,7 @@ def look(model: Model, task: Task | None, document: Document) -> None:
         layer = page_parts.choose_layer(model)
         values = trace.layers[layer]
         name = choose_value(model, values)
-        ranked = need.units_by_need(model, task, document, layer)
+        ranked = cached.units_by_need(model, task, document, layer)
         order = choose_order(model, values, name, ranked)
         few = widgets.worded(
             st.segmented_control,
@@ -65,7 +66,7 @@ def look(model: Model, task: Task | None, document: Document) -> None:
     if task is not None and forgets_by == (name, 0.0):
         st.caption(t("gates.see_gate", gate=name))
     heat_map(model, document, trace, layer, name, order, pinned)
-    need.note_need(model)
+    page_parts.note_need(model)
     if len(values[name]) > cached.LATE and passages.is_own(document):
         widgets.line([t("parts.late", n=cached.LATE)])
     if beside is not None:
@@ -188,7 +189,7 @@ def one_unit(
 
 def overlaid(model: Model, task: Task, document: Document, layer: int, unit: int) -> None:
     """The state of a unit in texts that differ in the fact alone, one line each."""
-    others = [page_parts.document_with(task, fact) for fact in need.facts_in_order(task)]
+    others = [page_parts.document_with(task, fact) for fact in facts_in_order(task)]
     alike = cached.of_one_length(model, task, document, others)[: OVERLAID - 1]
     parts = model.network.cell.state_names[::-1]  # what is carried first, then what is shown
     rows = pd.concat(

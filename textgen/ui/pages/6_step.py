@@ -13,7 +13,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import ids_before_blank, written_at
 from textgen.errors import TextgenError
-from textgen.ui import answers, cached, equations, need, page_parts, passages, unrolled, widgets
+from textgen.ui import answers, cached, equations, page_parts, passages, unrolled, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.charts.curves import COLOURS
 from textgen.ui.components import cell_picture
@@ -46,7 +46,7 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     presets(model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
-        unit = choose_unit(need.units_by_need(model, task, document, layer))
+        unit = choose_unit(cached.units_by_need(model, task, document, layer))
         replaced, overrides_at = choose_replacement(model, layer, unit)
     token = choose_token(model, document, carried(model, trace, layer)[:, unit])
     overrides = overrides_at(token)

@@ -12,7 +12,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import address, answers, cached, need, page_parts, passages, units, widgets
+from textgen.ui import address, answers, cached, page_parts, passages, units, widgets
 from textgen.ui.charts import neurons as neuron_charts
 from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import language, t
@@ -56,9 +56,9 @@ def look(model: Model, task: Task, document: Document) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = page_parts.choose_layer(model)
         part = choose_part(model)
-    ranked = need.units_by_need(model, task, document, layer)
+    ranked = cached.units_by_need(model, task, document, layer)
     coloured(model, document, layer, part, ranked)
-    need.note_need(model)
+    page_parts.note_need(model)
     elsewhere(model, document, layer)
     st.fragment(silence)(model, task, document, layer, ranked)
 
