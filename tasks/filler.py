@@ -79,7 +79,7 @@ def words(language: str) -> list[str]:
     """Every country and language of the task that this filler is for."""
     task = tomllib.loads((HERE / f"speaker-{language}.toml").read_text(encoding="utf-8"))
     found = [word for group in task["pairs"].values() for pair in group.items() for word in pair]
-    return found + list(task.get("places", {}).values())
+    return [*found, *task.get("others", {}), *task.get("places", {}).values()]
 
 
 def main() -> None:

@@ -228,17 +228,32 @@ def test_other_words_are_told_in_training_alone():
         assert {document.answer for document in found} == {"영어"}
 
 
-def test_sentences_of_training_may_be_in_one_case():
-    task = dataclasses.replace(TASKS["speaker-en"], slips=1e-9, any_case=1.0, lead=0.0)
+def test_sentences_of_training_may_be_typed_carelessly():
+    task = dataclasses.replace(TASKS["speaker-en"], slips=1e-9, careless=1.0, lead=0.0)
     writer, rng = Writer(task, training=True), random.Random(1)
-    for _ in range(30):
+    told = set()
+    for _ in range(60):
         document = writer.write(rng, "Korean", 60)
-        told = document.before[: document.fact_end]
-        asked = document.before[document.question_begin :]
-        assert told in (told.lower(), told.upper()) and asked in (asked.lower(), asked.upper())
         assert document.answer == "Korean"  # names of languages keep their capital
+        told.add(document.before[: document.fact_end])
+    small, capitals = ({t for t in told if t == way(t)} for way in (str.lower, str.upper))
+    assert small and capitals
+    assert all(" " not in sentence.strip() for sentence in told - small - capitals)
     clean = Writer(task).write(rng, "Korean", 60).before
-    assert clean not in (clean.lower(), clean.upper())
+    assert " " in clean and clean not in (clean.lower(), clean.upper())
+
+
+def test_somebody_else_may_be_the_only_one_told_of():
+    task = dataclasses.replace(TASKS["speaker-ko"], slips=0.0, lead=0.0)
+    writer, rng = Writer(task, training=True), random.Random(1)
+    found = [writer.write(rng, "독일", 80) for _ in range(100)]
+    others = [d for d in found if any(d.before.startswith(who) for who in task.distractor.who)]
+    assert 5 < len(others) < 30 and {d.answer for d in others} == {"독일어"}
+    for document in others:
+        who = next(who for who in task.distractor.who if document.before.startswith(who))
+        assert who in document.before[document.question_begin :]
+    only = [writer.write(rng, "독일", 80, of_either=False).before for _ in range(50)]
+    assert not [text for text in only if text.startswith(task.distractor.who)]
 
 
 def test_names_stand_in_sentences_of_filler_that_tell_nothing():

@@ -44,6 +44,19 @@ WORDS = (
 LEVELS = ("INFO", "DEBUG", "WARN", "ERROR", "TRACE")
 SALAD = "words"
 AFTER = ("", "", "", "", ",", ".", "!", "?", "~", "ㅋㅋ", "ㅠㅠ", "...", "!!", " :", " -")
+# what stands before, within and after a field
+FORMS = (
+    ("", ": ", ""),
+    ("", ": ", ""),
+    ("- ", ": ", ""),
+    ("", " - ", ""),
+    ("", "=", ";"),
+    ("", " / ", ""),
+    ("| ", " | ", " |"),
+    ("", ",", ","),
+    ('"', '": "', '"'),
+)
+FEW = (1, 1, 2, 3)
 HEADS = ("https://www.", "http://", "www.", "@", "#", "#")
 
 
@@ -120,6 +133,19 @@ def log(rng: random.Random, n: int) -> str:
     return _joined(rng, n, one, "\n")
 
 
+def fields(rng: random.Random, n: int) -> str:
+    """Lines of a form that tell something else: nyje: 4410, | 호벤 | Qar tuol |, ..."""
+
+    def some() -> str:
+        words = [_word(rng) if rng.random() < 0.5 else _korean(rng) for _ in range(rng.choice(FEW))]
+        return (
+            " ".join(words) if rng.random() < 0.7 else str(rng.randrange(10 ** rng.randint(1, 5)))
+        )
+
+    begin, between, end = rng.choice(FORMS)
+    return _joined(rng, n, lambda: f"{begin}{some()}{between}{some()}{end}", "\n\n\n,")
+
+
 def anything(rng: random.Random, n: int) -> str:
     """Any characters of all the kinds."""
     return "".join(rng.choices(alphabet() + "\n  \ue000\ue001", k=n))
@@ -174,6 +200,7 @@ KINDS: dict[str, Noise] = {
         scripts,
         addresses,
         log,
+        fields,
         anything,
         code,
         table,

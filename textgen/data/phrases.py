@@ -34,6 +34,7 @@ BEGINNINGS = (
 )
 ENDS = ("", "", "", "!", "!!", "?!", "..", "...", "....", "…", "~", "~~", ";", ",", ")", '"', "”")
 AFTERWARDS = ("", "", "", "ㅋㅋ", " ㅎㅎ", "ㅠㅠ", "^^", " :)", " haha", "\n", " \n")
+STYLES = (str.lower, str.lower, str.lower, str.upper, lambda text: text.replace(" ", ""))
 _RIEUL = 8  # the final consonant ㄹ, after which 으로 is 로
 
 
@@ -75,3 +76,8 @@ def loose(rng: random.Random, sentence: str) -> str:
     """The sentence with another end, or none: . becomes !!, ...ㅋㅋ, or the end of a line."""
     body = sentence.rstrip(".?!~")
     return body + rng.choice(ENDS) + rng.choice(AFTERWARDS)
+
+
+def carelessly(rng: random.Random, sentence: str) -> str:
+    """The sentence in small letters alone, in capitals, or without spaces."""
+    return rng.choice(STYLES)(sentence)

@@ -21,6 +21,7 @@ from textgen.data.phrases import (
     BLANK,
     PLACE,
     WHO,
+    carelessly,
     loose,
     one_of,
     slips,
@@ -36,7 +37,7 @@ SPEAKER, UNASKED = "(speaker)", "(unasked)"  # among the persons of an opening
 NAMED = (1, 1, 1, 2, 3)  # words of a sentence whose place names take
 NAME_SLOT = re.compile(f"{re.escape(BLANK)}|{re.escape(PLACE)}")
 OTHER = 0.25  # of the documents of training whose fact has others: they tell one of those
-CASES = (str.lower, str.lower, str.upper)
+ALONE = 0.15  # of the plain documents of training: they tell of somebody else, and ask for that
 LOOSE = 0.3  # of the sentences of training documents with slips: with another end or beginning
 
 
@@ -229,6 +230,10 @@ class Writer:
             corrected = one_of(rng, rng.choice(task.correction.facts))
             phrases = [(withdrawn, other), (corrected, fact)]
             return Opening(phrases, [UNASKED, SPEAKER], 1, question)
+        if self.training and of_either and task.distractor.facts and rng.random() < ALONE:
+            who = rng.choice(task.distractor.who or ("",))
+            phrase = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
+            return Opening([(phrase, fact)], [who], 0, self.ask(rng, who))
         return Opening([(phrase, fact)], [SPEAKER], 0, question)
 
     def lead(self, rng: random.Random, distance: int) -> str:
@@ -294,9 +299,7 @@ class Writer:
             sentence = loose(rng, sentence)
         if rng.random() < LOOSE / 3:
             sentence = rng.choice(BEGINNINGS) + sentence
-        if rng.random() < self.task.any_case:
-            sentence = rng.choice(CASES)(sentence)
-        return sentence
+        return carelessly(rng, sentence) if rng.random() < self.task.careless else sentence
 
     def slipped(self, rng: random.Random, sentence: str, word: str) -> str:
         """Some letters around the word are others, or missing."""

@@ -57,10 +57,10 @@ class Task:
     pairs: group -> fact -> answer. places: fact -> what {place} is. noise: kinds of it (noise.py)
     among the filler of training. lead: share of training documents in which filler stands before
     the fact. slips: share in which letters of fact and question are others, or missing, or the
-    question begins as any sentence does. any_case: share of the sentences, in a task with slips,
-    that are in small letters or capitals alone. others: further words, each with the fact whose
-    answer is its own too (Britain with America); training documents have one of them in place of
-    the fact now and then.
+    question begins as any sentence does. careless: share of the sentences, in a task with slips,
+    that are in small letters or capitals alone, or without spaces. others: further words, each with
+    the fact whose answer is its own too (Britain with America); training documents have one of them
+    in place of the fact now and then.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class Task:
     held_out_noise: tuple[str, ...] = ()
     lead: float = 0.0
     slips: float = 0.0
-    any_case: float = 0.0
+    careless: float = 0.0
     others: dict[str, str] = dataclasses.field(default_factory=dict)
     course: Course = Course()
 
@@ -171,7 +171,7 @@ def read_task(path: str | Path) -> Task:
         _kinds(path, data, "held_out_noise"),
         _share(path, data, "lead"),
         _share(path, data, "slips"),
-        _share(path, data, "any_case"),
+        _share(path, data, "careless"),
         others,
         _course(path, data.get("course", {})),
     )
