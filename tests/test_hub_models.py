@@ -186,6 +186,7 @@ def test_n_grams_go_along_only_where_they_are_asked_for_and_confirmed(
         main(["push", str(counted_run), "user/mine"])
         assert "the network goes alone" in capsys.readouterr().out and NGRAMS not in files
         assert b"ngrams" not in files["README.md"] and b"mixed_bits" not in files["config.json"]
+        assert b"- Result: " in files["README.md"]
 
         sent = dict(files)
         with pytest.raises(SystemExit):

@@ -55,8 +55,8 @@ def test_n_grams_are_counted_in_all_of_it_or_in_stretches_of_it(text_file, run, 
     tokenizer = run_folder.read_tokenizer(run, card_of(run))
     every = data.counted(tokenizer)
     assert tokenizer.decode(every).startswith(TEXT[:50]) and len(every) == data.files.tokens
-    monkeypatch.setattr(streamed_text, "COUNTED", 200)
     monkeypatch.setattr(streamed_text, "STRETCHES", 4)
+    monkeypatch.setattr(streamed_text, "STRETCH", 50)
     some = data.counted(tokenizer)
     assert len(some) == 200
     np.testing.assert_array_equal(some[:50], every[:50])

@@ -34,8 +34,8 @@ LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer
 HELD_OUT = 500_000  # characters, at most, so that judging an epoch takes seconds
 HELD_OUT_FILE = "held_out.txt"
 CHUNK = 1 << 20  # ids checked at once
-COUNTED = 2_000_000  # ids that n-grams are counted in, at most, which takes 160 MB
-STRETCHES = 40  # of the text that they are taken from
+# ids that n-grams are counted in: so many stretches from all over the text, which takes 160 MB
+STRETCHES, STRETCH = 40, 50_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,15 +173,14 @@ class StreamedText(TrainingData):
         return self.files.tokens
 
     def counted(self, tokenizer: Tokenizer) -> np.ndarray:
-        """Ids from all over the text, `COUNTED` at most, in stretches: what does not fit into
-        memory is not to be counted in memory."""
+        """Ids from all over the text, in stretches: what does not fit into memory is not to be
+        counted in memory."""
         path, dtype = _file(self.folder, tokenizer)
         ids = np.memmap(path, dtype, "r")
-        if len(ids) <= COUNTED:
+        if len(ids) <= STRETCHES * STRETCH:
             return np.array(ids)
-        size = COUNTED // STRETCHES
-        starts = np.linspace(0, len(ids) - size, STRETCHES).astype(np.int64)
-        return np.concatenate([ids[start : start + size] for start in starts])
+        starts = np.linspace(0, len(ids) - STRETCH, STRETCHES).astype(np.int64)
+        return np.concatenate([ids[start : start + STRETCH] for start in starts])
 
     def batches(self, tokenizer: Tokenizer) -> FileLanes:
         settings = self.settings

@@ -14,6 +14,7 @@ from textgen.log import logger
 from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.atomic_files import read_file
 from textgen.runs.hub_models import errors_explained, is_on_hub, need_hub
+from textgen.runs.model_card import CARD
 from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER, ngrams_fit
 from textgen.runs.run_config import is_source, without_folder
 from textgen.runs.run_folder import (
@@ -27,7 +28,6 @@ from textgen.runs.run_folder import (
 )
 from textgen.runs.voices import VOICES
 
-CARD = "README.md"
 OPTIONAL = (HISTORY, VOICES, NGRAMS)  # not every run has them
 # what a card of the Hub says of a measured model: https://huggingface.co/docs/hub/model-cards
 RESULTS = """model-index:
@@ -124,9 +124,9 @@ def files_of(folder: Path, repository: str, *, ngrams: bool = False) -> dict[str
     if (folder / CARD).is_file():
         readme = read_file(folder / CARD, LARGEST_CONFIG).decode("utf-8", "replace")
     if not ngrams:  # nothing is told of what does not go along
-        readme = re.sub(r"\. (With )?`ngrams\.safetensors`.*", ".", readme)
-    if not ngrams and isinstance(metrics := card.get("metrics"), dict):
-        card["metrics"] = {k: value for k, value in metrics.items() if k not in (ALONE, TOGETHER)}
+        readme = "".join(line for line in readme.splitlines(keepends=True) if NGRAMS not in line)
+        if isinstance(metrics := card.get("metrics"), dict):
+            card["metrics"] = {k: v for k, v in metrics.items() if k not in (ALONE, TOGETHER)}
     config = json.dumps(without_places(card), ensure_ascii=False, indent=2) + "\n"
     files[CONFIG] = config.encode("utf-8", "backslashreplace")
     files[CARD] = hub_card(readme, repository, card).encode()

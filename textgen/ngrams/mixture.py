@@ -68,7 +68,8 @@ class Mixture:
             if not len(rows):
                 continue
             node = history[rows]
-            share = self._weight(n, node, doubt[rows]) / self.counts.met[n - 1][node]
+            weight = _sigmoid(self._of_history[n - 1][node] + self.terms[n - 1, 3] * doubt[rows])
+            share = weight / self.counts.met[n - 1][node]
             p[rows] *= (1 - share * level.kept[node])[:, None]
             place, token, count = self.counts.after(n, node)
             p[rows[place], token] += share[place] * count
@@ -79,29 +80,52 @@ class Mixture:
     ) -> Predicted:
         """Of T tokens, from what the network gives them [T], its doubt there [T], and what the
         n-grams know before them [N, T]."""
-        p = p.astype(np.float64)
-        of_network = p
-        for n, history in enumerate(histories, 1):
-            known = history >= 0
-            seen = _Seen(self.counts, n, history[known], tokens[known])
-            weight = self._weight(n, history[known], doubt[known])
-            p, of_network = p.copy(), of_network.copy()
-            p[known] = weight * seen.share + (1 - weight * seen.kept) * p[known]
-            of_network[known] *= 1 - weight * seen.kept
+        p = of_network = p.astype(np.float64)
+        levels = _levels(self.counts, doubt, histories, tokens)
+        for level, own in zip(levels, self.terms, strict=True):
+            weight = level.weight(own)
+            p, of_network = level.mixed(weight, p), level.handed_on(weight, of_network)
         return Predicted(np.maximum(p, LEAST), of_network)
 
-    def _weight(self, n: int, history: np.ndarray, doubt: np.ndarray) -> np.ndarray:
-        return _sigmoid(self._of_history[n - 1][history] + self.terms[n - 1, 3] * doubt)
+
+class _Level:
+    """One step of the recursion for T tokens, of which K have a history of n - 1 tokens that was
+    met: known [T], which they are; terms [K, F], what their weights are made of; share [K],
+    c(h, x) / c(h); kept [K], k(h)."""
+
+    def __init__(
+        self, counts: NGrams, n: int, doubt: np.ndarray, history: np.ndarray, tokens: np.ndarray
+    ) -> None:
+        self.known = history >= 0
+        node = history[self.known]
+        met, kinds = counts.met[n - 1][node], counts.kinds[n - 1][node]
+        self.terms = np.stack(
+            [np.ones(len(node)), np.log(met), np.log(kinds), doubt[self.known]], -1
+        )
+        self.share = counts.times(n, node, tokens[self.known]) / met
+        self.kept = counts.levels[n - 1].kept[node] / met
+
+    def weight(self, own: np.ndarray) -> np.ndarray:
+        """w_n [K], by the terms of a level [F]."""
+        return _sigmoid(self.terms @ own)
+
+    def handed_on(self, weight: np.ndarray, below: np.ndarray) -> np.ndarray:
+        """What of p_{n-1} [T] goes into p_n [T]; by the same factor a gradient comes back."""
+        left = below.copy()
+        left[self.known] *= 1 - weight * self.kept
+        return left
+
+    def mixed(self, weight: np.ndarray, below: np.ndarray) -> np.ndarray:
+        """p_n [T], from p_{n-1} [T]."""
+        p = self.handed_on(weight, below)
+        p[self.known] += weight * self.share
+        return p
 
 
-class _Seen:
-    """Of T tokens after histories of n - 1 tokens that were met: share, c(h, x) / c(h); kept, k(h);
-    each [T]."""
-
-    def __init__(self, counts: NGrams, n: int, history: np.ndarray, tokens: np.ndarray) -> None:
-        met = counts.met[n - 1][history]
-        self.share = counts.times(n, history, tokens) / met
-        self.kept = counts.levels[n - 1].kept[history] / met
+def _levels(
+    counts: NGrams, doubt: np.ndarray, histories: np.ndarray, tokens: np.ndarray
+) -> list[_Level]:
+    return [_Level(counts, n, doubt, h, tokens) for n, h in enumerate(histories, 1)]
 
 
 def doubts(likeliest: np.ndarray) -> np.ndarray:
@@ -117,31 +141,20 @@ def fit(
 
     p, doubt [T]: of the network, of each token and before it. histories [N, T]: before each.
     """
-    levels = [
-        (
-            known := history >= 0,
-            _terms(counts, n, history[known], doubt[known]),
-            _Seen(counts, n, history[known], tokens[known]),
-        )
-        for n, history in enumerate(histories, 1)
-    ]
+    levels = _levels(counts, doubt, histories, tokens)
 
     def gradient(terms: np.ndarray) -> np.ndarray:
         """Of the mean of -ln p, by going down through the levels again."""
-        below, weights, now = [], [], p.astype(np.float64)
-        for (known, parts, seen), own in zip(levels, terms, strict=True):
-            weight = _sigmoid(parts @ own)
-            below.append(now[known])
-            weights.append(weight)
-            now = now.copy()
-            now[known] = weight * seen.share + (1 - weight * seen.kept) * now[known]
-        slope, found = -1 / np.maximum(now, LEAST) / len(now), np.empty_like(terms)
-        for n in reversed(range(len(levels))):
-            known, parts, seen = levels[n]
-            weight = weights[n]
-            by_weight = slope[known] * (seen.share - seen.kept * below[n])
-            found[n] = parts.T @ (by_weight * weight * (1 - weight))
-            slope[known] *= 1 - weight * seen.kept
+        weights = [level.weight(own) for level, own in zip(levels, terms, strict=True)]
+        mixed = [p.astype(np.float64)]  # p_0, p_1, ..., p_N
+        for level, weight in zip(levels, weights, strict=True):
+            mixed.append(level.mixed(weight, mixed[-1]))
+        slope, found = -1 / np.maximum(mixed[-1], LEAST) / len(p), np.empty_like(terms)
+        for n, level in reversed(list(enumerate(levels))):
+            weight, below = weights[n], mixed[n][level.known]
+            by_weight = slope[level.known] * (level.share - level.kept * below)
+            found[n] = level.terms.T @ (by_weight * weight * (1 - weight))
+            slope = level.handed_on(weight, slope)
         return found + DECAY * terms
 
     terms = np.zeros((counts.order, TERMS))
@@ -152,12 +165,6 @@ def fit(
         square = 0.99 * square + 0.01 * slope**2
         terms -= RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-9)
     return terms
-
-
-def _terms(counts: NGrams, n: int, history: np.ndarray, doubt: np.ndarray) -> np.ndarray:
-    """What a weight is made of, of histories that were met [B]: [B, F]."""
-    met, kinds = counts.met[n - 1][history], counts.kinds[n - 1][history]
-    return np.stack([np.ones(len(doubt)), np.log(met), np.log(kinds), doubt], -1)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

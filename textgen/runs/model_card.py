@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from textgen.runs.atomic_files import write_file
-from textgen.runs.ngrams import ALONE, TOGETHER
+from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER
 from textgen.runs.run_config import RunConfig, without_folder
 
 CARD = "README.md"
@@ -27,12 +27,12 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
     if held_out is not None:
         what = "the answers of held-out documents" if task else "the held-out share of the text"
         result = f"{held_out:.3f} bits per character on {what}"
-    mixed = metrics.get(TOGETHER)
+    mixed, ngrams = metrics.get(TOGETHER), ""
     if mixed is not None:
-        result += (
-            f". `ngrams.safetensors` holds runs of tokens of its text and how often each was met: "
-            f"together with them the network has {mixed:.3f} on a later part of what was held out, "
-            f"alone {metrics[ALONE]:.3f}"
+        ngrams = (
+            f"\n- N-grams: `{NGRAMS}` holds runs of tokens of the text and how often each was met. "
+            f"Together with them the network has {mixed:.3f} bits per character on a later part of "
+            f"what was held out, alone {metrics[ALONE]:.3f}."
         )
     text = f"documents of the task {task}, a fact and much later a question"
     if data and not task:
@@ -58,7 +58,7 @@ A small recurrent language model: {model.num_layers} x {model.hidden_size} `{mod
 - Text: {text}.
 - Training: best after epoch {metrics["epoch"]} of {training.epochs}, {metrics["seconds"]:.0f} s,
   {metrics["bits_per_char"]:.3f} bits per character on the training text.
-- Result: {result}.
+- Result: {result}.{ngrams}
 
 ## Use
 
