@@ -114,8 +114,9 @@ def judged_how(task: Task, document: Document, custom: bool) -> str:
     """What the marks mean; or why there are none: no fact of the task is named, or several are."""
     if document.answer in task.answers:
         return t("answer.legend") + (" " + t("remember.only_names") if custom else "")
-    named = dict.fromkeys(fact for fact, _ in facts_named(task, document.before))
-    names = ", ".join(task.places.get(fact, fact) for fact in named or (*task.facts, *task.others))
+    named = dict.fromkeys(match[0] for _, match in facts_named(task, document.before))
+    words = named or [task.places.get(word, word) for word in (*task.facts, *task.others)]
+    names = ", ".join(words)
     return t("remember.several", names=names) if named else t("remember.none_named", names=names)
 
 
