@@ -20,12 +20,13 @@ WAVES = HOME / "waves"  # models of a wave, which no list of models of texts has
 def find(path: Path, folder: Path) -> Path:
     """`path` as it is where something lies there, else what is shipped under that name.
 
-    folder: one of those above. `speaker-ko.toml` and `tasks/speaker-ko.toml` are then names of a
-    shipped task; a path through any other folder is not.
+    folder: one of those above. `speaker-ko`, `speaker-ko.toml` and `tasks/speaker-ko.toml` are then
+    names of a shipped task; a path through any other folder is not.
     """
-    is_name = path.parent in (Path(), Path(folder.name))
-    if is_name and not path.exists() and (folder / path.name).exists():
-        return folder / path.name
+    if path.parent in (Path(), Path(folder.name)) and not path.exists():
+        for name in (path.name, f"{path.name}.toml"):
+            if (folder / name).exists():
+                return folder / name
     return path
 
 

@@ -1,7 +1,7 @@
 """What a person types, as a document of a task: which fact it names, and so what is right.
 
-Only names are looked for. Who is meant, whether it is denied, and what the question asks are not
-understood.
+Names are looked for, and whether one is denied beside it. Who is meant, and what the question
+asks, are not understood.
 """
 
 from __future__ import annotations
@@ -17,19 +17,30 @@ from textgen.errors import ConfigError
 
 DRAWS = 30  # of the alternatives of a phrase
 NAMES = ("뷔", "뷁", "뷜")  # that end in a vowel, a consonant, and ㄹ
-SHORT_BLANK = re.compile("_{2,}")
+SHORT_BLANK = re.compile("[_\uff3f]{2,}")
+# what may follow a Korean name beside what the tasks have
+PERSONS = frozenset(
+    ("국민", "국적", "남자", "남성", "놈", "분", "아이", "애", "여자", "여성", "출신", "토박이")
+)
+# in the same clause, not far from the name: it is no fact
+DENIED_AFTER = re.compile(r"[^.!?,\n]{0,12}?(아니|아닌|아닙|아님|않)")
+DENIED_BEFORE = re.compile(
+    r"(\b(not|never|no|ai?nt|arent|dont|isnt|wasnt)|n['’]t)\b[^.!?,\n]{0,16}$", re.IGNORECASE
+)
 
 
 def typed(task: Task, text: str, blank: str) -> Document:
     """A text with one `blank` as a document of the task. Where one country, or whatever the facts
     are, is named before the blank, that is the fact, and its pair the answer; where none or several
-    are, `answer` is empty. Raises `ConfigError` for a text without a blank, or with several.
+    are, or the one is denied, `answer` is empty. Raises `ConfigError` for a text without a blank,
+    or with several.
     """
     if text.count(blank) != 1:
         raise ConfigError(f"the text has {text.count(blank)} times {blank}: put it once")
     before, ending = text.split(blank)
     named = facts_named(task, before)
-    if len({fact for fact, _ in named}) != 1:
+    told = len({fact for fact, _ in named}) == 1
+    if not told or any(is_denied(before, match) for _, match in named):
         return Document(before, "", ending, "", "", 0, 0, len(before))
     fact, match = named[-1]
     end = SENTENCE.match(before, match.start())
@@ -60,6 +71,12 @@ def facts_named(task: Task, text: str) -> list[tuple[str, re.Match[str]]]:
     return []
 
 
+def is_denied(text: str, name: re.Match[str]) -> bool:
+    """Whether the clause denies the name: "not Korean", 한국사람이 아니야."""
+    before, after = text[: name.start()], text[name.end() :]
+    return bool(DENIED_AFTER.match(after) or DENIED_BEFORE.search(before))
+
+
 def _goes_on(rest: str, after: frozenset[str]) -> bool:
     """Whether a name may be followed so: as in the task, or by a part of that."""
     return not rest or any(rest.startswith(one[:2]) or one.startswith(rest) for one in after)
@@ -78,12 +95,16 @@ def _around(phrases: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
                 left, right, *_ = said.split(name)
                 before |= {_run(left[::-1])[::-1], _run(left.rstrip()[::-1])[::-1]}
                 after.add(_run(right))
-    return frozenset(before), frozenset(after - {""})
+    return frozenset(before), frozenset(after - {""} | PERSONS)
 
 
 def _run(text: str) -> str:
-    """The letters that a text begins with."""
-    return text[: next((k for k, letter in enumerate(text) if not letter.isalnum()), len(text))]
+    """The letters that a text begins with; ㅋㅋ and ㅠㅠ are none."""
+    return text[: next((k for k, letter in enumerate(text) if not _is_letter(letter)), len(text))]
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() and not "ㄱ" <= character <= "ㅣ"
 
 
 def one_blank(text: str, blank: str) -> str:

@@ -25,13 +25,16 @@ OTHER = "#9a9a94"  # the colour of the likeliest other answer
 
 
 def is_taught(model: Model, task: Task, document: Document) -> bool:
-    """Whether the right answer is among those that the model was trained on."""
-    return document.answer in page_parts.own_task(task, model).answers
+    """Whether the model was trained on the right answer, and on the word that tells the fact."""
+    own = page_parts.own_task(task, model)
+    words = {*own.facts, *own.others, *own.places.values()}
+    told = (document.word or document.fact).lower()
+    return document.answer in own.answers and told in {word.lower() for word in words}
 
 
 def untold(model: Model, task: Task | None, document: Document) -> dict[str, float] | None:
     """The probability of each answer where the fact is not told, by which the model is judged; None
-    where it was never taught the right one, and for a text of one's own."""
+    where it was never taught that, and for a text of one's own."""
     if task is None or not is_taught(model, task, document):
         return None
     return cached.answers_without_fact(model, task, document)
@@ -72,13 +75,15 @@ def line(row: Row, right: str) -> str:
 
     label, colour, shares, without = row
     best = max(shares, key=lambda answer: shares[answer])
-    if without is None:
-        told, beside = t("answer.sure", answer=best, share=shares[best]), ""
-        parts, mark = [(shares[best], colour)], ""
+    told, beside, mark = t("answer.sure", answer=best, share=shares[best]), "", ""
+    if right not in shares:
+        parts = [(shares[best], colour)]
     else:
         other = max((a for a in shares if a != right), key=lambda answer: shares[answer])
-        told, beside = in_words(answered(shares, without, right)), base(right, without)
         parts = [(shares[right], colour), (shares[other], OTHER)]
+        beside = t("answer.untaught")
+    if without is not None:
+        told, beside = in_words(answered(shares, without, right)), base(right, without)
         mark = f'<b style="left:{without[right]:.1%}"></b>'
     bar = "".join(f'<i style="width:{share:.1%};background:{fill}"></i>' for share, fill in parts)
     return (

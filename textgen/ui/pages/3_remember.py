@@ -13,7 +13,7 @@ from textgen import shipped
 from textgen.cells import CELLS
 from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
-from textgen.data.typed_documents import facts_named, one_blank, typed
+from textgen.data.typed_documents import facts_named, is_denied, one_blank, typed
 from textgen.errors import TextgenError
 from textgen.text.nfc import nfc
 from textgen.ui import answers, cached, models, page_parts, passages, widgets
@@ -29,6 +29,7 @@ state = st.session_state
 FIRST_CELLS = ("RNN", "LSTM", "GRU")
 BLANK = "___"
 ANSWERS_SHOWN = 12  # in a chart
+NAMES_SHOWN = 16  # of a task, where a text has none of them
 LONGEST = 5000  # characters of a document of one's own
 UNLIKELY = 0.5  # that any answer comes: below, what a model would write is another thing
 TICK = 1.0  # seconds between two looks at a model in training
@@ -111,13 +112,19 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
 
 
 def judged_how(task: Task, document: Document, custom: bool) -> str:
-    """What the marks mean; or why there are none: no fact of the task is named, or several are."""
+    """What the marks mean; or why there are none: no fact of the task is named, several are, or
+    one is denied."""
     if document.answer in task.answers:
         return t("answer.legend") + (" " + t("remember.only_names") if custom else "")
-    named = dict.fromkeys(match[0] for _, match in facts_named(task, document.before))
-    words = named or [task.places.get(word, word) for word in (*task.facts, *task.others)]
-    names = ", ".join(words)
-    return t("remember.several", names=names) if named else t("remember.none_named", names=names)
+    named = facts_named(task, document.before)
+    if denied := [match[0] for _, match in named if is_denied(document.before, match)]:
+        return t("remember.denied", names=", ".join(dict.fromkeys(denied)))
+    if named:
+        return t("remember.several", names=", ".join(dict.fromkeys(match[0] for _, match in named)))
+    known = [task.places.get(word, word) for word in (*task.facts, *task.others)]
+    more = len(known) - NAMES_SHOWN
+    names = ", ".join(known[:NAMES_SHOWN]) + (t("remember.more", count=more) if more > 0 else "")
+    return t("remember.none_named", names=names)
 
 
 def all_answers(
@@ -145,7 +152,8 @@ def custom_document(task: Task) -> Document | None:
     text = one_blank(nfc(text), BLANK)  # some systems type Hangul in parts
     if (number := text.count(BLANK)) != 1:
         several = t("remember.blanks", blank=BLANK, count=number)
-        st.info(several if number else t("remember.no_blank", blank=BLANK))
+        missing = t("remember.cut", longest=LONGEST) if len(text) >= LONGEST else ""
+        st.info(several if number else f"{missing} {t('remember.no_blank', blank=BLANK)}".strip())
         return None
     return typed(task, text, BLANK)
 
@@ -169,7 +177,8 @@ def note_unknown_characters(compared: dict[str, Model], document: Document) -> N
     lacking: dict[str, list[str]] = {}
     for label, model in compared.items():
         if unknown := model.tokenizer.unknown_characters(document.before + document.ending):
-            lacking.setdefault(" ".join(unknown), []).append(label)
+            seen = (c if c.isprintable() else f"U+{ord(c):04X}" for c in unknown)
+            lacking.setdefault(" ".join(seen), []).append(label)
     for characters, labels in lacking.items():
         widgets.line([", ".join(labels), t("write.unknown", characters=characters)])
 
