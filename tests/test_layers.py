@@ -15,6 +15,7 @@ PACKAGE = ROOT / "textgen"
 # or a page is one new file and no word here: of its package no order is asked, but no circle.
 ORDER = {
     "errors": [],
+    "guesses": [],
     "arrays": [],
     "log": [],
     "terminal": [],

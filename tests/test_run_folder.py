@@ -118,9 +118,15 @@ def test_no_folder():
     assert all(folder.name in str(refused.value) for folder in shipped.MODELS.iterdir())
 
 
-def test_a_name_that_is_misspelt_is_answered_with_the_nearest():
-    with pytest.raises(RunError, match="or a shipped model, such as ko-lstm-char, en"):
-        textgen.load("models/ko_lstm_char")
+def test_a_name_that_is_misspelt_is_answered_with_the_nearest(tmp_path):
+    with pytest.raises(RunError, match=r"or a shipped model, such as ko-lstm-char$"):
+        textgen.load("ko_lstm_char")
+    (tmp_path / "diary").mkdir()
+    (tmp_path / "dairy-2").mkdir()
+    for folder in tmp_path.iterdir():
+        (folder / "config.json").touch()
+    with pytest.raises(RunError, match=r"dairy: is it .*/diary\?$"):
+        textgen.load(tmp_path / "dairy")
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import errno
 import numbers
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.errors import ConfigError, shown
+from textgen.guesses import guesses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,7 +181,7 @@ def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
     known = list(known)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1) or known
+            near = guesses(name, known) or known
             raise ConfigError(f"there is no option {shown(name)}: give {', '.join(near)}")
 
 

@@ -3,7 +3,6 @@ wheel, where setup.py puts them."""
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -30,7 +29,6 @@ def find(path: Path, folder: Path) -> Path:
     return path
 
 
-def models_like(name: str) -> list[str]:
-    """The shipped models whose names are near to `name`, the nearest first; all, where none is."""
-    names = sorted(file.parent.name for file in MODELS.glob("*/config.json"))
-    return difflib.get_close_matches(name, names) or names
+def models() -> list[str]:
+    """The names of the shipped models."""
+    return sorted(file.parent.name for file in MODELS.glob("*/config.json"))

@@ -53,6 +53,24 @@ CASES = [
         refused="is it 'english.txt'?",
     ),
     Case(
+        "the same name with another end",
+        {"diary.md": ENGLISH},
+        source="diary.txt",
+        refused="is it 'diary.md'?",
+    ),
+    Case(
+        "nothing in common but the end",
+        {"new.txt": ENGLISH},
+        source="nope.txt",
+        refused="no such file or folder: 'nope.txt': check",
+    ),
+    Case(
+        "another number",
+        {"chapter2.txt": ENGLISH},
+        source="chapter3.txt",
+        refused="no such file or folder: 'chapter3.txt': check",
+    ),
+    Case(
         "nothing near",
         {"english.txt": ENGLISH},
         source="zzz.csv",

@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import importlib
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from textgen import __version__
 from textgen.errors import BAD_INPUT
+from textgen.guesses import guesses
 
 COMMANDS = {
     "train": "train a model on a text",
@@ -36,7 +37,16 @@ FILES = {"import": "import_model"}  # of a command whose name Python has taken
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line instead of the usage and a line."""
+    """One line instead of the usage and a line; a flag that is misspelt is answered with the
+    nearest."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = guesses(unknown[0].partition("=")[0], self._option_string_actions)
+            remedy = f" (is it {near[0]}?)" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{remedy}")
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"error: {message}; see {self.prog} --help\n")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from textgen.errors import ConfigError, shown
+from textgen.guesses import guesses
 from textgen.options import plain_number
 from textgen.text.columns import listed
 from textgen.text.nfc import nfc
@@ -25,7 +26,8 @@ def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray])
     shares = shares_of(label, voices)
     for name, share in shares.items():
         if name not in voices:
-            known = f"choose from {listed(voices)}" if voices else "this model has no labels"
+            near_first = dict.fromkeys([*guesses(name, voices), *voices])
+            known = f"choose from {listed(near_first)}" if voices else "this model has no labels"
             raise ConfigError(f"label is {shown(name)}: {known}")
         if not (isinstance(share, int | float) and 0 <= share <= LARGEST_SHARE):
             raise ConfigError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import ConfigError
+from textgen.guesses import guesses
 from textgen.options import options_of
 
 CONFIGS: tuple[type, ...] = (ModelConfig, TokenizerConfig, TrainConfig)
@@ -40,9 +41,8 @@ def read_recipe(path: Path) -> dict[str, Any]:
             )
         for name, value in values.items():
             if name not in known:
-                raise ConfigError(
-                    f"{path} sets {section}.{name}: known there are {', '.join(known)}"
-                )
+                near = ", ".join(guesses(name, known) or known)
+                raise ConfigError(f"{path} sets {section}.{name}, which is no option: give {near}")
             flat[name] = value
     return flat
 

@@ -30,6 +30,7 @@ import numpy as np
 from textgen import shipped
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, shown
+from textgen.guesses import guesses
 from textgen.network import Network, check_model, weight_shapes
 from textgen.options import build
 from textgen.runs.array_file import (
@@ -70,11 +71,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """config.json as a dict whose sections are dicts. Raises `RunError` if it is not ours."""
     path = folder / CONFIG
     if not folder.is_dir():
-        names = ", ".join(shipped.models_like(folder.name))
-        raise RunError(
-            f"no run folder at {folder}: give one that `textgen train --out` made, or a shipped "
-            f"model, such as {names}"
-        )
+        raise _missing(folder)
     data = read_file(path, LARGEST_CONFIG)
     try:
         card = json.loads(data)
@@ -89,6 +86,18 @@ def read_config(folder: Path) -> dict[str, Any]:
             "use the textgen version that wrote it"
         )
     return card
+
+
+def _missing(folder: Path) -> RunError:
+    """What is said of a folder that is not there."""
+    beside = [file.parent.name for file in folder.parent.glob(f"*/{CONFIG}")]
+    if near := guesses(folder.name, beside):
+        return RunError(f"no run folder at {folder}: is it {folder.with_name(near[0])}?")
+    names = guesses(folder.name, shipped.models()) or shipped.models()
+    return RunError(
+        f"no run folder at {folder}: give one that `textgen train --out` made, or a shipped model, "
+        f"such as {', '.join(names)}"
+    )
 
 
 def read_run_config(folder: Path) -> RunConfig:

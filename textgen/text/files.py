@@ -6,7 +6,6 @@ import atexit
 import bz2
 import contextlib
 import dataclasses
-import difflib
 import functools
 import gzip
 import lzma
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from textgen.errors import CorpusError
+from textgen.guesses import guesses
 from textgen.text.nfc import nfc
 
 BLOCK = 1 << 20  # bytes of a file read at once; characters of a chunk
@@ -164,10 +164,11 @@ def missing(item: str) -> CorpusError:
     if os.path.islink(path):
         target = os.readlink(path)[:200]
         return CorpusError(f"{item[:200]!r} is a link to {target!r}, which is not there: mend it")
-    try:
-        near = difflib.get_close_matches(path.name, _names_in(path.parent), n=1)
-    except (OSError, ValueError):
-        near = []
+    by_stem: dict[str, list[str]] = {}  # what stands after the dot is no part of a slip
+    for name in _names_in(path.parent):
+        by_stem.setdefault(Path(name).stem, []).append(name)
+    near = [name for stem in guesses(path.stem, by_stem) for name in by_stem[stem]]
+    near.sort(key=lambda name: Path(name).suffix != path.suffix)
     remedy = f"is it {near[0]!r}?" if near else "check the path"
     return CorpusError(f"no such file or folder: {item[:200]!r}: {remedy}")
 
