@@ -38,6 +38,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     for file, data in files.items()
                 ],
             )
+        elif path == "/api/whoami-v2":
+            known = self.headers.get("authorization", "").endswith("hf_secret")
+            self._send(200 if known else 401, {"name": "user"})
         elif self.command == "POST" and self.server.open:
             self._receive(path, sent)
         else:

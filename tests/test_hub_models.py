@@ -237,11 +237,25 @@ def test_a_push_that_breaks_off_leaves_nothing(on_hub, capsys, quick):
     assert stop.value.code == 2 and said.count("\n") == 1 and files == {}
 
 
-def test_who_is_not_known_is_told_to_log_in(on_hub, capsys, quick, monkeypatch):
-    monkeypatch.delenv("HF_TOKEN")
+@pytest.mark.parametrize("token", ["", "hf_wrong"])
+def test_who_is_not_known_is_told_to_log_in_before_anything_is_read(
+    on_hub, capsys, monkeypatch, token
+):
+    monkeypatch.setenv("HF_TOKEN", token)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "nowhere")
     with on_hub({}, open=True), pytest.raises(SystemExit):
-        main(["push", NAME, "user/mine"])
+        main(["push", "nowhere", "user/mine"])
     assert "is not yours to write: `hf auth login`" in capsys.readouterr().err
+
+
+def test_a_push_that_cannot_reach_the_hub_says_so_before_anything_is_read(on_hub, capsys):
+    with on_hub({}, open=True):
+        pass
+    with pytest.raises(SystemExit):
+        main(["push", "nowhere", "user/mine"])
+    assert capsys.readouterr().err == (
+        "error: hf://user/mine is out of reach: connect to the internet\n"
+    )
 
 
 def test_what_is_no_repository_is_refused_before_anything_is_read(capsys):

@@ -8,6 +8,7 @@ from textgen.cli.leaving import add_yes, look_before
 from textgen.errors import ConfigError
 from textgen.export.push import check_names, push
 from textgen.generation.generator import load
+from textgen.runs.hub_models import check_access
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     check_names(parsed.run, parsed.repository)
+    check_access(parsed.repository)  # before it is looked at what the model would tell
     model = load(parsed.run)
     mixture, given_away = model.mixture, ""
     if parsed.ngrams:

@@ -24,6 +24,8 @@ from textgen.runs.voices import VOICES
 # a Path has but one of the slashes
 ADDRESS = re.compile(r"hf:/{1,2}(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
 PATIENCE = 5.0  # seconds
+OUT_OF_REACH = "is out of reach: connect to the internet"
+NOT_YOURS = "is not yours to write: `hf auth login`, with a token that may"
 
 
 def is_on_hub(path: str | Path) -> bool:
@@ -66,6 +68,20 @@ def need_hub() -> None:
     """Raise `MissingPart` without the Hub's client."""
     if importlib.util.find_spec("huggingface_hub") is None:
         raise MissingPart("the Hub needs huggingface_hub: pip install 'textgen-recurrent[hub]'")
+
+
+def check_access(repository: str) -> None:
+    """Raise `RunError` where nothing could be sent to the repository "user/name" from here, since
+    nobody is logged in, or the Hub is out of reach or does not know who it is."""
+    from huggingface_hub import HfApi, get_token
+
+    address = f"hf://{repository}"
+    if get_token() is None:
+        raise RunError(f"{address} {NOT_YOURS}")
+    if not _hub_answers():
+        raise RunError(f"{address} {OUT_OF_REACH}")
+    with errors_explained(address):
+        HfApi().whoami()
 
 
 def _hub_answers() -> bool:
@@ -119,7 +135,7 @@ def errors_explained(address: str) -> Iterator[None]:
     except errors.HFValidationError:
         trouble = "is no name that the Hub allows: check it"
     except errors.LocalEntryNotFoundError:  # and it was not fetched before
-        trouble = "is out of reach: connect to the internet"
+        trouble = OUT_OF_REACH
     except errors.GatedRepoError:
         trouble = "is open to those alone who were admitted: ask for it on its page"
     except errors.RepositoryNotFoundError:
@@ -133,7 +149,7 @@ def errors_explained(address: str) -> Iterator[None]:
         brief = " ".join(str(error).split())[:160] or type(error).__name__
         trouble = f"cannot be reached ({brief}): try again"
         if status in (401, 403):
-            trouble = "is not yours to write: `hf auth login`, with a token that may"
+            trouble = NOT_YOURS
     finally:
         if shown_before:
             enable_progress_bars()
