@@ -317,6 +317,8 @@ def test_a_voice_is_learned_later_and_no_weight_changes(capsys, voiced, tmp_path
     ]:
         code, _, errors = call(capsys, "voice", run, *words)
         assert code == 2 and message in errors
+    text.write_text("\n\n".join(f"ЖЯЖЯЖЯЖЯ {n}" for n in range(60)), encoding="utf-8")
+    assert "has never seen" in call(capsys, "voice", run, "x", text)[2]
     text.write_text("ㅋㅋㅋ", encoding="utf-8")
     assert "give at least 5, parted by blank lines" in call(capsys, "voice", run, "x", text)[2]
     assert "is no run folder" in call(capsys, "voice", "ko-lstm-char", "x", text)[2]

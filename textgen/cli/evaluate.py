@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textgen import options, shipped
 from textgen.cli.generate import add_label, model_of
-from textgen.cli.sources import numbers, save
+from textgen.cli.sources import check_save, numbers, save
 from textgen.config import EvaluateConfig
 from textgen.data.labelled_text import LabelledText
 from textgen.data.sources import as_trained_on, find_training_text
@@ -58,8 +58,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     config = build(EvaluateConfig, vars(parsed))
+    for path in (parsed.json, parsed.csv):
+        check_save(path)
     model = model_of(parsed)
     text, training_text, own = _texts(model, parsed)
+    contexts = parsed.contexts or (context_length.CONTEXTS if parsed.look_back else ())
+    if contexts:  # what they cannot be measured on is refused before the rest is measured
+        tokens = len(model.tokenizer.encode_array(text))
+        context_length.usable_contexts(tokens, contexts, parsed.n)
     measured = evaluate(model, text, training_text, config)
     show(evaluation_tables.report(measured))
     result = dataclasses.asdict(measured)
@@ -69,8 +75,7 @@ def run(parsed: argparse.Namespace) -> None:
         by_voice = voices.bits_by_voice(model, own)
         show(["", *voices.report(by_voice)])
         result["voices"] = [dataclasses.asdict(row) for row in by_voice]
-    if parsed.look_back or parsed.contexts:
-        contexts = parsed.contexts or context_length.CONTEXTS
+    if contexts:
         rows = context_length.context_curve(model, text, contexts, parsed.n, config.seed)
         show(["", *context_length.report(rows)])
         result["look_back"] = [dataclasses.asdict(row) for row in rows]

@@ -13,11 +13,12 @@ from textgen import options
 from textgen.data.sources import as_trained_on
 from textgen.errors import ConfigError
 from textgen.generation.copy_guard import CopyGuard, check_longest
-from textgen.generation.generator import Generator, load
-from textgen.generation.lists import ListWriter, whole_text
-from textgen.generation.options import generation_options, option_classes
+from textgen.generation.generator import Generator, guarded, load
+from textgen.generation.lists import ListWriter, check_list, whole_text
+from textgen.generation.options import generation_config, generation_options, option_classes
 from textgen.generation.text_stream import Chunk, joined
 from textgen.text.corpus import load_corpus
+from textgen.tokenizers.tokenizer import Tokenizer
 
 ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
@@ -86,6 +87,9 @@ def run(parsed: argparse.Namespace) -> None:
     prompt = unescaped(parsed.prompt)
     if parsed.prompt == "-":
         prompt = piped_in()
+    check_options(parsed, wanted)
+    if parsed.list is not None:
+        check_list(parsed.list, prompt, wanted)
     model = model_of(parsed)
     text, guard = "", None
     if parsed.new or parsed.max_copied is not None:
@@ -124,6 +128,13 @@ def _check(parsed: argparse.Namespace) -> None:
         )
 
 
+def check_options(parsed: argparse.Namespace, wanted: dict[str, Any]) -> None:
+    """Raise `ConfigError` for a bad option of generation before a model or a text is read."""
+    loop = generation_config(**wanted).loop
+    if parsed.max_copied is not None:
+        guarded(loop)
+
+
 def piped_in() -> str:
     """Standard input, without the newline at its end. Raises `ConfigError` where it is no text."""
     if sys.stdin is None:
@@ -158,7 +169,7 @@ def _write_one(
 ) -> None:
     """Print a text as it is written."""
     chunks = model.stream(prompt, guard=guard, **wanted)  # a bad prompt is refused here
-    warn_unknown(model.tokenizer.unknown_characters(prompt))
+    warn_unknown(model.tokenizer, prompt)
     print(prompt, end="", flush=True)
     tokens = 0
     for chunk in chunks:
@@ -182,7 +193,7 @@ def _write_several(
     """Write texts at once, and print them when all have ended, or what there is at Ctrl-C."""
     texts: list[list[Chunk]] = [[] for _ in range(number)]
     steps = model.stream_batch([prompt] * number, guard=guard, **wanted)
-    warn_unknown(model.tokenizer.unknown_characters(prompt))
+    warn_unknown(model.tokenizer, prompt)
     refused = 0
     try:
         for chunks in steps:
@@ -211,7 +222,7 @@ def _write_list(
 ) -> None:
     """Print items as they are found, and at the end what was refused."""
     items = writer.write(number, prompt, **wanted)
-    warn_unknown(writer.model.tokenizer.unknown_characters(prompt))
+    warn_unknown(writer.model.tokenizer, prompt)
     try:
         for item in items:
             line = item.text
@@ -226,8 +237,9 @@ def _write_list(
         print(f"seed {writer.seed}, refused: {', '.join(parts) or 'none'}", file=sys.stderr)
 
 
-def warn_unknown(unknown: list[str]) -> None:
-    """Say on stderr which characters of a text the model does not know."""
-    if unknown:
-        shown = " ".join(repr(c) for c in unknown[:20])
-        print(f"note: the model has never seen {shown}", file=sys.stderr)
+def warn_unknown(tokenizer: Tokenizer, text: str) -> None:
+    """Say on stderr which characters of a text a model does not know, and how many that are."""
+    if unknown := tokenizer.unknown_characters(text):
+        shown = " ".join(repr(c) for c in unknown[:20]) + (" ..." if unknown[20:] else "")
+        share = f"{100 * tokenizer.unknown_share(text):.3g} % of the text"
+        print(f"note: the model has never seen {shown}: {share}", file=sys.stderr)

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from textgen.cli.sources import numbers, save
+from textgen.cli.sources import check_save, numbers, save
 from textgen.data.recall_documents import HELD_OUT
 from textgen.data.recall_task import VARIANTS, read_task
 from textgen.evaluation.recall_probe import CONTROLS, DISTANCES, Scorer, probe, task_of
@@ -48,6 +48,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> None:
+    for path in (parsed.json, parsed.csv):
+        check_save(path)
     model = load(parsed.run)
     task = read_task(parsed.task) if parsed.task else task_of(model)
     controls = tuple(CONTROLS) if parsed.controls else ("none",)

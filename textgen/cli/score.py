@@ -23,7 +23,7 @@ def run(parsed: argparse.Namespace) -> None:
     text = text_of(parsed)
     model = model_of(parsed)
     score = model.score(text)
-    warn_unknown(score.unknown)
+    warn_unknown(model.tokenizer, text)
     print(f"bits_per_char {score.bits_per_char:.4f} ({len(score.tokens)} tokens)")
     if model.mixture is not None:
         print(f"bits_per_char {score.network_bits_per_char:.4f} of the network alone")

@@ -10,7 +10,7 @@ from typing import Any
 from textgen import options, shipped
 from textgen.errors import ConfigError
 from textgen.options import build
-from textgen.runs.atomic_files import write_output
+from textgen.runs.atomic_files import check_writable, write_output
 from textgen.runs.recipe import read_recipe
 from textgen.text.corpus import load_corpus
 from textgen.text.files import is_stream
@@ -50,6 +50,12 @@ def text_of(parsed: argparse.Namespace) -> str:
 def one_or_all(source: Any) -> Any:
     """The one source of a list of one; else the list."""
     return source[0] if isinstance(source, list) and len(source) == 1 else source
+
+
+def check_save(path: Path | None) -> None:
+    """Raise `RunError` where `save` could not write to `path`, before there is something to."""
+    if path is not None:
+        check_writable(path)
 
 
 def save(path: Path | None, text: Callable[[], str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from textgen.cli.generate import warn_unknown
-from textgen.cli.sources import add_text, text_of
+from textgen.cli.sources import add_text, check_save, text_of
 from textgen.errors import ConfigError, MissingPart
 from textgen.generation.generator import load
 from textgen.interpret.texts import trace_text
@@ -34,6 +34,7 @@ def run(parsed: argparse.Namespace) -> None:
         raise ConfigError(
             f"--out is {parsed.out}: give a name that ends with {' or '.join(WRITERS)}"
         )
+    check_save(parsed.out)
     text = text_of(parsed)
     model = load(parsed.run)
     tokens = len(model.tokenizer.encode(text))
@@ -47,7 +48,7 @@ def run(parsed: argparse.Namespace) -> None:
     traced = trace_text(model, text)
     arrays = traced.arrays()
     write_output(parsed.out, write(arrays))
-    warn_unknown(model.tokenizer.unknown_characters(text))
+    warn_unknown(model.tokenizer, text)
     shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
     print(f"{parsed.out}: {shapes}")
     print(f"the largest difference to the layers where the model writes: {traced.error:.1e}")

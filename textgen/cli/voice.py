@@ -17,6 +17,9 @@ from textgen.runs.voices import LONGEST_LABEL, VOICES, write_voices
 from textgen.text.columns import plain_name
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import FOR_TRAINING, ReadConfig
+from textgen.training.new_voice import learn_voice
+
+MOST_UNKNOWN = 0.5  # share of the characters: of more the voice would be that of no text
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -45,9 +48,13 @@ def run(parsed: argparse.Namespace) -> None:
             raise ConfigError(f"label is {shown(label)}, which {folder} has: choose another name")
         settings = {"sample_by": "paragraph"} | vars(parsed)
         corpus = load_corpus(parsed.text, build(ReadConfig, settings))
-        warn_unknown(model.tokenizer.unknown_characters(corpus.text))
-        from textgen.training.new_voice import learn_voice  # it imports TensorFlow
-
+        share = model.tokenizer.unknown_share(corpus.text)
+        if share > MOST_UNKNOWN:
+            raise CorpusError(
+                f"{folder} has never seen {share:.0%} of the characters of {parsed.text}: give a "
+                "text in the letters that it knows, or train on with --from, which adds new ones"
+            )
+        warn_unknown(model.tokenizer, corpus.text)
         found = learn_voice(model, corpus.documents)
         if found.own >= found.none:
             raise CorpusError(

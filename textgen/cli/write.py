@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 from textgen import options
-from textgen.cli.generate import add_label, add_max_copied, model_of, training_text, unescaped
+from textgen.cli.generate import (
+    add_label,
+    add_max_copied,
+    check_options,
+    model_of,
+    training_text,
+    unescaped,
+)
 from textgen.errors import ConfigError
 from textgen.generation.copy_guard import CopyGuard, check_longest
 from textgen.generation.draft import NOT_FOR_A_DRAFT, Draft
@@ -26,13 +33,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     _check(parsed)
+    known = generation_options()
+    wanted = {name: value for name, value in vars(parsed).items() if name in known}
+    check_options(parsed, wanted)
     model = model_of(parsed)
     guard = None
     if parsed.max_copied is not None:
         text = training_text(model, parsed.train)
         guard = CopyGuard(text, parsed.max_copied, model.tokenizer)
-    known = generation_options()
-    wanted = {name: value for name, value in vars(parsed).items() if name in known}
     draft = Draft(model, unescaped(parsed.prompt), guard=guard, **wanted)
     from textgen.cli.draft_screen import DraftScreen  # only here: it imports prompt_toolkit
 

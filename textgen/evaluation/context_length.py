@@ -46,16 +46,10 @@ def context_curve(
 ) -> list[ContextRow]:
     """The loss on `n` tokens of `text`, each predicted from the last `context` tokens alone.
 
-    Contexts longer than half the text are left out, and those that leave it fewer than two tokens
-    to predict: of one there is no interval. Raises `ConfigError` when none is left.
+    Raises as `usable_contexts` does, of which it takes those that it gives.
     """
     ids = generator.tokenizer.encode_array(text)
-    usable = sorted({int(c) for c in contexts if 1 <= c <= min(len(ids) // 2, len(ids) - 2)})
-    if n < 2 or not usable:
-        raise ConfigError(
-            f"n is {n}, the text has {len(ids)} tokens and the contexts are {list(contexts)}: give "
-            "n of at least 2, and a text of at least 3 tokens and of twice the shortest context"
-        )
+    usable = usable_contexts(len(ids), contexts, n)
     places = np.arange(usable[-1], len(ids))
     chosen = np.random.default_rng(seed).choice(places, min(n, len(places)), replace=False)
     reader = Reader(generator.network)
@@ -65,6 +59,21 @@ def context_curve(
         logprobs = reader.next_logprobs(state[-1][0])
         bits[context] = -logprobs[np.arange(len(chosen)), ids[chosen]] / math.log(2)
     return [_row(context, values, bits[usable[-1]]) for context, values in bits.items()]
+
+
+def usable_contexts(tokens: int, contexts: Sequence[int], n: int) -> list[int]:
+    """Those of `contexts` that a text of so many tokens is long enough for, the shortest first.
+
+    Contexts longer than half the text are left out, and those that leave it fewer than two tokens
+    to predict: of one there is no interval. Raises `ConfigError` when none is left.
+    """
+    usable = sorted({int(c) for c in contexts if 1 <= c <= min(tokens // 2, tokens - 2)})
+    if n < 2 or not usable:
+        raise ConfigError(
+            f"n is {n}, the text has {tokens} tokens and the contexts are {list(contexts)}: give "
+            "n of at least 2, and a text of at least 3 tokens and of twice the shortest context"
+        )
+    return usable
 
 
 def _row(context: int, bits: np.ndarray, longest: np.ndarray) -> ContextRow:

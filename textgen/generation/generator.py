@@ -174,7 +174,7 @@ class Generator:
         """Like `stream` for several prompts; one whose text has ended yields empty chunks."""
         prompts = _texts(prompts)
         config = generation_config(**options)
-        loop = config.loop if guard is None else _guarded(config.loop)
+        loop = config.loop if guard is None else guarded(config.loop)
         seed = secrets.randbits(31) if loop.seed is None else loop.seed
         unknown = [self.tokenizer.unknown_characters(prompt) for prompt in prompts]
         ids = [self._prompt_ids(p, u) for p, u in zip(prompts, unknown, strict=True)]
@@ -269,7 +269,7 @@ class Generator:
         return Score(bits, of_network, tokens, self.tokenizer.unknown_characters(text))
 
 
-def _guarded(loop: LoopConfig) -> LoopConfig:
+def guarded(loop: LoopConfig) -> LoopConfig:
     """What a guard asks of the loop. Raises `ConfigError` where it was asked for something else."""
     if loop.num_beams > 1 or loop.engine == "tensorflow":
         name = "num_beams" if loop.num_beams > 1 else "engine"

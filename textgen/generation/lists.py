@@ -38,6 +38,19 @@ class Item:
     seed: int
 
 
+def check_list(number: int, prompt: str, options: dict[str, Any]) -> None:
+    """Raise `ConfigError` for what a list has no use for, before a text is read for it. options:
+    those of generation."""
+    if not 1 <= number <= LONGEST_LIST:
+        raise ConfigError(f"list is {number}: give 1 to {LONGEST_LIST:,} items")
+    if "\n" in prompt:
+        raise ConfigError("the prompt holds a newline, where an item ends: leave it out")
+    for name in ("stop_strings", "num_beams", "top_logprobs"):
+        if name in options:
+            raise ConfigError(f"{name} is not for a list, whose items end with their line")
+    generation_config(**options)  # a bad option is refused here
+
+
 class ListWriter:
     """Writes items with a model, and counts what it refuses.
 
@@ -66,16 +79,9 @@ class ListWriter:
         options: those of generation. Raises `ConfigError` for one that a list has no use for, and
         `GenerationError` where the model has nothing to write that is not refused.
         """
-        if not 1 <= number <= LONGEST_LIST:
-            raise ConfigError(f"list is {number}: give 1 to {LONGEST_LIST:,} items")
-        if "\n" in prompt:
-            raise ConfigError("the prompt holds a newline, where an item ends: leave it out")
-        for name in ("stop_strings", "num_beams", "top_logprobs"):
-            if name in options:
-                raise ConfigError(f"{name} is not for a list, whose items end with their line")
+        check_list(number, prompt, options)
         seed = options.pop("seed", None)
         seed = secrets.randbits(31) if seed is None else seed
-        generation_config(seed=seed, **options)  # a bad option is refused here
         self.seed = seed
         return self._accepted(number, prompt, seed, options)
 

@@ -80,6 +80,20 @@ def write_output(path: Path, data: bytes) -> None:
         raise _unwritable(path, error) from error
 
 
+def check_writable(path: Path) -> None:
+    """Raise `RunError` where `write_output` could not write to `path`, as far as that can be told
+    without writing."""
+    place = Path(os.path.realpath(path))
+    if place.is_dir():
+        raise _unwritable(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    if place.exists() and not place.is_file():  # a pipe or a device
+        return
+    folder = next(above for above in place.parents if above.exists())
+    code = errno.EACCES if folder.is_dir() else errno.ENOTDIR
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(path, OSError(code, os.strerror(code)))
+
+
 def remove(path: Path) -> None:
     """Take a file away, where there is one. Raises `RunError`."""
     try:

@@ -81,6 +81,11 @@ class Tokenizer(ABC):
     def unknown_characters(self, text: str) -> list[str]:
         """The distinct characters of a text that have no token, in order."""
 
+    def unknown_share(self, text: str) -> float:
+        """The share of the tokens of a text that stand for a character without one."""
+        ids = self.encode_array(text)
+        return float((ids == self.unk_id).mean()) if len(ids) else 0.0
+
     def extended(self, text: str) -> Self:
         """With tokens for the characters of a text that have none, after its own, whose ids stay.
         One that writes every text, or cannot grow, stays as it is."""

@@ -13,11 +13,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from textgen.arrays import Array
-from textgen.backend import keras, ops, tf
 from textgen.data.batches import padded_texts
 from textgen.errors import CorpusError
 from textgen.generation.generator import Generator
-from textgen.model import trainable
 
 LONGEST = 256  # tokens of a document: what a voice tells has faded behind them
 HELD_OUT_EVERY = 5  # documents, of which one is held out
@@ -48,6 +46,9 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
             f"documents of the text that could begin in the voice: {len(rows)}; give at least "
             f"{HELD_OUT_EVERY}, parted by blank lines, or add --sample-by line"
         )
+    from textgen.backend import keras, ops, tf  # only here: few documents are refused at once
+    from textgen.model import trainable
+
     network, language_model = model.network, trainable(model.network)
     shape = network.state_shape
     voice = keras.Variable(np.zeros(shape, "float32"), name="voice")
