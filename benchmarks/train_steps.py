@@ -134,7 +134,7 @@ def measure(library: str, cell: str, dtype: str, shape: Shape) -> dict[str, floa
     """Seconds of the fastest step, the peak of memory, and how far that is above the library's."""
     # imported before memory is looked at
     importlib.import_module(
-        "textgen.training.train" if library in ("textgen", "keras") else "torch"
+        "textgen.training.assembly" if library in ("textgen", "keras") else "torch"
     )
     empty = peak()
     step = LIBRARIES[library](cell, dtype, shape)

@@ -1,7 +1,9 @@
 """`--budget`: from minutes to settings. The speed is given here, so that no test is timed."""
 
 import dataclasses
+import logging
 import math
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import ConfigError
 from textgen.network import weight_shapes
-from textgen.training import budget
+from textgen.training import budget, speed
 from textgen.training.cost import expected_seconds, weights_per_token
 from textgen.training.train import start
 from textgen.tuning.trials import NOT_BUDGETED
@@ -21,7 +23,7 @@ PRODUCTS = 2e10  # a second: what the machine of these tests multiplies
 def machine(monkeypatch):
     """Speed falls as the products of a token grow, as on a machine of one speed."""
     monkeypatch.setattr(
-        budget, "speed", lambda model, vocab, _: PRODUCTS / weights_per_token(model, vocab)
+        speed, "speed", lambda model, vocab, _: PRODUCTS / weights_per_token(model, vocab)
     )
 
 
@@ -198,12 +200,36 @@ def test_a_task_has_no_passes(tmp_path):
         start("speaker-ko.toml", tmp_path / "run", budget=60)
 
 
+def test_the_fastest_step_counts(monkeypatch):
+    monkeypatch.undo()
+    durations = iter([0.05, 0.05, 0.02, 0.05])  # seconds; the first compiles
+
+    class Trainer:
+        def __init__(self, model, lanes):
+            self.lanes = lanes
+
+        def prepare(self, optimizer):
+            return self.step
+
+        def step(self, batches):
+            inputs, targets, _ = next(batches)
+            assert inputs.shape == targets.shape == (self.lanes, 16)
+            time.sleep(next(durations))
+            return {"loss": 0.0}
+
+    monkeypatch.setattr(speed, "LaneTrainer", Trainer)
+    monkeypatch.setattr(speed, "build_model", lambda *given: None)
+    monkeypatch.setattr(speed, "TIMED_SECONDS", 0.1)
+    small = dataclasses.replace(TrainConfig(), batch_size=8, sequence_length=16)
+    assert 0 < speed.speed(ModelConfig(), 20, small) <= 8 * 16 / 0.02
+
+
 @pytest.mark.slow
 def test_the_speed_of_this_machine_is_measured(monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(budget, "TIMED_SECONDS", 0.05)
+    monkeypatch.setattr(speed, "TIMED_SECONDS", 0.05)
     small = dataclasses.replace(TrainConfig(), batch_size=8, sequence_length=16)
-    assert budget.speed(ModelConfig(hidden_size=16, embedding_size=8), 20, small) > 0
+    assert speed.speed(ModelConfig(hidden_size=16, embedding_size=8), 20, small) > 0
 
 
 def test_more_weights_and_more_text_take_longer():
@@ -212,3 +238,11 @@ def test_more_weights_and_more_text_take_longer():
     assert 0 < fast < slow
     assert expected_seconds(small, 65, 2_000_000) == (2 * fast, 2 * slow)
     assert expected_seconds(large, 65, 1_000_000)[0] > 10 * fast
+
+
+def test_it_is_said_that_the_machine_is_measured_where_it_is(caplog):
+    with caplog.at_level(logging.INFO):
+        planned(100_000, 60, fixed=("hidden_size", "epochs"))
+        assert "measuring" not in caplog.text
+        planned(100_000, 60)
+    assert caplog.text.count("measuring how fast this machine trains") == 1

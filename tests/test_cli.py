@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from textgen import shipped
 from textgen.cli.main import main
 from textgen.generation.generator import Generator
 from tiny import TEXT
@@ -43,6 +44,62 @@ def test_help_needs_no_tensorflow():
     )
     for command in ([], ["train"], ["generate"], ["write"], ["score"], ["corpus"]):
         subprocess.run([sys.executable, "-c", script, *command, "--help"], check=True)
+
+
+def test_bad_input_is_refused_before_tensorflow_is_loaded(text_file, tmp_path):
+    # an empty text would be noticed if it were read
+    names, empty = tmp_path / "names.txt", tmp_path / "empty.txt"
+    names.write_text("Kim\nLee\n", encoding="utf-8")
+    empty.touch()
+    model, held = shipped.MODELS / "en-lstm-char", tmp_path / "held"
+    held.mkdir()
+    (held / "config.json").write_text("{}")
+    train = ["train", empty, "--out", tmp_path / "run"]
+    refused = [
+        ([*train, "--replay", "x=7"], "replay is 'x=7'"),
+        ([*train, "--replay", "x=0.2"], "no such file or folder: 'x'"),
+        ([*train, "--replay", f"{names}=0.2", "--sample-by", "line"], "leave one of them out"),
+        ([*train, tmp_path / "none.txt"], "none.txt"),
+        ([*train, "--from", "nowhere"], "no run folder at nowhere"),
+        ([*train, "--from", model, "--cell", "rnn"], "cell is 'rnn', but"),
+        ([*train, "--budget", "5s"], "budget is '5s'"),
+        ([*train, "--forget-bias", "2", "--cell", "rnn"], "forget_bias would have no effect"),
+        (["train", empty, "--out", held], "holds a run already"),
+        (
+            ["train", names, "--out", tmp_path / "run", "--label-by", "file"],
+            "has the label 'names'",
+        ),
+        (["train", names, "--out", tmp_path / "run", "--prompt", "Ж"], "prompt is 'Ж'"),
+        (["train", names, "--out", tmp_path / "run", "--budget", "20s"], "one window takes 65"),
+        (["race", empty, "--out", tmp_path / "race", "--replay", "x=7"], "replay is 'x=7'"),
+        (["generate", model, "--list", "0", "--new", "--train", empty], "list is 0"),
+        (["generate", model, "--list", "3", "--num-beams", "2"], "num_beams is not for a list"),
+        (["generate", "nowhere", "--temperature", "-1"], "temperature is -1"),
+        (["generate", "nowhere", "--max-copied", "9", "--num-beams", "2"], "with max_copied"),
+        (["evaluate", model, text_file, "--label", "x"], "this model has no labels"),
+        (["evaluate", model, text_file, "-n", "1", "--look-back"], "n is 1"),
+        (["evaluate", "nowhere", text_file, "--json", tmp_path], "Is a directory"),
+        (["evaluate", "nowhere", text_file, "--csv", names / "x"], "Not a directory"),
+        (["voice", model, "x", names], "give at least 5"),
+        (["voice", model, "x", shipped.CORPORA / "ko/stories/letters.txt"], "has never seen"),
+    ]
+    script = (
+        "import json, sys\nfrom textgen.cli.main import main\n"
+        "for words in json.load(sys.stdin):\n"
+        "    try: main(words)\n    except SystemExit as stop: assert stop.code == 2\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps([list(map(str, words)) for words, _ in refused]),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr.splitlines()
+    errors = [line for line in told if line.startswith("error: ")]
+    for (words, message), line in zip(refused, errors, strict=True):
+        assert message in line, words
+    assert not (tmp_path / "run").exists() and not (tmp_path / "race").exists()
 
 
 @pytest.mark.slow

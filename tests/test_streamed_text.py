@@ -267,11 +267,11 @@ def test_workers_share_the_file(text_file, run):
 
 
 def test_a_budget_for_a_streamed_text(text_file, tmp_path, monkeypatch, capsys):
-    from textgen.training import budget
+    from textgen.training import budget, speed
 
     model = tiny()[0]
     config = TrainConfig(stream=True)
-    monkeypatch.setattr(budget, "speed", lambda *given: 1000.0)  # tokens a second
+    monkeypatch.setattr(speed, "speed", lambda *given: 1000.0)  # tokens a second
     _, planned = budget.plan(6_000_000, 65, 600, model, config)  # a tenth of it
     windows = planned.batch_size * planned.sequence_length
     assert planned.epochs == 1

@@ -17,6 +17,7 @@ from textgen.backend import keras
 from textgen.cli.main import main
 from textgen.config import TrainConfig
 from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.training import budget
 from textgen.training.loop import Training
 from textgen.training.stop_request import Interrupted
 from textgen.training.time_limit import TimeLimit
@@ -295,6 +296,19 @@ def test_a_stop_from_outside(text_file, tmp_path, number, beginning):
 
 
 # --- samples --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_before_it_begins_leaves_nothing(text_file, tmp_path, monkeypatch, capsys, number):
+    def stopped(*given):
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(budget, "within", stopped)  # while the speed is measured
+    out = tmp_path / "runs/new"
+    with pytest.raises(SystemExit) as end:
+        main(["train", str(text_file), f"--out={out}", "--budget=20s"])
+    assert end.value.code == 130 and "there is no run yet" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_prompt_that_the_text_lacks_is_refused_before_training(text_file, tmp_path):

@@ -219,9 +219,10 @@ def train(
     cell="gru", hidden_size=128, tokenizer="jamo", epochs=3.
     Raises `TextgenError` for a text that cannot be read or is too short, an unknown setting, one
     outside its range or without effect, and where `out` holds a run; and `Interrupted`, a
-    `KeyboardInterrupt`, after Ctrl-C, when the run is saved: `resume` goes on with it.
+    `KeyboardInterrupt`, after Ctrl-C, when the run is saved: `resume` goes on with it; of one that
+    has not begun to learn, nothing is left.
     """
-    from textgen.training.budget import seconds_of  # only here: they import TensorFlow
+    from textgen.training.budget import seconds_of
     from textgen.training.train import start
 
     refuse_unknown(settings, [name for cls in CONFIGS for name in options_of(cls)])

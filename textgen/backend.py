@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import logging
 import os
 import sys
@@ -31,6 +32,19 @@ def _silent_stderr() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(sink)
+
+
+def need_training() -> None:
+    """Raise `MissingPart` where what trains is not installed, without loading it."""
+    for name in ("keras", "tensorflow"):
+        if importlib.util.find_spec(name) is None:
+            raise _missing(f"No module named {name!r}")
+
+
+def _missing(why: object) -> MissingPart:
+    return MissingPart(
+        f"this needs TensorFlow and Keras ({why}): pip install 'textgen-recurrent[train]'"
+    )
 
 
 def has_bfloat16() -> bool:
@@ -87,9 +101,7 @@ def __getattr__(name: str) -> Any:
             import keras
             import tensorflow as tf
         except ImportError as error:
-            raise MissingPart(
-                f"this needs TensorFlow and Keras ({error}): pip install 'textgen-recurrent[train]'"
-            ) from error
+            raise _missing(error) from error
 
         tf.config.list_physical_devices()  # says its piece about missing GPUs here, unheard
     # it counts tracings by the line of code that made a function: each model loaded traces its own

@@ -15,6 +15,7 @@ from textgen.errors import ConfigError
 from textgen.log import logger
 from textgen.options import build, options_of
 from textgen.runs.recipe import CONFIGS
+from textgen.runs.run_folder import CONFIG
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -130,11 +131,13 @@ def _resume(
 
 @contextlib.contextmanager
 def _interruption_explained(out: str) -> Iterator[None]:
-    """Say how a training goes on that is stopped while within."""
+    """Say how a training goes on that is stopped while within, once it has begun."""
     from textgen.training.stop_request import Interrupted
 
     try:
         yield
     except Interrupted as stop:
-        message = f"stopped and saved: textgen train --resume {out} goes on"
+        message = "stopped before anything was learned: there is no run yet"
+        if (Path(out) / CONFIG).is_file():
+            message = f"stopped and saved: textgen train --resume {out} goes on"
         raise Interrupted(message) from stop

@@ -17,7 +17,7 @@ from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import digest
 from textgen.errors import ConfigError, shown
 from textgen.runs.run_config import DataConfig
-from textgen.text.corpus import load_corpus
+from textgen.text.corpus import check_names, load_corpus
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LARGEST_SHARE = 0.9  # the share of a batch that the old text may have
@@ -89,20 +89,27 @@ class MixedLanes:
         )
 
 
-def with_replay(data: TextInMemory) -> TextInMemory:
-    """`data` with the text that its settings mix in, if they name one.
+def check_replay(settings: TrainConfig) -> None:
+    """Raise, before any text is read, `ConfigError` where `settings` mix in what is no text and
+    share, or into what it cannot be mixed into, and `CorpusError` where there is no such text."""
+    if not settings.replay:
+        return
+    source, _ = replay_of(settings)
+    if settings.sample_by == "line" or settings.label_by:
+        name, part = ("label_by", "document") if settings.label_by else ("sample_by", "line")
+        raise ConfigError(
+            f"replay is mixed into a text that is read on and on, and {name} "
+            f"{getattr(settings, name)} reads each {part} by itself: leave one of them out"
+        )
+    check_names(source)
 
-    Raises `ConfigError` for what names none, and `CorpusError` for a text that cannot be read.
-    """
+
+def with_replay(data: TextInMemory) -> TextInMemory:
+    """`data` with the text that its settings mix in, if they name one. Raises `CorpusError` for a
+    text that cannot be read."""
     if not data.settings.replay:
         return data
     source, share = replay_of(data.settings)
-    if data.settings.sample_by == "line" or data.settings.label_by:
-        name, part = ("label_by", "document") if data.settings.label_by else ("sample_by", "line")
-        raise ConfigError(
-            f"replay is mixed into a text that is read on and on, and {name} "
-            f"{getattr(data.settings, name)} reads each {part} by itself: leave one of them out"
-        )
     old = TextInMemory(source, data.settings, load_corpus(source, data.settings))
     return ReplayedText(data.source, data.settings, data.corpus, old, share)
 

@@ -11,7 +11,7 @@ from textgen.config import TrainConfig
 from textgen.data.labelled_text import LabelledText
 from textgen.data.lines import LinesInMemory
 from textgen.data.recall_task import is_task, read_task
-from textgen.data.replayed_text import with_replay
+from textgen.data.replayed_text import check_replay, with_replay
 from textgen.data.streamed_text import StreamedText
 from textgen.data.task_documents import TaskDocuments
 from textgen.data.text_in_memory import TextInMemory
@@ -51,6 +51,7 @@ def read_training_data(
         if folder is None:
             raise ConfigError("stream is for textgen train alone: leave it out")
         return StreamedText(source, settings, folder)
+    check_replay(settings)
     corpus = load_corpus(source, settings)
     if settings.label_by:
         return with_replay(LabelledText(source, settings, corpus))

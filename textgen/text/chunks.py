@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from textgen.options import check
 from textgen.text import files
-from textgen.text.corpus import blank, cut, items_of, separator_of
+from textgen.text.corpus import blank, check_names, cut, items_of, separator_of
 from textgen.text.read_config import ReadConfig
 from textgen.text.readers import read_item
 from textgen.text.source import Provenance, Source
@@ -38,6 +38,7 @@ def read_chunks(
     `CorpusError`.
     """
     check(config)
+    check_names(source)
     separator = separator_of(config.sample_by)
     parts: list[str] = []
     starts: list[int] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 from textgen.errors import ConfigError, CorpusError, shown
 from textgen.options import check
 from textgen.text.read_config import ReadConfig
-from textgen.text.readers import read_item
+from textgen.text.readers import must_be_there, read_item
 from textgen.text.source import Provenance, Source
 
 MAX_CHARACTERS = 200_000_000  # of a table or dataset; the records after it are left out
@@ -94,6 +94,7 @@ def load_corpus(source: Source, config: ReadConfig | None = None) -> Corpus:
     """
     config = config or ReadConfig()
     check(config)
+    check_names(source)
     documents: list[str] = []
     labels: list[str] = []
     sources: list[Provenance] = []
@@ -136,6 +137,13 @@ def items_of(source: Source) -> list[str]:
                 f"the text is {shown(item)}: name a file, a folder or hf:DATASET (str or Path)"
             )
     return [str(item) for item in items]
+
+
+def check_names(source: Source) -> None:
+    """Raise `CorpusError` for the first thing that is named and not there, before any is read; of a
+    dataset only reading tells."""
+    for item in items_of(source):
+        must_be_there(item)
 
 
 def blank(item: str) -> CorpusError:

@@ -101,6 +101,12 @@ def read_item(
     yield from _part_by_part(reader(file, wanted, config, source), source, sources, config, most)
 
 
+def must_be_there(item: str) -> None:
+    """Raise `CorpusError` for a name that nothing has; of a dataset only reading tells."""
+    if not item.startswith("hf:"):
+        _path_and_columns(item)
+
+
 def _read_folder(folder: Path, config: ReadConfig, sources: list[Provenance]) -> Iterator[Part]:
     paths, left_out = files.files_in(folder)
     if not paths:

@@ -6,7 +6,7 @@ for each token of the text; embeds a thousand pieces or more wider than letters;
 dropout the more weights there are for a token and the more often it is read. Over the whole
 training the weights decay by the same factor, however many steps there are. What it reached, and on
 which texts, stands in docs/quality.md. The speed is measured on this machine, with this vocabulary,
-before the training begins.
+before the training begins (speed.py).
 """
 
 from __future__ import annotations
@@ -18,18 +18,12 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
-
-from textgen.backend import tf
 from textgen.config import ModelConfig, Settings, TrainConfig
-from textgen.data.batches import ready
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError
 from textgen.log import logger
-from textgen.model import build_model, settle_threads
 from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.cost import weights_per_token
-from textgen.training.trainer import LaneTrainer, optimizer, policy
 
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
 LARGE_VOCABULARY, WIDE_EMBEDDING = 1000, 256  # so many pieces, or more, are embedded so wide
@@ -47,7 +41,6 @@ PEAK_RATE = 8e-3  # learning rate: twice the default, for few passes
 WARMUP_STEPS, MAX_WARMUP = 150, 0.2
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others by
-TIMED_SECONDS = 1.5  # seconds of steps for one measurement
 # Dropout where there is one weight for each token and the text is read `PASSES` times; what each
 # doubling of either adds; the most.
 BASE_DROPOUT, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 0.07, 0.5
@@ -87,6 +80,8 @@ def within(
     seconds -= time.perf_counter() - begin
     if seconds < SHORTEST_BUDGET:
         raise ConfigError("the budget went into reading the text: give a longer --budget")
+    if tokens <= training.sequence_length:
+        data.batches(tokenizer)  # which refuses so short a text, before anything is measured
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
     logger.info(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
@@ -114,6 +109,8 @@ def plan(
     tokens: of a pass over the text. A setting that is not its default, or named in `fixed`, is left
     as it is; where that is max_seconds, the passes are those of that time.
     """
+    from textgen.training.speed import speed  # TensorFlow is loaded in no time of the budget's
+
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS_OF_PASS * w[0] * w[1]), WINDOWS[-1])
     model = with_cell(model, fixed)
     if vocab_size >= LARGE_VOCABULARY and not model.tie_weights:
@@ -121,6 +118,8 @@ def plan(
     training = _fill(
         training, fixed, batch_size=lanes, sequence_length=length, learning_rate=PEAK_RATE
     )
+    if _is_free(model, fixed, "hidden_size") or _is_free(training, fixed, "epochs"):
+        logger.info("measuring how fast this machine trains, to see what fits into the time")
     end = time.perf_counter() + seconds
 
     def passes(tokens_per_second: float) -> float:
@@ -192,21 +191,3 @@ def _fill(settings: Settings, fixed: Collection[str], **values: Any) -> Settings
 
 def _is_free(settings: object, fixed: Collection[str], name: str) -> bool:
     return name not in fixed and getattr(settings, name) == getattr(type(settings), name)
-
-
-def speed(model: ModelConfig, vocab_size: int, training: TrainConfig) -> float:
-    """Tokens per second of training steps, as they will be."""
-    lanes, length = training.batch_size, training.sequence_length
-    settle_threads(lanes)
-    trainer = LaneTrainer(build_model(model, vocab_size, policy(training.dtype)), lanes)
-    step = trainer.prepare(optimizer(training, 1000))
-    ids = np.random.default_rng(1).integers(0, vocab_size, (lanes, length + 1))
-    batch = (ids[:, :-1], ids[:, 1:], np.ones((lanes, length), np.float32))
-    batches = iter(ready(tf.data.Dataset.from_tensors(batch).repeat()))
-    step(batches)  # which compiles it
-    best, end = np.inf, time.perf_counter() + TIMED_SECONDS
-    while time.perf_counter() < end:
-        begin = time.perf_counter()
-        float(step(batches)["loss"])
-        best = min(best, time.perf_counter() - begin)
-    return lanes * length / best

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from textgen.arrays import Array, Dataset
-from textgen.backend import tf
 from textgen.data.batches import Batches
 from textgen.errors import ConfigError
 
@@ -37,6 +36,8 @@ class Workers:
     def connect(self) -> None:
         """Find the others. To be called before TensorFlow computes anything."""
         if self.number > 1:
+            from textgen.backend import tf
+
             self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
             self._wish = tf.Variable(0.0)  # 1: this worker was asked to stop
             self._wishes = tf.Variable(0.0)  # of all
@@ -63,6 +64,7 @@ class Workers:
 
     def total(self, values: list[Array]) -> list[Array]:
         """The sums of `values` over all workers; the same, bit for bit, on each."""
+        from textgen.backend import tf
 
         def summed(*mine: Array) -> list[Array]:
             # the collective operations ask each value where it is
@@ -86,6 +88,8 @@ class Workers:
         """The least of the workers' steps: where all can go on from."""
         if self.number == 1:
             return step
+        from textgen.backend import tf
+
         # each writes its own row; a float holds so many digits, so a step goes in two parts
         rows = [divmod(step, 1 << 20) if i == self.index else (0, 0) for i in range(self.number)]
         every = tf.function(self.total)([tf.constant(rows, tf.float32)])[0]

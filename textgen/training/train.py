@@ -1,5 +1,6 @@
-"""A run from its beginning: read the text, make a tokenizer, lay out batches, and train (loop.py).
-Or from a model that was trained on another text (beginning.py).
+"""A run from its beginning: read the text, make a tokenizer, lay out batches, and train
+(assembly.py, loop.py). Or from a model that was trained on another text (beginning.py). What cannot
+be trained is refused here, before TensorFlow is loaded, which takes seconds.
 
 What is trained on is a text, read in lanes, in memory or from a file, or a task, whose documents
 are written on the way. A run can be stopped or killed at any step and resumed.
@@ -9,14 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from textgen import backend
-from textgen.backend import keras
 from textgen.config import (
     ModelConfig,
     TokenizerConfig,
@@ -28,10 +27,7 @@ from textgen.data.batches import Batches
 from textgen.data.sources import names_a_task, read_training_data
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, CorpusError, RunError, shown
-from textgen.generation.generator import Generator
 from textgen.log import logger
-from textgen.model import LanguageModel, build_model, settle_threads, trainable
-from textgen.network import Network
 from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
 from textgen.runs.run_config import RunConfig
@@ -41,15 +37,8 @@ from textgen.training import beginning
 from textgen.training import budget as budgets
 from textgen.training.beginning import Beginning
 from textgen.training.distributed import Workers
-from textgen.training.loop import Training
-from textgen.training.ngrams import add_ngrams
-from textgen.training.samples import RecallSampler, Sampler, TextSampler, check_prompt
-from textgen.training.saves import Save, read_save
+from textgen.training.samples import check_prompt
 from textgen.training.stop_request import StopRequest
-from textgen.training.time_limit import TimeLimit
-from textgen.training.trainer import LaneTrainer, policy
-from textgen.training.validation import Twin, Validation
-from textgen.training.voices import Voices
 
 
 def start(
@@ -71,8 +60,10 @@ def start(
     given: the settings that a person named for this run: one that would have no effect is refused.
     callbacks: Keras's own, such as `keras.callbacks.TensorBoard`.
     begin_from: a run, or a shipped model, whose weights, tokenizer and settings it goes on with.
-    Raises `TextgenError` for bad input, and `Interrupted` after Ctrl-C, when the run is saved.
+    Raises `TextgenError` for bad input, and `Interrupted` after Ctrl-C, when the run is saved, or
+    nothing is there of it yet.
     """
+    backend.need_training()
     workers = Workers()
     folder = workers.folder(path_of(out, "out"))
     _check_callbacks(callbacks)
@@ -82,7 +73,7 @@ def start(
         train_config or TrainConfig(),
         workers=workers.number,
     )
-    _check(config)
+    _check(config, budget)
     fixed = {*fixed, *given}
     if budget:
         config = dataclasses.replace(config, model=budgets.with_cell(config.model, fixed))
@@ -93,15 +84,18 @@ def start(
         fixed |= begin.settled
     config = _with_effect(config, names_a_task(source), given)
     _refuse_a_second_run(folder)
-    with atomic_files.hold(folder):
+    with StopRequest() as stop, atomic_files.hold(folder):
         _refuse_a_second_run(folder)  # another process may have been quicker
-        config, data, tokenizer, batches = _read(
-            source, folder, config, workers, budget, fixed, begin
+        with stop.at_once():  # there is nothing to be saved
+            config, data, tokenizer, batches = _read(
+                source, folder, config, workers, budget, fixed, begin
+            )
+            network = begin.network(config.model, tokenizer.vocab_size) if begin else None
+            from textgen.training import assembly  # only here: it imports TensorFlow
+        assembly.train(
+            assembly.Setting(folder, config, data, tokenizer, batches, workers, stop, network),
+            callbacks,
         )
-        network = begin.network(config.model, tokenizer.vocab_size) if begin else None
-        with StopRequest() as stop:
-            setting = _Setting(folder, config, data, tokenizer, batches, workers, stop, network)
-            _train(setting, callbacks)
     return folder
 
 
@@ -115,6 +109,7 @@ def resume(
 
     Raises as `start` does, and `RunError` when the text is not the one the run began with.
     """
+    backend.need_training()
     workers = Workers()
     folder = workers.folder(path_of(out, "the run folder"))
     _check_callbacks(callbacks)
@@ -156,11 +151,13 @@ def resume(
         known = dataclasses.replace(data.config, source=recorded.source)
         config = dataclasses.replace(config, data=known)
         batches = workers.share(data.batches(tokenizer))
+        from textgen.training import assembly  # only here: it imports TensorFlow
+
         with StopRequest() as stop:
             if epochs is not None:
                 run_folder.write_config(folder, config)  # this run, too, may be killed and resumed
-            setting = _Setting(folder, config, data, tokenizer, batches, workers, stop)
-            _train(setting, callbacks, resumed=True, further=epochs is not None)
+            setting = assembly.Setting(folder, config, data, tokenizer, batches, workers, stop)
+            assembly.train(setting, callbacks, resumed=True, further=epochs is not None)
     return folder
 
 
@@ -212,6 +209,10 @@ def _read(
 
 def _check_callbacks(callbacks: object) -> None:
     """Raises `ConfigError` for what Keras could not call."""
+    if isinstance(callbacks, tuple) and not callbacks:
+        return
+    from textgen.backend import keras  # only here, where somebody has imported it already
+
     kind = keras.callbacks.Callback
     if not isinstance(callbacks, Sequence) or not all(isinstance(one, kind) for one in callbacks):
         raise ConfigError(
@@ -219,9 +220,14 @@ def _check_callbacks(callbacks: object) -> None:
         )
 
 
-def _check(config: RunConfig) -> None:
+def _check(config: RunConfig, budget: float) -> None:
+    """Raises `ConfigError` for a setting outside its range, and for a time that several workers
+    would have to agree on."""
     for settings in (config.model, config.tokenizer, config.training):
         check(settings)
+    if config.workers > 1 and (budget or config.training.max_seconds):
+        name = "budget" if budget else "max_seconds"
+        raise ConfigError(f"{name} is for one process: give several workers --epochs")
 
 
 def _with_effect(config: RunConfig, task: bool, given: Collection[str]) -> RunConfig:
@@ -255,139 +261,3 @@ def _as_found(config: RunConfig, data: TrainingData, tokenizer: Tokenizer) -> Ru
     """`config` with what was found in the text."""
     with_size = dataclasses.replace(config.tokenizer, vocab_size=tokenizer.vocab_size)
     return dataclasses.replace(config, tokenizer=with_size, data=data.config)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Setting:
-    """All that is at hand before the model is built. network: the weights that it begins with, None
-    where they are drawn or saved."""
-
-    folder: Path
-    config: RunConfig
-    data: TrainingData
-    tokenizer: Tokenizer
-    batches: Batches
-    workers: Workers
-    stop: StopRequest
-    network: Network | None = None
-
-
-def _train(
-    setting: _Setting, callbacks: Sequence[Any], *, resumed: bool = False, further: bool = False
-) -> None:
-    """Build the model, and train it from its last save or from the beginning."""
-    folder, config = setting.folder, setting.config
-    settings = config.training
-    if settings.deterministic:
-        backend.tf.config.experimental.enable_op_determinism()
-    if settings.max_seconds and setting.workers.number > 1:
-        raise ConfigError("max_seconds is for one process: give several workers --epochs")
-    training, save = _prepared(setting, callbacks, resumed, further)
-    if save is None:
-        run_folder.write_tokenizer(folder, setting.tokenizer)
-    try:
-        training.run(save, further=further)
-    except Exception as error:
-        if isinstance(error, backend.tf.errors.OpError):
-            error = _explained(error, setting)
-        training.fail(str(error))
-        raise error
-    if config.origin is not None and not setting.workers.index:
-        beginning.report(folder, config.origin, setting.data)
-
-
-def _prepared(
-    setting: _Setting, callbacks: Sequence[Any], resumed: bool, further: bool
-) -> tuple[Training, Save | None]:
-    """The training, and the save that it goes on from."""
-    folder, config, data = setting.folder, setting.config, setting.data
-    settings, batches, workers = config.training, setting.batches, setting.workers
-    held_out = data.held_out(setting.tokenizer)
-    settle_threads(batches.batch_size)
-    workers.connect()
-    setting.stop.listen()
-    keras.utils.set_random_seed(settings.seed)
-    model = _model(setting)
-    labels = data.config.labels
-    voices = Voices(labels, model.network()) if labels else None
-    trainer = LaneTrainer(
-        model,
-        batches.batch_size,
-        settings.seed,
-        carry=data.carry,
-        workers=workers if workers.number > 1 else None,
-        voices=voices,
-    )
-    save = _last_save(folder, workers) if resumed else None
-    limit = None
-    if settings.max_seconds:
-        limit = TimeLimit(settings.max_seconds, save.state.seconds if save and not further else 0.0)
-    # what is judged and sampled is the model as it will be loaded: in float32
-    exact = model
-    if model.dtype_policy.name != "float32":
-        exact = build_model(config.model, setting.tokenizer.vocab_size)
-    validation = None
-    if held_out is not None:
-        validation = Validation(exact, held_out, carry=data.carry, voices=voices)
-    at_end = None
-    if settings.ngrams and data.task is None and not labels and not workers.index:
-        at_end = functools.partial(add_ngrams, folder, data, setting.stop)
-    training = Training(
-        folder,
-        config,
-        trainer,
-        batches,
-        data.tokens_per_char(setting.tokenizer),
-        stop=setting.stop,
-        twin=Twin(model, exact),
-        validation=validation,
-        samplers=_samplers(setting, exact),
-        limit=limit,
-        at_end=at_end,
-        callbacks=callbacks,
-    )
-    return training, save
-
-
-def _model(setting: _Setting) -> LanguageModel:
-    """The model to train, with the weights that it begins with; those of a save come later."""
-    config = setting.config
-    dtype = policy(config.training.dtype)
-    if setting.network is not None:
-        return trainable(setting.network, dtype)
-    return build_model(config.model, setting.tokenizer.vocab_size, dtype)
-
-
-def _last_save(folder: Path, workers: Workers) -> Save:
-    """The newest save that every worker has: one of them may have been killed before its last."""
-    save = read_save(folder)
-    step = workers.earliest(save.state.step)
-    return save if step == save.state.step else read_save(folder, step)
-
-
-def _samplers(setting: _Setting, exact: LanguageModel) -> list[Sampler]:
-    """What is tried after each epoch with the weights of `exact` as they are then."""
-    config, folder, settings = setting.config, setting.folder, setting.config.training
-
-    def now() -> Generator:
-        return Generator(exact.network(), setting.tokenizer, config.to_dict())
-
-    samplers: list[Sampler] = []
-    if settings.sample_length:
-        samplers.append(
-            TextSampler(now, folder, settings.prompt, settings.sample_length, settings.seed)
-        )
-    if setting.data.task is not None:
-        samplers.append(RecallSampler(now, setting.data.task, folder))
-    return samplers
-
-
-def _explained(error: Exception, setting: _Setting) -> Exception:
-    """What a step of TensorFlow broke off for, in words, where it is known."""
-    try:
-        setting.data.check(setting.tokenizer)
-    except RunError as trouble:
-        return trouble
-    if setting.workers.number > 1:
-        return RunError("another worker is gone: start all of them again with --resume")
-    return error
