@@ -27,6 +27,7 @@ from textgen import shipped
 from textgen.api import load, train
 from textgen.backend import cores, has_bfloat16
 from textgen.data.sources import find_training_text
+from textgen.runs.run_config import RunConfig
 from textgen.text.corpus import load_corpus
 from textgen.training.beginning import RATE, bits_per_char
 
@@ -78,7 +79,7 @@ def measured(
         "budget": seconds,
         "seconds": round(time.perf_counter() - begin, 1),
         "of_a_core": round(time.process_time() - used, 1),
-        "best_epoch": after.card["metrics"]["epoch"],
+        "best_epoch": RunConfig.from_dict(after.card).metrics["epoch"],
         "new_before": bits_per_char(before, judged),
         "new": bits_per_char(after, judged),
         "old_before": bits_per_char(before, old.held_out_text),

@@ -20,6 +20,7 @@ from textgen.evaluation.evaluate import read_carried
 from textgen.evaluation.ngram import NGram
 from textgen.generation.generator import load
 from textgen.runs.ngrams import NGRAMS
+from textgen.runs.run_config import RunConfig
 
 MOST = 100_000  # characters that are predicted
 HEAD = (
@@ -42,9 +43,10 @@ def row(run: str, source: str) -> str:
         for nats in (read.nats, read.mixed(model, model.mixture))
     )
     config, size = model.config, (Path(run) / NGRAMS).stat().st_size
+    seconds = RunConfig.from_dict(model.card).metrics["seconds"]
     return (
         f"| {Path(source).name} | {config.cell} {config.num_layers}x{config.hidden_size}, "
-        f"{model.card['metrics']['seconds']:.0f} s | {len(text):,} | {counted.min():.3f} "
+        f"{seconds:.0f} s | {len(text):,} | {counted.min():.3f} "
         f"(n = {int(counted.argmin()) + 1}) | {alone:.3f} | {both:.3f} | {size / 1e6:.1f} MB |"
     )
 

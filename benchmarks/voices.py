@@ -34,6 +34,7 @@ from textgen.data.labelled_text import Labelled, LabelledText
 from textgen.data.sources import as_trained_on
 from textgen.evaluation.batch_reader import nats_of
 from textgen.evaluation.voices import bits_by_voice
+from textgen.runs.run_config import RunConfig
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import ReadConfig
 from textgen.training.new_voice import learn_voice
@@ -185,7 +186,7 @@ def measured(text: str, epochs: int, home: Path) -> dict[str, Any]:
     return {
         "text": text,
         "characters": len(data.corpus.text),
-        "epoch": model.card["metrics"]["epoch"],
+        "epoch": RunConfig.from_dict(model.card).metrics["epoch"],
         "seconds": round(spent[0], 1),
         "of_a_core": round(spent[1], 1),
         "kB_of_voices": round(sum(state.nbytes for state in model.voices.values()) / 1000, 1),

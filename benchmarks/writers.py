@@ -42,6 +42,7 @@ from textgen.evaluation.evaluate import carried_nats
 from textgen.evaluation.ngram import NGram
 from textgen.evaluation.variety import repetition
 from textgen.ngrams.witten_bell import probabilities
+from textgen.runs.run_config import RunConfig
 
 HERE = Path(__file__).parent
 NOTES = HERE / "writers_notes.md"
@@ -156,7 +157,7 @@ def measure(name: str) -> dict[str, Any]:
             f"the text of {name} is missing: make build/corpora/ko.txt build/corpora/en.txt"
         )
     language = Path(name).name[:2]
-    prompt, length = model.card["training"]["prompt"], LENGTHS[language]
+    prompt, length = RunConfig.from_dict(model.card).training.prompt, LENGTHS[language]
     predicted = prediction(model, data)
     counting = NGramWriter(data.text, predicted["order"])
     judge = Judge(data.text, language)

@@ -63,8 +63,8 @@ ORDER = {
     "model": [],
     "ngrams": ["counts", "witten_bell", "mixture"],
     "runs": [
-        "recipe",
         "run_config",
+        "recipe",
         "atomic_files",
         "array_file",
         "run_folder",

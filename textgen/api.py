@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,9 +27,12 @@ from textgen.generation.lists import ListWriter, whole_text
 from textgen.interpret import Override, texts, without_units
 from textgen.interpret.texts import TextTrace, TokenEffects
 from textgen.interpret.unit_probe import FeatureProbe
-from textgen.options import build, build_strictly, options_of, refuse_unknown
-from textgen.runs.recipe import CONFIGS
+from textgen.options import build_strictly, options_of, refuse_unknown
+from textgen.runs.recipe import CONFIGS, configs_of
 from textgen.text.source import Source
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Model(Generator):
@@ -62,7 +65,7 @@ class Model(Generator):
         new: bool = False,
         training_text: str | None = None,
         guard: CopyGuard | None = None,
-        **options: Any,
+        **options: object,
     ) -> list[str]:
         """`number` items, each a line: for a model of lines (sample_by="line").
 
@@ -75,7 +78,7 @@ class Model(Generator):
         return [item.text for item in writer.write(number, prompt, **options)]
 
     def evaluate(
-        self, text: str, *, training_text: str | None = None, **options: Any
+        self, text: str, *, training_text: str | None = None, **options: object
     ) -> Evaluation:
         """How well the model predicts `text`, which it should not have been trained on, in bits
         per character, per byte and per kind of character; how much of what it writes is new.
@@ -205,8 +208,8 @@ def train(
     *,
     begin_from: str | Path | None = None,
     budget: str | None = None,
-    callbacks: Sequence[Any] = (),
-    **settings: Any,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **settings: object,
 ) -> Model:
     """Train a model on `source` into the new run folder `out`, and load the best of it.
 
@@ -226,7 +229,7 @@ def train(
     from textgen.training.train import start
 
     refuse_unknown(settings, [name for cls in CONFIGS for name in options_of(cls)])
-    model, tokenizer, training = (build(cls, settings) for cls in CONFIGS)
+    model, tokenizer, training = configs_of(settings)
     seconds = seconds_of(str(budget)) if budget is not None else 0.0
     start(
         source,
@@ -247,8 +250,8 @@ def resume(
     source: Source | None = None,
     *,
     epochs: int | None = None,
-    callbacks: Sequence[Any] = (),
-    **unknown: Any,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **unknown: object,
 ) -> Model:
     """Go on with the run in `out`, that was stopped or killed, and load the best of it.
 

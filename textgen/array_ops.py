@@ -8,15 +8,16 @@ imported it.
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from textgen import backend
-from textgen.arrays import Array
+from textgen.arrays import Array, DType
 
 
-def ops_for(x: Array) -> Any:
+def ops_for(x: Array) -> ModuleType:
     """Keras's functions where `x` is an array of TensorFlow; NumPy's, and those that it lacks."""
     return sys.modules[__name__] if isinstance(x, np.ndarray | np.generic) else backend.ops
 
@@ -27,7 +28,7 @@ def __getattr__(name: str) -> Any:
     return function
 
 
-def cast(x: Array, dtype: Any) -> np.ndarray:
+def cast(x: Array, dtype: DType) -> np.ndarray:
     """x as numbers of this type."""
     return np.asarray(x, dtype)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 Array: TypeAlias = Any
 Arrays: TypeAlias = tuple[Array, ...]
 State: TypeAlias = tuple[Arrays, ...]  # for each layer, the parts of its state
+DType: TypeAlias = Any  # the type of its numbers
 Dataset: TypeAlias = Any  # a `tf.data.Dataset`
 
 

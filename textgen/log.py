@@ -17,7 +17,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -58,7 +58,7 @@ def command() -> Iterator[None]:
         _lines.in_a_command = False
 
 
-def progress_bar(**settings: Any) -> tqdm:
+def progress_bar(**settings: object) -> tqdm:
     """A bar of tqdm with its `settings` on stderr; without effect where that is no terminal, or
     where messages of progress are silenced."""
     from tqdm import tqdm

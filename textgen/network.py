@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class Network:
         self.bias = weights["head.bias"]
 
     @property
-    def ops(self) -> Any:
+    def ops(self) -> ModuleType:
         """The functions for its arrays."""
         return ops_for(self.embeddings)
 

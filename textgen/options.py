@@ -14,10 +14,12 @@ import types
 import typing
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from textgen.errors import ConfigError, shown
 from textgen.guesses import guesses
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +37,12 @@ class Option:
     choices: Collection[str] | None = None
 
 
-def option(default: Any, help: str, **rules: Any) -> Any:
+def option(default: object, help: str, **rules: Any) -> Any:
     """A dataclass field that carries an `Option`."""
     return dataclasses.field(default=default, metadata={"option": Option(help, **rules)})
 
 
-def options_of(cls: type) -> dict[str, tuple[Option, Any, type]]:
+def options_of(cls: type) -> dict[str, tuple[Option, object, type]]:
     """name -> (option, default, type) of every field of `cls` declared with `option`."""
     hints = typing.get_type_hints(cls)
     return {
@@ -54,7 +56,7 @@ def options_of(cls: type) -> dict[str, tuple[Option, Any, type]]:
     }
 
 
-def _plain_type(hint: Any, default: Any) -> type:
+def _plain_type(hint: Any, default: object) -> type:
     """`float | None` -> float; `tuple[str, ...]` -> str; `Any` -> the type of the default."""
     if hint is Any:
         return type(default)
@@ -65,7 +67,7 @@ def _plain_type(hint: Any, default: Any) -> type:
     return hint
 
 
-def check(instance: Any) -> None:
+def check(instance: object) -> None:
     """Raise `ConfigError` for the first field of `instance` that lies outside its range.
 
     A number of another library, such as NumPy, becomes Python's own, as JSON takes it.
@@ -75,8 +77,8 @@ def check(instance: Any) -> None:
         object.__setattr__(instance, name, value)  # the instance may be frozen
         if value is None and default is None:
             continue
-        several = isinstance(default, tuple) and isinstance(value, tuple)
-        for item in value if several else (value,):
+        items = value if isinstance(default, tuple) and isinstance(value, tuple) else (value,)
+        for item in items:
             check_value(name, item, rule, kind)
 
 
@@ -104,7 +106,7 @@ def is_of(value: object, kind: type) -> bool:
     return isinstance(value, (float, int) if kind is float else kind)
 
 
-def plain_number(value: Any) -> Any:
+def plain_number(value: object) -> Any:
     """A number of another library, such as NumPy, as Python's own; anything else as it is."""
     if type(value) in (bool, int, float):
         return value
@@ -161,7 +163,7 @@ def _first_line(cls: type) -> str:
     return (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")
 
 
-def build(cls: type, values: Mapping[str, Any]) -> Any:
+def build(cls: type[T], values: Mapping[str, object]) -> T:
     """An instance of `cls` from those `values` that are its options, checked."""
     known = options_of(cls)
     given = {name: _plain(value) for name, value in values.items() if name in known}
@@ -170,7 +172,7 @@ def build(cls: type, values: Mapping[str, Any]) -> Any:
     return instance
 
 
-def build_strictly(cls: type, values: Mapping[str, Any]) -> Any:
+def build_strictly(cls: type[T], values: Mapping[str, object]) -> T:
     """As `build`. Raises `ConfigError` also for a name that is no option of `cls`."""
     refuse_unknown(values, options_of(cls))
     return build(cls, values)
@@ -185,6 +187,6 @@ def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
             raise ConfigError(f"there is no option {shown(name)}: give {', '.join(near)}")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """As the fields of a dataclass hold it: several values as a tuple, a number as Python's own."""
     return tuple(value) if isinstance(value, list) else plain_number(value)

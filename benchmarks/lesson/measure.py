@@ -25,6 +25,7 @@ from textgen.data.typed_documents import typed
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.interpret import Override, at_blank, forgetting, trace
 from textgen.interpret.gradient_flow import along, norms, powers, run_free, slope
+from textgen.runs.run_config import DataConfig
 
 TASK = "speaker-few-ko.toml"  # of few words, so that every model is asked in words that it knows
 SENTENCE = "나는 {}사람이야.\nblah~\nblah~\n그래서 나는 ___를 할 줄 알아."
@@ -54,7 +55,10 @@ def everything() -> dict[str, Any]:
     near, far = distant(task, "일본", 100), distant(task, "일본", 1000)
     return {
         "models": {model.name: model.hash for model in models.values()},
-        "trained_on": {cell: model.card["corpus"]["task"] for cell, model in models.items()},
+        "trained_on": {
+            cell: DataConfig.from_dict(model.card.get("corpus")).task
+            for cell, model in models.items()
+        },
         "task": TASK,
         "documents": DOCUMENTS,
         "unrolled": unrolled(models["rnn"], "나는 일본사람"),

@@ -7,7 +7,7 @@ whoever holds one of its arrays has imported it.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from textgen.arrays import Array
 FARTHEST = -88.0  # below, e^-x is too large for a float32
 
 
-def _tensorflow(x: Array) -> Any:
+def _tensorflow(x: Array) -> ModuleType | None:
     """TensorFlow where `x` is an array of its kind; None where it is NumPy's."""
     return None if isinstance(x, np.ndarray | np.generic) else sys.modules["tensorflow"]
 

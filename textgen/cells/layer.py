@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from textgen.arrays import Array, Arrays
+from textgen.arrays import Array, Arrays, DType
 from textgen.backend import keras, on_gpu, ops, tf
 from textgen.cells.cell import Cell
 from textgen.cells.scan import scan
@@ -29,7 +29,7 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
         hidden_size: int,
         forget_bias: float = 1.0,
         chrono: int = 0,
-        **settings: Any,
+        **settings: object,
     ) -> None:
         super().__init__(autocast=False, **settings)  # the state stays float32
         self.cell = cell
@@ -67,7 +67,7 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
         )
         self.keras_layer.build((None, None, input_size))
 
-    def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+    def _first_bias(self, shape: tuple[int, ...], dtype: DType = None) -> Array:
         times = None
         if self.chrono:
             longest = max(self.chrono - 1.0, 1.0)
@@ -95,6 +95,6 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
         a = ops.matmul(x, ops.cast(weights["kernel"], x.dtype))
         return scan(self.cell, a, weights, state)
 
-    def initial_state(self, batch_size: Any) -> Arrays:
+    def initial_state(self, batch_size: int | Array) -> Arrays:
         """A state that knows nothing: zeros."""
         return tuple(ops.zeros((batch_size, self.hidden_size)) for _ in self.cell.state_names)

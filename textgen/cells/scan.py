@@ -15,7 +15,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from textgen.arrays import Array, Arrays
+from textgen.arrays import Array, Arrays, DType
 from textgen.backend import tf
 from textgen.cells.cell import Cell, Weights
 
@@ -53,12 +53,12 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
     return hidden, tuple(end)
 
 
-def wide(dtype: Any) -> Any:
+def wide(dtype: DType) -> DType:
     """The type of the state and of all that is done element by element."""
     return tf.float64 if dtype == tf.float64 else tf.float32
 
 
-def compiles_whole(dtype: Any) -> bool:
+def compiles_whole(dtype: DType) -> bool:
     """Whether XLA compiles the loop over inputs of this type as one program."""
     return not tf.executing_eagerly() and dtype == wide(dtype)
 
@@ -75,7 +75,7 @@ class Loops:
     whole: compile them as one program each, else their steps.
     """
 
-    def __init__(self, cell: Cell, dtype: Any, whole: bool) -> None:
+    def __init__(self, cell: Cell, dtype: DType, whole: bool) -> None:
         self.cell = cell
         self.type = dtype
         self.wide = wide(dtype)
@@ -174,7 +174,7 @@ def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-def array(length: Array, like: Array, width: int | None = None) -> Any:
+def array(length: Array, like: Array, width: int | None = None) -> Array:
     """A TensorArray of `length` values [B, width] with the type, the B and the width of `like`."""
     shape = (like.shape[-2], width or like.shape[-1])
     return tf.TensorArray(like.dtype, length, element_shape=shape)

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import re
 import sys
-from typing import Any
 
 from textgen import options
 from textgen.data.sources import as_trained_on
@@ -128,7 +127,7 @@ def _check(parsed: argparse.Namespace) -> None:
         )
 
 
-def check_options(parsed: argparse.Namespace, wanted: dict[str, Any]) -> None:
+def check_options(parsed: argparse.Namespace, wanted: dict[str, object]) -> None:
     """Raise `ConfigError` for a bad option of generation before a model or a text is read."""
     loop = generation_config(**wanted).loop
     if parsed.max_copied is not None:
@@ -165,7 +164,7 @@ def training_text(model: Generator, source: str | None) -> str:
 
 
 def _write_one(
-    model: Generator, prompt: str, wanted: dict[str, Any], guard: CopyGuard | None
+    model: Generator, prompt: str, wanted: dict[str, object], guard: CopyGuard | None
 ) -> None:
     """Print a text as it is written."""
     chunks = model.stream(prompt, guard=guard, **wanted)  # a bad prompt is refused here
@@ -186,8 +185,8 @@ def _write_several(
     model: Generator,
     prompt: str,
     number: int,
-    wanted: dict[str, Any],
-    said: dict[str, Any] | None,
+    wanted: dict[str, object],
+    said: dict[str, object] | None,
     guard: CopyGuard | None,
 ) -> None:
     """Write texts at once, and print them when all have ended, or what there is at Ctrl-C."""
@@ -217,8 +216,8 @@ def _write_list(
     writer: ListWriter,
     number: int,
     prompt: str,
-    wanted: dict[str, Any],
-    said: dict[str, Any] | None,
+    wanted: dict[str, object],
+    said: dict[str, object] | None,
 ) -> None:
     """Print items as they are found, and at the end what was refused."""
     items = writer.write(number, prompt, **wanted)

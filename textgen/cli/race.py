@@ -6,8 +6,8 @@ import argparse
 
 from textgen import options
 from textgen.cli.sources import one_or_all
-from textgen.options import build, options_of
-from textgen.runs.recipe import CONFIGS
+from textgen.options import options_of
+from textgen.runs.recipe import CONFIGS, configs_of
 from textgen.terminal import show
 
 
@@ -31,7 +31,7 @@ def run(parsed: argparse.Namespace) -> None:
     from textgen.tuning.race import race, report
 
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
-    model, tokens, training = (build(cls, values) for cls in CONFIGS)
+    model, tokens, training = configs_of(values)
     source = one_or_all(parsed.corpus)
     results = race(source, parsed.out, parsed.cells, model, tokens, training, set(values))
     show(report(results))

@@ -18,7 +18,7 @@ from textgen.text.read_config import FOR_TRAINING, ReadConfig
 from textgen.text.readers import names_a_text
 
 
-def read_recipe_file(name: str | None) -> dict[str, Any]:
+def read_recipe_file(name: str | None) -> dict[str, object]:
     """The settings of a recipe, a file or the name of a shipped one; none without a name."""
     return read_recipe(shipped.find(Path(name), shipped.RECIPES)) if name else {}
 

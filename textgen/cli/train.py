@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from textgen import options
 from textgen.cli.sources import one_or_all, read_recipe_file, refuse_streams
 from textgen.errors import ConfigError
 from textgen.log import logger
-from textgen.options import build, options_of
-from textgen.runs.recipe import CONFIGS
+from textgen.options import options_of
+from textgen.runs.recipe import CONFIGS, configs_of
 from textgen.runs.run_folder import CONFIG
 
 
@@ -54,11 +54,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
-    recipe = read_recipe_file(parsed.config)
-    source = parsed.corpus or recipe.pop("corpus", None)
+    recipe: dict[str, Any] = read_recipe_file(parsed.config)
+    source = parsed.corpus or recipe.pop("corpus", [])
     out = parsed.resume or parsed.out or recipe.get("out")
     recipe.pop("out", None)
-    if out is None:
+    if not isinstance(out, str):
         raise ConfigError("no run folder given: add --out RUN")
     if parsed.resume and parsed.out and Path(parsed.resume) != Path(parsed.out):
         raise ConfigError(
@@ -79,17 +79,17 @@ def run(parsed: argparse.Namespace) -> None:
 
 
 def _start(
-    source: Any,
+    source: str | Sequence[str],
     out: str,
-    recipe: dict[str, Any],
-    flags: dict[str, Any],
+    recipe: dict[str, object],
+    flags: dict[str, object],
     budget: str | None,
     begin_from: str | None,
 ) -> None:
     if not source:
         raise ConfigError("no text given: name a file, a folder or hf:NAME")
     settings = recipe | flags
-    model, tokens, training = (build(cls, settings) for cls in CONFIGS)
+    model, tokens, training = configs_of(settings)
     from textgen.training.budget import seconds_of
     from textgen.training.train import start
 
@@ -110,7 +110,7 @@ def _start(
 
 
 def _resume(
-    parsed: argparse.Namespace, out: str, recipe: dict[str, Any], flags: dict[str, Any]
+    parsed: argparse.Namespace, out: str, recipe: dict[str, object], flags: dict[str, Any]
 ) -> None:
     named = {"budget": parsed.budget, "from": parsed.begin_from}
     fixed = [name for name, value in named.items() if value] + sorted(set(flags) - {"epochs"})

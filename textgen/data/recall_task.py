@@ -177,7 +177,7 @@ def read_task(path: str | Path) -> Task:
     )
 
 
-def _sections(path: Path, data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _sections(path: Path, data: dict[str, object]) -> dict[str, dict[str, object]]:
     held_out = {name: data.get(f"held_out_{name}", []) for name in ("facts", "questions")}
     sections = {"plain": data, "held_out": held_out}
     for name in VARIANTS[1:]:
@@ -189,25 +189,26 @@ def _sections(path: Path, data: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _phrases(
-    path: Path, section: dict[str, Any], name: str, places: bool = False, several: bool = False
+    path: Path, section: dict[str, object], name: str, places: bool = False, several: bool = False
 ) -> tuple[str, ...]:
     """The sentences of a list, or of a table of lists, one for each grammar.
 
     places: {place} counts as {}. several: a sentence may name more than one country.
     """
     found = section.get(name, [])
-    lists = list(found.values()) if isinstance(found, dict) else [found]
-    if not all(isinstance(p, list) and all(isinstance(q, str) for q in p) for p in lists):
-        raise ConfigError(f"the task {path} has {name} = {found!r}: give a list of sentences")
-    phrases = tuple(phrase for part in lists for phrase in part)
+    phrases: list[str] = []
+    for part in found.values() if isinstance(found, dict) else [found]:
+        if not isinstance(part, list) or not all(isinstance(phrase, str) for phrase in part):
+            raise ConfigError(f"the task {path} has {name} = {found!r}: give a list of sentences")
+        phrases += part
     for phrase in phrases:
         number = phrase.count(BLANK) + places * phrase.count(PLACE)
         if number != 1 and not (several and number):
             raise ConfigError(f"{path}: {phrase!r} has {number} times {BLANK}: put it once")
-    return phrases
+    return tuple(phrases)
 
 
-def _who(path: Path, name: str, section: dict[str, Any]) -> tuple[str, ...]:
+def _who(path: Path, name: str, section: dict[str, object]) -> tuple[str, ...]:
     """The persons of a section, of which every {who} needs some."""
     found = section.get("who", [])
     if not isinstance(found, list) or not all(isinstance(who, str) and who for who in found):
@@ -236,7 +237,7 @@ def _others(path: Path, found: Any, facts: Collection[str]) -> dict[str, str]:
     return dict(found)
 
 
-def _kinds(path: Path, data: dict[str, Any], name: str) -> tuple[str, ...]:
+def _kinds(path: Path, data: dict[str, object], name: str) -> tuple[str, ...]:
     found = data.get(name, [])
     known = [*noise.KINDS, noise.SALAD]
     if not isinstance(found, list) or not set(map(str, found)) <= set(known):
@@ -246,7 +247,7 @@ def _kinds(path: Path, data: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _share(path: Path, data: dict[str, Any], name: str) -> float:
+def _share(path: Path, data: dict[str, object], name: str) -> float:
     found = data.get(name, 0.0)
     if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1:
         raise ConfigError(f"the task {path} has {name} = {found!r}: give a share from 0 to 1")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from textgen.config import TrainConfig
 from textgen.data.labelled_text import LabelledText
@@ -18,7 +17,7 @@ from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, TextgenError
 from textgen.options import build
-from textgen.runs.run_config import is_source
+from textgen.runs.run_config import Card, is_source
 from textgen.text.corpus import items_of, load_corpus
 from textgen.text.files import PACKED
 from textgen.text.readers import READERS
@@ -59,7 +58,7 @@ def read_training_data(
     return with_replay(kind(source, settings, corpus))
 
 
-def as_trained_on(card: dict[str, Any], source: Source) -> TextInMemory | None:
+def as_trained_on(card: Card, source: Source) -> TextInMemory | None:
     """The text `source`, cut as in training, if it is the one that the run of `card` was trained
     on in memory; None for every other text."""
     corpus = card.get("corpus")
@@ -78,7 +77,7 @@ def as_trained_on(card: dict[str, Any], source: Source) -> TextInMemory | None:
     return data if data.config.sha256 == corpus["sha256"] else None
 
 
-def find_training_text(card: dict[str, Any], *homes: Path) -> TextInMemory | None:
+def find_training_text(card: Card, *homes: Path) -> TextInMemory | None:
     """The text that a run was trained on, where its config.json says it is, seen from the working
     directory or from one of `homes`; None when it is not there.
 

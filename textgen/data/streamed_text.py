@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from textgen.errors import RunError, TextgenError
 from textgen.log import logger, progress_bar
 from textgen.options import build
 from textgen.runs import atomic_files
-from textgen.runs.run_config import DataConfig, StreamedFiles, as_named
+from textgen.runs.run_config import Card, DataConfig, StreamedFiles, as_named
 from textgen.text.chunks import digest_of, read_chunks
 from textgen.text.source import Provenance, Source, encodings_of, summary
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -207,7 +207,7 @@ class StreamedText(TrainingData):
         return next((start for start in starts if start >= cut), cut)
 
 
-def held_out_of(folder: Path, card: dict[str, Any], source: Source) -> str | None:
+def held_out_of(folder: Path, card: Card, source: Source) -> str | None:
     """The held-out end of `source`, if the run of `card` in `folder` streamed it; else None.
 
     Raises `RunError` where `folder` has lost it.

@@ -73,9 +73,9 @@ class Probe:
     rows: list[ProbeRow]
     horizon: int
     chance: float
-    settings: dict[str, Any]
+    settings: dict[str, object]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """All of it, as JSON takes it."""
         return dataclasses.asdict(self)
 

@@ -7,14 +7,13 @@ The products with x_t and h_{t-1} are the page's own. What follows them, element
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from textgen.arrays import Array
 from textgen.cells.cell import Cell
 from textgen.cells.flow import Share
 from textgen.cells.latex import place
 from textgen.errors import ConfigError
-from textgen.export.symbols import Script, Term, UnknownFunction, expression, only, symbols
+from textgen.export.symbols import Script, UnknownFunction, expression, only, symbols
 
 ACTIVATIONS = {"tanh": r"\tanh", "sigmoid": r"\sigma", "relu": r"\mathrm{relu}"}
 STANDARD = ("x", "h", "b", "b'")  # summands that the page computes for every cell
@@ -35,7 +34,7 @@ def cell_script(cell: Cell) -> str:
         ) from None
 
 
-def cell_words(cell: Cell) -> dict[str, Any]:
+def cell_words(cell: Cell) -> dict[str, object]:
     """What the page says of a cell."""
     return {
         "name": cell.name,
@@ -112,7 +111,7 @@ def _own_summands(cell: Cell) -> str:
     now = {name: symbols(f"v.{name}", (1,)) for name in cell.value_names()}
     before = {name: symbols(f"v.was_{name}", (1,)) for name in cell.value_names()}
     found = cell.summands(weights, symbols("x", (1,)), before, now)
-    own: dict[str, Term] = {
+    own = {
         place(block, name): only(term)
         for block, parts in found.items()
         for name, term in parts.items()

@@ -10,7 +10,7 @@ Shapes: B batch, V vocabulary, D input size, U hidden size.
 from __future__ import annotations
 
 import importlib.util
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from textgen import __version__
 from textgen.arrays import Array
 from textgen.cells.array_functions import split
 from textgen.errors import ConfigError, MissingPart
-from textgen.export.symbols import Term, UnknownFunction, only, symbols
+from textgen.export.symbols import Element, Term, UnknownFunction, only, symbols
 from textgen.generation.generator import Generator
 from textgen.network import Network
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto, ValueInfoProto
 
 OPSET, IR = 17, 8  # of 2022: what reads ONNX reads these
 # cell -> ONNX's operator, and the order in which that has the blocks
@@ -60,7 +63,7 @@ def onnx_file(model: Generator) -> bytes:
     graph = _step(network)
     size, states = network.config.hidden_size, _states(network)
 
-    def array(name: str, *shape: Any, kind: int = TensorProto.FLOAT) -> Any:
+    def array(name: str, *shape: int, kind: int = TensorProto.FLOAT) -> ValueInfoProto:
         return helper.make_tensor_value_info(name, kind, ["batch", *shape])
 
     before = [array(f"state.{name}", size) for name in states]
@@ -88,16 +91,21 @@ class _Graph:
     """Nodes and constants; each array has a name."""
 
     def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
 
-    def add(self, operator: str, *inputs: str, outputs: int = 1, **settings: Any) -> Any:
-        """A node; the name of what it puts out, or the list of names."""
+    def add(self, operator: str, *inputs: str) -> str:
+        """A node; the name of what it puts out."""
+        (name,) = self.add_many(1, operator, *inputs)
+        return name
+
+    def add_many(self, outputs: int, operator: str, *inputs: str, **settings: Any) -> list[str]:
+        """A node that puts out so many arrays; their names."""
         from onnx import helper
 
         names = [f"{operator.lower()}.{len(self.nodes)}.{k}" for k in range(outputs)]
         self.nodes.append(helper.make_node(operator, inputs, names, **settings))
-        return names[0] if outputs == 1 else names
+        return names
 
     def constant(self, array: Array, kind: type = np.float32) -> str:
         """The name of these numbers."""
@@ -159,11 +167,11 @@ def _operator(
         "",  # all sequences have the same length
         *(graph.add("Unsqueeze", part, axis) for part in before),
     ]
-    settings: dict[str, Any] = {"hidden_size": network.config.hidden_size}
+    settings: dict[str, object] = {"hidden_size": network.config.hidden_size}
     if operator == "RNN":
         settings["activations"] = [ACTIVATIONS[cell.activation]]
     settings |= SETTINGS.get(operator, {})
-    _, *after = graph.add(operator, *inputs, outputs=1 + len(before), **settings)
+    _, *after = graph.add_many(1 + len(before), operator, *inputs, **settings)
     return [graph.add("Squeeze", part, axis) for part in after]
 
 
@@ -178,8 +186,7 @@ def _element_wise(
     arrays: dict[str, str] = {}  # of the symbols
 
     def blocks(name: str, array: str) -> Array:
-        names = graph.add("Split", array, sizes, outputs=width, axis=-1)
-        names = [names] if width == 1 else names
+        names = graph.add_many(width, "Split", array, sizes, axis=-1)
         arrays.update({f"{name}{k}": one for k, one in enumerate(names)})
         return symbols(name + "{}", (1, width))
 
@@ -202,7 +209,7 @@ def _element_wise(
         ) from None
     known: dict[Term, str] = {}
 
-    def array_of(term: Any) -> str:
+    def array_of(term: Element) -> str:
         if not isinstance(term, Term):
             return graph.constant(float(term))
         if not term.parts:

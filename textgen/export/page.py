@@ -71,7 +71,7 @@ def page(model: Generator, prompt: str = "", *, half: bool = False) -> bytes:
     return whole.encode("utf-8", "backslashreplace")  # the shell may give a name that is no text
 
 
-def _about(model: Generator, prompt: str, half: bool) -> dict[str, Any]:
+def _about(model: Generator, prompt: str, half: bool) -> dict[str, object]:
     """All that the script asks of the model but its numbers. Nothing here is of a corpus but the
     tokenizer."""
     config, metrics = model.config, model.card.get("metrics")

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any
 
 from textgen import shipped
 from textgen.errors import ConfigError, RunError, shown
@@ -16,7 +15,7 @@ from textgen.runs.atomic_files import read_file
 from textgen.runs.hub_models import errors_explained, is_on_hub, need_hub
 from textgen.runs.model_card import CARD
 from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER, ngrams_fit
-from textgen.runs.run_config import is_source, without_folder
+from textgen.runs.run_config import Card, is_source, without_folder
 from textgen.runs.run_folder import (
     CONFIG,
     HISTORY,
@@ -133,10 +132,10 @@ def files_of(folder: Path, repository: str, *, ngrams: bool = False) -> dict[str
     return files
 
 
-def without_places(card: dict[str, Any]) -> dict[str, Any]:
+def without_places(card: Card) -> Card:
     """config.json without the folders of this machine."""
-    corpus, training, origin = (card.get(name) for name in ("corpus", "training", "from"))
-    public = dict(card)
+    corpus, training, origin = card.get("corpus"), card.get("training"), card.get("from")
+    public = card.copy()
     if isinstance(corpus, dict) and is_source(source := corpus.get("source")):
         names = [without_folder(one) for one in ([source] if isinstance(source, str) else source)]
         public["corpus"] = corpus | {"source": names[0] if isinstance(source, str) else names}
@@ -148,7 +147,7 @@ def without_places(card: dict[str, Any]) -> dict[str, Any]:
     return public
 
 
-def hub_card(readme: str, repository: str, card: dict[str, Any]) -> str:
+def hub_card(readme: str, repository: str, card: Card) -> str:
     """The card of a run with its result in the Hub's form, and how it is loaded from there."""
     name = repository.partition("/")[2]
     found = re.fullmatch(r"---\n(.*?\n)---\n(.*)", readme, re.DOTALL)

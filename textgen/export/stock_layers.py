@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from textgen.backend import keras
 from textgen.export.token_note import check_stock, layer_name
@@ -21,12 +20,12 @@ def keras_file(model: Generator) -> bytes:
         return path.read_bytes()
 
 
-def in_stock_layers(model: Generator) -> Any:
+def in_stock_layers(model: Generator) -> keras.Model:
     """Keras's model of the same weights: ids [B, T] -> logits [B, T, V]."""
     config, network = model.config, model.network
     layers = keras.layers
     recurrent = getattr(layers, layer_name(config.cell))
-    settings: dict[str, Any] = {"return_sequences": True}
+    settings: dict[str, object] = {"return_sequences": True}
     if config.cell == "rnn":
         settings["activation"] = config.activation
     stack = [recurrent(config.hidden_size, **settings) for _ in network.layers]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -42,13 +42,18 @@ class Term:
     """One number to come: a function of others, or, without parts, what stands under a name."""
 
     name: str
-    parts: tuple[Any, ...] = ()
+    parts: tuple[Element, ...] = ()
+
+
+Element: TypeAlias = Term | float
 
 
 class Symbols(np.ndarray[Any, Any]):
     """An array of `Term`: NumPy's functions of it give such arrays."""
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Array, **settings: object
+    ) -> Symbols:
         name = ufunc.__name__
         if name == PRODUCT:
             return symbols(PRODUCT, (1, inputs[1].shape[-1]))
@@ -72,7 +77,7 @@ def symbols(name: str, shape: tuple[int, ...]) -> Symbols:
     return terms.view(Symbols)
 
 
-def only(array: Array) -> Any:
+def only(array: Array) -> Element:
     """The one element of an array."""
     (element,) = np.asarray(array, object).ravel()
     return element
@@ -81,7 +86,7 @@ def only(array: Array) -> Any:
 class Script:
     """The terms of some results as JavaScript: what is used twice gets a name of its own."""
 
-    def __init__(self, results: Sequence[Any]) -> None:
+    def __init__(self, results: Sequence[Element]) -> None:
         self.lines: list[str] = []
         self._uses = Counter(results)
         self._known: dict[Term, str] = {}
@@ -96,7 +101,7 @@ class Script:
             self._uses.update(inner)
             open_terms += inner
 
-    def of(self, term: Any) -> str:
+    def of(self, term: Element) -> str:
         """An expression for a term, or for a number; `lines` before it define what it names."""
         if not isinstance(term, Term):
             return repr(float(term))
@@ -112,7 +117,7 @@ class Script:
         return self._known[term]
 
 
-def expression(term: Any) -> str:
+def expression(term: Element) -> str:
     """A term in one expression, whatever is used twice."""
     if not isinstance(term, Term):
         return repr(float(term))

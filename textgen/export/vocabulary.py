@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from textgen.tokenizers.tokenizer import (
 )
 
 
-def vocabulary(tokenizer: Tokenizer) -> dict[str, Any]:
+def vocabulary(tokenizer: Tokenizer) -> dict[str, object]:
     """What the page makes its tokenizer of. Raises `ConfigError` for one that it does not know."""
     if isinstance(tokenizer, CharTokenizer | JamoTokenizer):
         characters = json.loads(tokenizer.to_bytes())["characters"]
@@ -31,7 +30,7 @@ def vocabulary(tokenizer: Tokenizer) -> dict[str, Any]:
     )
 
 
-def _pieces(model: bytes) -> dict[str, Any]:
+def _pieces(model: bytes) -> dict[str, object]:
     """How a text is cut into pieces, the pieces, their scores (base64 of float32), and the id of
     each byte."""
     kind, scored = read_pieces(model)

@@ -7,13 +7,12 @@ B texts, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from textgen.array_ops import pick
 from textgen.errors import ConfigError, GenerationError
-from textgen.generation.decoder import LARGEST_UNIFORM, Decoder, Step, Texts
+from textgen.generation.decoder import LARGEST_UNIFORM, Begun, Decoder, Step, Texts
 from textgen.generation.sampling import NEVER, POSSIBLE, Transform
 from textgen.network import Network
 from textgen.ngrams.mixture import Mixture
@@ -103,8 +102,8 @@ class GuardedDecoder(Decoder):
         self.seeds = seeds
         return super().decode(prompts, transforms, seeds, top_logprobs)
 
-    def texts(self, rows: slice, *begun: Any) -> Texts:
-        return _GuardedTexts(self.guard, rows.start, self.seeds[rows], self, *begun)
+    def texts(self, rows: slice, begun: Begun) -> Texts:
+        return _GuardedTexts(self, begun, rows.start, self.seeds[rows])
 
 
 class _GuardedTexts(Texts):
@@ -112,11 +111,15 @@ class _GuardedTexts(Texts):
     text still depends on its seed alone."""
 
     def __init__(
-        self, guard: CopyGuard, first: int, seeds: Sequence[tuple[int, ...]], *begun: Any
+        self,
+        decoder: GuardedDecoder,
+        begun: Begun,
+        first: int,
+        seeds: Sequence[tuple[int, ...]],
     ) -> None:
         """first: the place of the first in the batch."""
-        super().__init__(*begun)
-        self.guard, self.first = guard, first
+        super().__init__(decoder, begun)
+        self.guard, self.first = decoder.guard, first
         self.noise = [np.random.Generator(np.random.PCG64((*seed, 1))) for seed in seeds]
         self.written: list[list[int]] = [[] for _ in seeds]
 

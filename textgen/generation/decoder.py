@@ -111,7 +111,9 @@ class Decoder:
         logits, state = self.prefill(prompts)
         shares = _shares(len(prompts))
         texts = [
-            self.texts(rows, logits[rows], cut(state, rows), newest(prompts[rows]), transforms)
+            self.texts(
+                rows, Begun(logits[rows], cut(state, rows), newest(prompts[rows]), transforms)
+            )
             for rows in shares
         ]
         if len(texts) == 1:
@@ -124,9 +126,9 @@ class Decoder:
                 for steps in zip(*written, strict=True):
                     yield Step(*map(np.concatenate, zip(*steps, strict=True)))
 
-    def texts(self, rows: slice, *begun: Any) -> Texts:
-        """The texts `rows` of a batch; begun: the rest that `Texts` takes."""
-        return Texts(self, *begun)
+    def texts(self, rows: slice, begun: Begun) -> Texts:
+        """The texts `rows` of a batch, to be written."""
+        return Texts(self, begun)
 
     def program(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """`step` as this decoder runs it over and over."""
@@ -148,19 +150,22 @@ class Decoder:
         return self.network.logits(state), state
 
 
+class Begun(NamedTuple):
+    """Texts whose prompts have been read: the network's logits [B, V] and its state after them,
+    their newest ids [B, L], and by what they are to be drawn."""
+
+    logits: np.ndarray
+    state: State
+    history: np.ndarray
+    transforms: Sequence[Transform]
+
+
 class Texts:
     """Some of the texts that are written, and how far they are."""
 
-    def __init__(
-        self,
-        decoder: Decoder,
-        logits: np.ndarray,
-        state: State,
-        history: np.ndarray,
-        transforms: Sequence[Transform],
-    ) -> None:
-        self.decoder, self.transforms = decoder, transforms
-        self.logits, self.state, self.history = decoder.mixed(logits, history), state, history
+    def __init__(self, decoder: Decoder, begun: Begun) -> None:
+        logits, self.state, self.history, self.transforms = begun
+        self.decoder, self.logits = decoder, decoder.mixed(logits, self.history)
 
     def write(self, noise: np.ndarray, top_logprobs: int) -> Iterator[Step]:
         """A step for each column of noise [B, N]."""

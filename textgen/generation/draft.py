@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from typing import Any
 
 import numpy as np
 
@@ -42,7 +41,7 @@ class Draft:
     """
 
     def __init__(
-        self, model: Generator, text: str = "", *, guard: CopyGuard | None = None, **options: Any
+        self, model: Generator, text: str = "", *, guard: CopyGuard | None = None, **options: object
     ) -> None:
         """options: `seed`, `ngrams` and those of the transforms. guard: what of the training text
         may be copied. Raises `ConfigError` for another option, or a value outside its range."""

@@ -8,7 +8,7 @@ import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from textgen.ngrams.mixture import Mixture
 from textgen.options import path_of
 from textgen.runs.hub_models import fetch, is_on_hub
 from textgen.runs.ngrams import read_ngrams
+from textgen.runs.run_config import Card
 from textgen.runs.run_folder import hash_of, load_last, load_model, weights_hash
 from textgen.runs.voices import read_voices
 from textgen.text.nfc import nfc
@@ -61,7 +62,7 @@ class Generator:
         self,
         network: Network,
         tokenizer: Tokenizer,
-        card: dict[str, Any] | None = None,
+        card: Card | None = None,
         *,
         name: str = "",
         hash: str = "",
@@ -70,7 +71,7 @@ class Generator:
     ) -> None:
         """voices: the state that texts of each label begin in, [layers, parts of a state, U].
         mixture: the n-grams that the network predicts with; None for the network alone."""
-        self.network, self.tokenizer, self.card = network, tokenizer, card or {}
+        self.network, self.tokenizer, self.card = network, tokenizer, card or Card()
         self.name, self.hash, self.voices = name, hash, voices or {}
         self.mixture = mixture
         self.config = network.config
@@ -138,7 +139,7 @@ class Generator:
         return self.network.num_parameters
 
     def generate(
-        self, prompt: str, *, guard: CopyGuard | None = None, **options: Any
+        self, prompt: str, *, guard: CopyGuard | None = None, **options: object
     ) -> Generation:
         """Continue `prompt`. Options are those of `generation_options`.
 
@@ -149,7 +150,7 @@ class Generator:
         return self.generate_batch([prompt], guard=guard, **options)[0]
 
     def generate_batch(
-        self, prompts: Iterable[str], *, guard: CopyGuard | None = None, **options: Any
+        self, prompts: Iterable[str], *, guard: CopyGuard | None = None, **options: object
     ) -> list[Generation]:
         """Continue several prompts at once; prompt i is drawn with the seed (seed, i).
 
@@ -163,13 +164,13 @@ class Generator:
         return [joined(*one) for one in zip(prompts, by_prompt, strict=True)]
 
     def stream(
-        self, prompt: str, *, guard: CopyGuard | None = None, **options: Any
+        self, prompt: str, *, guard: CopyGuard | None = None, **options: object
     ) -> Iterator[Chunk]:
         """Continue `prompt`, a chunk at a time; the last has a `finish_reason`."""
         return (chunks[0] for chunks in self.stream_batch([prompt], guard=guard, **options))
 
     def stream_batch(
-        self, prompts: Iterable[str], *, guard: CopyGuard | None = None, **options: Any
+        self, prompts: Iterable[str], *, guard: CopyGuard | None = None, **options: object
     ) -> Iterator[list[Chunk]]:
         """Like `stream` for several prompts; one whose text has ended yields empty chunks."""
         prompts = _texts(prompts)

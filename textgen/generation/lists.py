@@ -11,7 +11,6 @@ import itertools
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from textgen.data.sources import find_training_text
 from textgen.errors import ConfigError, GenerationError
 from textgen.generation.copy_guard import CopyGuard
 from textgen.generation.generator import Generator
-from textgen.generation.options import generation_config
+from textgen.generation.options import GenerationConfig, generation_config
 from textgen.text.nfc import nfc
 
 TOGETHER = 64  # items written side by side
@@ -38,9 +37,9 @@ class Item:
     seed: int
 
 
-def check_list(number: int, prompt: str, options: dict[str, Any]) -> None:
-    """Raise `ConfigError` for what a list has no use for, before a text is read for it. options:
-    those of generation."""
+def check_list(number: int, prompt: str, options: dict[str, object]) -> GenerationConfig:
+    """What `options`, those of generation, come to. Raises `ConfigError` for what a list has no use
+    for, before a text is read for it."""
     if not 1 <= number <= LONGEST_LIST:
         raise ConfigError(f"list is {number}: give 1 to {LONGEST_LIST:,} items")
     if "\n" in prompt:
@@ -48,7 +47,7 @@ def check_list(number: int, prompt: str, options: dict[str, Any]) -> None:
     for name in ("stop_strings", "num_beams", "top_logprobs"):
         if name in options:
             raise ConfigError(f"{name} is not for a list, whose items end with their line")
-    generation_config(**options)  # a bad option is refused here
+    return generation_config(**options)
 
 
 class ListWriter:
@@ -73,20 +72,19 @@ class ListWriter:
         self.refused_tokens = 0
         self.seed: int | None = None
 
-    def write(self, number: int, prompt: str = "", **options: Any) -> Iterator[Item]:
+    def write(self, number: int, prompt: str = "", **options: object) -> Iterator[Item]:
         """`number` items that begin with `prompt`; the same ones for the same seed.
 
         options: those of generation. Raises `ConfigError` for one that a list has no use for, and
         `GenerationError` where the model has nothing to write that is not refused.
         """
-        check_list(number, prompt, options)
-        seed = options.pop("seed", None)
-        seed = secrets.randbits(31) if seed is None else seed
-        self.seed = seed
+        seed = check_list(number, prompt, options).loop.seed
+        self.seed = seed = secrets.randbits(31) if seed is None else seed
+        options.pop("seed", None)  # each turn has its own
         return self._accepted(number, prompt, seed, options)
 
     def _accepted(
-        self, number: int, prompt: str, seed: int, options: dict[str, Any]
+        self, number: int, prompt: str, seed: int, options: dict[str, object]
     ) -> Iterator[Item]:
         seen: set[str] = set()
         accepted = in_vain = 0
@@ -115,7 +113,7 @@ class ListWriter:
         )
 
     def _drawn(
-        self, prompt: str, seed: int, options: dict[str, Any]
+        self, prompt: str, seed: int, options: dict[str, object]
     ) -> Iterator[tuple[Item, bool]]:
         """Items without end, and whether each came to the end of its line."""
         for turn in itertools.count():

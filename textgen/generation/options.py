@@ -58,7 +58,7 @@ def generation_options() -> dict[str, tuple[Option, Any, type]]:
     return {name: entry for cls in option_classes() for name, entry in options_of(cls).items()}
 
 
-def generation_config(**options: Any) -> GenerationConfig:
+def generation_config(**options: object) -> GenerationConfig:
     """Check `options` by name. Raises `ConfigError` for an unknown name or a bad value."""
     refuse_unknown(options, generation_options())
     if isinstance(options.get("stop_strings"), str):

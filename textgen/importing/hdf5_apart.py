@@ -22,7 +22,7 @@ def as_safetensors(data: bytes) -> bytes:
     import numpy as np
     import safetensors.numpy
 
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
     left = MOST_NUMBERS
 
     def take(path: str, found: Any) -> None:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors
@@ -29,7 +28,7 @@ REMEDY = "give a .keras or .h5 file that Keras's model.save made"
 Arrays = dict[str, np.ndarray]
 
 
-def read_keras_file(path: Path, data: bytes) -> tuple[dict[str, Any], Arrays]:
+def read_keras_file(path: Path, data: bytes) -> tuple[dict[str, object], Arrays]:
     """(the JSON of the model, its arrays by their paths). data: what the file holds. Raises
     `RunError` for what is no such file, and `MissingPart` without h5py."""
     if importlib.util.find_spec("h5py") is None:
@@ -50,7 +49,7 @@ def read_keras_file(path: Path, data: bytes) -> tuple[dict[str, Any], Arrays]:
     raise RunError(f"{path} is neither HDF5 nor an archive of Keras: {REMEDY}")
 
 
-def _read_archive(path: Path, data: bytes) -> tuple[dict[str, Any], Arrays]:
+def _read_archive(path: Path, data: bytes) -> tuple[dict[str, object], Arrays]:
     """Of a `.keras` file, which is a zip."""
 
     def part(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
@@ -92,7 +91,7 @@ def _read_hdf5(path: Path, data: bytes) -> tuple[Arrays, str]:
     return arrays, header["__metadata__"][hdf5_apart.CONFIG]
 
 
-def _json(path: Path, text: str | bytes) -> dict[str, Any]:
+def _json(path: Path, text: str | bytes) -> dict[str, object]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -55,7 +55,7 @@ class Layer:
     kind: str
     name: str
     stored: str
-    settings: dict[str, Any]
+    settings: dict[str, object]
     arrays: Arrays = dataclasses.field(default_factory=dict)
 
     @property
@@ -64,7 +64,7 @@ class Layer:
         return len(self.arrays["recurrent_kernel"])
 
 
-def read_stack(model: dict[str, Any], arrays: Arrays) -> Stack:
+def read_stack(model: dict[str, object], arrays: Arrays) -> Stack:
     """The model of this JSON and these arrays. Raises `RunError` for any but such a stack."""
     chain = [layer for layer in _chain(model) if layer.kind not in WITHOUT_EFFECT]
     embedding, cells, head = _parts(chain)
@@ -88,7 +88,7 @@ def read_stack(model: dict[str, Any], arrays: Arrays) -> Stack:
             hidden_size=units,
             num_layers=len(cells),
             embedding_size=read,
-            activation=first.settings.get("activation", "tanh"),
+            activation=str(first.settings.get("activation", "tanh")),
         )
         check_model(config)
     except ConfigError as error:
@@ -157,7 +157,7 @@ def _rows(array: np.ndarray, number: int) -> np.ndarray:
     return np.pad(array, ((0, number - len(array)), (0, 0)))
 
 
-def _chain(model: dict[str, Any]) -> list[Layer]:
+def _chain(model: dict[str, object]) -> list[Layer]:
     """The layers, one after the other, their arrays still to come."""
     inner, kind = model.get("config"), model.get("class_name")
     found = inner.get("layers") if isinstance(inner, dict) else inner

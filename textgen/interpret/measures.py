@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from textgen.errors import ConfigError
 
@@ -34,9 +32,9 @@ def time_scale(retained: np.ndarray) -> np.ndarray:
 
 def linear_probe(
     states: np.ndarray,
-    labels: Sequence[Any],
+    labels: ArrayLike,
     folds: int = 5,
-    groups: Sequence[Any] | None = None,
+    groups: ArrayLike | None = None,
 ) -> float:
     """The share of held-out states off which a linear probe reads the right label.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -174,7 +173,7 @@ class Replay:
         add: Array,
         first: int,
         wanted: Sequence[int] = (),
-    ) -> tuple[State, Any]:
+    ) -> tuple[State, Array]:
         """(state after x, the values at the places `wanted` [T, len(wanted), B, U]).
 
         The first token of x is number `first` of keep and add, whose last holds for all after it.

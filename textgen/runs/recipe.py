@@ -9,15 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, shown
 from textgen.guesses import guesses
-from textgen.options import options_of
+from textgen.options import build, options_of
+from textgen.runs.run_config import is_source
 
 CONFIGS: tuple[type, ...] = (ModelConfig, TokenizerConfig, TrainConfig)
 SECTIONS = dict(zip(("model", "tokenizer", "training"), CONFIGS, strict=True))
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
+def configs_of(
+    settings: Mapping[str, object],
+) -> tuple[ModelConfig, TokenizerConfig, TrainConfig]:
+    """What flat settings say of each, checked. Raises `ConfigError`."""
+    return (
+        build(ModelConfig, settings),
+        build(TokenizerConfig, settings),
+        build(TrainConfig, settings),
+    )
+
+
+def read_toml(path: Path, what: str) -> dict[str, object]:
     """The TOML at `path`. what: is read, for the error. Raises `ConfigError`."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -29,10 +41,12 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise ConfigError(f"{what} {path} is not valid TOML: {error}") from error
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path) -> dict[str, object]:
     """A recipe as flat options plus `corpus` and `out`. Raises `ConfigError`."""
     recipe = read_toml(path, "the recipe")
-    flat: dict[str, Any] = {name: recipe.pop(name) for name in ("corpus", "out") if name in recipe}
+    flat: dict[str, object] = {
+        name: recipe.pop(name) for name in ("corpus", "out") if name in recipe
+    }
     for section, values in recipe.items():
         known = options_of(SECTIONS[section]) if section in SECTIONS else {}
         if not isinstance(values, dict) or not known:
@@ -44,10 +58,17 @@ def read_recipe(path: Path) -> dict[str, Any]:
                 near = ", ".join(guesses(name, known) or known)
                 raise ConfigError(f"{path} sets {section}.{name}, which is no option: give {near}")
             flat[name] = value
+    if not is_source(flat.get("corpus", "")):
+        raise ConfigError(
+            f"{path} has corpus = {shown(flat['corpus'])}: give a file, a folder or hf:NAME, or a "
+            "list of them"
+        )
+    if not isinstance(flat.get("out", ""), str):
+        raise ConfigError(f"{path} has out = {shown(flat['out'])}: give a path")
     return flat
 
 
-def as_toml(corpus: Sequence[str], values: Mapping[str, Any]) -> str:
+def as_toml(corpus: Sequence[str], values: Mapping[str, object]) -> str:
     """What `read_recipe` reads as `values` and `corpus`."""
     lines = [f"corpus = {_written(list(corpus))}"]
     for section, cls in SECTIONS.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypedDict, TypeGuard
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import ConfigError, shown
@@ -18,6 +18,20 @@ from textgen.options import build
 from textgen.text.source import Source
 
 LARGEST_BITS = 1e6  # per character: none is near it
+# config.json as it was read: that the first three are tables has been checked, and nothing else
+Card = TypedDict(
+    "Card",
+    {
+        "model": dict[str, object],
+        "tokenizer": dict[str, object],
+        "training": dict[str, object],
+        "corpus": object,
+        "metrics": object,
+        "workers": object,
+        "from": object,
+    },
+    total=False,
+)
 
 
 def without_folder(source: str) -> str:
@@ -57,7 +71,7 @@ class DataConfig:
     labels: list[str] | None = None
     streamed: StreamedFiles | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return {
             name: value for name, value in dataclasses.asdict(self).items() if value is not None
         }
@@ -114,7 +128,7 @@ class Origin:
         }
         return cls(card["run"], str(card.get("hash", "")), known)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return {"run": self.run, "hash": self.hash, "bits": dict(self.bits)}
 
 
@@ -135,22 +149,26 @@ class RunConfig:
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     origin: Origin | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Card:
         """The sections of config.json, in their order."""
-        tokenizer = {"name": self.tokenizer.tokenizer, "vocab_size": self.tokenizer.vocab_size}
-        more: dict[str, Any] = {"workers": self.workers} if self.workers > 1 else {}
-        if self.origin is not None:
-            more["from"] = self.origin.to_dict()
-        return {
+        card: Card = {
             "model": dataclasses.asdict(self.model),
-            "tokenizer": tokenizer,
+            "tokenizer": {
+                "name": self.tokenizer.tokenizer,
+                "vocab_size": self.tokenizer.vocab_size,
+            },
             "training": dataclasses.asdict(self.training),
             "corpus": self.data.to_dict() if self.data else {},
             "metrics": dict(self.metrics),
-        } | more
+        }
+        if self.workers > 1:
+            card["workers"] = self.workers
+        if self.origin is not None:
+            card["from"] = self.origin.to_dict()
+        return card
 
     @classmethod
-    def from_dict(cls, card: Mapping[str, Any]) -> RunConfig:
+    def from_dict(cls, card: Card) -> RunConfig:
         """What config.json holds. A setting that it lacks, being older, has its default. Raises
         `ConfigError` for a value outside its range, and where no corpus is named."""
         try:
@@ -168,7 +186,7 @@ class RunConfig:
             raise ConfigError(f"workers is {shown(workers)}: give a whole number, or train anew")
         return cls(
             model,
-            TokenizerConfig(name, size if isinstance(size, int) else 0),
+            TokenizerConfig(str(name), size if isinstance(size, int) else 0),
             training,
             DataConfig.from_dict(card.get("corpus")),
             workers,

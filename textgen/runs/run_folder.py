@@ -23,7 +23,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -41,7 +41,7 @@ from textgen.runs.array_file import (
     write_arrays,
 )
 from textgen.runs.atomic_files import read_file, write_file
-from textgen.runs.run_config import RunConfig
+from textgen.runs.run_config import Card, RunConfig
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 
 FORMAT = 1
@@ -51,6 +51,17 @@ SAVES = (TRAINING, "training.2.safetensors")  # by turns
 WEIGHTS_OF_SAVE = "weights"  # in the note of a save: weight of the model -> its array
 LARGEST_CONFIG = 1 << 20
 LARGEST_TOKENIZER = 64 << 20
+
+T = TypeVar("T")
+
+
+class SaveNote(TypedDict):
+    """What is noted in a save of a training, of what is read here. number: which save it is; step:
+    of the training; weights: of each weight of the model the name of its array."""
+
+    number: int
+    step: int
+    weights: dict[str, str]
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
@@ -62,13 +73,13 @@ def read_history(folder: Path) -> list[dict[str, str]]:
 
 def write_config(folder: Path, config: RunConfig) -> None:
     """Write config.json. Raises `RunError` when the disk is full."""
-    text = json.dumps({"format": FORMAT} | config.to_dict(), ensure_ascii=False, indent=2)
+    text = json.dumps({"format": FORMAT, **config.to_dict()}, ensure_ascii=False, indent=2)
     # a path of bytes that are no text comes back as it was given
     write_file(folder / CONFIG, (text + "\n").encode("utf-8", "surrogatepass"))
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """config.json as a dict whose sections are dicts. Raises `RunError` if it is not ours."""
+def read_config(folder: Path) -> Card:
+    """config.json, whose sections are dicts. Raises `RunError` if it is not ours."""
     path = folder / CONFIG
     if not folder.is_dir():
         raise _missing(folder)
@@ -77,8 +88,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         card = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is not valid JSON: restore it or train again") from error
-    sections = ("model", "tokenizer", "training")
-    if not isinstance(card, dict) or any(not isinstance(card.get(s), dict) for s in sections):
+    if not _is_card(card):
         raise RunError(f"{path} is not a textgen configuration: give a textgen run folder")
     if card.get("format") != FORMAT:
         raise RunError(
@@ -100,6 +110,11 @@ def _missing(folder: Path) -> RunError:
     )
 
 
+def _is_card(content: object) -> TypeGuard[Card]:
+    sections = ("model", "tokenizer", "training")
+    return isinstance(content, dict) and all(isinstance(content.get(s), dict) for s in sections)
+
+
 def read_run_config(folder: Path) -> RunConfig:
     """What config.json says of the run, to go on with it. Raises `RunError` if it is not ours."""
     card = read_config(folder)
@@ -109,7 +124,7 @@ def read_run_config(folder: Path) -> RunConfig:
         raise RunError(f"{folder / CONFIG}: {error}") from error
 
 
-def settings(folder: Path, card: dict[str, Any], section: str, cls: type) -> Any:
+def settings(folder: Path, card: Card, section: Literal["model", "training"], cls: type[T]) -> T:
     """The `cls` that a section of config.json describes. Raises `RunError` for a bad value."""
     try:
         return build(cls, card[section])
@@ -122,14 +137,14 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
     write_file(folder / tokenizer.filename, tokenizer.to_bytes())
 
 
-def read_tokenizer(folder: Path, card: dict[str, Any]) -> Tokenizer:
+def read_tokenizer(folder: Path, card: Card) -> Tokenizer:
     """The tokenizer that config.json, `card`, names. Raises `RunError` where its file is missing or
     too large, `TokenizerError` where it cannot be read."""
     kind = tokenizer_class(folder, card)
     return kind.from_bytes(read_file(folder / kind.filename, LARGEST_TOKENIZER))
 
 
-def tokenizer_class(folder: Path, card: dict[str, Any]) -> type[Tokenizer]:
+def tokenizer_class(folder: Path, card: Card) -> type[Tokenizer]:
     """The class of the tokenizer that config.json names. Raises `RunError`."""
     name = card["tokenizer"].get("name")
     if not isinstance(name, str) or name not in TOKENIZERS:
@@ -145,20 +160,20 @@ def save_model(folder: Path, network: Network) -> None:
     write_arrays(folder / WEIGHTS, network.weights)
 
 
-def load_model(folder: Path) -> tuple[Network, Tokenizer, dict[str, Any]]:
+def load_model(folder: Path) -> tuple[Network, Tokenizer, Card]:
     """(network, tokenizer, card) of a run folder. Raises `TextgenError` for anything amiss."""
     return _load(folder, folder / WEIGHTS)
 
 
-def load_last(folder: Path) -> tuple[Network, Tokenizer, dict[str, Any], int]:
+def load_last(folder: Path) -> tuple[Network, Tokenizer, Card, int]:
     """(network, tokenizer, card, step) of the newest save of a run, which may be of a later step
     than the best weights. Raises `TextgenError` for anything amiss, and where there is none."""
     path, note = last_save(folder)
-    network, tokenizer, card = _load(folder, path, note[WEIGHTS_OF_SAVE])
-    return network, tokenizer, card, int(note["step"])
+    network, tokenizer, card = _load(folder, path, note["weights"])
+    return network, tokenizer, card, note["step"]
 
 
-def last_save(folder: Path) -> tuple[Path, dict[str, Any]]:
+def last_save(folder: Path) -> tuple[Path, SaveNote]:
     """(its file, what is noted in it) of the newest save of a run, its arrays unread. Raises
     `RunError` where there is none that names the model's weights."""
     notes = {}
@@ -171,7 +186,7 @@ def last_save(folder: Path) -> tuple[Path, dict[str, Any]]:
     return max(named.items(), key=lambda item: item[1]["number"])
 
 
-def _names_weights(note: object) -> bool:
+def _names_weights(note: object) -> TypeGuard[SaveNote]:
     """Whether it is the note of a save of this kind."""
     if not isinstance(note, dict):
         return False
@@ -185,7 +200,7 @@ def _names_weights(note: object) -> bool:
 
 def _load(
     folder: Path, path: Path, names: dict[str, str] | None = None
-) -> tuple[Network, Tokenizer, dict[str, Any]]:
+) -> tuple[Network, Tokenizer, Card]:
     """`load_model`, with the weights in `path`; names: of its array for each weight, where they
     are others and there may be more."""
     card = read_config(folder)

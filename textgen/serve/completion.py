@@ -6,7 +6,6 @@ import dataclasses
 import secrets
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from textgen.generation.fair_queue import QUEUE
 from textgen.generation.generator import Generator
@@ -86,7 +85,7 @@ class Completion:
             first = number * settings.n
             yield [Part(first + k, nfc(prompt), tokens, None) for k in range(settings.n)]
 
-    def choice(self, part: Part) -> dict[str, Any]:
+    def choice(self, part: Part) -> dict[str, object]:
         """A part as the API has it."""
         log = None
         if self.request.settings.logprobs is not None:
@@ -98,7 +97,7 @@ class Completion:
             "finish_reason": part.finish_reason,
         }
 
-    def whole(self, parts: list[Part]) -> dict[str, Any]:
+    def whole(self, parts: list[Part]) -> dict[str, object]:
         """The answer, of all the parts."""
         choices = []
         for index in range(len(self.texts)):

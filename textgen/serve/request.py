@@ -94,7 +94,7 @@ def read_request(body: object, models: Collection[str]) -> Request:
     )
 
 
-def _model(given: dict[str, Any], models: Collection[str]) -> str:
+def _model(given: dict[str, object], models: Collection[str]) -> str:
     """The model that is asked for; it may be left out where there is but one."""
     if "model" not in given and len(models) == 1:
         return next(iter(models))
@@ -136,7 +136,7 @@ def _refuse_too_much(prompts: list[str], settings: Settings) -> None:
         )
 
 
-def _usage(given: dict[str, Any], settings: Settings) -> bool:
+def _usage(given: dict[str, object], settings: Settings) -> bool:
     """Whether stream_options asks for the number of tokens."""
     options = given.get("stream_options", {})
     if not isinstance(options, dict) or not isinstance(options.get("include_usage", False), bool):

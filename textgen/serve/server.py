@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -172,7 +171,7 @@ class _Api:
         known = ", ".join(self._models)
         raise HTTPException(404, f"there is no model {name[:100]!r} here: ask for {known}")
 
-    def _about(self, name: str) -> dict[str, Any]:
+    def _about(self, name: str) -> dict[str, object]:
         return {"id": name, "object": "model", "created": self._began, "owned_by": "textgen"}
 
 
@@ -202,7 +201,7 @@ async def _slices(body: bytes) -> AsyncIterator[bytes]:
         yield body[begin : begin + SLICE]
 
 
-def _event(content: dict[str, Any]) -> str:
+def _event(content: dict[str, object]) -> str:
     return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -66,7 +65,7 @@ class TokenLog:
         self._decoder = tokenizer.stream_decoder()
         self._length = 0  # characters that are certain so far
 
-    def told(self, tokens: list[LoggedToken]) -> dict[str, Any]:
+    def told(self, tokens: list[LoggedToken]) -> dict[str, object]:
         """Of the next tokens. text_offset: how many characters of the text were certain before
         each, so all tokens of a syllable have one."""
         offsets = []

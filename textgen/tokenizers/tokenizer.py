@@ -187,7 +187,7 @@ class _CodePoints(Tokenizer):
         )
 
 
-def _scalars(content: dict[str, Any]) -> set[tuple[str, Any]]:
+def _scalars(content: dict[str, object]) -> set[tuple[str, Any]]:
     return {(k, v) for k, v in content.items() if type(v) in (str, int)}
 
 

@@ -8,7 +8,6 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from textgen import backend
 from textgen.backend import keras
@@ -50,7 +49,11 @@ class Setting:
 
 
 def train(
-    setting: Setting, callbacks: Sequence[Any], *, resumed: bool = False, further: bool = False
+    setting: Setting,
+    callbacks: Sequence[keras.callbacks.Callback],
+    *,
+    resumed: bool = False,
+    further: bool = False,
 ) -> None:
     """Build the model, and train it from its last save or from the beginning."""
     folder, config = setting.folder, setting.config
@@ -72,7 +75,7 @@ def train(
 
 
 def _prepared(
-    setting: Setting, callbacks: Sequence[Any], resumed: bool, further: bool
+    setting: Setting, callbacks: Sequence[keras.callbacks.Callback], resumed: bool, further: bool
 ) -> tuple[Training, Save | None]:
     """The training, and the save that it goes on from."""
     folder, config, data = setting.folder, setting.config, setting.data

@@ -11,7 +11,6 @@ import dataclasses
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.network import Network
 from textgen.options import options_of
-from textgen.runs.run_config import Origin, RunConfig
+from textgen.runs.run_config import Card, Origin, RunConfig
 from textgen.runs.run_folder import read_config, weights_hash
 from textgen.text.nfc import nfc
 from textgen.tokenizers.sentencepiece_model import read_pieces
@@ -119,13 +118,13 @@ def grown(weights: Mapping[str, np.ndarray], vocab_size: int) -> dict[str, np.nd
     return result
 
 
-def known_texts(data: TrainingData, card: Mapping[str, Any]) -> dict[str, str]:
+def known_texts(data: TrainingData, card: Card) -> dict[str, str]:
     """What is held out of the "new" text, and of the "old" one: that which is mixed in, or where it
     is at hand that which the model of `card` was trained on."""
     texts = {"new": data.held_out_text}
     if data.replayed is not None:
         texts["old"] = data.replayed.held_out_text
-    elif (old := find_training_text(dict(card), shipped.HOME)) is not None:
+    elif (old := find_training_text(card, shipped.HOME)) is not None:
         texts["old"] = old.held_out_text
     return {name: text for name, text in texts.items() if text}
 
@@ -156,7 +155,7 @@ def report(folder: Path, origin: Origin, data: TrainingData) -> None:
         logger.info(f"the text that {origin.run} was trained on is not at hand to be measured")
 
 
-def _card_of(origin: Origin) -> Mapping[str, Any]:
+def _card_of(origin: Origin) -> Card:
     """config.json of the model that a run began from; empty where that is gone or another."""
     try:
         folder = shipped.find(Path(origin.run), shipped.MODELS)

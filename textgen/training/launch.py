@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO
 
 from textgen import backend
 from textgen.errors import BAD_INPUT, INTERRUPTED, ConfigError
@@ -62,7 +62,7 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
                 variables = {"TF_CONFIG": json.dumps(cluster)} if number > 1 else {}
                 if gpus:
                     variables["CUDA_VISIBLE_DEVICES"] = gpus[index]
-                silent: dict[str, Any] = {"stdout": logs[index - 1], "stderr": logs[index - 1]}
+                log = logs[index - 1] if index else None  # None: on the terminal
                 # a session of its own: Ctrl-C in the terminal reaches this process alone
                 workers.append(
                     subprocess.Popen(
@@ -70,7 +70,8 @@ def launch(number: int, arguments: Sequence[str], out: Path) -> int:
                         env=os.environ | variables,
                         stdin=subprocess.DEVNULL,
                         start_new_session=True,
-                        **(silent if index else {}),
+                        stdout=log,
+                        stderr=log,
                     )
                 )
             codes = _wait(workers)
@@ -112,7 +113,7 @@ def asked_to_stop(handler: Callable[[int, FrameType | None], None]) -> Iterator[
             signal.signal(number, before)
 
 
-def again(parsed: argparse.Namespace, values: Mapping[str, Any]) -> list[str]:
+def again(parsed: argparse.Namespace, values: Mapping[str, object]) -> list[str]:
     """The arguments that `parsed` is of, without --workers. values: those of its options."""
     names = {name: name for name in ("out", "config", "resume", "budget")} | {"from": "begin_from"}
     # `--resume` alone is an empty text: the folder is that of --out

@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from textgen.training.stop_request import Interrupted, StopRequest
 from textgen.training.time_limit import TimeLimit
 from textgen.training.trainer import LaneTrainer, optimizer
 from textgen.training.validation import Twin, Validation
+
+if TYPE_CHECKING:
+    import keras
 
 SAVE_SECONDS = 60.0
 
@@ -65,7 +68,7 @@ class Training:
         samplers: Sequence[Sampler] = (),
         limit: TimeLimit | None = None,
         at_end: Callable[[RunConfig], None] | None = None,
-        callbacks: Sequence[Any] = (),
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         self.folder, self.config, self.trainer, self.batches = folder, config, trainer, batches
         self.stop, self.twin, self.validation = stop, twin, validation
@@ -170,7 +173,7 @@ class Training:
         self.end_epoch()
         self._stop_if_asked()
 
-    def _call(self, event: str, *arguments: Any) -> None:
+    def _call(self, event: str, *arguments: object) -> None:
         """The method `event` of each of Keras's callbacks, with the arguments that `fit` gives."""
         for callback in self.callbacks:
             getattr(callback, event)(*arguments)

@@ -4,11 +4,14 @@ for each epoch."""
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from textgen.log import logger, progress_bar
 from textgen.training.history import History
 from textgen.training.state import RunState
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class Progress:
@@ -16,7 +19,7 @@ class Progress:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self.bar: Any = None
+        self.bar: tqdm | None = None
 
     def open(self, state: RunState) -> None:
         """A bar that stands where the run is; one that was left open is closed."""
@@ -31,7 +34,7 @@ class Progress:
 
     def after_step(self, batch_loss: float) -> None:
         """Move the bar on. batch_loss: nats per token, shown until the history has a row."""
-        if self.bar.disable:
+        if self.bar is None or self.bar.disable:
             return
         history = self.history
         loss = history.loss if math.isfinite(history.loss) else batch_loss

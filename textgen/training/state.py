@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import Any
 
 from textgen.training.divergence import LossTrend
 
@@ -34,7 +33,7 @@ class RunState:
     rolled_back: dict[str, float] | None = None
     saves: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For the header of a save, as JSON takes it."""
         return {
             "number": self.saves,

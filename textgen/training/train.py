@@ -13,7 +13,7 @@ import dataclasses
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from textgen import backend
 from textgen.config import (
@@ -40,6 +40,9 @@ from textgen.training.distributed import Workers
 from textgen.training.samples import check_prompt
 from textgen.training.stop_request import StopRequest
 
+if TYPE_CHECKING:
+    import keras
+
 
 def start(
     source: Source,
@@ -50,7 +53,7 @@ def start(
     budget: float = 0.0,
     fixed: Collection[str] = (),
     given: Collection[str] = (),
-    callbacks: Sequence[Any] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     begin_from: str | Path | None = None,
 ) -> Path:
     """Train on `source` into the new run folder `out`; return it.
@@ -103,7 +106,7 @@ def resume(
     out: str | Path,
     source: Source | None = None,
     epochs: int | None = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Go on with the run in `out`: same text, settings and tokenizer, perhaps more epochs.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from textgen import backend
 from textgen.arrays import Array, Arrays
@@ -130,7 +129,9 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         self.nats.total.assign(nats)
         self.nats.count.assign(tokens)
 
-    def prepare(self, optimizer: Any) -> Callable[[Iterator[Arrays]], dict[str, Array]]:
+    def prepare(
+        self, optimizer: keras.optimizers.Optimizer
+    ) -> Callable[[Iterator[Arrays]], dict[str, Array]]:
         """Take a fresh optimizer; what is returned takes a step on the next of some batches."""
         self.compile(optimizer=optimizer, jit_compile=False)
         self.optimizer.build(self.trainable_variables)
@@ -162,21 +163,23 @@ class TimedSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: i
     gone: a variable with the share of the time.
     """
 
-    def __init__(self, schedule: Any, steps: int, gone: Array) -> None:
+    def __init__(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int, gone: Array
+    ) -> None:
         self.schedule, self.steps, self.gone = schedule, steps, gone
 
     def __call__(self, step: Array) -> Array:
         return self.schedule(ops.maximum(ops.cast(step, "float32"), self.gone * self.steps))
 
 
-def optimizer(config: TrainConfig, steps: int, gone: Array = None) -> Any:
+def optimizer(config: TrainConfig, steps: int, gone: Array = None) -> keras.optimizers.Optimizer:
     """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine.
 
     gone: a variable with the share of `max_seconds` that is gone, where the training has to end in
     time: so that the rate is at its lowest then, however fast the steps were.
     """
     warmup = round(config.warmup * steps)
-    schedule: Any = keras.optimizers.schedules.CosineDecay(
+    schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
         decay_steps=max(steps - warmup, 1),
         alpha=FINAL_RATE,

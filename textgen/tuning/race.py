@@ -12,7 +12,6 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig, without_effect
@@ -127,26 +126,26 @@ def frequencies(data: TrainingData) -> float:
     return float(nats.mean()) / math.log(2)
 
 
-def _write(folder: Path, values: dict[str, Any]) -> None:
+def _write(folder: Path, values: dict[str, object]) -> None:
     atomic_files.write_file(folder / FILE, json.dumps(values).encode())
 
 
 def measured(run: Path) -> Result:
     """The figures of a run folder, `reach` left out."""
-    card = run_folder.read_config(run)
+    config = run_folder.read_run_config(run)
     arrays, _ = array_file.read_arrays(run / run_folder.WEIGHTS)
     sizes = {name: array.size for name, array in arrays.items()}
     rows = run_folder.read_history(run)
     first, *rest = rows
     speeds = [float(row["steps_per_second"]) for row in rest]
     return Result(
-        cell=card["model"]["cell"],
+        cell=config.model.cell,
         parameters=sum(sizes.values()),
         recurrent_parameters=sum(n for name, n in sizes.items() if name.startswith("recurrent.")),
         steps=int(rows[-1]["step"]),
         seconds=float(rows[-1]["seconds"]) - float(first["seconds"]),
         ms_per_step=1000 / median(speeds),
-        bits_per_char=card["metrics"].get("val_bits_per_char", math.nan),
+        bits_per_char=config.metrics.get("val_bits_per_char", math.nan),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textgen.errors import ConfigError, shown
 from textgen.options import Option, check_value, options_of
@@ -36,12 +36,14 @@ OF_ALL_TRIALS = (
 DIGITS = 4  # of a number from a range without steps: no result hangs on more
 RANGE = ("low", "high", "log", "step")
 
+Value: TypeAlias = bool | int | float | str  # of a setting
+
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
     """Any of `values`."""
 
-    values: tuple[Any, ...]
+    values: tuple[Value, ...]
 
     def distribution(self) -> BaseDistribution:
         """Optuna's, to draw from."""
@@ -49,11 +51,11 @@ class Choices:
 
         return CategoricalDistribution(self.values)
 
-    def tidy(self, value: Any) -> Any:
+    def tidy(self, value: Value) -> Value:
         """A drawn value as it is tried: as it is."""
         return value
 
-    def all(self) -> tuple[Any, ...] | None:
+    def all(self) -> tuple[Value, ...] | None:
         """Every value."""
         return self.values
 
@@ -112,7 +114,7 @@ def read_space(path: Path) -> Space:
 
 
 def _setting(
-    path: Path, name: str, given: Any, rule: Option, default: Any, kind: type
+    path: Path, name: str, given: object, rule: Option, default: object, kind: type
 ) -> Choices | Range:
     try:
         if isinstance(given, list) and given:
@@ -127,7 +129,7 @@ def _setting(
     )
 
 
-def _choices(name: str, given: list[Any], rule: Option, kind: type) -> Choices:
+def _choices(name: str, given: list[object], rule: Option, kind: type) -> Choices:
     for value in given:
         check_value(name, value, rule, kind)
     values = tuple(kind(value) for value in given)

@@ -18,18 +18,27 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from textgen.config import SweepConfig
 from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, RunError, TextgenError
 from textgen.log import logger
-from textgen.options import build, check
+from textgen.options import check
 from textgen.runs import array_file, run_folder
-from textgen.runs.recipe import CONFIGS
+from textgen.runs.recipe import configs_of
+from textgen.runs.run_config import is_source
 from textgen.training.launch import asked_to_stop, gpus_for
 from textgen.tuning.search_space import Space
-from textgen.tuning.trials import FAILED, FINISHED, FIRST_PART, PARTS, STOPPED, Trial, Trials
+from textgen.tuning.trials import (
+    FAILED,
+    FINISHED,
+    FIRST_PART,
+    PARTS,
+    STOPPED,
+    Shared,
+    Trial,
+    Trials,
+)
 
 POLL, PATIENCE = 0.5, 60.0  # seconds: between two looks at a training; for it to save and end
 
@@ -42,7 +51,7 @@ class Sweep:
         source: Sequence[str],
         out: str | Path,
         space: Space,
-        recipe: dict[str, Any],
+        recipe: dict[str, object],
         config: SweepConfig,
     ) -> None:
         """source: the text; none, that of the `recipe`, whose settings all trials share.
@@ -51,11 +60,11 @@ class Sweep:
         """
         check(config)
         base = {k: v for k, v in recipe.items() if k not in ("corpus", "out", "max_seconds")}
-        training = [build(cls, base) for cls in CONFIGS][-1]
-        source = source or recipe.get("corpus") or ()
-        source = [source] if isinstance(source, str) else list(source)
-        if not source:
+        _, _, training = configs_of(base)
+        given = list(source) or recipe.get("corpus")
+        if not is_source(given):
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
+        source = [given] if isinstance(given, str) else given
         jobs, seconds, trials = config.jobs, config.seconds, config.trials
         self.gpus = gpus_for("jobs", jobs)
         data = read_training_data(source, training)
@@ -66,7 +75,7 @@ class Sweep:
                 "set validation_fraction in a recipe, or give a longer text"
             )
         self.seconds, self.jobs = seconds, jobs
-        shared = {
+        shared: Shared = {
             "text": data.config.sha256,
             "space": {name: dataclasses.asdict(setting) for name, setting in space.items()},
             "recipe": base,
@@ -173,11 +182,11 @@ class Sweep:
         try:
             if code and not behind:
                 raise RunError(_last_words(log, code))
-            card = run_folder.read_config(run)
-            bits = float(card["metrics"]["val_bits_per_char"])
+            config = run_folder.read_run_config(run)
+            bits = float(config.metrics["val_bits_per_char"])
             if not math.isfinite(bits):
                 raise RunError("its held-out loss is not a number")
-            epochs, parameters = int(card["training"]["epochs"]), _parameters(run)
+            epochs, parameters = config.training.epochs, _parameters(run)
         except (TextgenError, LookupError, TypeError, ValueError) as error:
             self.known.record(trial, FAILED, None, seconds=seconds, message=str(error))
             return _say(trial, f"failed: {error}")

@@ -22,9 +22,9 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypedDict
 
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
@@ -62,6 +62,19 @@ WORDS = {FINISHED: "finished", STOPPED: "stopped early", FAILED: "failed"}
 _RECIPE = re.compile(r"trial-(\d+)")
 
 
+class Shared(TypedDict):
+    """All that must be the same for two trials to compare, as the folder keeps it.
+
+    text: the hash of what is trained on. space: of `Space`. recipe: settings that do not vary.
+    seconds: of a trial.
+    """
+
+    text: str | None
+    space: dict[str, dict[str, object]]
+    recipe: dict[str, object]
+    seconds: float
+
+
 @dataclasses.dataclass
 class Trial:
     """A trial under way.
@@ -70,7 +83,7 @@ class Trial:
     """
 
     number: int
-    settings: dict[str, Any]
+    settings: dict[str, object]
     log: BinaryIO
     asked: optuna.Trial
     parts: dict[int, float] = dataclasses.field(default_factory=dict)
@@ -79,12 +92,8 @@ class Trial:
 class Trials:
     """What is known of the trials in a folder, by all processes that work there."""
 
-    def __init__(
-        self, folder: Path, source: Sequence[str], space: Space, shared: Mapping[str, Any]
-    ) -> None:
-        """shared: all that must be the same for two trials to compare, `recipe` and `seconds` among
-        it. Raises `RunError`, and `ConfigError` where the folder holds another sweep.
-        """
+    def __init__(self, folder: Path, source: Sequence[str], space: Space, shared: Shared) -> None:
+        """Raises `RunError`, and `ConfigError` where the folder holds another sweep."""
         self.folder, self.source, self.space = folder, list(source), space
         self.base, self.seconds = shared["recipe"], shared["seconds"]
         self.distributions = {name: setting.distribution() for name, setting in space.items()}
@@ -156,7 +165,7 @@ class Trials:
             study.enqueue_trial(settings)
             return Trial(number, settings, log, study.ask(self.distributions))
 
-    def _advisor(self, past: list[FrozenTrial], others: list[dict[str, Any]]) -> optuna.Study:
+    def _advisor(self, past: list[FrozenTrial], others: list[dict[str, object]]) -> optuna.Study:
         """A study in memory that knows of all trials: a draw from it is not in the journal."""
         study = optuna.create_study(
             sampler=optuna.samplers.TPESampler(seed=len(past) + len(others)),
@@ -171,21 +180,21 @@ class Trials:
         )
         return study
 
-    def _draw(self, study: optuna.Study, known: list[dict[str, Any]]) -> dict[str, Any]:
+    def _draw(self, study: optuna.Study, known: list[dict[str, object]]) -> dict[str, object]:
         """Settings that are not among the `known`, where there are any left."""
         for _ in range(DRAWS):
             drawn = study.ask(self.distributions).params
-            settings = {name: self.space[name].tidy(value) for name, value in drawn.items()}
+            settings: dict[str, object] = {n: self.space[n].tidy(v) for n, v in drawn.items()}
             if settings not in known:
                 return settings
         if self.sizes < math.inf:
             for values in itertools.product(*(s.all() or () for s in self.space.values())):
-                left = dict(zip(self.space, values, strict=True))
+                left: dict[str, object] = dict(zip(self.space, values, strict=True))
                 if left not in known:
                     return left
         return settings
 
-    def _write_recipe(self, number: int, settings: dict[str, Any]) -> None:
+    def _write_recipe(self, number: int, settings: dict[str, object]) -> None:
         default = {n: getattr(cls, n) for cls in CONFIGS for n in NOT_BUDGETED if hasattr(cls, n)}
         values = default | {"sample_length": 0} | self.base | settings
         values["max_seconds"] = self.seconds  # of training: what comes before is not counted
@@ -193,7 +202,7 @@ class Trials:
         text = as_toml(self.source, values)
         atomic_files.write_file(self.path(number, ".toml"), text.encode("utf-8", "replace"))
 
-    def record(self, trial: Trial, state: TrialState, value: float | None, **facts: Any) -> None:
+    def record(self, trial: Trial, state: TrialState, value: float | None, **facts: object) -> None:
         """Write what came of `trial` to the journal and the tables.
 
         value: bits per character; facts: for the tables.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from textgen.cells import CELLS
 from textgen.data.recall_task import Task, read_task
 from textgen.errors import RunError, TextgenError
 from textgen.runs.ngrams import NGRAMS
+from textgen.runs.run_config import Card
 from textgen.runs.run_folder import CONFIG, WEIGHTS, last_save, read_config, weights_hash
 from textgen.runs.voices import VOICES
 from textgen.ui.cached import HASHES, cached_object
@@ -47,7 +48,7 @@ def available() -> dict[str, Path]:
     return names
 
 
-def card_of(folder: Path) -> dict[str, Any]:
+def card_of(folder: Path) -> Card:
     """What config.json says of a run, read once until it changes; nothing where it is not ours."""
     try:
         return _card(folder.absolute(), (folder / CONFIG).stat().st_mtime_ns)
@@ -56,7 +57,7 @@ def card_of(folder: Path) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _card(folder: Path, changed: int) -> dict[str, Any]:
+def _card(folder: Path, changed: int) -> Card:
     return read_config(folder)
 
 

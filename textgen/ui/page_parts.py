@@ -153,8 +153,9 @@ def the_task() -> Task:
 
 def own_task(task: Task, model: Model) -> Task:
     """The task that a model was trained on: the page's, or its short form."""
-    name = model.card.get("corpus", {}).get("task", task.path.name)
-    return task if name == task.path.name else models.shipped_task(name)
+    corpus = model.card.get("corpus")
+    name = corpus.get("task") if isinstance(corpus, dict) else None
+    return task if name in (None, task.path.name) else models.shipped_task(str(name))
 
 
 def shipped_task() -> Task:

@@ -133,7 +133,7 @@ def strip_data(
     tokenizer: Tokenizer,
     copied: Copies | None = None,
     counted: Sequence[float] = (),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What the token strip shows: readable groups of tokens, their probabilities, alternatives, and
     of each group the longest copied span it is in, and what of it the n-grams predicted, where
     `counted` tells that of each token."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -21,14 +20,14 @@ def picture(
     token: str,
     scale: float,
     replaced: Collection[str] = (),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What cell_drawing.js draws. scale: the largest size of the unit's state in the text.
 
     values: as for `equations.lines`. Gates in cividis from 0 to 1, signed values orange to blue.
     replaced: names of values that were set by hand, drawn with a double ring.
     """
 
-    def share(of: Share | None) -> dict[str, Any] | None:
+    def share(of: Share | None) -> dict[str, object] | None:
         if of is None:
             return None
         return {"label": of.label, "value": float(of.of(values)), "gates": list(of.gates)}
@@ -55,7 +54,7 @@ def picture(
 
 
 def show(
-    drawn: Mapping[str, Any], walk: Sequence[tuple[str, str]], words: Mapping[str, str], key: str
+    drawn: Mapping[str, object], walk: Sequence[tuple[str, str]], words: Mapping[str, str], key: str
 ) -> None:
     """Put a picture on the page, in the page's own colour of text.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -51,7 +50,7 @@ def fact_flow(
 ) -> None:
     """fact: the first and the last token of its word. answer, rest: what follows the tokens. words:
     play, pause, back, step, tour, place, now, see, summary."""
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "tokens": list(tokens),
         "fact": fact,
         "answer": answer,

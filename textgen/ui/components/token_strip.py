@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -28,7 +27,7 @@ class Chosen:
 
 
 def token_strip(
-    data: dict[str, Any], key: str, colour: str, pages: Mapping[str, str] | None = None
+    data: dict[str, object], key: str, colour: str, pages: Mapping[str, str] | None = None
 ) -> Chosen | None:
     """Show `data` (see `samples.strip_data`), coloured by "none", "probability", "copied" or
     "counted"; what is chosen, when it is. pages: name -> title of those that look at a token."""

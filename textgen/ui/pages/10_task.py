@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -16,13 +16,16 @@ from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
 
+if TYPE_CHECKING:
+    from textgen.api import Model
+
 state = st.session_state
 WAYS = ("form", "upload", "kept")
 LONGEST = 20_000  # characters of a box
 TICK = 1.0  # seconds between two looks at a training
 PROBED = 48  # documents of each distance
 # settings with which a gated cell learns short distances in a minute or two
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, object] = {
     "hidden_size": 96,
     "embedding_size": 32,
     "distance": 60,
@@ -187,7 +190,7 @@ def monitor(name: str, was_alive: bool) -> None:
         st.button(t("train.stop"), key="stop", on_click=trainings.stop, args=(name,))
 
 
-def curve(task: Task, compared: dict[str, Any]) -> None:
+def curve(task: Task, compared: dict[str, Model]) -> None:
     """Right answers against distance, measured now."""
     frames, horizons, chance = [], {}, 1.0
     for name, model in compared.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -106,7 +106,7 @@ def choose_seed() -> None:
         st.query_params["seed"] = str(seed)
 
 
-def chosen_options() -> dict[str, Any]:
+def chosen_options() -> dict[str, object]:
     """The options of generation as they stand now."""
     # from the state, not from an argument of a callback: that would be as old as the last run,
     # and a click on Write may come together with the prompt just typed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -108,7 +108,7 @@ def choose_model() -> str:
     return folder.name if folder.parent == shipped.MODELS else str(folder)
 
 
-def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[str, Any]:
+def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[str, object]:
     """What the suggestion says, to be changed; keyed by it, so that a new text resets it.
 
     model: that it begins from, whose tokens, cell and size stay; "" where it begins anew.
@@ -140,7 +140,7 @@ def choose_settings(diagnosis: Diagnosis, beginning: str, model: str) -> dict[st
             "prompt": prompt(right),
         }
     left, middle, right = st.columns(3)
-    options: dict[str, Any] = {
+    options: dict[str, object] = {
         "tokenizer": left.selectbox(
             t("option.tokenizer"),
             tokenizers,
@@ -173,25 +173,21 @@ TOKENS = {"sentencepiece": 0.5, "jamo": 2.0}  # of a character, about; of others
 JAMO = 100  # kinds, with digits and signs
 
 
-def how_long(diagnosis: Diagnosis, settings: dict[str, Any]) -> str:
+def how_long(diagnosis: Diagnosis, settings: dict[str, object]) -> str:
     """About how long it will take: it is not known before the first steps on this machine."""
-    tokenizer = settings["tokenizer"]
+    model, epochs = build(ModelConfig, settings), build(TrainConfig, settings).epochs
+    tokenizer = build(TokenizerConfig, settings)
     # one from elsewhere counts as characters do
-    kinds = {"sentencepiece": settings.get("vocab_size", 0), "jamo": JAMO}
-    model = ModelConfig(
-        cell=settings["cell"],
-        hidden_size=settings["hidden_size"],
-        num_layers=settings["num_layers"],
-    )
-    tokens = int(diagnosis.characters * TOKENS.get(tokenizer, 1.0) * settings["epochs"])
-    vocabulary = kinds.get(tokenizer, diagnosis.alphabet_size)
+    kinds = {"sentencepiece": tokenizer.vocab_size, "jamo": JAMO}
+    tokens = int(diagnosis.characters * TOKENS.get(tokenizer.tokenizer, 1.0) * epochs)
+    vocabulary = kinds.get(tokenizer.tokenizer, diagnosis.alphabet_size)
     fast, slow = (
         max(1, math.ceil(seconds / 60)) for seconds in expected_seconds(model, vocabulary, tokens)
     )
     return t("train.how_long", fast=fast, slow=slow)
 
 
-def train_button(text: str, stem: str, settings: dict[str, Any]) -> None:
+def train_button(text: str, stem: str, settings: dict[str, object]) -> None:
     """A name for the run, and its start."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(

@@ -61,7 +61,7 @@ def main() -> None:
 # --- what is raced --------------------------------------------------------------------------------
 
 
-def choose_text_and_time() -> tuple[Path, dict[str, Any]]:
+def choose_text_and_time() -> tuple[Path, dict[str, float]]:
     """The text, and what says when a cell's time is up."""
     texts = {
         folder.name: folder / "prose"

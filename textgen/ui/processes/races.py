@@ -11,7 +11,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Race:
         return waiting[0] if self.run.alive and waiting else None
 
 
-def start(source: Path, cells: Sequence[str], options: dict[str, Any]) -> str:
+def start(source: Path, cells: Sequence[str], options: Mapping[str, object]) -> str:
     """Begin a race and return its name. Raises `ConfigError` while another is being run."""
     numbers = _numbers()
     for number in numbers:

@@ -18,9 +18,9 @@ import subprocess
 import sys
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import pandas as pd
 
@@ -49,6 +49,34 @@ _NUMBERS = (
 )
 _KEPT = re.compile(rf"{re.escape(str(UPLOADS))}/(\S+?)-[0-9a-f]{{8}}(?=\.)")
 _ROLLED_BACK = ("step", "to", "learning_rate")
+
+
+class RolledBack(TypedDict):
+    """A training that ran away at a step and went back to another, with a lower learning rate."""
+
+    step: int
+    to: int
+    learning_rate: float
+
+
+class Status(TypedDict, total=False):
+    """What status.json says of a training, of what the pages show. seconds_left: while it runs;
+    bits_per_char: of the training text."""
+
+    state: str
+    message: str
+    pid: int
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    seconds: float
+    seconds_left: float
+    tokens_per_second: float
+    bits_per_char: float
+    rolled_back: RolledBack
+
+
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -58,7 +86,7 @@ class Run:
 
     name: str
     state: str
-    status: dict[str, Any]
+    status: Status
     message: str = ""
 
     @property
@@ -127,19 +155,21 @@ def keep_upload(name: str, data: bytes) -> Path:
 # --- processes ----------------------------------------------------------------------------------
 
 
-def start(source: str | Path, name: str, options: dict[str, Any]) -> None:
+def start(source: str | Path, name: str, options: Mapping[str, object]) -> None:
     """Train on `source` into runs/`name`."""
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
     _spawn(name, ["train", str(source), f"--out={RUNS / name}", *flags])
 
 
-def start_recipe(recipe: Path, name: str, **options: Any) -> None:
+def start_recipe(recipe: Path, name: str, **options: object) -> None:
     """Train by a recipe into runs/`name`; `options` go before what it says."""
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
     _spawn(name, ["train", f"--config={recipe}", f"--out={RUNS / name}", *flags])
 
 
-def start_race(source: Path, name: str, cells: Sequence[str], options: dict[str, Any]) -> None:
+def start_race(
+    source: Path, name: str, cells: Sequence[str], options: Mapping[str, object]
+) -> None:
     """Race `cells` on `source`: a run of each in runs/`name`."""
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
     cells_flag = f"--cells={','.join(cells)}"
@@ -217,7 +247,7 @@ def history(name: str) -> pd.DataFrame:
         return pd.DataFrame()
 
 
-def latest_samples(name: str, number: int) -> list[dict[str, Any]]:
+def latest_samples(name: str, number: int) -> list[dict[str, object]]:
     """The last texts written between epochs, newest first."""
     try:
         lines = (RUNS / name / "samples.jsonl").read_text(encoding="utf-8").splitlines()
@@ -247,7 +277,7 @@ def recall(name: str) -> pd.DataFrame:
         return pd.DataFrame()
 
 
-def _read_status(folder: Path) -> dict[str, Any]:
+def _read_status(folder: Path) -> Status:
     try:
         status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -255,7 +285,7 @@ def _read_status(folder: Path) -> dict[str, Any]:
     return _checked_status(status)
 
 
-def _checked_status(status: object) -> dict[str, Any]:
+def _checked_status(status: object) -> Status:
     """What of `status` is as `Recorder` writes it: a folder may come from anyone."""
     if not isinstance(status, dict):
         return {}
@@ -264,14 +294,14 @@ def _checked_status(status: object) -> dict[str, Any]:
     back = status.get("rolled_back")
     if isinstance(back, dict) and all(_is_number(back.get(name)) for name in _ROLLED_BACK):
         checked["rolled_back"] = {name: back[name] for name in _ROLLED_BACK}
-    return checked
+    return cast(Status, checked)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < 1e15
 
 
-def _pid(name: str, status: dict[str, Any]) -> int | None:
+def _pid(name: str, status: Status) -> int | None:
     try:
         return int(_pid_file(name).read_text())
     except (OSError, ValueError):
