@@ -12,7 +12,7 @@ import streamlit as st
 
 from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
-from textgen.ui import cached, page_parts
+from textgen.ui import cached, figures, page_parts
 from textgen.ui.charts import step as step_charts
 from textgen.ui.messages import t
 
@@ -120,4 +120,4 @@ def chart(
     shown = list(frame.columns[1:])
     frame = frame.loc[frame[shown].max(axis=1).sort_values(ascending=False).index[:SHOWN]]
     long = frame.melt("answer", shown, "kind", "share").replace({"kind": words})
-    page_parts.chart(step_charts.answers(long, words), long, name, origin)
+    figures.chart(step_charts.answers(long, words), long, name, origin)

@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from textgen.interpret.features import OF_MEMORY
-from textgen.ui import address, cached, page_parts, passages, widgets
+from textgen.ui import address, cached, figures, page_parts, passages, widgets
 from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import t
 
@@ -109,9 +109,9 @@ def table(model: Model, probes: list[FeatureProbe], corpus_name: str) -> None:
     columns = ("unit", "right", "base", "skill", "together")
     head = ["", *(t(f"units.{name}") for name in columns), "N"]
     widgets.table(head, [in_words(probe) for probe in probes])
-    widgets.line([page_parts.whose(model), corpus_name, t("units.table_how")])
-    origin = page_parts.measured([model], f"N = {max(probe.n for probe in probes):,}")
-    page_parts.downloads(rows, "what-units-do", f"{origin} · {corpus_name}")
+    widgets.line([figures.whose(model), corpus_name, t("units.table_how")])
+    origin = figures.measured([model], f"N = {max(probe.n for probe in probes):,}")
+    figures.downloads(rows, "what-units-do", f"{origin} · {corpus_name}")
 
 
 def in_words(probe: FeatureProbe) -> list[str]:
@@ -139,13 +139,13 @@ def coloured(
     values = trace.layers[layer][part][:, ranked]
     tokens = ["↵", *(model.tokenizer.token(i) for i in model.tokenizer.encode(text))]
     pinned = page_parts.pinned(len(tokens), model.config.hidden_size, int(ranked[0]))
-    origin = page_parts.measured([model], t("parts.tokens", n=len(tokens)))
+    origin = figures.measured([model], t("parts.tokens", n=len(tokens)))
     told = {"n": len(ranked), "part": part, "feature": feature_name(by)}
     token_figure(
         tokens,
         values.T,
         [str(unit) for unit in ranked],
-        [page_parts.scale_of(model, part, values)],
+        [figures.scale_of(model, part, values)],
         key=f"units{mark}",
         title=f"{t('units.best', **told)} · {model.name}",
         caption=origin,
@@ -155,7 +155,7 @@ def coloured(
         on_pin=page_parts.pin,
     )
     rows = pd.DataFrame(values, columns=ranked).assign(text=tokens)
-    page_parts.downloads(rows, f"units{mark}", origin)
+    figures.downloads(rows, f"units{mark}", origin)
     page_parts.replay_error(trace)
     return int(ranked[0]) if pinned.row is None else int(pinned.row)
 
@@ -182,9 +182,9 @@ def elsewhere(
         for value, before, match, after in rows.itertuples(index=False)
     )
     st.html(f'<table class="tg-matches">{lines}</table>')
-    origin = page_parts.measured([model], t("parts.tokens", n=len(ids)))
+    origin = figures.measured([model], t("parts.tokens", n=len(ids)))
     widgets.line([origin, corpus_name, t("units.mean", mean=float(course.mean()), part=part)])
-    page_parts.downloads(rows, "elsewhere", f"{origin} · {corpus_name}")
+    figures.downloads(rows, "elsewhere", f"{origin} · {corpus_name}")
 
 
 def shown(text: str) -> str:
@@ -230,7 +230,7 @@ def write_without(model: Model, text: str, layer: int, ranked: Array) -> None:
             )
     told = t("units.same", count=same) if before != after else t("units.unchanged")
     widgets.line(
-        [told, t("write.seed", seed=seed), t("parts.tokens", n=LENGTH), page_parts.whose(model)]
+        [told, t("write.seed", seed=seed), t("parts.tokens", n=LENGTH), figures.whose(model)]
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from textgen import shipped
 from textgen.evaluation.wave import CONTINUED, GIVEN, continued, off_by, true_levels
-from textgen.ui import models, page_parts, widgets
+from textgen.ui import figures, models, widgets
 from textgen.ui.charts import curves
 from textgen.ui.messages import t
 
@@ -36,7 +36,7 @@ def show() -> None:
         for who, course in courses.items()
     )
     words = {"moment": t("wave.moment"), "level": t("wave.level"), "true": t("wave.true")}
-    origin = page_parts.measured(compared.values(), f"{given} + {CONTINUED}")
-    page_parts.chart(curves.wave(rows, words), rows, "wave", origin)
+    origin = figures.measured(compared.values(), f"{given} + {CONTINUED}")
+    figures.chart(curves.wave(rows, words), rows, "wave", origin)
     off = (t("wave.off", name=name, levels=off_by(courses[name])) for name in compared)
     widgets.line([t("wave.grey"), *off])

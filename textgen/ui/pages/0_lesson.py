@@ -18,7 +18,7 @@ from textgen.errors import TextgenError
 from textgen.evaluation.recall_probe import by_answer
 from textgen.interpret.lesson import facts_in_order
 from textgen.interpret.verdicts import Answered, answered
-from textgen.ui import answers, cached, models, page_parts, stations, wave, widgets
+from textgen.ui import answers, cached, figures, models, page_parts, stations, wave, widgets
 from textgen.ui.charts.curves import cell_colours
 from textgen.ui.components.fact_flow import Caption, Lane, fact_flow
 from textgen.ui.messages import t
@@ -94,7 +94,7 @@ def flow(task: Task, fact: str, compared: dict[str, Model]) -> None:
         {name: t(f"flow.{name}") for name in WORDS_OF_FIGURE},
         key=f"flow {fact}",
     )
-    widgets.line([*map(page_parts.whose, compared.values()), t("flow.how")])
+    widgets.line([*map(figures.whose, compared.values()), t("flow.how")])
 
 
 WORDS_OF_FIGURE = ("play", "pause", "back", "step", "tour", "place", "now", "see", "summary")

@@ -11,7 +11,7 @@ from textgen.cells import CELLS
 from textgen.data.recall_documents import documents
 from textgen.data.recall_task import LARGEST_TASK, Task, read_task
 from textgen.errors import ConfigError, TextgenError
-from textgen.ui import cached, models, own_tasks, page_parts, widgets
+from textgen.ui import cached, figures, models, own_tasks, page_parts, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
@@ -202,12 +202,12 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
     if not frames:
         return
     rows = pd.concat(frames)
-    words = page_parts.recall_words()
+    words = figures.recall_words()
     chart = charts.recall_curve(
         rows, horizons, [chance], words, charts.model_colours(list(compared))
     )
-    origin = page_parts.measured(compared.values(), f"N = {PROBED}", 1)
-    page_parts.chart(chart, rows, "recall", f"{origin} · {task.path.name}")
+    origin = figures.measured(compared.values(), f"N = {PROBED}", 1)
+    figures.chart(chart, rows, "recall", f"{origin} · {task.path.name}")
 
 
 main()

@@ -13,7 +13,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, ids_before_blank
 from textgen.errors import GenerationError, TextgenError
-from textgen.ui import answers, cached, page_parts, passages, widgets
+from textgen.ui import answers, cached, figures, page_parts, passages, widgets
 from textgen.ui.charts import neurons as neuron_charts
 from textgen.ui.messages import t
 
@@ -53,7 +53,7 @@ def transplanted(model: Model, task: Task, document: Document) -> None:
     one, many = st.columns(2, gap="large")
     with one:
         answers.chart(
-            page_parts.origin(document, model),
+            figures.origin(document, model),
             "transplant",
             before,
             after,
@@ -73,8 +73,8 @@ def transplanted(model: Model, task: Task, document: Document) -> None:
             "share": t("transplant.flipped"),
             "unmoved": t("transplant.unmoved"),
         }
-        origin = page_parts.measured([model], f"N = {flips[names[-1]].n}", 1)
-        page_parts.chart(neuron_charts.flips(rows, MOSTLY, words), rows, "flips", origin)
+        origin = figures.measured([model], f"N = {flips[names[-1]].n}", 1)
+        figures.chart(neuron_charts.flips(rows, MOSTLY, words), rows, "flips", origin)
     part = names[-1]
     verdict = flips[part]
     page_parts.claim(
@@ -146,8 +146,8 @@ def read_off(model: Model, task: Task, document: Document, layer: int) -> None:
         "fact_end": t("parts.fact_end"),
     }
     chance = 1 / len(task.answers)
-    origin = page_parts.measured([model], f"N = {readable.n}", 1)
-    page_parts.chart(neuron_charts.readable(rows, fact, chance, words), rows, "stored", origin)
+    origin = figures.measured([model], f"N = {readable.n}", 1)
+    figures.chart(neuron_charts.readable(rows, fact, chance, words), rows, "stored", origin)
     part = model.network.cell.carried
     measured = t(
         "transplant.least",
@@ -197,7 +197,7 @@ def look_at_own_texts() -> None:
     }
     here = after[handed][places.index(at)]
     tokens = t("parts.tokens", n=f"{len(read.logprobs)}, {len(given.logprobs)}")
-    origin = page_parts.measured([model], tokens)
+    origin = figures.measured([model], tokens)
     one, many = st.columns(2, gap="large")
     with one:
         every = (passages.likeliest(model, s, len(s)) for s in (before, here, of_donor))
@@ -224,7 +224,7 @@ def look_at_own_texts() -> None:
         "parts": t("transplant.handed"),
     }
     with many:
-        page_parts.chart(neuron_charts.moved(rows, at, words), rows, "moved", origin)
+        figures.chart(neuron_charts.moved(rows, at, words), rows, "moved", origin)
     own, other = apart(before, here), apart(of_donor, here)
     widgets.line([t("transplant.apart", own=own, other=other), t("transplant.no_fact")])
     page_parts.replay_error(read, given)

@@ -17,7 +17,7 @@ from textgen.options import build, options_of
 from textgen.text.doctor import Diagnosis
 from textgen.text.read_config import ReadConfig
 from textgen.training.cost import expected_seconds
-from textgen.ui import models, page_parts, training_text, widgets
+from textgen.ui import figures, models, training_text, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import t
 from textgen.ui.processes import trainings
@@ -305,7 +305,7 @@ def curve(run: trainings.Run, rows: pd.DataFrame) -> None:
         "bits": t("train.bits"),
     }
     chart = charts.loss_curve(rows, per_step, names)
-    page_parts.chart(chart, rows, "curve", page_parts.run_origin(run.folder, run.alive))
+    figures.chart(chart, rows, "curve", figures.run_origin(run.folder, run.alive))
     widgets.line([t("train.curve_how")])
 
 

@@ -16,7 +16,7 @@ from textgen.data.recall_task import Task
 from textgen.data.typed_documents import facts_named, is_denied, one_blank, typed
 from textgen.errors import TextgenError
 from textgen.text.nfc import nfc
-from textgen.ui import answers, cached, models, page_parts, passages, widgets
+from textgen.ui import answers, cached, figures, models, page_parts, passages, widgets
 from textgen.ui.charts import curves as charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import trainings
@@ -100,14 +100,14 @@ def watch(task: Task, compared: dict[str, Model]) -> None:
     if custom:
         note_other_words(task, compared, document)
     seed = None if custom else page_parts.filler_seed()
-    widgets.line([page_parts.measured(compared.values(), seed=seed)])
+    widgets.line([figures.measured(compared.values(), seed=seed)])
     for label, model in compared.items():
         note_what_it_was_taught(task, label, model, document)
     note_unknown_characters(compared, document)
     if st.toggle(t("remember.all_answers"), key="all", bind="query-params"):
         for column, label in zip(st.columns(len(compared), gap="medium"), compared, strict=True):
             with column:
-                origin = page_parts.measured([compared[label]], seed=seed)
+                origin = figures.measured([compared[label]], seed=seed)
                 all_answers(label, shares[label], without[label] or {}, document.answer, origin)
 
 
@@ -136,7 +136,7 @@ def all_answers(
     rows["without"] = rows["answer"].map(without).astype(float)
     rows["right"] = rows["answer"] == right
     rows = rows.nlargest(ANSWERS_SHOWN, "share")
-    page_parts.chart(charts.shares(rows, t("remember.share")), rows, f"answers-{label}", origin)
+    figures.chart(charts.shares(rows, t("remember.share")), rows, f"answers-{label}", origin)
 
 
 def custom_document(task: Task) -> Document | None:
@@ -201,7 +201,7 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = widgets.one_of(t("remember.n"), [QUICK, SURE], QUICK, "n")
         with_controls = st.toggle(t("remember.controls"), key="controls", bind="query-params")
-    words = page_parts.recall_words()
+    words = figures.recall_words()
     with st.container(key="figure recall"):
         place = st.empty()
     frames: list[pd.DataFrame] = []
@@ -221,8 +221,8 @@ def curve(task: Task, compared: dict[str, Model]) -> None:
             place.altair_chart(chart, key=f"curve {control} {label}")
     tell(probes)
     tasks = [page_parts.own_task(task, model).path.name for model in compared.values()]
-    origin = page_parts.measured(compared.values(), f"N = {number}", 1)
-    page_parts.saved(pd.concat(frames), "recall", f"{origin} · {', '.join(dict.fromkeys(tasks))}")
+    origin = figures.measured(compared.values(), f"N = {number}", 1)
+    figures.saved(pd.concat(frames), "recall", f"{origin} · {', '.join(dict.fromkeys(tasks))}")
     st.caption(t("remember.how", n=number))
 
 
@@ -292,7 +292,7 @@ def monitor(name: str, was_alive: bool) -> None:
             "seconds": t("remember.seconds"),
         }
         chart = charts.recall_over_time(rows, words)
-        page_parts.chart(chart, rows, "live-recall", page_parts.run_origin(run.folder))
+        figures.chart(chart, rows, "live-recall", figures.run_origin(run.folder))
     if run.alive:
         st.button(t("train.stop"), key="stop live", on_click=trainings.stop, args=(name,))
 
@@ -332,8 +332,8 @@ def ordinary() -> None:
     words = {"context": t("remember.context"), "bits": t("remember.bits")}
     rows = pd.DataFrame(curve)
     tokens = t("parts.tokens", n=f"{len(model.tokenizer.encode(text)):,}")
-    origin = page_parts.measured([model], tokens)
-    page_parts.chart(charts.context_curve(rows, words), rows, "context", origin)
+    origin = figures.measured([model], tokens)
+    figures.chart(charts.context_curve(rows, words), rows, "context", origin)
     st.caption(t("remember.looks_back", count=looks_back))
 
 

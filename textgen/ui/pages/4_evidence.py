@@ -12,7 +12,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end, question_start
 from textgen.errors import TextgenError
-from textgen.ui import answers, cached, page_parts, passages, widgets
+from textgen.ui import answers, cached, figures, page_parts, passages, widgets
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
 
@@ -106,8 +106,8 @@ def compare(
                     judge(name, model, document, tokens, measures["occlusion"])
             texts = {"model": name, "token": range(len(tokens)), "text": tokens}
             frames.append(pd.DataFrame(texts | measures))
-    origin = page_parts.origin(document, *compared.values())
-    page_parts.downloads(pd.concat(frames), "evidence", origin)
+    origin = figures.origin(document, *compared.values())
+    figures.downloads(pd.concat(frames), "evidence", origin)
     page_parts.replay_error(*traces)
 
 
@@ -155,7 +155,7 @@ def strip(
         [scale],
         key=f"{kind}-{name}",
         title=title,
-        caption=page_parts.origin(document, model),
+        caption=figures.origin(document, model),
         value_word=t("evidence.nats"),
         pinned=page_parts.pinned(len(tokens)),
         on_pin=page_parts.pin_token,

@@ -13,7 +13,7 @@ from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
 from textgen.interpret.lesson import facts_in_order
-from textgen.ui import cached, page_parts, passages, widgets
+from textgen.ui import cached, figures, page_parts, passages, widgets
 from textgen.ui.charts import gates as gate_charts
 from textgen.ui.components.token_figure import Scale, token_figure
 from textgen.ui.messages import t
@@ -93,7 +93,7 @@ def choose_value(model: Model, values: dict[str, Array]) -> str:
         names,
         names[0],
         "value",
-        format_func=lambda name: page_parts.symbol(model, name),
+        format_func=lambda name: figures.symbol(model, name),
     )
 
 
@@ -128,7 +128,7 @@ def heat_map(
     """One value of all units, a row each. mark: what sets a second map apart."""
     values = trace.layers[layer][name]
     tokens = page_parts.tokens(model, document)
-    symbol, number = page_parts.symbol(model, name), len(order)
+    symbol, number = figures.symbol(model, name), len(order)
     title = t("gates.map", name=symbol)
     if number < model.config.hidden_size:
         title = t("gates.map_few", name=symbol, n=number)
@@ -136,19 +136,19 @@ def heat_map(
         tokens,
         values[:, order].T,
         [str(unit) for unit in order],
-        [page_parts.scale_of(model, name, values)],
+        [figures.scale_of(model, name, values)],
         key=f"heat-map{mark}",
         title=f"{title} · {model.name}",
-        caption=page_parts.origin(document, model),
+        caption=figures.origin(document, model),
         value_word=symbol,
         row_word=t("step.unit"),
         pinned=pinned,
         on_pin=page_parts.pin,
-        marks=page_parts.marks(model, document),
+        marks=figures.marks(model, document),
         rest=document.answer + document.ending,
     )
     rows = pd.DataFrame(values[:, order], columns=order).assign(text=tokens)
-    page_parts.downloads(rows, f"gates-{name}{mark}", page_parts.origin(document, model))
+    figures.downloads(rows, f"gates-{name}{mark}", figures.origin(document, model))
 
 
 def one_unit(
@@ -163,28 +163,28 @@ def one_unit(
     values = {name: course[:, int(unit)] for name, course in trace.layers[layer].items()}
     gates = page_parts.gates_of(model)
     ungated = np.concatenate([v for name, v in values.items() if name not in gates])
-    end = min(page_parts.scale_end(ungated), page_parts.SATURATED)
+    end = min(figures.scale_end(ungated), figures.SATURATED)
     scales: list[Scale] = [Scale("signed", t("gates.signed", limit=end), end)]
     if gates:
-        scales = [page_parts.scale_of(model, gates[0], ungated), *scales]
+        scales = [figures.scale_of(model, gates[0], ungated), *scales]
     tokens = page_parts.tokens(model, document)
     token_figure(
         tokens,
         np.stack(list(values.values())),
-        [page_parts.symbol(model, name) for name in values],
+        [figures.symbol(model, name) for name in values],
         scales,
         scale_of=[0 if name in gates else len(scales) - 1 for name in values],
         key="one-unit",
         title=t("gates.one", unit=unit),
-        caption=page_parts.origin(document, model),
+        caption=figures.origin(document, model),
         value_word="",
         strip=False,
         pinned=page_parts.Pin(None, pinned.token),
         on_pin=lambda pin: page_parts.pin(page_parts.Pin(unit, pin.token)),
-        marks=page_parts.marks(model, document),
+        marks=figures.marks(model, document),
     )
     rows = pd.DataFrame({"text": tokens} | values)
-    page_parts.downloads(rows, f"unit-{unit}", page_parts.origin(document, model))
+    figures.downloads(rows, f"unit-{unit}", figures.origin(document, model))
 
 
 def overlaid(model: Model, task: Task, document: Document, layer: int, unit: int) -> None:
@@ -206,8 +206,8 @@ def overlaid(model: Model, task: Task, document: Document, layer: int, unit: int
     words = {"token": t("figure.token"), "fact": t("remember.fact"), "told": t("parts.fact_end")}
     for part in parts:
         figure = gate_charts.overlaid(rows[rows["part"] == part], part, told, words)
-        origin = page_parts.origin(document, model)
-        page_parts.chart(figure, rows[rows["part"] == part], f"overlaid-{part}", origin)
+        origin = figures.origin(document, model)
+        figures.chart(figure, rows[rows["part"] == part], f"overlaid-{part}", origin)
 
 
 def keeping(
@@ -222,7 +222,7 @@ def keeping(
     from textgen.interpret import saturation
     from textgen.interpret.verdicts import DEVIATIONS, Verdict, kept_by_gates
 
-    origin = page_parts.origin(document, model)
+    origin = figures.origin(document, model)
     left, right = st.columns(2, gap="large")
     units = [str(k) for k in range(len(effects))]
     points = []
@@ -235,7 +235,7 @@ def keeping(
     with left:
         st.subheader(t("gates.saturation"), anchor=False)
         figure = gate_charts.saturation(stuck, unit, words)
-        page_parts.chart(figure, stuck, "saturation", origin)
+        figures.chart(figure, stuck, "saturation", origin)
     times = page_parts.time_scales(model, values)
     tokens = len(next(iter(values.values()))) - 1
     if not passages.is_own(document):
@@ -246,7 +246,7 @@ def keeping(
     with right:
         st.subheader(t("gates.times"), anchor=False)
         figure = gate_charts.times(rows, tokens, unit, words)
-        page_parts.chart(figure, rows, "time-scales", origin)
+        figures.chart(figure, rows, "time-scales", origin)
         widgets.line([t("gates.silenced")])
     if passages.is_own(document):
         widgets.line([t("parts.no_fact")])

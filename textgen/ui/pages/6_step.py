@@ -13,7 +13,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import ids_before_blank, written_at
 from textgen.errors import TextgenError
-from textgen.ui import answers, cached, equations, page_parts, passages, unrolled, widgets
+from textgen.ui import answers, cached, equations, figures, page_parts, passages, unrolled, widgets
 from textgen.ui.charts import step as step_charts
 from textgen.ui.charts.curves import COLOURS
 from textgen.ui.components import cell_picture
@@ -57,7 +57,7 @@ def walk(model: Model, task: Task | None, document: Document) -> None:
     show_text(model, ids, token)
     if st.query_params.get("station") == "unrolled":
         unrolled.show(model, ids, after, token)
-    origin = page_parts.origin(document, model)
+    origin = figures.origin(document, model)
     one_step(model, ids, after, layer, unit, token, replaced, origin)
     beside = passages.choose_beside(model)
     over_tokens(model, document, trace, after, layer, unit, token, beside)
@@ -208,7 +208,7 @@ def one_step(
         )
         numbers = pd.DataFrame(values.items(), columns=["name", "value"])
         place = f"{t('step.layer')} {layer + 1}, {t('step.unit')} {unit}, {t('step.token')} {token}"
-        page_parts.saved(numbers, "cell", f"{origin} · {place}")
+        figures.saved(numbers, "cell", f"{origin} · {place}")
     for heading, lines in cell.equations.items():
         with right.container(border=True, gap="xsmall", key=f"stage {heading}"):
             st.caption(in_words(heading))
@@ -284,7 +284,7 @@ def over_tokens(
     st.subheader(t("step.course", unit=unit, state=state_name), anchor=False)
     chart = step_charts.unit_curve(frame, token, words)
     compared = [model] if beside is None else [model, beside]
-    page_parts.chart(chart, frame, f"unit-{unit}", page_parts.origin(document, *compared))
+    figures.chart(chart, frame, f"unit-{unit}", figures.origin(document, *compared))
     gates = page_parts.gates_of(model)
     if gates:
         strip = pd.concat(
@@ -300,7 +300,7 @@ def over_tokens(
             for gate in gates
         )
         chart = step_charts.gate_strip(strip, token, words | {"value": t("step.gate")})
-        page_parts.chart(chart, strip, "gates", page_parts.origin(document, model))
+        figures.chart(chart, strip, "gates", figures.origin(document, model))
 
 
 def shares_after(
@@ -332,7 +332,7 @@ def show_answers(
     """The likeliest answers of `said`, as `show_verdict`."""
     st.subheader(t("step.answers") if task else t("step.next"), anchor=False)
     without = cached.answers_without_fact(model, task, document) if task else None
-    origin = page_parts.origin(document, model)
+    origin = figures.origin(document, model)
     shares, *changed = said
     after = changed[0] if changed else None
     answers.chart(origin, "answers", shares, after, t("step.after"), without)

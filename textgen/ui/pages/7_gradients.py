@@ -11,7 +11,7 @@ import streamlit as st
 from textgen.data.recall_documents import Document
 from textgen.data.token_positions import fact_end
 from textgen.errors import TextgenError
-from textgen.ui import cached, page_parts, passages, widgets
+from textgen.ui import cached, figures, page_parts, passages, widgets
 from textgen.ui.charts import gradients as gradient_charts
 from textgen.ui.charts.curves import model_colours
 from textgen.ui.messages import t
@@ -84,7 +84,7 @@ def measured() -> None:
         chart = gradient_charts.course(rows, words, colours=colours, reverse=True, height=400)
         place.altair_chart(chart, key=f"gradients {kind}")
     read = [model for compared in drawn.values() for model in compared.values()]
-    page_parts.saved(rows, "gradients", page_parts.origin(document, *read))
+    figures.saved(rows, "gradients", figures.origin(document, *read))
     if PLAIN in trained and not passages.is_own(document):
         vanishes(trained[PLAIN], cached.untrained(trained[PLAIN]), document)
     ways_back(trained, document)
@@ -162,7 +162,7 @@ def ways_back(trained: dict[str, Model], document: Document) -> None:
     )
     words = {"step": t("gradients.distance"), "value": t("gradients.norm"), "name": " "}
     chart = gradient_charts.course(rows, words, reverse=True, columns=1)
-    page_parts.chart(chart, rows, "ways", page_parts.origin(document, model))
+    figures.chart(chart, rows, "ways", figures.origin(document, model))
     if name == GATED:
         fact = fact_end(model.tokenizer, document)
         verdict = SurvivesAlongState(share_left(ways.whole, fact), share_left(ways.alone, fact))
@@ -206,7 +206,7 @@ def repeated() -> None:
         "value": t("gradients.of_product"),
         "name": t("gradients.factor"),
     }
-    page_parts.chart(gradient_charts.course(rows, words), rows, "factors")
+    figures.chart(gradient_charts.course(rows, words), rows, "factors")
     widgets.facts((widgets.raised(f, steps), widgets.number(powers(f, steps)[-1])) for f in factors)
 
 
@@ -231,14 +231,14 @@ def activations() -> None:
         )
         with place:
             figure = gradient_charts.over_a(rows, at, {"a": "a", "value": t(f"gradients.{key}")})
-            page_parts.chart(figure, rows, f"{key}-of-a")
+            figures.chart(figure, rows, f"{key}-of-a")
     steps = pd.concat(
         pd.DataFrame({"step": range(51), "value": powers(share, 50), "name": names[n], "kind": ""})
         for n, share in here.items()
     )
     with product:
         words = {"step": t("gradients.steps"), "value": t("gradients.of_product"), "name": " "}
-        page_parts.chart(gradient_charts.course(steps, words), steps, "slope-products")
+        figures.chart(gradient_charts.course(steps, words), steps, "slope-products")
     widgets.facts(
         (t("gradients.slope_at", name=names[name], a=f"{at:.1f}"), f"{share:.2f}")
         for name, share in here.items()
@@ -258,7 +258,7 @@ def run_away() -> None:
         for name, values in lengths.items()
     )
     words = {"step": t("gradients.steps"), "value": "|h|", "name": " "}
-    page_parts.chart(gradient_charts.course(rows, words), rows, "relu")
+    figures.chart(gradient_charts.course(rows, words), rows, "relu")
     widgets.facts((name, f"|h| {widgets.number(values[-1])}") for name, values in lengths.items())
 
 

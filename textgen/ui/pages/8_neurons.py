@@ -12,7 +12,7 @@ from textgen.data.recall_documents import Document
 from textgen.data.recall_task import Task
 from textgen.data.token_positions import fact_word, ids_before_blank
 from textgen.errors import TextgenError
-from textgen.ui import address, answers, cached, page_parts, passages, units, widgets
+from textgen.ui import address, answers, cached, figures, page_parts, passages, units, widgets
 from textgen.ui.charts import neurons as neuron_charts
 from textgen.ui.components.token_figure import token_figure
 from textgen.ui.messages import language, t
@@ -91,21 +91,21 @@ def coloured(model: Model, document: Document, layer: int, part: str, ranked: Ar
         tokens,
         values.T,
         [str(unit) for unit in units],
-        [page_parts.scale_of(model, part, values)],
+        [figures.scale_of(model, part, values)],
         key="units",
         title=t("neurons.best", n=len(units), part=part),
-        caption=page_parts.origin(document, model),
+        caption=figures.origin(document, model),
         value_word=part,
         row_word=t("step.unit"),
         pinned=page_parts.pinned(len(tokens), len(ranked), int(units[0])),
         on_pin=page_parts.pin,
         brush=chosen_span(model, document, len(tokens)),
         on_span=brushed,
-        marks=page_parts.marks(model, document),
+        marks=figures.marks(model, document),
         rest=document.answer + document.ending,
     )
     rows = pd.DataFrame(values, columns=units).assign(text=tokens)
-    page_parts.downloads(rows, "units", page_parts.origin(document, model))
+    figures.downloads(rows, "units", figures.origin(document, model))
     page_parts.replay_error(trace)
 
 
@@ -173,8 +173,8 @@ def elsewhere(model: Model, document: Document, layer: int) -> None:
         for share, before, match, after in rows.itertuples(index=False)
     )
     st.html(f'<table class="tg-matches">{lines}</table>')
-    origin = page_parts.measured([model], t("parts.tokens", n=len(text_ids)))
-    page_parts.downloads(rows, "elsewhere", origin)
+    origin = figures.measured([model], t("parts.tokens", n=len(text_ids)))
+    figures.downloads(rows, "elsewhere", origin)
 
 
 # --- experiments ----------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
         if number <= len(ranked)
     }
     after = cached.answers_without(model, task, document, layer, [int(unit) for unit in off])
-    origin = page_parts.origin(document, model)
+    origin = figures.origin(document, model)
     left, right = st.columns(2, gap="large")
     with left:
         answers.chart(
@@ -212,7 +212,7 @@ def silence(model: Model, task: Task, document: Document, layer: int, ranked: Ar
     )
     words = {"number": t("neurons.number"), "share": t("neurons.right_answer")}
     with right:
-        page_parts.chart(neuron_charts.without(rows, words), rows, "without", origin)
+        figures.chart(neuron_charts.without(rows, words), rows, "without", origin)
     verdict = spread(without[0], without[1], document.answer)
     page_parts.claim(
         t("neurons.claim_spread"),

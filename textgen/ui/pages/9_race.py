@@ -10,7 +10,7 @@ import streamlit as st
 from textgen import shipped
 from textgen.cells import CELLS, make_cell
 from textgen.errors import TextgenError
-from textgen.ui import page_parts, widgets
+from textgen.ui import figures, page_parts, widgets
 from textgen.ui.charts import race as race_charts
 from textgen.ui.messages import language, t
 from textgen.ui.processes import races, trainings
@@ -158,7 +158,7 @@ def watch(name: str, was_alive: bool) -> None:
     widgets.line([*facts, f"{race.seconds:g} {t('race.seconds')}" if race.seconds else ""])
     rows = races.courses(race)
     if len(rows):
-        finished = [page_parts.run_origin(race.run.folder / cell) for cell in race.results]
+        finished = [figures.run_origin(race.run.folder / cell) for cell in race.results]
         origin = " · ".join([text_name(race.source), *finished])
         words = {
             "seconds": t("race.seconds"),
@@ -170,7 +170,7 @@ def watch(name: str, was_alive: bool) -> None:
         for place, across in zip(st.columns(2, gap="large"), ("seconds", "step"), strict=True):
             with place:
                 chart = race_charts.course(rows, across, words)
-                page_parts.chart(chart, rows, f"race-{across}", origin)
+                figures.chart(chart, rows, f"race-{across}", origin)
     table(list(race.results.values()), race.cells, race.hidden_size, task=race.task)
     weaker(race)
 
