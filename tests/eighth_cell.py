@@ -27,9 +27,9 @@ class UGRNN(Cell):
     forget_gate = "g"
     chrono_signs = {"g": +1}
 
-    def update(self, z, state, extra=(), observe=unchanged):
+    def update(self, pre, state, extra=(), observe=unchanged):
         (h,) = state
-        g, c = split(z, 2)
+        g, c = split(pre, 2)
         g = observe("g", sigmoid(g))
         c = observe("c", tanh(c))
         return (observe("h", g * h + (1 - g) * c),)

@@ -1,4 +1,4 @@
-"""What a cell says, and what follows from it for every cell.
+"""What a cell declares, and what follows from it for every cell.
 
 A cell is pure equations: it imports neither TensorFlow nor Keras, holds no weights, and computes
 with arrays of NumPy or TensorFlow alike. `textgen.cells.layer` makes a trainable layer of it.
@@ -45,7 +45,7 @@ class Cell:
 
     activation: str = "tanh"
 
-    # --- what a cell says ---------------------------------------------------------------------
+    # --- what a cell declares -----------------------------------------------------------------
 
     name: ClassVar[str]
     source: ClassVar[str]  # the paper
@@ -74,13 +74,13 @@ class Cell:
     flow: ClassVar[Flow | None] = None  # None: the state is written anew at every step
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
         """The state after a step, its parts [B, U] in the order of `state_names`.
 
         Element by element only: the products have been taken.
 
-        z: the pre-activations [B, G U], as `join` returns them. extra: the `extra_weights`.
+        pre: the pre-activations [B, G U], as `join` returns them. extra: the `extra_weights`.
         observe(name, value): called with every value that the equations name, in their order; what
         it returns takes the value's place, so it can record, and it can interfere.
         """
@@ -90,9 +90,9 @@ class Cell:
         """The pre-activations, from a = W x_t + b and p = U h_{t-1} (+ b'), both [B, G U]."""
         return a + p
 
-    def unjoin(self, dz: Array) -> tuple[Array, Array]:
-        """The gradient of `join`: (da, dp) [B, G U] from dz."""
-        return dz, dz
+    def unjoin(self, d_pre: Array) -> tuple[Array, Array]:
+        """The gradients with respect to a and p [B, G U], from that of what `join` returns."""
+        return d_pre, d_pre
 
     @property
     def carried(self) -> str:
@@ -158,7 +158,7 @@ class Cell:
         return (bias[0], bias[1]) if self.second_bias else (bias,)
 
     def extra(self, weights: Weights) -> Arrays:
-        """The weights that `update` reads besides z."""
+        """The weights that `update` reads besides the pre-activations."""
         return tuple(weights[name] for name in self.extra_weights)
 
     # --- one step -----------------------------------------------------------------------------
@@ -170,13 +170,13 @@ class Cell:
         return self.advance(weights, self.project(weights, x), state, observe)
 
     def project(self, weights: Weights, x: Array) -> Array:
-        """What a token brings, W x_t + b: x [..., D] -> [..., G U]; of many tokens at once too."""
+        """W x_t + b, of one token or of many at once: x [..., D] -> [..., G U]."""
         return x @ weights["kernel"] + self.biases(weights)[0]
 
     def advance(
         self, weights: Weights, a: Array, state: Arrays, observe: Observe = unchanged
     ) -> Arrays:
-        """The state after a token that brings a [B, G U], as `project` returns it."""
+        """The state after a token, from a = W x_t + b [B, G U], as `project` returns it."""
         _, *second = self.biases(weights)
         if self.recurrent:
             a = self.join(a, sum(second, state[0] @ weights["recurrent_kernel"]))

@@ -31,10 +31,10 @@ class CoupledLSTM(Cell):
     chrono_signs = {"f": +1}
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
         _, C = state
-        f, c, o = split(z, 3)
+        f, c, o = split(pre, 3)
         f = observe("f", sigmoid(f))
         c = observe("c", tanh(c))
         C = observe("C", f * C + (1 - f) * c)

@@ -36,15 +36,15 @@ class GRU(Cell):
         p_z, p_r, p_c = split(p, 3)
         return concat([a_z + p_z, a_r + p_r, a_c, p_c])
 
-    def unjoin(self, dz: Array) -> tuple[Array, Array]:
-        z, r, a, p = split(dz, 4)
+    def unjoin(self, d_pre: Array) -> tuple[Array, Array]:
+        z, r, a, p = split(d_pre, 4)
         return concat([z, r, a]), concat([z, r, p])
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
         (h,) = state
-        z, r, a, p = split(z, 4)
+        z, r, a, p = split(pre, 4)
         z = observe("z", sigmoid(z))
         r = observe("r", sigmoid(r))
         c = observe("c", tanh(a + r * p))

@@ -37,10 +37,10 @@ class LSTM(Cell):
     keras_settings = {"unit_forget_bias": False}
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
         _, C = state
-        i, f, c, o = split(z, 4)
+        i, f, c, o = split(pre, 4)
         f = observe("f", sigmoid(f))
         i = observe("i", sigmoid(i))
         c = observe("c", tanh(c))

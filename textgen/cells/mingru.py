@@ -28,10 +28,10 @@ class MinGRU(Cell):
     chrono_signs = {"z": -1}
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
         (h,) = state
-        z, c = split(z, 2)
+        z, c = split(pre, 2)
         z = observe("z", sigmoid(z))
         c = observe("c", c)
         return (observe("h", (1 - z) * h + z * c),)

@@ -32,10 +32,10 @@ class MinLSTM(Cell):
     chrono_signs = {"f": +1, "i": -1}
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
         (h,) = state
-        f, i, c = split(z, 3)
+        f, i, c = split(pre, 3)
         f = observe("f", sigmoid(maximum(f, SMALLEST)))
         i = observe("i", sigmoid(maximum(i, SMALLEST)))
         c = observe("c", c)

@@ -29,11 +29,11 @@ class PeepholeLSTM(LSTM):
     keras_layer = ""  # none has peepholes
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
         _, C = state
         v_i, v_f, v_o = (extra[0][k] for k in range(3))
-        i, f, c, o = split(z, 4)
+        i, f, c, o = split(pre, 4)
         f = observe("f", sigmoid(f + v_f * C))
         i = observe("i", sigmoid(i + v_i * C))
         c = observe("c", tanh(c))

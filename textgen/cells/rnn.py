@@ -20,9 +20,9 @@ class RNN(Cell):
     activations = tuple(ACTIVATIONS)
 
     def update(
-        self, z: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
+        self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged
     ) -> Arrays:
-        return (observe("h", ACTIVATIONS[self.activation](z)),)
+        return (observe("h", ACTIVATIONS[self.activation](pre)),)
 
     @property
     def first_recurrent(self) -> str:

@@ -39,10 +39,10 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
         # an eager tape would record the loop as well, and XLA cannot compile what it records
         unrecorded = [tf.stop_gradient(part) for part in parts]
         a, kernel, biases, start, extra = tf.nest.pack_sequence_as(inputs, unrecorded)
-        before, end, z = loops.forward(a, kernel, biases, start, extra)
+        before, end, pre = loops.forward(a, kernel, biases, start, extra)
 
         def gradient(d_hidden: Array, *d_end: Array) -> Arrays:
-            da, dp, d_state, d_extra = loops.backward(kernel, extra, before, z, d_hidden, d_end)
+            da, dp, d_state, d_extra = loops.backward(kernel, extra, before, pre, d_hidden, d_end)
             d_kernel = [tf.matmul(flat(before[0][:-1]), flat(dp), transpose_a=True) for _ in kernel]
             d_biases = [over_all(d) for d, _ in zip((da, dp), biases, strict=False)]
             return da, *d_kernel, *d_biases, *d_state, *d_extra
@@ -91,28 +91,29 @@ class Loops:
     def _step(
         self, a: Array, p: Array, biases: Arrays, state: Arrays, extra: Arrays
     ) -> tuple[Array, Array, Arrays]:
-        """(z in the type of the products, h_t in the same, the new state)."""
-        z = tf.cast(a, self.wide) + biases[0]
+        """(pre in the type of the products, h_t in the same, the new state)."""
+        pre = tf.cast(a, self.wide) + biases[0]
         if p is not None:
-            z = self.cell.join(z, sum(biases[1:], tf.cast(p, self.wide)))
-        new = self.cell.update(z, state, extra)
-        return tf.cast(z, self.type), tf.cast(new[0], self.type), new
+            pre = self.cell.join(pre, sum(biases[1:], tf.cast(p, self.wide)))
+        new = self.cell.update(pre, state, extra)
+        return tf.cast(pre, self.type), tf.cast(new[0], self.type), new
 
     def _step_back(
-        self, z: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays
+        self, pre: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays
     ) -> tuple[Array, Array, Arrays, Arrays]:
-        """(da, dp, d state, d extra). dh [B, U] each: what the layer above wants of h_t, and what
-        the product of the next step does."""
-        z = tf.cast(z, self.wide)
+        """(da, dp, d state, d extra): the gradients with respect to each. dh: those with respect to
+        h_t that come from the layer above and from the product of the next step, [B, U] each.
+        d_new: that with respect to the new state, by all other ways."""
+        pre = tf.cast(pre, self.wide)
         state = tuple(tf.cast(part, self.wide) for part in state)
         d_new = (sum((tf.cast(part, self.wide) for part in dh), d_new[0]), *d_new[1:])
         with tf.GradientTape() as tape:
-            tape.watch([z, *state, *extra])
-            new = self.cell.update(z, state, extra)
-        dz, *rest = tape.gradient(
-            new, [z, *state, *extra], list(d_new), unconnected_gradients="zero"
+            tape.watch([pre, *state, *extra])
+            new = self.cell.update(pre, state, extra)
+        d_pre, *rest = tape.gradient(
+            new, [pre, *state, *extra], list(d_new), unconnected_gradients="zero"
         )
-        da, dp = self.cell.unjoin(tf.cast(dz, self.type))
+        da, dp = self.cell.unjoin(tf.cast(d_pre, self.type))
         return da, dp, tuple(rest[: len(state)]), tuple(rest[len(state) :])
 
     # --- over time ----------------------------------------------------------------------------
@@ -120,41 +121,43 @@ class Loops:
     def _forward(
         self, a: Array, kernel: Arrays, biases: Arrays, start: Arrays, extra: Arrays
     ) -> tuple[Arrays, Arrays, Array]:
-        """(the state before each step and after the last [T + 1, B, U] each, end state, z)."""
+        """(the state before each step and after the last [T + 1, B, U] each, end state, pre)."""
         length = tf.shape(a)[0]
         first = (tf.cast(start[0], self.type), *start[1:])
-        z = array(length, a, (self.cell.joined or len(self.cell.blocks)) * start[0].shape[1])
+        pre = array(length, a, (self.cell.joined or len(self.cell.blocks)) * start[0].shape[1])
         before = tuple(array(length + 1, part).write(0, part) for part in first)
 
-        def body(t: Array, h: Array, state: Arrays, z: Array, before: Arrays) -> Arrays:
+        def body(t: Array, h: Array, state: Arrays, pre: Array, before: Arrays) -> Arrays:
             p = tf.matmul(h, kernel[0]) if kernel else None
-            z_t, h, state = self.step(a[t], p, biases, state, extra)
+            pre_t, h, state = self.step(a[t], p, biases, state, extra)
             parts = zip(before, (h, *state[1:]), strict=True)
-            return t + 1, h, state, z.write(t, z_t), tuple(b.write(t + 1, v) for b, v in parts)
+            return t + 1, h, state, pre.write(t, pre_t), tuple(b.write(t + 1, v) for b, v in parts)
 
-        _, _, end, z, before = loop(length, body, (0, first[0], start, z, before))
-        return tuple(b.stack() for b in before), end, z.stack()
+        _, _, end, pre, before = loop(length, body, (0, first[0], start, pre, before))
+        return tuple(b.stack() for b in before), end, pre.stack()
 
     def _backward(
         self,
         kernel: Arrays,
         extra: Arrays,
         before: Arrays,
-        z: Array,
+        pre: Array,
         d_hidden: Array,
         d_end: Arrays,
     ) -> tuple[Array, Array, Arrays, Arrays]:
         """(da, dp, d state, d extra)."""
-        length = tf.shape(z)[0]
+        length = tf.shape(pre)[0]
         width = len(self.cell.blocks) * before[0].shape[2]
         # where `join` only adds, da and dp are one
-        writes = tuple(array(length, z, width) for _ in range(2 if self.cell.joined else 1))
+        writes = tuple(array(length, pre, width) for _ in range(2 if self.cell.joined else 1))
         d_extra = tuple(tf.zeros_like(part) for part in extra)
 
         def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, writes: Arrays) -> Arrays:
             t = length - 1 - s
             state = tuple(part[t] for part in before)
-            da, dp, d_state, more = self.step_back(z[t], state, extra, (d_hidden[t], *dh), d_state)
+            da, dp, d_state, more = self.step_back(
+                pre[t], state, extra, (d_hidden[t], *dh), d_state
+            )
             if kernel:
                 dh = (tf.matmul(dp, kernel[0], transpose_b=True),)
             d_extra = tuple(d + m for d, m in zip(d_extra, more, strict=True))
@@ -170,8 +173,8 @@ class Loops:
 
 def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
     # AutoGraph finds nothing to rewrite in these loops, and takes its time to say so
-    compiled: Callable[..., Any] = tf.function(program, jit_compile=True, autograph=False)
-    return compiled
+    by_xla: Callable[..., Any] = tf.function(program, jit_compile=True, autograph=False)
+    return by_xla
 
 
 def array(length: Array, like: Array, width: int | None = None) -> Array:

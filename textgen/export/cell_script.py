@@ -67,11 +67,11 @@ def _update(cell: Cell) -> str:
         terms.append(only(value))
         return value
 
-    z = symbols("a[{} * size + u]", (1, width))
+    pre = symbols("a[{} * size + u]", (1, width))
     if cell.recurrent:
-        z = cell.join(z, symbols("p[{} * size + u]", (1, width)))
+        pre = cell.join(pre, symbols("p[{} * size + u]", (1, width)))
     state = tuple(symbols(f"was{k}", (1, 1)) for k in range(len(cell.state_names)))
-    new = [only(part) for part in cell.update(z, state, _extra(cell), observe)]
+    new = [only(part) for part in cell.update(pre, state, _extra(cell), observe)]
     script = Script([*terms, *new])
     ends = [f"values.{n}[u] = {script.of(t)};" for n, t in zip(names, terms, strict=True)]
     ends += [f"state[{k}][u] = {script.of(term)};" for k, term in enumerate(new)]

@@ -190,10 +190,10 @@ def _element_wise(
         arrays.update({f"{name}{k}": one for k, one in enumerate(names)})
         return symbols(name + "{}", (1, width))
 
-    z = blocks("a", graph.linear(x, weights["kernel"], first))
+    pre = blocks("a", graph.linear(x, weights["kernel"], first))
     if cell.recurrent:
         product = graph.linear(before[0], weights["recurrent_kernel"], *second)
-        z = cell.join(z, blocks("p", product))
+        pre = cell.join(pre, blocks("p", product))
     arrays |= {f"state{k}": part for k, part in enumerate(before)}
     state = tuple(symbols(f"state{k}", (1, 1)) for k in range(len(before)))
     extra = []
@@ -201,7 +201,7 @@ def _element_wise(
         arrays |= {f"{name}.{k}": graph.constant(weights[name][k]) for k in range(rows)}
         extra.append(symbols(name + ".{}", (rows, 1)))
     try:
-        terms = [only(part) for part in cell.update(z, state, tuple(extra))]
+        terms = [only(part) for part in cell.update(pre, state, tuple(extra))]
     except UnknownFunction as error:
         raise ConfigError(
             f"the cell {cell.name!r} cannot go into ONNX: its equations use {error}; write it "

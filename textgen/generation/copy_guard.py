@@ -45,11 +45,11 @@ class CopyGuard:
         self._refused: list[list[int]] = []  # of each text, at each of its tokens
 
     def begin(self, texts: int) -> None:
-        """So many texts are about to be written."""
+        """Count anew, for so many texts."""
         self._refused = [[] for _ in range(texts)]
 
     def count(self, text: int, refused: int) -> None:
-        """So many tokens were refused at the place of the next one of a text."""
+        """Note how many tokens were refused in a text before its next one was let through."""
         self._refused[text].append(refused)
 
     def refused(self, text: int, tokens: int) -> int:

@@ -57,9 +57,8 @@ class Draft:
         self.tokenizer = model.tokenizer
         mixture = model.mixture if config.loop.ngrams else None
         self._source = WordSource(model.network, model.tokenizer, config.transforms, guard, mixture)
-        self._next_words: NextWords | None = (
-            None  # after the text as it is, once they are asked for
-        )
+        # after the text as it is; None until they are asked for
+        self._next_words: NextWords | None = None
         self._place = _Place(nfc(text))
         self._past: list[_Place] = []
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from textgen.backend import cores
 
 TOKEN_LIMIT = 2000  # of one text, where others wait
-Step = TypeVar("Step")
+T = TypeVar("T")
 
 
 class FairQueue:
@@ -46,7 +46,7 @@ class FairQueue:
                 self._free += 1
                 self._changed.notify_all()
 
-    def in_turns(self, steps: Iterator[Step]) -> Iterator[Step]:
+    def in_turns(self, steps: Iterator[T]) -> Iterator[T]:
         """The same steps, each computed in a turn of its own."""
         while True:
             with self.turn():

@@ -107,7 +107,7 @@ class Generator:
         )
 
     def over(self, network: Network) -> Self:
-        """The same model with another network of its weights."""
+        """The same model, computed by another network, such as one without some of its units."""
         other = copy.copy(self)
         other.network, other._decoders = network, {}
         return other
@@ -136,6 +136,7 @@ class Generator:
 
     @property
     def num_parameters(self) -> int:
+        """Of all weights."""
         return self.network.num_parameters
 
     def generate(
@@ -208,7 +209,7 @@ class Generator:
         return self._chunks(steps, texts, loop.max_new_tokens)
 
     def _decoder(self, loop: LoopConfig, texts: int, mixture: Mixture | None) -> Decoder:
-        """That of the engine which is asked for, or which serves best."""
+        """The decoder of the engine that is asked for, or that is done sooner."""
         engine = loop.engine
         if engine == "auto":
             abreast = max(texts, loop.num_beams)

@@ -102,7 +102,7 @@ class ListWriter:
                 return
 
     def _hopeless(self, number: int, accepted: int) -> str:
-        """What to say where nothing else comes."""
+        """The message where the model writes nothing else that is not refused."""
         most, _ = self.refused.most_common(1)[0]
         advice = "give a higher --temperature, or ask for fewer"
         if most == WITHOUT_END:

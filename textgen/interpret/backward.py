@@ -118,10 +118,10 @@ class Backward:
 
 @dataclasses.dataclass(frozen=True)
 class Course:
-    """What a layer did over a text: the pre-activations z [T, B, G U], the parts of its state
+    """What a layer did over a text: the pre-activations pre [T, B, G U], the parts of its state
     before the first token, and after each [T, B, U]."""
 
-    z: np.ndarray
+    pre: np.ndarray
     start: Arrays
     states: Arrays
 
@@ -159,24 +159,24 @@ class Layer:
         """Over x [T, B, D], from a state."""
         cell, start = self.cell, state
         _, *second = cell.biases(self.weights)
-        z, states = [], []
+        pre, states = [], []
         for a in cell.project(self.weights, x):
             if cell.recurrent:
                 a = cell.join(a, sum(second, state[0] @ self.weights["recurrent_kernel"]))
             state = self.update(a, state)
-            z.append(a)
+            pre.append(a)
             states.append(state)
         width = (cell.joined or len(cell.blocks)) * self.size
         shape = (len(x), *start[0].shape)
         return Course(
-            np.array(z).reshape(*shape[:-1], width),
+            np.array(pre).reshape(*shape[:-1], width),
             start,
             tuple(np.array(part).reshape(shape) for part in zip(*states, strict=True))
             if states
             else tuple(np.empty(shape) for _ in start),
         )
 
-    def update(self, z: Array, state: Arrays, moved: str = "") -> Arrays:
+    def update(self, pre: Array, state: Arrays, moved: str = "") -> Arrays:
         """`Cell.update`, silent units held at zero. moved: a part of the state that has iδ added
         where it is computed."""
 
@@ -185,14 +185,14 @@ class Layer:
                 value = value * self.active
             return value + 1j * TINY if name == moved else value
 
-        return self.cell.update(z, state, self.cell.extra(self.weights), edit)
+        return self.cell.update(pre, state, self.cell.extra(self.weights), edit)
 
     def partials(self, course: Course) -> dict[str, list[Arrays]]:
         """How each part of the state after a step hangs on what the step is given, all else equal:
-        "z" on each block of the pre-activations, "before" on each part of the state before,
+        "pre" on each block of the pre-activations, "before" on each part of the state before,
         "after" on each part where it is computed. Of each: one array [T, B, U] for each part."""
-        z, before = course.z, course.before
-        blocks = split(z, z.shape[-1] // self.size)
+        pre, before = course.pre, course.before
+        blocks = split(pre, pre.shape[-1] // self.size)
 
         def of(parts: Arrays) -> Arrays:
             return tuple(np.imag(part) / TINY for part in parts)
@@ -201,12 +201,12 @@ class Layer:
             return (*arrays[:k], arrays[k] + 1j * TINY, *arrays[k + 1 :])
 
         return {
-            "z": [
+            "pre": [
                 of(self.update(concat(list(nudged(tuple(blocks), k))), before))
                 for k in range(len(blocks))
             ],
-            "before": [of(self.update(z, nudged(before, k))) for k in range(len(before))],
-            "after": [of(self.update(z, before, name)) for name in self.cell.state_names],
+            "before": [of(self.update(pre, nudged(before, k))) for k in range(len(before))],
+            "after": [of(self.update(pre, before, name)) for name in self.cell.state_names],
         }
 
     def back(
@@ -215,7 +215,7 @@ class Layer:
         """`Backward.back` for this layer."""
         cell, partials = self.cell, self.partials(course)
         d_state = list(d_end)
-        d_a = np.empty((*course.z.shape[:-1], len(cell.blocks) * self.size))
+        d_a = np.empty((*course.pre.shape[:-1], len(cell.blocks) * self.size))
         d_after = [np.empty_like(d_outputs) for _ in cell.state_names]
 
         def through(kind: str, k: int, t: int) -> np.ndarray:
@@ -227,13 +227,13 @@ class Layer:
             d_state[0] = d_state[0] + d_outputs[t]
             for k, d in enumerate(d_after):
                 d[t] = through("after", k, t)
-            d_z = concat([through("z", k, t) for k in range(len(partials["z"]))])
+            d_pre = concat([through("pre", k, t) for k in range(len(partials["pre"]))])
             d_before = [through("before", k, t) for k in range(len(d_state))]
             if cell.recurrent:
-                d_a[t], d_p = cell.unjoin(d_z)
+                d_a[t], d_p = cell.unjoin(d_pre)
                 d_before[0] = d_before[0] + d_p @ self.weights["recurrent_kernel"].T
             else:
-                d_a[t] = d_z
+                d_a[t] = d_pre
             d_state = d_before
         d_x = d_a @ self.weights["kernel"].T
         return d_x, dict(zip(cell.state_names, d_after, strict=True)), tuple(d_state)

@@ -82,7 +82,7 @@ class Beginning:
         return {*options_of(ModelConfig), *options_of(TokenizerConfig), *rates}
 
     def tokenizer(self, text: str) -> Tokenizer:
-        """That of the model, grown by the characters of `text`."""
+        """The tokenizer of the model, grown by the characters of `text`."""
         own = self.model.tokenizer
         grown = own.extended(text)
         if added := grown.vocab_size - own.vocab_size:
@@ -96,7 +96,8 @@ class Beginning:
         return Network(config, vocab_size, grown(self.model.network.weights, vocab_size))
 
     def origin(self, data: TrainingData) -> Origin:
-        """What config.json says of it; what it makes of the texts is measured here."""
+        """What config.json is to say of it: the model, and how well it predicts the texts, which is
+        measured here."""
         texts = known_texts(data, self.model.card)
         bits = {name: bits_per_char(self.model, text) for name, text in texts.items()}
         return Origin(self.run, self.model.hash, bits)

@@ -152,9 +152,9 @@ def plan(
         training = _fill(training, fixed, epochs=max(1, min(MAX_PASSES, epochs)))
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
     chosen = sized(chosen.hidden_size, steps / of_pass)
-    rise = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
+    warmup = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
     decay = _decay(training.learning_rate, steps)
-    training = _fill(training, fixed, warmup=rise, weight_decay=decay)
+    training = _fill(training, fixed, warmup=warmup, weight_decay=decay)
     # time ends the last pass, and the rate falls towards that
     left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
     return chosen, _fill(training, fixed, max_seconds=left)
@@ -166,7 +166,8 @@ def _of_epoch(training: TrainConfig, of_pass: float) -> float:
 
 
 def _decay(rate: float, steps: float) -> float:
-    """That of AdamW: half of its rate, on average, takes `DECAYED` over all steps."""
+    """The weight decay of AdamW that shrinks a weight by `DECAYED` e-foldings over all steps, whose
+    learning rate is half its peak on average."""
     return round(min(DECAYED / (rate / 2 * steps), MAX_DECAY), 3)
 
 

@@ -24,7 +24,8 @@ from textgen.errors import ConfigError
 
 
 class Workers:
-    """Who takes part. number: of processes, 1 where `TF_CONFIG` names none; index: this one."""
+    """The processes that train together. number: how many, 1 where `TF_CONFIG` names none; index:
+    which of them this one is."""
 
     def __init__(self, tf_config: str | None = None) -> None:
         """tf_config: TF_CONFIG, else that of the environment. Raises `ConfigError`."""
@@ -34,13 +35,13 @@ class Workers:
         self._strategy: Any = None
 
     def connect(self) -> None:
-        """Find the others. To be called before TensorFlow computes anything."""
+        """Connect to the others. To be called before TensorFlow computes anything."""
         if self.number > 1:
             from textgen.backend import tf
 
             self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
-            self._wish = tf.Variable(0.0)  # 1: this worker was asked to stop
-            self._wishes = tf.Variable(0.0)  # of all
+            self._asked = tf.Variable(0.0)  # 1: this worker was asked to stop
+            self._asked_of_all = tf.Variable(0.0)  # how many of the workers were
 
     def folder(self, out: Path) -> Path:
         """Where this worker keeps its run: the first in `out`, the others in folders within."""
@@ -73,16 +74,17 @@ class Workers:
             context = tf.distribute.get_replica_context()
             return list(context.all_reduce(tf.distribute.ReduceOp.SUM, placed))
 
-        *sums, wishes = self._strategy.run(summed, args=(*values, self._wish.read_value()))
-        self._wishes.assign(wishes)
+        *sums, asked = self._strategy.run(summed, args=(*values, self._asked.read_value()))
+        self._asked_of_all.assign(asked)
         return list(sums)
 
-    def agreed_to_stop(self, wish: bool) -> bool:
-        """Whether any worker wished to, by the last `total`: known to all at the same step."""
+    def agreed_to_stop(self, asked: bool) -> bool:
+        """Whether any worker was asked to stop before the last `total`: all know of it at the same
+        step. asked: whether this one was, by now."""
         if self.number == 1:
-            return wish
-        self._wish.assign(float(wish))
-        return float(self._wishes) > 0
+            return asked
+        self._asked.assign(float(asked))
+        return float(self._asked_of_all) > 0
 
     def earliest(self, step: int) -> int:
         """The least of the workers' steps: where all can go on from."""
@@ -102,7 +104,7 @@ class Workers:
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """Of batches of a text or a task, the rows of one worker."""
+    """The rows of one worker, of batches that several share."""
 
     batches: Batches
     workers: Workers

@@ -15,12 +15,13 @@ LOWERED = 0.3  # of the learning rate, after the first time
 
 
 class Diverged(Exception):
-    """The loss, or a weight, is no longer what training can go on from."""
+    """The loss runs away, or it or a weight is no number: training cannot go on from here."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LossTrend:
-    """seen: steps. fast, slow: the mean loss of the last few, and of many."""
+    """The loss of the last few steps beside that of many. seen: steps so far. fast, slow: the mean
+    loss of about the last `FAST` of them, and of the last `SLOW`, in nats per token."""
 
     seen: int = 0
     fast: float = 0.0
@@ -36,16 +37,16 @@ class LossTrend:
     @property
     def runs_away(self) -> bool:
         """Whether the loss has crossed the line."""
-        return self._way >= 1
+        return self._distance >= 1
 
     @property
     def is_calm(self) -> bool:
         """Whether the loss is not even half way to the line."""
-        return self._way < 0.5
+        return self._distance < 0.5
 
     @property
-    def _way(self) -> float:
-        """How far the loss has gone from the usual (0) to the line (1)."""
+    def _distance(self) -> float:
+        """How far the loss has risen from its long mean (0) towards the line (1)."""
         if self.seen < FAST:
             return 0.0
         return (self.fast - self.slow) / ((FACTOR - 1) * self.slow + MARGIN)

@@ -37,9 +37,9 @@ class History:
     """Writes the logs of the run in `folder`, and knows how fast it goes.
 
     steps: batches of an epoch. tokens_per_char: of what is trained on, and of what is judged by.
-    rate: gives the learning rate of now.
-    loss: per token, since the row before the last; nan before the first. bits, val_bits: bits per
-    character of a loss of 1.
+    rate: gives the current learning rate.
+    loss: nats per token between the last two rows, nan before the first row. bits, val_bits: bits
+    per character of a nat per token, of what is trained on and of what is judged by.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class History:
         self._status_at = time.monotonic()
 
     def begin_epoch(self, epoch: int, state: RunState) -> None:
-        """Count a row's loss and time from here. epoch: from 0."""
+        """Measure the loss and the time of the next row from here on. epoch: from 0."""
         self.epoch = epoch
         self._row_at, self._row_step = time.monotonic(), state.step
         self._row_nats, self._row_tokens = state.nats, state.tokens
@@ -87,7 +87,8 @@ class History:
             self.write_status(state, "running")
 
     def after_epoch(self, state: RunState, loss: float, val_loss: float | None) -> None:
-        """loss: of the epoch. val_loss: None where nothing is held out."""
+        """Write a row and the status. loss: nats per token of the epoch; val_loss: of what is held
+        out, None where nothing is."""
         if not self._measured and state.step > self._row_step:  # an epoch of less than a row's time
             self._measure(state)
         self.loss = loss
@@ -121,7 +122,7 @@ class History:
         atomic_files.append_line(self.folder / run_folder.HISTORY, line.getvalue())
 
     def write_status(self, state: RunState, word: str, message: str = "") -> None:
-        """status.json. word: running, finished, stopped or failed."""
+        """Write status.json. word: running, finished, stopped or failed."""
         steps = self.steps * self.epochs
         # the speed of the first step, in which the program is compiled, foretells nothing
         foretold = self.steps_per_second and self._row_step > 1

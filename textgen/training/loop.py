@@ -47,10 +47,10 @@ SAVE_SECONDS = 60.0
 class Training:
     """A run in `folder`: `trainer` learns from `batches` as `config` says.
 
-    twin: the weights in float32, which are judged, sampled from and saved. validation: None where
-    nothing is held out. samplers: what is tried after each epoch. limit: None without one.
-    at_end: what is to be done with the weights that did best, before the run counts as finished;
-    it raises nothing.
+    tokens_per_char: of what is trained on, and of what is held out. twin: the weights in float32,
+    which are judged and sampled from. validation: None where nothing is held out. samplers: what is
+    tried after each epoch. limit: None without one. at_end: what is to be done with the weights
+    that did best, before the run counts as finished; it raises nothing.
     callbacks: Keras's own, called as `fit` calls them.
     """
 
@@ -119,13 +119,13 @@ class Training:
         self.history.write_status(self.state, "finished", message)
 
     def fail(self, message: str) -> None:
-        """Leave word in the folder of what the run ended by."""
+        """Write into status.json why the run failed."""
         with contextlib.suppress(RunError):  # a full disk has been told of already
             self.history.write_status(self.state, "failed", message)
 
     def begin(self, save: Save | None = None, *, further: bool = False) -> None:
-        """Stand at the first batch, or where the save was made. A run begins to exist with its
-        config.json, when all else that it needs is there."""
+        """Get ready for the first batch, or for the one that came after the save. A run begins to
+        exist with its config.json, which is written when all else that it needs is there."""
         if save is not None:
             self.state = dataclasses.replace(save.state)
             self.state.waited = 0 if further else self.state.waited
@@ -139,7 +139,7 @@ class Training:
         self._go_on()
 
     def _prepare_steps(self) -> None:
-        """A fresh optimizer, whose rate peaks at that of the state."""
+        """Make a fresh optimizer, whose learning rate peaks at that of the state, and the step."""
         settings = self.config.training
         steps = self.batches.steps * settings.epochs
         settings = dataclasses.replace(settings, learning_rate=self.state.learning_rate)
@@ -147,7 +147,7 @@ class Training:
         self.train_step = self.trainer.prepare(optimizer(settings, steps, gone))
 
     def _go_on(self) -> None:
-        """Turn to the batch that comes after those of the state."""
+        """Go on behind the batches that the state counts: in the data, the logs and the bar."""
         self.saved_at = time.monotonic()
         self.data = iter(self.batches.dataset(self.state.step))
         self.history.go_on_from(self.state)
@@ -161,7 +161,7 @@ class Training:
     # --- an epoch -------------------------------------------------------------------------------
 
     def _train_epoch(self) -> None:
-        """From the batch that is next to the end of its epoch, or of the time."""
+        """Train from the next batch to the end of its epoch, or of the time."""
         self._begin_epoch()
         while True:
             self.take_step()
@@ -174,11 +174,12 @@ class Training:
         self._stop_if_asked()
 
     def _call(self, event: str, *arguments: object) -> None:
-        """The method `event` of each of Keras's callbacks, with the arguments that `fit` gives."""
+        """Call the method `event` of each of Keras's callbacks with the arguments of `fit`."""
         for callback in self.callbacks:
             getattr(callback, event)(*arguments)
 
     def _begin_epoch(self) -> None:
+        """Count the loss of the epoch from its first batch, though that lie before a resume."""
         state = self.state
         self.epoch = state.step // self.batches.steps
         if not self._is_within_epoch():
@@ -188,7 +189,7 @@ class Training:
         self._call("on_epoch_begin", self.epoch)
 
     def take_step(self) -> None:
-        """One batch. Raises `Diverged` when the loss is no number, or runs away."""
+        """Train on one batch. Raises `Diverged` when the loss is no number, or runs away."""
         state, batch = self.state, self.state.step % self.batches.steps
         if state.step % self.batches.steps_of_text == 0:
             self.trainer.reset_lanes()  # the text begins anew
@@ -244,7 +245,8 @@ class Training:
         return self.state.step % self.batches.steps != 0
 
     def _stop_if_asked(self) -> None:
-        """Several workers stop at the same step, whichever was asked to."""
+        """Raise `Interrupted` if a signal came. Several workers agree on it first, so that all stop
+        at the same step."""
         workers = self.trainer.workers
         if self.stop.asked if workers is None else workers.agreed_to_stop(self.stop.asked):
             raise Interrupted
@@ -252,12 +254,14 @@ class Training:
     # --- saves ----------------------------------------------------------------------------------
 
     def _save_in_time(self) -> None:
-        """Clocks differ, so several workers save together, at the end of an epoch."""
+        """Save if the last time was `SAVE_SECONDS` ago. Several workers, whose clocks differ, save
+        only together, at the end of an epoch."""
         if self.trainer.workers is None and time.monotonic() - self.saved_at >= SAVE_SECONDS:
             self.save()
 
     def save(self) -> None:
-        """Save all that the next step depends on; while the loss runs away, nothing.
+        """Save all that the next step depends on; nothing while the loss rises steeply, so that
+        there is a sound save to go back to.
 
         Raises `Diverged` when a value is no longer a number.
         """
@@ -275,6 +279,8 @@ class Training:
         self.saved_at = time.monotonic()
 
     def _save_model(self, loss: float, val_loss: float | None) -> None:
+        """Write the weights as those that did best, and what belongs to them: the voices, the
+        metrics in config.json, the card. loss, val_loss: nats per token."""
         history = self.history
         metrics = {
             "epoch": self.epoch + 1,
@@ -306,9 +312,9 @@ class Training:
     # --- divergence -----------------------------------------------------------------------------
 
     def go_back(self, trouble: Diverged) -> None:
-        """To the last save, and on at a lower rate: once.
+        """Go back to the last save, and on from there at a lower learning rate.
 
-        Raises `ConfigError` with advice when that was done before.
+        Raises `ConfigError` with advice when the run went back before.
         """
         rate, step = self.state.learning_rate, self.state.step
         if self.state.rolled_back:

@@ -28,8 +28,11 @@ MOST_STEPS = 400
 
 @dataclasses.dataclass(frozen=True)
 class NewVoice:
-    """state: [layers, parts of a state, U]. Bits per character of what was held out: `none` begun
-    in no voice, `own` in this one, which was chosen on it: on other text it gains less."""
+    """A voice that was learned, and what it brings.
+
+    state: [layers, parts of a state, U]. none, own: bits per character of what was held out, begun
+    in no voice and in this one, which was chosen by that: on other text it gains less.
+    """
 
     state: np.ndarray
     none: float
@@ -56,7 +59,7 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
     optimizer.build([voice])
 
     def nats(inputs: Array, targets: Array, counted: Array) -> Array:
-        """Of all targets that count together."""
+        """The sum over all targets that count."""
         wide = (inputs.shape[0], shape[-1])
         state = tuple(
             tuple(ops.broadcast_to(voice[k, p], wide) for p in range(shape[1]))

@@ -25,10 +25,8 @@ DOCUMENTS = 48  # for each distance: a look, not a verdict
 class Sampler(Protocol):
     """Something to try with the model after each epoch, told on the terminal and in a log.
 
-    `now` is asked for the model as it has become.
-
-    Whatever goes wrong in the model's writing is a note: no sample ends a run. A log that cannot be
-    written does, with `RunError`.
+    `now` returns the model as it is then. Whatever goes wrong in the model's writing is a note: no
+    sample ends a run. A log that cannot be written does, with `RunError`.
     """
 
     def after_epoch(self, epoch: int, state: RunState) -> None:

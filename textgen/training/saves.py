@@ -33,7 +33,7 @@ class Save:
 
 
 def arrays_of(variables: Sequence[Array]) -> dict[str, np.ndarray]:
-    """The values of `variables` by name, which is their place in the row."""
+    """The values of `variables`, by names that count their places."""
     return {f"variable.{i}": np.asarray(variable) for i, variable in enumerate(variables)}
 
 

@@ -1,4 +1,5 @@
-"""Where a run is, but for what is in variables of TensorFlow: saved and restored as a whole."""
+"""How far a run has come, but for what is in variables of TensorFlow: it is saved and restored as a
+whole."""
 
 from __future__ import annotations
 
@@ -13,13 +14,14 @@ LARGEST_COUNT = 2**53
 
 @dataclasses.dataclass
 class RunState:
-    """Where a run is.
+    """How far a run has come.
 
-    learning_rate: the peak in use. step: batches read, of all epochs. seconds: of training.
-    nats, tokens: sum of the loss over the epoch so far, and of how many tokens.
-    trend: of the loss, over the epochs. best: the loss that `waited` epochs did not beat, infinite
-    before the first epoch has ended. rolled_back: what was done about a runaway loss: "step" and
-    "learning_rate", and the step it went back "to". saves: how many were written.
+    learning_rate: the peak of the schedule in use. step: batches read, in all epochs. seconds: of
+    training. nats, tokens: over the epoch so far the sum of the loss, and of how many tokens.
+    trend: of the loss, over the epochs. best: the lowest loss at the end of an epoch, infinite
+    before the first has ended; waited: epochs since then. rolled_back: what was done about a loss
+    that ran away at "step": the step it went back "to", and the "learning_rate" since then.
+    saves: how many were written.
     """
 
     learning_rate: float

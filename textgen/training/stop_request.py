@@ -1,5 +1,5 @@
-"""Ctrl-C and SIGTERM become a wish, granted between two steps, when everything is whole; or at once
-where nothing is left half done."""
+"""Ctrl-C and SIGTERM are noted, and heeded between two steps, when everything is whole; or at once
+where nothing can be left half done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopRequest:
-    """asked: whether a signal came since this was entered."""
+    """Listens for the signals while it is entered. asked: whether one came."""
 
     def __init__(self) -> None:
         self.asked = self._is_at_once = False
@@ -38,7 +38,7 @@ class StopRequest:
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """While within, a signal is not waited with: it raises `Interrupted` wherever it comes."""
+        """While within, a signal raises `Interrupted` as soon as it comes."""
         self._is_at_once = True
         try:
             if self.asked:
@@ -48,6 +48,7 @@ class StopRequest:
             self._is_at_once = False
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
+        """Note the signal `number`; the next one ends the process."""
         self.asked = True
         for n, handler in self._previous.items():  # a second Ctrl-C does not wait
             signal.signal(n, handler)

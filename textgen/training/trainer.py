@@ -83,7 +83,8 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         return nats
 
     def _draw(self) -> Array:
-        """A number for each lane, the same however many workers share them: [lanes, 1]."""
+        """A random number from 0 to 1 for each lane, the same however many workers share them:
+        [lanes, 1]."""
         if self.workers is None:
             return keras.random.uniform((self.lanes, 1), seed=self.random)
         every = (self.lanes * self.workers.number, 1)
@@ -97,17 +98,19 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         with tf.GradientTape() as tape:
             nats = self(ids, targets, training=True, **_named(begins))
             loss = ops.sum(nats * weights)
-        slopes = map(tf.convert_to_tensor, tape.gradient(loss, self.trainable_variables))
-        sums = [*slopes, ops.sum(weights), *_counted(nats, weights)]
+        # sums, which several workers can add up; the mean comes after
+        of_loss = tape.gradient(loss, self.trainable_variables)
+        sums = [*map(tf.convert_to_tensor, of_loss), ops.sum(weights), *_counted(nats, weights)]
         if self.workers is not None:
             sums = self.workers.total(sums)
-        *gradients, weight, every, count = sums
-        weight = ops.maximum(weight, 1.0)
+        *gradients, weight, nats_sum, tokens = sums
         # compiled, it goes over the weights once, and not once for each of its dozen operations
-        tf.function(self._improve, jit_compile=True, autograph=False)(gradients, weight)
-        return self._add_to_epoch(every, count)
+        update = tf.function(self._update, jit_compile=True, autograph=False)
+        update(gradients, ops.maximum(weight, 1.0))
+        return self._add_to_epoch(nats_sum, tokens)
 
-    def _improve(self, gradients: list[Array], weight: Array) -> None:
+    def _update(self, gradients: list[Array], weight: Array) -> None:
+        """One step of the optimizer. gradients: of a loss that is `weight` times as large."""
         self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
 
     def test_step(self, data: Arrays) -> dict[str, Array]:
@@ -115,8 +118,9 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         ids, targets, weights, *begins = data
         return self._add_to_epoch(*_counted(self(ids, targets, **_named(begins)), weights))
 
-    def _add_to_epoch(self, every: Array, count: Array) -> dict[str, Array]:
-        self.nats.update_state(every / ops.maximum(count, 1.0), count)
+    def _add_to_epoch(self, nats: Array, tokens: Array) -> dict[str, Array]:
+        """Add a batch, of so many nats in all, to the mean of the epoch."""
+        self.nats.update_state(nats / ops.maximum(tokens, 1.0), tokens)
         return {"loss": self.nats.result()}
 
     @property
@@ -140,14 +144,14 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         return step
 
     def reset_lanes(self) -> None:
-        """Forget: the next batch begins a text."""
+        """Set the state of every lane to zero: the next batch begins a text."""
         for layer in self.carried:
             for part in layer:
                 part.assign(ops.zeros(part.shape))
 
 
 def _named(begins: list[Array]) -> dict[str, Array]:
-    """What begins in each row, by its name for `call`, where a batch says so."""
+    """What `call` takes beside ids and targets: `begins`, where the batch has it."""
     return dict(zip(("begins",), begins, strict=False))
 
 

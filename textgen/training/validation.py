@@ -24,8 +24,8 @@ class Twin:
 
 
 class Validation:
-    """Judges `model` on held-out `batches`: of a text in lanes of their own, state carried, or of
-    documents; of those with labels each in its voice."""
+    """Judges `model` on held-out `batches`: of a text, in lanes with the state carried, or of
+    documents, those with labels each in its voice."""
 
     def __init__(
         self, model: LanguageModel, batches: Batches, *, carry: bool, voices: Voices | None = None
@@ -35,7 +35,7 @@ class Validation:
         self.evaluator.compile(jit_compile=False)
 
     def loss(self) -> float:
-        """Nats per token."""
+        """The cross-entropy of what is held out, in nats per token."""
         self.evaluator.reset_lanes()
         self.evaluator.nats.reset_state()
         held_out = self.batches.dataset().take(self.batches.steps)
