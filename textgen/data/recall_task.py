@@ -119,21 +119,7 @@ def read_task(path: str | Path) -> Task:
     Raises `ConfigError` with what is missing.
     """
     path = shipped.find(path_of(path, "the task"), shipped.TASKS)
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
-            raise ConfigError(f"the task {path} is not a plain file: give a task file (TOML)")
-        if status.st_size > LARGEST_TASK:
-            raise ConfigError(
-                f"{path} is larger than {LARGEST_TASK} bytes: give a task file (TOML)"
-            )
-        data = tomllib.loads(unicodedata.normalize("NFC", path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the task {path}: {error.strerror}; give a TOML file"
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f"the task {path} is not valid TOML: {error}") from error
+    data = _toml(path)
     pairs = _pairs(path, data.get("pairs"))
     facts = [fact for group in pairs.values() for fact in group]
     others = _others(path, data.get("others", {}), facts)
@@ -175,6 +161,25 @@ def read_task(path: str | Path) -> Task:
         others,
         _course(path, data.get("course", {})),
     )
+
+
+def _toml(path: Path) -> dict[str, object]:
+    """The content of a task file. Raises `ConfigError`."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+            raise ConfigError(f"the task {path} is not a plain file: give a task file (TOML)")
+        if status.st_size > LARGEST_TASK:
+            raise ConfigError(
+                f"{path} is larger than {LARGEST_TASK} bytes: give a task file (TOML)"
+            )
+        return tomllib.loads(unicodedata.normalize("NFC", path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the task {path}: {error.strerror}; give a TOML file"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"the task {path} is not valid TOML: {error}") from error
 
 
 def _sections(path: Path, data: dict[str, object]) -> dict[str, dict[str, object]]:

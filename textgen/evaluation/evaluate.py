@@ -86,8 +86,41 @@ def evaluate(
     config = config or EvaluateConfig()
     _check(text, training_text, config)
     text = nfc(text)
-    tokenizer = generator.tokenizer
-    ids = tokenizer.encode(text)
+    ids = generator.tokenizer.encode(text)
+    rows, carried, windowed = _predictions(generator, text, ids, training_text, config)
+    unknown = sum(i == generator.tokenizer.unk_id for i in ids)
+    sample = ""
+    if config.sample_length:  # drawn from the model as it is
+        drawn = generator.generate("", max_new_tokens=config.sample_length, seed=config.seed)
+        sample = nfc(drawn.text)
+    return Evaluation(
+        model=generator.name,
+        hash=generator.hash,
+        characters=len(text),
+        bytes=len(text.encode()),
+        tokens=len(ids),
+        unknown=unknown,
+        spelling_bits=unknown * math.log2(0x110000) / len(text),
+        window=config.window,
+        shortest=config.shortest,
+        seed=config.seed,
+        rows=rows,
+        position=_by_position(windowed, config.window),
+        kinds=loss_by_kind(generator, ids, carried),
+        variety=_varieties(sample, text, training_text, config),
+        particles=_particles(sample, text, training_text),
+    )
+
+
+def _predictions(
+    generator: Generator,
+    text: str,
+    ids: list[int],
+    training_text: str | None,
+    config: EvaluateConfig,
+) -> tuple[list[PredictionRow], np.ndarray, np.ndarray]:
+    """(a row for each way to predict, -ln p of each token [T] with the state carried on, and in
+    windows)."""
     rows: list[PredictionRow] = []
 
     def measured(name: str, predict: Callable[[], np.ndarray]) -> np.ndarray:
@@ -114,32 +147,11 @@ def evaluate(
     if config.dynamic and training_text is not None:
         from textgen.evaluation.dynamic_evaluation import dynamic_nats  # it imports TensorFlow
 
-        trained_on = tokenizer.encode(training_text)
+        trained_on = generator.tokenizer.encode(training_text)
         measured("model, dynamic evaluation", lambda: dynamic_nats(generator, ids, trained_on))
     if training_text is not None:
         rows += _ngrams(text, training_text, config.order)
-    unknown = sum(i == tokenizer.unk_id for i in ids)
-    sample = ""
-    if config.sample_length:  # drawn from the model as it is
-        drawn = generator.generate("", max_new_tokens=config.sample_length, seed=config.seed)
-        sample = nfc(drawn.text)
-    return Evaluation(
-        model=generator.name,
-        hash=generator.hash,
-        characters=len(text),
-        bytes=len(text.encode()),
-        tokens=len(ids),
-        unknown=unknown,
-        spelling_bits=unknown * math.log2(0x110000) / len(text),
-        window=config.window,
-        shortest=config.shortest,
-        seed=config.seed,
-        rows=rows,
-        position=_by_position(windowed, config.window),
-        kinds=loss_by_kind(generator, ids, carried),
-        variety=_varieties(sample, text, training_text, config),
-        particles=_particles(sample, text, training_text),
-    )
+    return rows, carried, windowed
 
 
 def _check(text: object, training_text: object, config: EvaluateConfig) -> None:
