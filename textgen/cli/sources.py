@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from textgen import options, shipped
 from textgen.errors import ConfigError
@@ -47,7 +46,7 @@ def text_of(parsed: argparse.Namespace) -> str:
     return load_corpus(text, build(ReadConfig, vars(parsed))).text
 
 
-def one_or_all(source: Any) -> Any:
+def one_or_all(source: str | Sequence[str]) -> str | Sequence[str]:
     """The one source of a list of one; else the list."""
     return source[0] if isinstance(source, list) and len(source) == 1 else source
 

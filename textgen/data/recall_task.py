@@ -11,7 +11,7 @@ import tomllib
 import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 from textgen import shipped
 from textgen.data import noise
@@ -108,7 +108,7 @@ class Task:
 # --- reading a task -------------------------------------------------------------------------------
 
 
-def is_task(source: Any) -> bool:
+def is_task(source: object) -> bool:
     """Whether what is given to train on is a task file."""
     return isinstance(source, str | Path) and Path(source).suffix == ".toml"
 
@@ -223,18 +223,21 @@ def _who(path: Path, name: str, section: dict[str, object]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _places(path: Path, found: Any, facts: Collection[str]) -> dict[str, str]:
-    usable = isinstance(found, dict) and all(isinstance(p, str) and p for p in found.values())
-    if not usable or (found and set(found) != set(facts)):
+def _are_words(found: object) -> TypeGuard[dict[str, str]]:
+    """Whether it is a table of lines name = "word"."""
+    return isinstance(found, dict) and all(isinstance(w, str) and w for w in found.values())
+
+
+def _places(path: Path, found: object, facts: Collection[str]) -> dict[str, str]:
+    if not _are_words(found) or (found and set(found) != set(facts)):
         raise ConfigError(f'the task {path} needs in [places] a line fact = "place" for each fact')
     return dict(found)
 
 
-def _others(path: Path, found: Any, facts: Collection[str]) -> dict[str, str]:
-    usable = isinstance(found, dict) and all(
+def _others(path: Path, found: object, facts: Collection[str]) -> dict[str, str]:
+    if not _are_words(found) or not all(
         word and word not in facts and fact in facts for word, fact in found.items()
-    )
-    if not usable:
+    ):
         raise ConfigError(
             f'the task {path} needs in [others] lines word = "fact": a word that is no fact '
             "itself, and a fact of [pairs]"
@@ -259,7 +262,7 @@ def _share(path: Path, data: dict[str, object], name: str) -> float:
     return float(found)
 
 
-def _course(path: Path, found: Any) -> Course:
+def _course(path: Path, found: object) -> Course:
     usual = Course()
     names = [field.name for field in dataclasses.fields(Course)]
     if not isinstance(found, dict) or not set(found) <= set(names):
@@ -280,24 +283,22 @@ def _course(path: Path, found: Any) -> Course:
     return Course(waiting, persons, (begin, end), later)
 
 
-def _pairs(path: Path, found: Any) -> dict[str, dict[str, str]]:
-    usable = isinstance(found, dict) and all(
-        isinstance(group, dict)
-        and all(isinstance(answer, str) and answer for answer in group.values())
-        for group in found.values()
-    )
-    if not usable or len({a for group in found.values() for a in group.values()}) < 2:
+def _pairs(path: Path, found: object) -> dict[str, dict[str, str]]:
+    groups: dict[str, dict[str, str]] = {}
+    if isinstance(found, dict) and all(map(_are_words, found.values())):
+        groups = found
+    if len({answer for group in groups.values() for answer in group.values()}) < 2:
         raise ConfigError(
             f'the task {path} needs tables [pairs.NAME] with lines fact = "answer", '
             "two different answers at least"
         )
-    facts = [fact for group in found.values() for fact in group]
+    facts = [fact for group in groups.values() for fact in group]
     if len(set(facts)) < len(facts):
         raise ConfigError(f"the task {path} names a fact twice: each fact has one answer")
-    return {name: dict(group) for name, group in found.items()}
+    return groups
 
 
-def _filler(path: Path, names: Any, words: Sequence[str]) -> tuple[str, ...]:
+def _filler(path: Path, names: object, words: Sequence[str]) -> tuple[str, ...]:
     """Sentences of the files, without those that name a fact or an answer."""
     names = [names] if isinstance(names, str) else names or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

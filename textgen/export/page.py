@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
-from typing import Any
 
 import numpy as np
 
@@ -141,7 +140,7 @@ def _read(file: str | Path) -> str:
     return (HERE / file).read_text(encoding="utf-8")
 
 
-def _as_json(value: Any) -> str:
+def _as_json(value: object) -> str:
     """JSON that ends no element of HTML."""
     compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return compact.replace("<", "\\u003c")

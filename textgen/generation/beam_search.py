@@ -8,7 +8,6 @@ likeliest text of all comes out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,7 @@ def beam_search(
     # all beams begin alike: only one of them may be continued at first
     scores: Array = np.array([0.0] + [NEVER] * (num_beams - 1), np.float32)
 
-    def extend(logits: Array, state: State, history: Array, scores: Array) -> tuple[Any, ...]:
+    def extend(logits: Array, state: State, history: Array, scores: Array) -> Arrays:
         """The next (logits [K, V], state, history, scores [K]), and of each beam (the beam it
         continues, and the parts of its `Step`)."""
         logits = decoder.mixed(logits, history)

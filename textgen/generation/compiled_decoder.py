@@ -19,7 +19,7 @@ from textgen.generation.decoder import CHUNK, Decoder, Step, newest, noises
 from textgen.generation.sampling import Transform
 from textgen.network import Network
 
-Program: TypeAlias = Callable[..., tuple[Any, ...]]
+Program: TypeAlias = Callable[..., Arrays]
 
 
 def on_tensorflow(network: Network) -> Network:
@@ -98,12 +98,12 @@ class CompiledDecoder(Decoder):
 
         def chunk(
             logits: Array, state: State, history: Array, noise: Array, values: Arrays
-        ) -> tuple[Any, ...]:
+        ) -> Arrays:
             transforms = [kind(value) for kind, value in zip(kinds, values, strict=True)]
 
             def body(
                 i: Array, logits: Array, state: State, history: Array, columns: Arrays
-            ) -> tuple[Any, ...]:
+            ) -> Arrays:
                 step, history = self.sample(logits, history, noise[:, i], transforms, top)
                 columns = tuple(c.write(i, part) for c, part in zip(columns, step, strict=True))
                 logits, state = self.network.step(step.ids, state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from textgen.errors import ConfigError
 from textgen.generation.engine import ENGINES
@@ -53,7 +52,7 @@ def option_classes() -> list[type]:
     return [LoopConfig, *TRANSFORMS]
 
 
-def generation_options() -> dict[str, tuple[Option, Any, type]]:
+def generation_options() -> dict[str, tuple[Option, object, type]]:
     """name -> (option, default, type) of all that `generation_config` takes."""
     return {name: entry for cls in option_classes() for name, entry in options_of(cls).items()}
 

@@ -6,7 +6,6 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.errors import ConfigError, shown
@@ -79,6 +78,6 @@ def as_toml(corpus: Sequence[str], values: Mapping[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     """A text, number, truth or list of texts: TOML writes them as JSON does, but for DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -187,7 +187,7 @@ class _CodePoints(Tokenizer):
         )
 
 
-def _scalars(content: dict[str, object]) -> set[tuple[str, Any]]:
+def _scalars(content: dict[str, object]) -> set[tuple[str, object]]:
     return {(k, v) for k, v in content.items() if type(v) in (str, int)}
 
 
