@@ -143,9 +143,9 @@ def conveyor(models: Models, task: Task, document: Document) -> Found:
     What the forget gates leave of it from the blank to the fact, in the best unit, and in how many
     units more than half is left."""
     model = models["LSTM"]
-    told = fact_end(model.tokenizer, document)
+    end = fact_end(model.tokenizer, document)
     traced = trace(model.network, ids_before_blank(model.tokenizer, document))
-    gates = traced.layers[-1]["f"][told + 1 :]
+    gates = traced.layers[-1]["f"][end + 1 :]
     left = np.prod(np.asarray(gates, np.float64), 0)
     return Found(
         False,
@@ -159,8 +159,8 @@ def calmer(models: Models, task: Task, document: Document) -> Found:
     model = models["LSTM"]
     unit = int(units_by_need(model, task, document, 0)[0])
     values = trace(model.network, ids_before_blank(model.tokenizer, document)).layers[0]
-    told = fact_end(model.tokenizer, document)
-    c, h = (float(abs(np.diff(values[part][told:, unit])).mean()) for part in ("C", "h"))
+    end = fact_end(model.tokenizer, document)
+    c, h = (float(abs(np.diff(values[part][end:, unit])).mean()) for part in ("C", "h"))
     return Found(c < h, {"C": c, "h": h, "unit": unit})
 
 

@@ -20,7 +20,7 @@ HIGHEST_ORDER = 12  # counts beyond are nearly all 1, and take memory
 
 class Level:
     """The n-grams of one n. token [K]: the last of each. count [K]: how often each was met. Of each
-    history: followers, how many n-grams have it; begin, where they begin; kept, how often all of
+    history: followers, how many n-grams have it; begin, where they begin; counted, how often all of
     them together were met."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Level:
         history = np.repeat(np.arange(len(followers)), self.followers)
         self.keys = history * size + self.token
         self.begin = np.cumsum(self.followers) - self.followers
-        self.kept = np.bincount(history, self.count, len(followers)).astype(np.int64)
+        self.counted = np.bincount(history, self.count, len(followers)).astype(np.int64)
 
     def __len__(self) -> int:
         return len(self.token)
@@ -55,10 +55,10 @@ class NGrams:
     def __init__(self, size: int, levels: Sequence[Level]) -> None:
         """size: of the vocabulary."""
         self.size, self.levels = size, levels
-        self.met: list[np.ndarray] = [levels[0].kept, *(level.count for level in levels[:-1])]
+        self.met: list[np.ndarray] = [levels[0].counted, *(level.count for level in levels[:-1])]
         both = list(zip(self.met, levels, strict=True))
-        self.rest = [met - level.kept for met, level in both]
-        self.kinds = [level.followers + met - level.kept for met, level in both]
+        self.rest = [met - level.counted for met, level in both]
+        self.kinds = [level.followers + met - level.counted for met, level in both]
 
     @classmethod
     def count(cls, ids: np.ndarray, size: int, order: int, most: int | None = None) -> NGrams:

@@ -70,7 +70,7 @@ class Mixture:
             node = history[rows]
             weight = _sigmoid(self._of_history[n - 1][node] + self.terms[n - 1, 3] * doubt[rows])
             share = weight / self.counts.met[n - 1][node]
-            p[rows] *= (1 - share * level.kept[node])[:, None]
+            p[rows] *= (1 - share * level.counted[node])[:, None]
             place, token, count = self.counts.after(n, node)
             p[rows[place], token] += share[place] * count
         return np.log(np.maximum(p, LEAST)).astype(np.float32)
@@ -91,7 +91,7 @@ class Mixture:
 class _Level:
     """One step of the recursion for T tokens, of which K have a history of n - 1 tokens that was
     met: known [T], which they are; terms [K, F], what their weights are made of; share [K],
-    c(h, x) / c(h); kept [K], k(h)."""
+    c(h, x) / c(h); counted [K], k(h)."""
 
     def __init__(
         self, counts: NGrams, n: int, doubt: np.ndarray, history: np.ndarray, tokens: np.ndarray
@@ -103,7 +103,7 @@ class _Level:
             [np.ones(len(node)), np.log(met), np.log(kinds), doubt[self.known]], -1
         )
         self.share = counts.times(n, node, tokens[self.known]) / met
-        self.kept = counts.levels[n - 1].kept[node] / met
+        self.counted = counts.levels[n - 1].counted[node] / met
 
     def weight(self, own: np.ndarray) -> np.ndarray:
         """w_n [K], by the terms of a level [F]."""
@@ -112,7 +112,7 @@ class _Level:
     def handed_on(self, weight: np.ndarray, below: np.ndarray) -> np.ndarray:
         """What of p_{n-1} [T] goes into p_n [T]; by the same factor a gradient comes back."""
         left = below.copy()
-        left[self.known] *= 1 - weight * self.kept
+        left[self.known] *= 1 - weight * self.counted
         return left
 
     def mixed(self, weight: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def fit(
         slope, found = -1 / np.maximum(mixed[-1], LEAST) / len(p), np.empty_like(terms)
         for n, level in reversed(list(enumerate(levels))):
             weight, below = weights[n], mixed[n][level.known]
-            by_weight = slope[level.known] * (level.share - level.kept * below)
+            by_weight = slope[level.known] * (level.share - level.counted * below)
             found[n] = level.terms.T @ (by_weight * weight * (1 - weight))
             slope = level.handed_on(weight, slope)
         return found + DECAY * terms

@@ -23,7 +23,9 @@ from textgen.ngrams.mixture import TERMS, Mixture
 from textgen.runs.array_file import read_arrays, read_note, write_arrays
 
 NGRAMS = "ngrams.safetensors"
-MOST = 1_000_000  # n-grams beyond the single tokens: of usual texts, a file of some megabytes
+MOST_NGRAMS = (
+    1_000_000  # n-grams beyond the single tokens: of usual texts, a file of some megabytes
+)
 FITTED = 30_000  # characters, at most, that the terms are learned on: 32 numbers
 LARGEST_TERM = 1e3
 PARTS = ("tokens", "counts", "followers")
@@ -70,7 +72,7 @@ def read_ngrams(folder: Path, vocab_size: int, weights: str) -> Mixture | None:
             expected |= {f"tokens.{n}": size, f"counts.{n}": size, f"followers.{n}": histories}
         if not 1 <= order <= HIGHEST_ORDER or shapes != expected or {*map(len, sizes)} != {1}:
             raise foreign
-        if sum(size[0] for size in sizes) > MOST + vocab_size:
+        if sum(size[0] for size in sizes) > MOST_NGRAMS + vocab_size:
             raise foreign
         orders.append(order)
 
@@ -119,7 +121,7 @@ def _may_be(levels: list[Level], vocab_size: int) -> bool:
     level = levels[-1]
     in_order = (np.diff(level.keys) > 0).all()
     tokens = ((level.token >= 0) & (level.token < vocab_size)).all()
-    met = levels[-2].count if len(levels) > 1 else level.kept
+    met = levels[-2].count if len(levels) > 1 else level.counted
     return bool(
-        in_order and tokens and (level.count >= 1).all() and (level.kept <= met).all()
+        in_order and tokens and (level.count >= 1).all() and (level.counted <= met).all()
     ) and (len(levels) > 1 or len(level) > 0)

@@ -22,7 +22,7 @@ from textgen.ngrams.counts import NGrams
 from textgen.ngrams.mixture import LEAST, Mixture, doubts, fit
 from textgen.runs import atomic_files
 from textgen.runs.model_card import write_card
-from textgen.runs.ngrams import ALONE, FITTED, MOST, NGRAMS, TOGETHER, write_ngrams
+from textgen.runs.ngrams import ALONE, FITTED, MOST_NGRAMS, NGRAMS, TOGETHER, write_ngrams
 from textgen.runs.run_config import RunConfig
 from textgen.runs.run_folder import load_model, weights_hash, write_config
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -82,7 +82,7 @@ def _counted(folder: Path, data: TrainingData) -> _Found | str:
     if len(held_out) < FEWEST:
         return "too little is held out to weigh n-grams by"
     network, tokenizer, _ = load_model(folder)
-    counts = NGrams.count(data.counted(tokenizer), tokenizer.vocab_size, ORDER, MOST)
+    counts = NGrams.count(data.counted(tokenizer), tokenizer.vocab_size, ORDER, MOST_NGRAMS)
     cut = min(FITTED, len(held_out) // 2)
     read = _read(network, tokenizer, counts, held_out[:cut])
     terms = fit(counts, read.p, read.doubt, read.histories, read.ids)
