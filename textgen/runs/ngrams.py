@@ -23,9 +23,7 @@ from textgen.ngrams.mixture import TERMS, Mixture
 from textgen.runs.array_file import read_arrays, read_note, write_arrays
 
 NGRAMS = "ngrams.safetensors"
-MOST_NGRAMS = (
-    1_000_000  # n-grams beyond the single tokens: of usual texts, a file of some megabytes
-)
+MOST_NGRAMS = 1_000_000  # beyond the single tokens: of usual texts, a file of some megabytes
 FITTED = 30_000  # characters, at most, that the terms are learned on: 32 numbers
 LARGEST_TERM = 1e3
 PARTS = ("tokens", "counts", "followers")
