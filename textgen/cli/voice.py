@@ -52,7 +52,7 @@ def run(parsed: argparse.Namespace) -> None:
         if share > MOST_UNKNOWN:
             raise CorpusError(
                 f"{folder} has never seen {share:.0%} of the characters of {parsed.text}: give a "
-                "text in the letters that it knows, or train on with --from, which adds new ones"
+                f"text in letters that it knows, or teach it: textgen train TEXT --from {folder}"
             )
         warn_unknown(model.tokenizer, corpus.text)
         found = learn_voice(model, corpus.documents)
