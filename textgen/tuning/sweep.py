@@ -66,7 +66,6 @@ class Sweep:
             raise ConfigError("no text given: name a file, a folder or hf:NAME")
         source = [given] if isinstance(given, str) else given
         jobs, seconds, trials = config.jobs, config.seconds, config.trials
-        self.gpus = gpus_for("jobs", jobs)
         data = read_training_data(source, training)
         self.task = data.task is not None
         if not self.task and not data.held_out_text.strip():
@@ -74,6 +73,7 @@ class Sweep:
                 "nothing of the text is held out to judge trials by: "
                 "set validation_fraction in a recipe, or give a longer text"
             )
+        self.gpus = gpus_for("jobs", jobs)  # which loads TensorFlow
         self.seconds, self.jobs = seconds, jobs
         shared: Shared = {
             "text": data.config.sha256,
