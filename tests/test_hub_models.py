@@ -209,13 +209,14 @@ def test_what_does_not_go_along_any_more_is_taken_off(on_hub, caplog):
     assert "its history still has" in caplog.text
 
 
-def test_n_grams_of_other_weights_are_never_sent(counted_run, capsys):
+def test_n_grams_of_other_weights_are_never_sent(on_hub, counted_run, capsys):
     write_ngrams(counted_run, textgen.load(counted_run).mixture, "01234567")
     with pytest.raises(ConfigError, match="no n-grams of its weights"):
         push(counted_run, "user/mine", ngrams=True)
-    with pytest.raises(SystemExit):
+    files = {}
+    with on_hub(files, open=True), pytest.raises(SystemExit):
         main(["push", str(counted_run), "user/mine", "--ngrams", "--yes"])
-    assert "leave --ngrams out" in capsys.readouterr().err
+    assert "leave --ngrams out" in capsys.readouterr().err and files == {}
 
 
 def test_what_is_to_be_private_is_not_sent_where_others_see_it(on_hub, capsys, quick):
