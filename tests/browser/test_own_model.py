@@ -89,7 +89,8 @@ def test_a_task_is_written_trained_on_probed_and_looked_into(visit):
     page.wait_for_selector(".st-key-figure-recall [data-testid=stVegaLiteChart]", timeout=600_000)
     page.wait_for_selector(READY)
     expect(page.locator(".tg-line", has_text="pets-lstm-1 ")).to_contain_text("N = 48 · seed 1")
-    assert page.locator("[data-testid=stException], [data-testid=stAlert]").count() == 0
+    alerts = page.locator("[data-testid=stException], [data-testid=stAlert]")
+    assert alerts.all_inner_texts() == []
     page.get_by_role("link", name="Gates").last.click()
     page.wait_for_selector("h1:has-text('Gates')")
     expect(page.get_by_role("radio", name="your task pets")).to_be_checked()
