@@ -226,16 +226,23 @@ def read(name: str) -> Run:
     """What the files of runs/`name` say."""
     status = _read_status(RUNS / name)
     pid = _pid(name, status)
-    latest = status if status.get("pid") == pid else {}  # not what an earlier process left
-    state = str(latest.get("state", ""))
-    if pid is not None and state in ("", "running") and _lives(pid, name):
-        return Run(name, state or "starting", status)
+    state = _state(status, pid)
+    if pid is not None and state in ("", "running"):
+        if _lives(pid, name):
+            return Run(name, state or "starting", status)
+        status = _read_status(RUNS / name)  # it may have ended since it was read
+        state = _state(status, pid)
     if state in ("finished", "stopped", "failed"):
-        return Run(name, state, status, str(latest.get("message", "")))
+        return Run(name, state, status, status.get("message", ""))
     if pid is None and (RUNS / name / WEIGHTS).is_file():  # copied here from elsewhere
         return Run(name, "finished", status)
     message = _last_words(name)
     return Run(name, "stopped" if message.startswith("stopped") else "failed", status, message)
+
+
+def _state(status: Status, pid: int | None) -> str:
+    """What a status says of this process; nothing where an earlier one left it."""
+    return status.get("state", "") if status.get("pid") == pid else ""
 
 
 def history(name: str) -> pd.DataFrame:
