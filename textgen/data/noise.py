@@ -138,9 +138,9 @@ def fields(rng: random.Random, n: int) -> str:
 
     def some() -> str:
         words = [_word(rng) if rng.random() < 0.5 else _korean(rng) for _ in range(rng.choice(FEW))]
-        return (
-            " ".join(words) if rng.random() < 0.7 else str(rng.randrange(10 ** rng.randint(1, 5)))
-        )
+        if rng.random() < 0.7:
+            return " ".join(words)
+        return str(rng.randrange(10 ** rng.randint(1, 5)))
 
     begin, between, end = rng.choice(FORMS)
     return _joined(rng, n, lambda: f"{begin}{some()}{between}{some()}{end}", "\n\n\n,")

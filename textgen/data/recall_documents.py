@@ -27,7 +27,7 @@ from textgen.data.phrases import (
     slips,
     with_particles,
 )
-from textgen.data.recall_task import Task
+from textgen.data.recall_task import Task, Variant
 from textgen.errors import ConfigError
 
 # what a writer may take from what is never trained on
@@ -119,7 +119,7 @@ class Writer:
         self.others: dict[str, list[str]] = {}
         for word, fact in task.others.items():
             self.others.setdefault(fact, []).append(word)
-        self.names = (*task.facts, *task.others)
+        self.names = task.names
 
     def write(
         self,
@@ -213,8 +213,7 @@ class Writer:
         if variant == "distractor":
             # another person; which of the two is asked about, and who comes first, is drawn
             other = rng.choice([f for f in task.facts if f != fact])
-            who = rng.choice(task.distractor.who or ("",))
-            theirs = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
+            who, theirs = self.somebody(rng, task.distractor)
             persons = [SPEAKER, who if asked_later else UNASKED]
             phrases, about = [(phrase, fact), (theirs, other)], 0
             if of_either and rng.random() < 0.5:
@@ -231,10 +230,14 @@ class Writer:
             phrases = [(withdrawn, other), (corrected, fact)]
             return Opening(phrases, [UNASKED, SPEAKER], 1, question)
         if self.training and of_either and task.distractor.facts and rng.random() < ALONE:
-            who = rng.choice(task.distractor.who or ("",))
-            phrase = one_of(rng, rng.choice(task.distractor.facts).replace(WHO, who))
-            return Opening([(phrase, fact)], [who], 0, self.ask(rng, who))
+            who, theirs = self.somebody(rng, task.distractor)
+            return Opening([(theirs, fact)], [who], 0, self.ask(rng, who))
         return Opening([(phrase, fact)], [SPEAKER], 0, question)
+
+    def somebody(self, rng: random.Random, variant: Variant) -> tuple[str, str]:
+        """(one of the persons of a variant, a phrase that tells of them)."""
+        who = rng.choice(variant.who or ("",))
+        return who, one_of(rng, rng.choice(variant.facts).replace(WHO, who))
 
     def lead(self, rng: random.Random, distance: int) -> str:
         """Filler before the opening, where the task asks for it in training and there is room."""
@@ -274,8 +277,7 @@ class Writer:
     def in_passing(self, rng: random.Random) -> str:
         """A sentence of the task that names countries, each drawn anew: any, the one told among
         them, so that it tells nothing."""
-        who = rng.choice(self.task.passing.who or ("",))
-        phrase = one_of(rng, rng.choice(self.task.passing.facts).replace(WHO, who))
+        _, phrase = self.somebody(rng, self.task.passing)
 
         def country(slot: re.Match[str]) -> str:
             fact = rng.choice(self.names)

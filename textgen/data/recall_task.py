@@ -91,6 +91,11 @@ class Task:
         return [fact for group in self.pairs.values() for fact in group]
 
     @property
+    def names(self) -> list[str]:
+        """The facts and the others: what a sentence of the task may tell."""
+        return [*self.facts, *self.others]
+
+    @property
     def variants(self) -> list[str]:
         """Those of `VARIANTS` that the file gives words for."""
         return [name for name in VARIANTS if name == "plain" or getattr(self, name).facts]

@@ -27,7 +27,7 @@ OTHER = "#9a9a94"  # the colour of the likeliest other answer
 def is_taught(model: Model, task: Task, document: Document) -> bool:
     """Whether the model was trained on the right answer, and on the word that tells the fact."""
     own = page_parts.own_task(task, model)
-    words = {*own.facts, *own.others, *own.places.values()}
+    words = {*own.names, *own.places.values()}
     told = (document.word or document.fact).lower()
     return document.answer in own.answers and told in {word.lower() for word in words}
 

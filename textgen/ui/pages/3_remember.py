@@ -121,7 +121,7 @@ def judged_how(task: Task, document: Document, custom: bool) -> str:
         return t("remember.denied", names=", ".join(dict.fromkeys(denied)))
     if named:
         return t("remember.several", names=", ".join(dict.fromkeys(match[0] for _, match in named)))
-    known = [task.places.get(word, word) for word in (*task.facts, *task.others)]
+    known = [task.places.get(word, word) for word in task.names]
     more = len(known) - NAMES_SHOWN
     names = ", ".join(known[:NAMES_SHOWN]) + (t("remember.more", count=more) if more > 0 else "")
     return t("remember.none_named", names=names)
