@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 state = st.session_state
 LARGEST_SEED = 2**31 - 1
 COLOURS = ("probability", "copied", "counted", "none")
+# seconds between two pictures of a text that is being written: a browser that is sent one a token
+# draws nothing else, so that the button that stops it came when all was written
+FRAME = 0.2
 LOOK = ("evidence", "gates", "step", "gradients", "neurons")  # pages that can look at a token
 
 
@@ -212,9 +216,12 @@ def write(
             place.html(widgets.running_text(sample.prompt, text, caret=row in job.rows))
 
     draw()
+    drawn = time.monotonic()
     try:
         for _ in samples.write(model, texts, job):
-            draw()
+            if time.monotonic() - drawn >= FRAME:
+                draw()
+                drawn = time.monotonic()
     except TextgenError:
         state["texts"] = [sample for sample in texts if sample.tokens]
         raise
