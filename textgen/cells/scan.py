@@ -79,6 +79,7 @@ class Loops:
         self.cell = cell
         self.type = dtype
         self.wide = wide(dtype)
+        self.whole = whole
         self.step, self.step_back = self._step, self._step_back
         self.forward, self.backward = self._forward, self._backward
         if whole:
@@ -92,18 +93,24 @@ class Loops:
         self, a: Array, p: Array, biases: Arrays, state: Arrays, extra: Arrays
     ) -> tuple[Array, Array, Arrays]:
         """(pre in the type of the products, h_t in the same, the new state)."""
-        pre = tf.cast(a, self.wide) + biases[0]
-        if p is not None:
-            pre = self.cell.join(pre, sum(biases[1:], tf.cast(p, self.wide)))
+        a = tf.cast(a, self.wide)
+        if p is None:
+            pre = a + biases[0]
+        elif self.cell.joined:
+            pre = self.cell.join(a + biases[0], sum(biases[1:], tf.cast(p, self.wide)))
+        else:
+            pre = by_block(len(self.cell.blocks), [a, tf.cast(p, self.wide), *biases])
         new = self.cell.update(pre, state, extra)
         return tf.cast(pre, self.type), tf.cast(new[0], self.type), new
 
     def _step_back(
         self, pre: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays
     ) -> tuple[Array, Array, Arrays, Arrays]:
-        """(da, dp, d state, d extra): the gradients with respect to each. dh: those with respect to
-        h_t that come from the layer above and from the product of the next step, [B, U] each.
-        d_new: that with respect to the new state, by all other ways."""
+        """(d pre, dp, d state, d extra): the gradients with respect to each.
+
+        dh: those with respect to h_t that come from the layer above and from the product of the
+        next step, [B, U] each. d_new: that with respect to the new state, by all other ways.
+        """
         pre = tf.cast(pre, self.wide)
         state = tuple(tf.cast(part, self.wide) for part in state)
         d_new = (sum((tf.cast(part, self.wide) for part in dh), d_new[0]), *d_new[1:])
@@ -113,8 +120,19 @@ class Loops:
         d_pre, *rest = tape.gradient(
             new, [pre, *state, *extra], list(d_new), unconnected_gradients="zero"
         )
-        da, dp = self.cell.unjoin(tf.cast(d_pre, self.type))
-        return da, dp, tuple(rest[: len(state)]), tuple(rest[len(state) :])
+        d_pre = tf.cast(d_pre, self.type)
+        dp = self.cell.unjoin(d_pre)[1]
+        return d_pre, dp, tuple(rest[: len(state)]), tuple(rest[len(state) :])
+
+    def _at(self, x: Array, t: Array, number: int) -> Array:
+        """x[t], of `number` blocks, of x [T, B, number U]."""
+        if not (self.whole and self.cell.recurrent):
+            return x[t]
+        # each by itself: of what is fused with several blocks of one slice XLA makes scalar code
+        _, rows, width = x.shape
+        size = width // number
+        parts = (tf.slice(x, (t, 0, k * size), (1, rows, size)) for k in range(number))
+        return tf.concat([part[0] for part in parts], -1)
 
     # --- over time ----------------------------------------------------------------------------
 
@@ -129,7 +147,8 @@ class Loops:
 
         def body(t: Array, h: Array, state: Arrays, pre: Array, before: Arrays) -> Arrays:
             p = tf.matmul(h, kernel[0]) if kernel else None
-            pre_t, h, state = self.step(a[t], p, biases, state, extra)
+            a_t = self._at(a, t, len(self.cell.blocks))
+            pre_t, h, state = self.step(a_t, p, biases, state, extra)
             parts = zip(before, (h, *state[1:]), strict=True)
             return t + 1, h, state, pre.write(t, pre_t), tuple(b.write(t + 1, v) for b, v in parts)
 
@@ -147,28 +166,37 @@ class Loops:
     ) -> tuple[Array, Array, Arrays, Arrays]:
         """(da, dp, d state, d extra)."""
         length = tf.shape(pre)[0]
-        width = len(self.cell.blocks) * before[0].shape[2]
-        # where `join` only adds, da and dp are one
-        writes = tuple(array(length, pre, width) for _ in range(2 if self.cell.joined else 1))
         d_extra = tuple(tf.zeros_like(part) for part in extra)
 
-        def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, writes: Arrays) -> Arrays:
+        def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, d_pre: Array) -> Arrays:
             t = length - 1 - s
             state = tuple(part[t] for part in before)
-            da, dp, d_state, more = self.step_back(
-                pre[t], state, extra, (d_hidden[t], *dh), d_state
+            pre_t = self._at(pre, t, self.cell.joined or len(self.cell.blocks))
+            d_pre_t, dp, d_state, more = self.step_back(
+                pre_t, state, extra, (d_hidden[t], *dh), d_state
             )
             if kernel:
                 dh = (tf.matmul(dp, kernel[0], transpose_b=True),)
             d_extra = tuple(d + m for d, m in zip(d_extra, more, strict=True))
-            writes = tuple(w.write(t, v) for w, v in zip(writes, (da, dp), strict=False))
-            return s + 1, dh, d_state, d_extra, writes
+            return s + 1, dh, d_state, d_extra, d_pre.write(t, d_pre_t)
 
         dh = (tf.zeros_like(d_hidden[0]),) if kernel else ()
-        _, dh, d_state, d_extra, writes = loop(length, body, (0, dh, d_end, d_extra, writes))
+        # one array: where a step writes da and dp, XLA shares its parts out among threads, and the
+        # loops of two halves of a batch wait for one another
+        begin = (0, dh, d_end, d_extra, array(length, pre))
+        _, dh, d_state, d_extra, d_pre = loop(length, body, begin)
         d_state = (sum((tf.cast(part, self.wide) for part in dh), d_state[0]), *d_state[1:])
-        da, *rest = (w.stack() for w in writes)
-        return da, rest[0] if rest else da, d_state, d_extra
+        return *self.cell.unjoin(d_pre.stack()), d_state, d_extra
+
+
+def by_block(number: int, terms: list[Array]) -> Array:
+    """The sum of arrays [..., G U] of `number` blocks, added up block by block.
+
+    The same numbers as those of the plain sum. But where a step reads several blocks of one sum,
+    XLA makes scalar code of all that it fuses with them, which takes four times as long.
+    """
+    blocks = zip(*(tf.split(term, number, -1) for term in terms), strict=True)
+    return tf.concat([sum(block[1:], block[0]) for block in blocks], -1)
 
 
 def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
