@@ -1,5 +1,9 @@
 """The two passes over the scores against NumPy in float64."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -50,3 +54,23 @@ def test_scores_in_bfloat16_lose_nothing_on_the_way():
     np.testing.assert_allclose(nats, expected[0], rtol=1e-5)
     np.testing.assert_allclose(tf.cast(d_scores, tf.float32), expected[1], rtol=1e-2)
     np.testing.assert_allclose(d_bias, expected[2], rtol=1e-4, atol=1e-6)
+
+
+PROGRAM = """
+import numpy as np
+from textgen.backend import tf
+from textgen.cross_entropy import _forward
+
+_forward(np.ones((2048, 96), "f"), np.ones(96, "f"), np.zeros(2048, "i"))
+"""
+
+
+@pytest.mark.slow
+def test_two_threads_may_begin_the_program_at_once(tmp_path):
+    # with a reduction left to YNNPACK, they write to one list without a lock: a crash, by chance
+    flags = f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text"
+    environment = os.environ | {"XLA_FLAGS": flags}
+    subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=True)
+    programs = [file.read_text() for file in tmp_path.glob("*cpu_after_optimizations.txt")]
+    assert any("reduce" in program for program in programs)
+    assert not any("__ynn_fusion" in program for program in programs)

@@ -3,7 +3,7 @@
 `from textgen import backend` costs and changes nothing. `backend.tf`, `backend.keras` or
 `backend.ops` imports both libraries; what they read when they are imported is set just before, in
 the environment of this process: Keras's backend, and unless the user has set them, TensorFlow's log
-level and its use of oneDNN.
+level, its use of oneDNN, and what XLA leaves to YNNPACK.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 from textgen.errors import MissingPart
@@ -89,6 +90,22 @@ def settle_blas() -> None:
     threadpool_limits(1, user_api="blas")
 
 
+def _keep_reductions_from_ynnpack() -> None:
+    """Let XLA compile sums and maxima itself.
+
+    A program of XLA prepares what it leaves to YNNPACK when it first runs, in a list that no lock
+    guards: two threads that begin the same program at once, such as the halves of a batch in the
+    first step of a training, now and then end in a segmentation fault (once in some dozens of
+    trainings). Only reductions keep constants in that list. XLA's own are as fast.
+    """
+    flag = "--xla_cpu_experimental_ynn_fusion_type"
+    flags = os.environ.get("XLA_FLAGS", "")
+    # a flag that a version of XLA does not know ends the process
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        if flag not in flags and metadata.version("tensorflow").startswith("2.21."):
+            os.environ["XLA_FLAGS"] = f"{flags} {flag}=-reduce".strip()
+
+
 def __getattr__(name: str) -> Any:
     if name not in ("tf", "keras", "ops"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -96,6 +113,7 @@ def __getattr__(name: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # its products use all that the processor has; TensorFlow's own stop at AVX, at half the speed
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    _keep_reductions_from_ynnpack()
     with _silent_stderr():
         try:
             import keras
