@@ -167,6 +167,8 @@ class Loops:
         """(da, dp, d state, d extra)."""
         length = tf.shape(pre)[0]
         d_extra = tuple(tf.zeros_like(part) for part in extra)
+        if kernel:  # transposed here by XLA, which would do it in every step; oneDNN need not
+            turned = tf.transpose(kernel[0]) if self.whole else kernel[0]
 
         def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, d_pre: Array) -> Arrays:
             t = length - 1 - s
@@ -176,7 +178,7 @@ class Loops:
                 pre_t, state, extra, (d_hidden[t], *dh), d_state
             )
             if kernel:
-                dh = (tf.matmul(dp, kernel[0], transpose_b=True),)
+                dh = (tf.matmul(dp, turned, transpose_b=not self.whole),)
             d_extra = tuple(d + m for d, m in zip(d_extra, more, strict=True))
             return s + 1, dh, d_state, d_extra, d_pre.write(t, d_pre_t)
 
