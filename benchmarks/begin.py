@@ -77,6 +77,7 @@ def measured(
         "share": share,
         "model": f"{after.config.num_layers} x {after.config.hidden_size} {after.config.cell}",
         "budget": seconds,
+        "machine": machine(),
         "seconds": round(time.perf_counter() - begin, 1),
         "of_a_core": round(time.process_time() - used, 1),
         "best_epoch": RunConfig.from_dict(after.card).metrics["epoch"],
@@ -87,12 +88,23 @@ def measured(
     }
 
 
+def machine() -> str:
+    bfloat16 = "with" if has_bfloat16() else "without"
+    return f"{cores()} cores ({platform.machine()}, {bfloat16} bfloat16)"
+
+
+def tables(rows: list[dict[str, Any]]) -> str:
+    """One for each machine and budget."""
+    kinds = dict.fromkeys((row["machine"], row["budget"]) for row in rows)
+    return "\n\n".join(
+        table([row for row in rows if (row["machine"], row["budget"]) == kind]) for kind in kinds
+    )
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """As Markdown: each way beside training anew, and beside the model before."""
-    bfloat16 = "with" if has_bfloat16() else "without"
     lines = [
-        f"A budget of {rows[0]['budget']:g} seconds each, on {cores()} cores "
-        f"({platform.machine()}, {bfloat16} bfloat16), which others used as well. Bits per "
+        f"A budget of {rows[0]['budget']:g} seconds each, on {rows[0]['machine']}. Bits per "
         "character:",
         "",
         "| text | new | way | rate | passes | seconds of a core | new text | against anew "
@@ -144,9 +156,9 @@ def main() -> None:
                         print(rows[-1], flush=True)
                         if parsed.json:
                             parsed.json.write_text(json.dumps(rows, indent=1) + "\n")
-    print(table(rows))
+    print(tables(rows))
     if parsed.markdown:
-        page = NOTES.read_text(encoding="utf-8").replace("{table}", table(rows))
+        page = NOTES.read_text(encoding="utf-8").replace("{table}", tables(rows))
         parsed.markdown.write_text(page, encoding="utf-8")
 
 

@@ -8,7 +8,8 @@ held out, the text is trained on but for its last 2 %, which choose the best wei
 trained by the command a user would give; then a PyTorch LSTM, or each of `--peers`, of the same
 size with the same settings, for as long; then n-grams are counted. One after another, each in a
 process of its own with all cores.
-The JSON keeps what was measured on other texts and with other budgets; the page and the charts
+The JSON keeps what was measured on other texts, with other budgets and on the other kind of
+processor, with bfloat16 in hardware or without; the page and the charts
 beside it are written from all of it.
 """
 
@@ -213,7 +214,8 @@ def markdown(results: list[dict[str, Any]]) -> str:
         own = found["ours"]
         evaluation = own["evaluation"]
         lines += [
-            f"## {found['text']}, {found['budget']:g} seconds",
+            f"## {found['text']}, {found['budget']:g} seconds"
+            + (", without bfloat16" if is_plain(found) else ""),
             "",
             f"{found['machine']}. Held out: {of_held_out(found)}, "
             f"{evaluation['characters']:,} characters, {evaluation['bytes']:,} bytes. "
@@ -287,7 +289,18 @@ EXPLAINED = """- *state carried*: every character is predicted from all before i
 
 
 def picture(found: dict[str, Any]) -> str:
-    return f"quality-{Path(found['text']).stem}-{found['budget']:g}.svg"
+    kind = "-plain" if is_plain(found) else ""
+    return f"quality-{Path(found['text']).stem}-{found['budget']:g}{kind}.svg"
+
+
+def key(found: dict[str, Any]) -> tuple[str, float, bool]:
+    """What tells a measurement from the others."""
+    return found["text"], found["budget"], is_plain(found)
+
+
+def is_plain(found: dict[str, Any]) -> bool:
+    """Whether the processor had no bfloat16."""
+    return " without bfloat16" in found["machine"]
 
 
 def in_table(text: str) -> str:
@@ -369,9 +382,8 @@ def main() -> None:
             shlex.split(parsed.flags),
             [cell for cell in parsed.peers.split(",") if cell],
         )
-        key = (new["text"], new["budget"])
-        results = [r for r in results if (r["text"], r["budget"]) != key] + [new]
-        results.sort(key=lambda r: (r["text"], r["budget"]))
+        results = [r for r in results if key(r) != key(new)] + [new]
+        results.sort(key=key)
     if parsed.json:
         parsed.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
     page = markdown(results)

@@ -32,6 +32,9 @@ class Shape(NamedTuple):
 
 
 SHAPES = (Shape(2, 256, 64, 128), Shape(1, 512, 256, 64), Shape(1, 128, 64, 128))
+# the batches that a text of a megabyte learns most from
+SMALL = tuple(Shape(1, size, 32, 64) for size in (256, 384, 512))
+SMALL_CELLS = ("lstm", "gru")
 SCALING = {
     "length": [Shape(1, 256, 64, n) for n in (32, 64, 128, 256, 512)],
     "hidden_size": [Shape(1, n, 64, 128) for n in (64, 128, 256, 512)],
