@@ -17,6 +17,7 @@ from typing import Any
 
 from textgen.arrays import Array, Arrays, DType
 from textgen.backend import tf
+from textgen.cells.array_functions import concat, split
 from textgen.cells.cell import Cell, Weights
 
 
@@ -80,6 +81,7 @@ class Loops:
         self.type = dtype
         self.wide = wide(dtype)
         self.whole = whole
+        self.pre_blocks = cell.joined or len(cell.blocks)
         self.step, self.step_back = self._step, self._step_back
         self.forward, self.backward = self._forward, self._backward
         if whole:
@@ -132,7 +134,7 @@ class Loops:
         _, rows, width = x.shape
         size = width // number
         parts = (tf.slice(x, (t, 0, k * size), (1, rows, size)) for k in range(number))
-        return tf.concat([part[0] for part in parts], -1)
+        return concat([part[0] for part in parts])
 
     # --- over time ----------------------------------------------------------------------------
 
@@ -142,7 +144,7 @@ class Loops:
         """(the state before each step and after the last [T + 1, B, U] each, end state, pre)."""
         length = tf.shape(a)[0]
         first = (tf.cast(start[0], self.type), *start[1:])
-        pre = array(length, a, (self.cell.joined or len(self.cell.blocks)) * start[0].shape[1])
+        pre = array(length, a, self.pre_blocks * start[0].shape[1])
         before = tuple(array(length + 1, part).write(0, part) for part in first)
 
         def body(t: Array, h: Array, state: Arrays, pre: Array, before: Arrays) -> Arrays:
@@ -173,7 +175,7 @@ class Loops:
         def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, d_pre: Array) -> Arrays:
             t = length - 1 - s
             state = tuple(part[t] for part in before)
-            pre_t = self._at(pre, t, self.cell.joined or len(self.cell.blocks))
+            pre_t = self._at(pre, t, self.pre_blocks)
             d_pre_t, dp, d_state, more = self.step_back(
                 pre_t, state, extra, (d_hidden[t], *dh), d_state
             )
@@ -197,8 +199,8 @@ def by_block(number: int, terms: list[Array]) -> Array:
     The same numbers as those of the plain sum. But where a step reads several blocks of one sum,
     XLA makes scalar code of all that it fuses with them, which takes four times as long.
     """
-    blocks = zip(*(tf.split(term, number, -1) for term in terms), strict=True)
-    return tf.concat([sum(block[1:], block[0]) for block in blocks], -1)
+    blocks = zip(*(split(term, number) for term in terms), strict=True)
+    return concat([sum(block[1:], block[0]) for block in blocks])
 
 
 def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
