@@ -17,7 +17,9 @@ from textgen.errors import ConfigError, RunError
 from textgen.generation.generator import Generator
 from textgen.runs.run_config import Origin, RunConfig
 from textgen.tokenizers.tokenizer import CharTokenizer, JamoTokenizer, SentencePieceTokenizer
-from textgen.training.beginning import Beginning, bits_per_char, grown, known_texts
+from textgen.training import interpolation
+from textgen.training.beginning import AXES, Beginning, bits_per_char, grown, known_texts
+from textgen.training.interpolation import between
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
 from tiny import TEXT, drawn, interrupt, tiny
@@ -167,6 +169,92 @@ def test_a_run_begins_from_a_model(runs, new_file, text_file, tmp_path, caplog):
     assert model.tokenizer.encode(TEXT) == old.tokenizer.encode(TEXT)
     assert "new text" in caplog.text and "old text" in caplog.text
     assert bits_per_char(model, NEW[-300:]) < card["from"]["bits"]["new"]
+
+
+def test_between_two_models_new_tokens_stay_as_they_were_trained():
+    before = a_model().network.weights
+    after = {name: array + 1 for name, array in grown(before, len(before["head.bias"]) + 4).items()}
+    half = between(before, after, 0.5)
+    assert half.keys() == after.keys()
+    for name, axis in AXES.items():
+        known = before[name].shape[axis]
+        old, new = np.split(half[name], [known], axis)
+        np.testing.assert_allclose(old, before[name] + 0.5, rtol=1e-5)
+        np.testing.assert_array_equal(new, np.split(after[name], [known], axis)[1])
+    kernel = "recurrent.0.recurrent_kernel"
+    np.testing.assert_allclose(half[kernel], before[kernel] + 0.5, rtol=1e-5)
+    whole = between(before, after, 1.0)
+    for name, array in after.items():
+        np.testing.assert_allclose(whole[name], array, rtol=1e-5)
+
+
+def weather(lines, shares):
+    rng = np.random.default_rng(1)
+    return "".join(f"산에 {rng.choice([*'비눈해달'], p=shares)} 온다. " for _ in range(lines))
+
+
+@pytest.fixture
+def old_run(tmp_path):
+    """A model that knows its text, which it would forget: that it rains as often as it snows."""
+    text = tmp_path / "old.txt"
+    text.write_text(weather(600, [0.25, 0.25, 0.25, 0.25]), "utf-8")
+    settings = SMALL | {"learning_rate": 0.02, "validation_fraction": 0.2, "ngrams": False}
+    textgen.train(text, tmp_path / "old", hidden_size=16, epochs=12, **settings)
+    return tmp_path / "old", text
+
+
+def trained_on(new_file, old_run, out, **settings):
+    settings = SMALL | {"learning_rate": 0.02, "validation_fraction": 0.2, "epochs": 6} | settings
+    run, text = old_run
+    new_file.write_text(weather(300, [0.05, 0.05, 0.05, 0.85]), "utf-8")
+    return textgen.train(new_file, out, begin_from=run, replay=f"{text}=0.25", **settings)
+
+
+def test_a_run_goes_back_so_far_that_the_old_text_is_kept(
+    new_file, old_run, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(interpolation, "SHARES", (1.0,))
+    forgetful = trained_on(new_file, old_run, tmp_path / "forgetful", ngrams=False)
+    monkeypatch.undo()
+    run = tmp_path / "run"
+    with caplog.at_level(logging.INFO):
+        model = trained_on(new_file, old_run, run, ngrams=False)
+    share = card_of(run)["metrics"]["interpolation"]
+    assert 0.4 <= share < 1.0 and "of the way back" in caplog.text
+    assert f"{share:.0%} of the way" in (run / "README.md").read_text("utf-8")
+    before, trained = textgen.load(old_run[0]).network.weights, forgetful.network.weights
+    for name, array in between(before, trained, share).items():
+        np.testing.assert_allclose(model.network.weights[name], array, rtol=1e-4, atol=1e-6)
+    settings = TrainConfig(**SMALL, validation_fraction=0.2, replay=f"{old_run[1]}=0.25")
+    data = read_training_data(new_file, settings)
+    old = known_texts(data, {})["old"]
+    assert bits_per_char(model, old) < bits_per_char(forgetful, old)
+    was = card_of(tmp_path / "forgetful")["metrics"]["val_bits_per_char"]
+    measured = bits_per_char(model, known_texts(data, {})["new"])
+    assert card_of(run)["metrics"]["val_bits_per_char"] == pytest.approx(measured, rel=0.05)
+    assert measured != pytest.approx(was, rel=1e-3)
+
+
+def test_a_run_goes_back_once(new_file, old_run, tmp_path):
+    run = tmp_path / "run"
+    trained_on(new_file, old_run, run, ngrams=False)
+    weights = (run / "model.safetensors").read_bytes()
+    assert "interpolation" in card_of(run)["metrics"]
+    resume(run)
+    assert (run / "model.safetensors").read_bytes() == weights
+
+
+def test_where_the_model_is_gone_that_is_said(new_file, old_run, tmp_path, caplog, monkeypatch):
+    run = tmp_path / "run"
+    interrupt(monkeypatch, 5)
+    with pytest.raises(Interrupted):
+        trained_on(new_file, old_run, run, ngrams=False)
+    monkeypatch.undo()
+    old_run[0].rename(tmp_path / "elsewhere")
+    resume(run)
+    assert "the weights stay as they were trained" in caplog.text
+    assert "interpolation" not in card_of(run)["metrics"]
+    assert json.loads((run / "status.json").read_text())["state"] == "finished"
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Saving against any end: a fault at every touch of the disk, and none loses what was saved."""
 
 import builtins
+import dataclasses
 import errno
 import io
 import itertools
@@ -119,9 +120,19 @@ def test_what_is_done_at_the_end_is_done_by_a_run_that_lives(tmp_path):
         return json.loads((tmp_path / "status.json").read_text())["state"]
 
     training, seen = training_of(tmp_path), []
-    training.is_over, training.at_end = True, lambda config: seen.append(state())
+    ended = dataclasses.replace(training.config, metrics={"epoch": 1})
+
+    def first(config):
+        seen.append(state())
+        return ended
+
+    def second(config):
+        seen.append(config)
+        return config
+
+    training.is_over, training.at_end = True, [first, second]
     training.run()
-    assert seen == ["running"] and state() == "finished"
+    assert seen == ["running", ended] and state() == "finished"
 
 
 class Killed(BaseException):

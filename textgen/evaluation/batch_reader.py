@@ -96,6 +96,16 @@ class Reader:
 
         return np.concatenate(self._shared_out(of_rows, len(ids)), axis=1)
 
+    def in_windows(self, ids: Sequence[int] | np.ndarray, window: int) -> np.ndarray:
+        """What `predictions` gives of each token of one text but the first, read in windows of so
+        many tokens, each from nothing: [2, T - 1]."""
+        read = len(ids) - 1
+        rows = -(-read // window)
+        inputs, targets = np.zeros((2, rows * window), np.int32)
+        inputs[:read], targets[:read] = ids[:-1], ids[1:]
+        found = self.predictions(inputs.reshape(rows, -1), targets.reshape(rows, -1))
+        return found.reshape(2, -1)[:, :read]
+
     def continuations(self, state: State, texts: Sequence[Sequence[Sequence[int]]]) -> np.ndarray:
         """Natural log of the probability of each token of continuations, C for each state of B:
         [B, C, L], L tokens in the longest of all; 0 behind the end of a shorter one."""

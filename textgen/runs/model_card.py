@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textgen.runs.atomic_files import write_file
 from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER
-from textgen.runs.run_config import RunConfig, without_folder
+from textgen.runs.run_config import INTERPOLATION, RunConfig, without_folder
 
 CARD = "README.md"
 
@@ -39,6 +39,8 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
         text = f"{data.characters:,} characters in {data.documents:,} documents"
     if config.origin is not None:
         text += f". Before, it was {without_folder(config.origin.run)} ({config.origin.hash})"
+        if share := metrics.get(INTERPOLATION):
+            text += f", and its weights are {share:.0%} of the way from there to those trained"
     return f"""---
 library_name: textgen
 pipeline_tag: text-generation

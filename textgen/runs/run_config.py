@@ -18,6 +18,9 @@ from textgen.options import build
 from textgen.text.source import Source
 
 LARGEST_BITS = 1e6  # per character: none is near it
+# Among the metrics of a run that went back towards the weights it began from: how far from them it
+# is, as a share of the way to those that were trained.
+INTERPOLATION = "interpolation"
 # config.json as it was read: that the first three are tables has been checked, and nothing else
 Card = TypedDict(
     "Card",

@@ -22,7 +22,8 @@ from textgen.runs.run_config import RunConfig
 from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training import beginning
 from textgen.training.distributed import Workers
-from textgen.training.loop import Training
+from textgen.training.interpolation import go_back
+from textgen.training.loop import AtEnd, Training
 from textgen.training.ngrams import add_ngrams
 from textgen.training.samples import RecallSampler, Sampler, TextSampler
 from textgen.training.saves import Save, read_save
@@ -107,9 +108,6 @@ def _prepared(
     validation = None
     if held_out is not None:
         validation = Validation(exact, held_out, carry=data.carry, voices=voices)
-    at_end = None
-    if settings.ngrams and data.task is None and not labels and not workers.index:
-        at_end = functools.partial(add_ngrams, folder, data, setting.stop)
     training = Training(
         folder,
         config,
@@ -121,10 +119,23 @@ def _prepared(
         validation=validation,
         samplers=_samplers(setting, exact),
         limit=limit,
-        at_end=at_end,
+        at_end=_at_end(setting, exact, validation),
         callbacks=callbacks,
     )
     return training, save
+
+
+def _at_end(setting: Setting, exact: LanguageModel, validation: Validation | None) -> list[AtEnd]:
+    """What is done with the weights that did best, before the run counts as finished."""
+    folder, data, stop = setting.folder, setting.data, setting.stop
+    steps: list[AtEnd] = []
+    if setting.workers.index:
+        return steps
+    if data.replayed is not None and validation is not None:
+        steps.append(functools.partial(go_back, folder, data, stop, exact, validation))
+    if setting.config.training.ngrams and data.task is None and not data.config.labels:
+        steps.append(functools.partial(add_ngrams, folder, data, stop))
+    return steps
 
 
 def _model(setting: Setting) -> LanguageModel:

@@ -31,7 +31,7 @@ from textgen.tokenizers.sentencepiece_model import read_pieces
 from textgen.tokenizers.tokenizer import Tokenizer
 
 RATE = 1e-3  # peak learning rate, a quarter of that of a fresh model: docs/begin.md
-MEASURED = 10_000  # characters, at most, of each text that are predicted before and after
+MEASURED = 30_000  # characters, at most, of each text that are predicted before and after
 FREE = ("dropout",)  # of the model's settings: no weight hangs on them
 # gives each grown weight -> the axis of its tokens
 AXES = {"embedding.embeddings": 0, "head.kernel": 1, "head.bias": 0}
@@ -135,8 +135,8 @@ def bits_per_char(model: Generator, text: str) -> float:
     a character that the model lacks costs what any of Unicode's does."""
     text = nfc(text)[:MEASURED]
     ids = model.tokenizer.encode(text)
-    unknown = sum(i == model.tokenizer.unk_id for i in ids)
     bits = float(carried_nats(model, ids).sum(dtype=np.float64)) / math.log(2)
+    unknown = sum(i == model.tokenizer.unk_id for i in ids)
     return (bits + unknown * math.log2(0x110000)) / len(text)
 
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     import keras
 
 SAVE_SECONDS = 60.0
+# takes what config.json says of a run and returns what it says then; raises nothing
+AtEnd = Callable[[RunConfig], RunConfig]
 
 
 class Training:
@@ -50,7 +52,7 @@ class Training:
     tokens_per_char: of what is trained on, and of what is held out. twin: the weights in float32,
     which are judged and sampled from. validation: None where nothing is held out. samplers: what is
     tried after each epoch. limit: None without one. at_end: what is to be done with the weights
-    that did best, before the run counts as finished; it raises nothing.
+    that did best, in this order, before the run counts as finished.
     callbacks: Keras's own, called as `fit` calls them.
     """
 
@@ -67,7 +69,7 @@ class Training:
         validation: Validation | None = None,
         samplers: Sequence[Sampler] = (),
         limit: TimeLimit | None = None,
-        at_end: Callable[[RunConfig], None] | None = None,
+        at_end: Sequence[AtEnd] = (),
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         self.folder, self.config, self.trainer, self.batches = folder, config, trainer, batches
@@ -112,9 +114,9 @@ class Training:
             raise
         finally:
             self.progress.close()
-        if self.at_end is not None:
+        for step in self.at_end:
             self.history.write_status(self.state, "running")  # a sign of life: it may take a while
-            self.at_end(self.config)
+            self.config = step(self.config)
         message = "stopped early" if self.stopped_early else ""
         self.history.write_status(self.state, "finished", message)
 

@@ -54,8 +54,9 @@ class _Found:
     parameters: int
 
 
-def add_ngrams(folder: Path, data: TrainingData, stop: StopRequest, config: RunConfig) -> None:
-    """Write the n-grams of the run in `folder`, and into its config.json and card what they bring.
+def add_ngrams(folder: Path, data: TrainingData, stop: StopRequest, config: RunConfig) -> RunConfig:
+    """Write the n-grams of the run in `folder`, and into its config.json, which is returned, and
+    its card what they bring.
 
     Where they bring nothing, where too little is held out to tell, and where they cannot be counted
     or written or are not to be waited for, the network predicts alone, which is said: nothing is
@@ -73,7 +74,8 @@ def add_ngrams(folder: Path, data: TrainingData, stop: StopRequest, config: RunC
         why = str(error) or "too little memory"
         logger.warning(f"note: no n-grams are kept ({why}): the network predicts alone")
     with contextlib.suppress(OSError, TextgenError):  # as the training left it, it is whole
-        _take_away(folder, config)
+        return _take_away(folder, config)
+    return config
 
 
 def _counted(folder: Path, data: TrainingData) -> _Found | str:
@@ -101,36 +103,38 @@ def _counted(folder: Path, data: TrainingData) -> _Found | str:
 
 def _read(network: Network, tokenizer: Tokenizer, counts: NGrams, text: str) -> _Read:
     ids = np.array([tokenizer.start_id, *tokenizer.encode(text)])
-    rows = -(-(len(ids) - 1) // WINDOW)
-    inputs, targets = np.zeros((2, rows * WINDOW), np.int32)
-    inputs[: len(ids) - 1], targets[: len(ids) - 1] = ids[:-1], ids[1:]
-    found = Reader(network).predictions(inputs.reshape(rows, -1), targets.reshape(rows, -1))
-    nats, likeliest = (part.ravel()[: len(ids) - 1].astype(np.float64) for part in found)
+    nats, likeliest = Reader(network).in_windows(ids, WINDOW).astype(np.float64)
     p = np.maximum(np.exp(-nats), LEAST)
     return _Read(ids[1:], p, doubts(np.exp(likeliest)), counts.histories(ids[:-1]))
 
 
-def _install(folder: Path, config: RunConfig, found: _Found) -> None:
+def _install(folder: Path, config: RunConfig, found: _Found) -> RunConfig:
     """Raises `RunError` when the disk is full."""
     write_ngrams(folder, found.mixture, weights_hash(folder))
-    _describe(folder, config, found.parameters, {ALONE: found.alone, TOGETHER: found.together})
+    brought = {ALONE: found.alone, TOGETHER: found.together}
+    config = _describe(folder, config, found.parameters, brought)
     logger.info(
         f"{len(found.mixture.counts):,} n-grams of up to {ORDER} tokens, "
         f"{(folder / NGRAMS).stat().st_size / 1e6:.1f} MB: held out, {found.alone:.3f} bits/char "
         f"without and {found.together:.3f} with them"
     )
+    return config
 
 
-def _take_away(folder: Path, config: RunConfig) -> None:
+def _take_away(folder: Path, config: RunConfig) -> RunConfig:
     """Leave nothing of n-grams: those of an earlier end of the run, or what was half written."""
     if (folder / NGRAMS).exists() or TOGETHER in config.metrics:
         atomic_files.remove(folder / NGRAMS)
-        _describe(folder, config, load_model(folder)[0].num_parameters, {})
+        return _describe(folder, config, load_model(folder)[0].num_parameters, {})
+    return config
 
 
-def _describe(folder: Path, config: RunConfig, parameters: int, more: dict[str, float]) -> None:
-    """Write config.json and the card. more: the metrics of the n-grams."""
+def _describe(
+    folder: Path, config: RunConfig, parameters: int, more: dict[str, float]
+) -> RunConfig:
+    """Write config.json, which is returned, and the card. more: the metrics of the n-grams."""
     of_network = {k: v for k, v in config.metrics.items() if k not in (ALONE, TOGETHER)}
     config = dataclasses.replace(config, metrics=of_network | more)
     write_config(folder, config)
     write_card(folder, config, parameters)
+    return config

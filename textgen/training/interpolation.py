@@ -1,0 +1,136 @@
+"""Weights between those a run began from and those it came to, so that less is forgotten.
+
+A training goes further than the new text asks for. On the straight line back to the weights that
+it began from, the loss of the old text falls at once, and that of the new text hardly rises
+(Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"; figures in docs/begin.md). So a run
+that mixes in an old text, which is to be kept, ends at the best place of that line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from textgen.data.training_data import TrainingData
+from textgen.errors import TextgenError
+from textgen.evaluation.batch_reader import Reader
+from textgen.generation.generator import Generator
+from textgen.log import logger
+from textgen.model import LanguageModel
+from textgen.network import Network
+from textgen.runs.model_card import write_card
+from textgen.runs.run_config import INTERPOLATION, RunConfig
+from textgen.runs.run_folder import load_model, save_model, write_config
+from textgen.tokenizers.tokenizer import Tokenizer
+from textgen.training.beginning import AXES, grown, known_texts
+from textgen.training.stop_request import Interrupted, StopRequest
+from textgen.training.validation import Validation
+
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the way from the old weights to the new ones
+# How much a rise of each text's loss counts: where both count as much, the old text loses 3 % and
+# more, so one or two.
+WEIGHTS = {"new": 1.0, "old": 2.0}
+MEASURED = 30_000  # characters, at most, of what is held out of each text
+WINDOW = 512  # tokens that are read from nothing
+
+
+def between(
+    before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], share: float
+) -> dict[str, np.ndarray]:
+    """Weights at `share` of the way from `before` to `after`. Tokens that only `after` has keep
+    what they have there: before, they stood at the mean of the others, and knew nothing."""
+    vocab_size = after["head.bias"].shape[0]
+    known = before["head.bias"].shape[0]
+    result = {}
+    for name, first in grown(before, vocab_size).items():
+        result[name] = first + np.float32(share) * (after[name] - first)
+        if name in AXES:
+            new = (slice(None),) * AXES[name] + (slice(known, None),)
+            result[name][new] = after[name][new]
+    return result
+
+
+def go_back(
+    folder: Path,
+    data: TrainingData,
+    stop: StopRequest,
+    exact: LanguageModel,
+    validation: Validation,
+    config: RunConfig,
+) -> RunConfig:
+    """Write into the run in `folder` the weights between those it began from and its own that are
+    best for both texts of `data`, and return its `config` with what they come to.
+
+    exact: a model, of which only the shape counts, that `validation` judges. Where the run has gone
+    back already or cannot tell how far, it stays as it is: nothing is raised, since the training
+    itself has come to its end.
+    """
+    texts = known_texts(data, {})  # without a card, none that is not mixed in
+    if INTERPOLATION in config.metrics or config.origin is None or texts.keys() != WEIGHTS.keys():
+        return config
+    try:
+        with stop.at_once():
+            origin = Generator.from_run(config.origin.run)
+            if origin.hash != config.origin.hash:
+                logger.warning(f"note: {config.origin.run} is another model by now: {_STAYS}")
+                return config
+            network, tokenizer, _ = load_model(folder)
+            share, weights = _best(origin.network, network, tokenizer, texts)
+            if share == 1.0:
+                return config
+            network = Network(network.config, network.vocab_size, weights)
+            for name, weight in exact.named_weights().items():
+                weight.assign(network.weights[name])
+            val_loss = validation.loss()
+        return _install(folder, network, config, share, val_loss)
+    except Interrupted:
+        logger.warning(f"note: stopped: {_STAYS}")
+    except (MemoryError, OSError, TextgenError) as error:
+        logger.warning(f"note: {str(error) or 'too little memory'}: {_STAYS}")
+    return config
+
+
+_STAYS = "the weights stay as they were trained, and may have forgotten more of the old text"
+
+
+def _best(
+    before: Network, after: Network, tokenizer: Tokenizer, texts: Mapping[str, str]
+) -> tuple[float, dict[str, np.ndarray]]:
+    """How far to go, and the weights there. texts: as `known_texts` gives them."""
+
+    def loss(weights: Mapping[str, np.ndarray]) -> float:
+        network = Network(after.config, after.vocab_size, weights)
+        nats = {name: _nats(network, tokenizer, text) for name, text in texts.items()}
+        return sum(weight * math.log(nats[name]) for name, weight in WEIGHTS.items())
+
+    tried = {share: between(before.weights, after.weights, share) for share in SHARES}
+    best = min(SHARES, key=lambda share: loss(tried[share]))
+    return best, tried[best]
+
+
+def _nats(network: Network, tokenizer: Tokenizer, text: str) -> float:
+    """The cross-entropy of `text`, in nats per token."""
+    ids = [tokenizer.start_id, *tokenizer.encode(text[:MEASURED])]
+    return float(Reader(network).in_windows(ids, WINDOW)[0].mean(dtype=np.float64))
+
+
+def _install(
+    folder: Path, network: Network, config: RunConfig, share: float, val_loss: float
+) -> RunConfig:
+    """Raises `RunError` when the disk is full."""
+    metrics = dict(config.metrics)
+    metrics["val_bits_per_char"] *= val_loss / metrics["val_loss"]  # as many tokens a character
+    metrics |= {"val_loss": val_loss, INTERPOLATION: share}
+    config = dataclasses.replace(config, metrics=metrics)
+    save_model(folder, network)
+    write_config(folder, config)
+    write_card(folder, config, network.num_parameters)
+    logger.info(
+        f"so that the old text is not forgotten, the weights went {1 - share:.0%} of the way back: "
+        f"held out, {metrics['val_bits_per_char']:.3f} bits/char of the new text"
+    )
+    return config
