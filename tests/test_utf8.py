@@ -5,12 +5,15 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from made_tokenizers import MADE
 from textgen.backend import tf
 from textgen.config import ModelConfig
 from textgen.generation.generator import Generator
 from textgen.generation.utf8 import Utf8
+from textgen.ui import samples
 from tiny import drawn
 
 TOKENIZER = MADE["unigram"]  # two of three of its tokens are bytes
@@ -131,3 +134,38 @@ def test_a_stream_is_the_text():
     text = "".join(chunk.text for chunk in chunks)
     assert text == model().generate("", max_new_tokens=101, temperature=2.0, seed=4).text
     assert "\ufffd" not in text
+
+
+def test_what_stops_within_a_character_ends_before_it_and_goes_on():
+    """The page Write shows and keeps whole characters, wherever it is stopped."""
+    model = Generator(
+        drawn(ModelConfig(hidden_size=8, embedding_size=8), TOKENIZER.vocab_size), TOKENIZER
+    )
+    within = 0
+    for seed in range(40):
+        options = {"max_new_tokens": 9, "seed": seed, "temperature": 2.0}
+        (sample,), job = samples.begin("가", 1, options)
+        for _ in samples.write(model, [sample], job):
+            pass
+        text = sample.text(TOKENIZER)
+        assert text == "가" + sample.streamed and "�" not in text
+        shown = samples.strip_data(sample, TOKENIZER)
+        assert shown["prompt"] + "".join(group["text"] for group in shown["groups"]) == text
+        ids = [token.token_id for token in sample.tokens]
+        within += TOKENIZER.decode(ids) != TOKENIZER.decode_whole(ids)
+        for _ in samples.write(model, [sample], samples.Job([0], options | {"seed": seed + 99})):
+            pass
+        assert sample.text(TOKENIZER).startswith(text) and "�" not in sample.text(TOKENIZER)
+    assert within > 5
+
+
+@pytest.mark.parametrize("name", MADE)
+@given(data=st.data())
+def test_whole_characters_are_all_but_half_a_one(name, data):
+    tokenizer = MADE[name]
+    text = data.draw(st.text("가나 bé\n한😀", max_size=8))
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode_whole(ids) == tokenizer.decode(ids)
+    for end in range(len(ids)):
+        whole = tokenizer.decode_whole(ids[:end])
+        assert whole in (tokenizer.decode(ids[:end]), tokenizer.decode(ids[:end])[:-1])

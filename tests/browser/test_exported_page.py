@@ -109,6 +109,30 @@ def test_a_seed_writes_what_it_writes_in_python(opened, tokenizer):
         assert generated(page, "a mat ", tokens=150, seed=seed, **there) == expected.token_ids
 
 
+def test_half_a_character_is_not_shown_and_not_gone_on_from(opened):
+    page = opened(model_of("gru", "unigram"))
+    found = page.evaluate(
+        """() => Array.from({ length: 60 }, (_, seed) => {
+          const writer = textgen.writer("a mat ");
+          const options = { temperature: 2, topP: 1, topK: 0, minP: 0, seed };
+          const texts = [];
+          for (let round = 0; round < 2; round += 1) {
+            const steps = writer.write(options);
+            for (let k = 0; k < 7; k += 1) { steps.next(); texts.push(writer.text()); }
+          }
+          const half = textgen.decode(writer.tokens.map((token) => token.id));
+          const shown = writer.groups().map((group) => group.text).join("");
+          return { texts, shown, half };
+        })"""
+    )
+    assert sum(one["half"].endswith("\ufffd") for one in found) > 5
+    for one in found:
+        assert "\ufffd" not in "".join(one["texts"]) + one["shown"]
+        # a mark may still alter the last character
+        assert all(b.startswith(a[:-1]) for a, b in itertools.pairwise(one["texts"]))
+        assert "a mat " + one["shown"] == one["texts"][-1]
+
+
 @pytest.mark.parametrize("tokenizer", MADE)
 def test_texts_become_the_same_ids(opened, tokenizer):
     own, page = MADE[tokenizer], opened(model_of(tokenizer=tokenizer))

@@ -73,6 +73,13 @@ class Tokenizer(ABC):
     def decode(self, ids: Iterable[int]) -> str:
         """The text of any ids."""
 
+    def decode_whole(self, ids: Iterable[int]) -> str:
+        """The text of ids, but for the bytes of a character that ends after them: half a character
+        is none."""
+        decoder = self.stream_decoder()
+        text = "".join(decoder.push(i) for i in ids)
+        return text + decoder.flush().removesuffix(UNKNOWN)
+
     @abstractmethod
     def token(self, token_id: int) -> str:
         """One id for display."""

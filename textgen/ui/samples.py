@@ -18,6 +18,7 @@ from textgen.evaluation.copying import CopyMeter, covered
 from textgen.generation.fair_queue import QUEUE, TOKEN_LIMIT
 from textgen.generation.scoring import of_ngrams
 from textgen.tokenizers.detokenizer import group_tokens
+from textgen.tokenizers.tokenizer import UNKNOWN
 
 if TYPE_CHECKING:
     from textgen.generation.generator import Generator
@@ -57,8 +58,15 @@ class Sample:
 
     def text(self, tokenizer: Tokenizer) -> str:
         """Prompt and all that was written, composed: a syllable may begin in the prompt."""
-        written = tokenizer.decode(token.token_id for token in self.tokens)
+        written = tokenizer.decode_whole(token.token_id for token in self.tokens)
         return unicodedata.normalize("NFC", self.prompt + written)
+
+    def drop_unfinished(self, tokenizer: Tokenizer) -> None:
+        """Forget the tokens at the end that are only a part of a character: the text, which the
+        model goes on from, is without them."""
+        text = self.text(tokenizer)
+        while self.tokens and Sample(self.prompt, self.tokens[:-1]).text(tokenizer) == text:
+            self.tokens.pop()
 
     def cut(self, index: int, token_id: int) -> None:
         """Keep the tokens before `index`, then `token_id` in its place."""
@@ -85,6 +93,8 @@ def begin(prompt: str, number: int, options: dict[str, Any]) -> tuple[list[Sampl
 def write(generator: Generator, samples: list[Sample], job: Job) -> Iterator[None]:
     """Carry out `job`, yielding after each chunk. Raises `TextgenError` for bad input."""
     tokenizer = generator.tokenizer
+    for row in job.rows:
+        samples[row].drop_unfinished(tokenizer)
     texts = [samples[row].text(tokenizer) for row in job.rows]
     for row, text in zip(job.rows, texts, strict=True):
         samples[row].streamed = text.removeprefix(samples[row].prompt)
@@ -139,6 +149,8 @@ def strip_data(
     `counted` tells that of each token."""
     ids = [token.token_id for token in sample.tokens]
     groups = group_tokens(ids, tokenizer.decode)
+    if groups and tokenizer.decode(ids) != tokenizer.decode_whole(ids):
+        groups[-1] = (*groups[-1][:2], groups[-1][2].removesuffix(UNKNOWN))
     prompt = unicodedata.normalize("NFC", sample.prompt)
     if groups and prompt and joined(prompt, groups[0][2]) is not None:
         # the first token completes the prompt's last syllable: show it in the token's colour

@@ -132,14 +132,19 @@ const inTheme = () => { document.documentElement.className = dark.matches ? "dar
 dark.addEventListener("change", inTheme);
 inTheme();
 
-// for the console: textgen.generate("Once ", { temperature: 0 })
+// for the console: textgen.generate("A small dog ", { temperature: 0 })
 window.textgen = {
   encode: (text) => page.tokenizer.encode(text),
   decode: (ids) => page.tokenizer.decode(ids),
-  // the ids of a text that goes on after a prompt
-  generate(prompt, { tokens = 200, temperature = 1, topP = 1, topK = 0, minP = 0, seed = 1 } = {}) {
+  // a text to be written: see Writer
+  writer(prompt) {
     const writer = new Writer(page.network, page.tokenizer);
     writer.begin(prompt);
+    return writer;
+  },
+  // the ids of a text that goes on after a prompt
+  generate(prompt, { tokens = 200, temperature = 1, topP = 1, topK = 0, minP = 0, seed = 1 } = {}) {
+    const writer = this.writer(prompt);
     const steps = writer.write({ temperature, topP, topK, minP, seed });
     for (let k = 0; k < tokens; k += 1) steps.next();
     return writer.tokens.map((token) => token.id);

@@ -29,6 +29,9 @@ class CodePoints {
     const text = ids.map((id) => this.characters[id]).join("");
     return this.form === "NFD" ? text.normalize("NFC") : text;
   }
+  decodeWhole(ids) {
+    return this.decode(ids);
+  }
   token(id) {
     return this.characters[id];
   }
@@ -78,9 +81,13 @@ class Pieces {
   inBytes(text) {
     return [...new TextEncoder().encode(text)].map((byte) => this.bytes[byte]);
   }
-  decode(ids) {
+  decode(ids, options = {}) {
     const bytes = Uint8Array.from(ids.flatMap((id) => this.tokenBytes[id]));
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, options);
+  }
+  // but for the bytes of a character that ends after them: half a character is none
+  decodeWhole(ids) {
+    return this.decode(ids, { stream: true });
   }
   token(id) {
     return this.texts[id];

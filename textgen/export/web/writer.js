@@ -30,6 +30,7 @@ class Writer {
   // writes on, a token at each call of next(), for ever
   *write(options) {
     const { network, tokenizer } = this;
+    this.dropUnfinished();
     // as in Python, where a text that goes on is a prompt again
     const ids = [tokenizer.start, ...tokenizer.encode(this.text())];
     const random = new Pcg64([options.seed, 0]);
@@ -55,8 +56,19 @@ class Writer {
 
   // prompt and all that was written, composed: a syllable may begin in the prompt
   text() {
-    const written = this.tokenizer.decode(this.tokens.map((token) => token.id));
+    return this.textOf(this.tokens);
+  }
+
+  textOf(tokens) {
+    const written = this.tokenizer.decodeWhole(tokens.map((token) => token.id));
     return (this.prompt + written).normalize("NFC");
+  }
+
+  // forgets the tokens at the end that are only a part of a character: the text, which is gone on
+  // from, is without them
+  dropUnfinished() {
+    const text = this.text();
+    while (this.tokens.length && this.textOf(this.tokens.slice(0, -1)) === text) this.tokens.pop();
   }
 
   // [first token, how many, text]: tokens that only together make readable text, such as the
@@ -78,6 +90,11 @@ class Writer {
       }
       groups.push({ first: index, count: 1, text: alone });
     });
+    const ids = tokens.map((token) => token.id);
+    const last = groups.at(-1);
+    if (last && tokenizer.decode(ids) !== tokenizer.decodeWhole(ids)) {
+      last.text = last.text.replace(/\ufffd$/, "");
+    }
     return groups;
   }
 }
