@@ -3,7 +3,7 @@
 import textgen
 
 model = textgen.load("runs/tales")
-print(model.generate("옛날에", max_new_tokens=100, temperature=0.8, seed=1).text)
+print(model.generate("옛날 어느 마을에", max_new_tokens=100, temperature=0.8, seed=1).text)
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import textgen
 
 model = textgen.load("runs/tales")
-print(model.generate("Once ", max_new_tokens=100, temperature=0.8, seed=1).text)
+print(model.generate("One winter morning, ", max_new_tokens=100, temperature=0.8, seed=1).text)
 
 `docs/api.md` shows all of it.
 """
@@ -184,7 +184,7 @@ class Model(Generator):
 
     def without(self, units: Collection[int], layer: int = 0) -> Model:
         """The model with the state of these units of a layer held at zero while it reads and
-        writes, with NumPy: `without([3]).generate("Once ", seed=1)`.
+        writes, with NumPy: `without([3]).generate("One winter morning, ", seed=1)`.
 
         Raises `ConfigError` for a layer or a unit that is not there.
         """

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_half_a_character_is_not_shown_and_not_gone_on_from(opened):
         assert "\ufffd" not in "".join(one["texts"]) + one["shown"]
         # a mark may still alter the last character
         assert all(b.startswith(a[:-1]) for a, b in itertools.pairwise(one["texts"]))
-        assert "a mat " + one["shown"] == one["texts"][-1]
+        assert normalize("NFC", "a mat " + one["shown"]) == one["texts"][-1]
 
 
 @pytest.mark.parametrize("tokenizer", MADE)
