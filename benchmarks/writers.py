@@ -309,8 +309,8 @@ def samples(row: Mapping[str, Any], verdicts: Sequence[str]) -> list[str]:
         f"## `{row['name']}`",
         "",
         f"`textgen generate {row['name']} --prompt {json.dumps(row['prompt'], ensure_ascii=False)} "
-        f"--temperature {OPENING} --seed SEED`, the first {row['length']} characters (weights "
-        f"{row['hash']}){hold}.",
+        f"--max-new-tokens {row['length']} --temperature {OPENING} --seed SEED`, the first "
+        f"{row['length']} characters (weights {row['hash']}){hold}.",
         "",
         "| seed | text | holds |",
         "|---:|---|---|",
