@@ -36,6 +36,7 @@ SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the way from the old weights 
 WEIGHTS = {"new": 1.0, "old": 2.0}
 MEASURED = 30_000  # characters, at most, of what is held out of each text
 WINDOW = 512  # tokens that are read from nothing
+_STAYS = "the weights stay as they were trained, and may have forgotten more of the old text"
 
 
 def between(
@@ -94,9 +95,6 @@ def go_back(
     return config
 
 
-_STAYS = "the weights stay as they were trained, and may have forgotten more of the old text"
-
-
 def _best(
     before: Network, after: Network, tokenizer: Tokenizer, texts: Mapping[str, str]
 ) -> tuple[float, dict[str, np.ndarray]]:
@@ -115,7 +113,8 @@ def _best(
 def _nats(network: Network, tokenizer: Tokenizer, text: str) -> float:
     """The cross-entropy of `text`, in nats per token."""
     ids = [tokenizer.start_id, *tokenizer.encode(text[:MEASURED])]
-    return float(Reader(network).in_windows(ids, WINDOW)[0].mean(dtype=np.float64))
+    nats = Reader(network).in_windows(ids, WINDOW)[0].mean(dtype=np.float64)
+    return max(float(nats), 1e-9)  # which has a logarithm
 
 
 def _install(
