@@ -32,8 +32,8 @@ from textgen.training.validation import Validation
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the way from the old weights to the new ones
 # How much a rise of each text's loss counts: where both count as much, the old text loses 3 % and
-# more, so one or two.
-WEIGHTS = {"new": 1.0, "old": 2.0}
+# more, so one to two and a half.
+WEIGHTS = {"new": 1.0, "old": 1.5}
 MEASURED = 30_000  # characters, at most, of what is held out of each text
 WINDOW = 512  # tokens that are read from nothing
 _STAYS = "the weights stay as they were trained, and may have forgotten more of the old text"
