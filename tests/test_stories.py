@@ -1,5 +1,6 @@
 """How alike stories are, known by hand; and what holds of every story that is shipped."""
 
+import math
 import re
 import unicodedata
 from itertools import pairwise
@@ -10,6 +11,7 @@ from corpora.measure_stories import (
     NEAR,
     main,
     most_alike,
+    nearest_in_words,
     openings,
     repeated_sentences,
     runs_of,
@@ -34,6 +36,19 @@ def test_likeness_is_the_share_of_runs_of_five_words():
     assert pair == (1 / 3, "A dog ran up a hill.", "a dog, ran up: a stair")
     assert most_alike(["one two", "one two"])[0].likeness == 1
     assert runs_of("one two") == {("one", "two")}
+
+
+def test_words_that_few_stories_have_make_two_of_them_alike():
+    """ "the" stands in all and counts nothing; of four stories "fox" stands in two: ln 2."""
+    stories = ["the fox ran", "the hen sat", "the fox hid", "the cow"]
+    pair = nearest_in_words(stories)
+    weights = {"fox": math.log(2), "ran": math.log(4)}
+    assert (pair.first, pair.second) == (stories[0], stories[2])
+    assert pair.likeness == pytest.approx(
+        weights["fox"] ** 2 / (weights["fox"] ** 2 + weights["ran"] ** 2)
+    )
+    # a Korean word is its first two syllables
+    assert nearest_in_words(["할머니는 왔다", "할머니가 갔다", "개"]).likeness > 0
 
 
 def test_words_and_openings():
