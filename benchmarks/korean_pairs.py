@@ -72,7 +72,7 @@ KOREAN = {
     r"n-grams of (\d+) characters": r"\1글자 n-gram",
     r"The models named by cell and tokenizer: (\d+) units, (`[^`]*`) each on (`[^`]*`), "
     r"[^)]*\): ": (
-        r"셀과 토크나이저로 부르는 모델: \1유닛, \3로 저마다 \2. 지금까지(떼어 둔 10분의 1의 "
+        r"셀과 토크나이저로 부르는 모델: \1유닛, \3로 저마다 \2 (떼어 둔 10분의 1의 "
         "글자당 비트, 괄호 안은 코어 시간 초): "
     ),
     "## Honorific agreement, by distance": "## 높임의 호응, 거리에 따라",
@@ -209,7 +209,7 @@ def markdown(rows: Sequence[Row], asked: Sequence[Pair], machine: str) -> str:
     if ours:
         lines += [
             f"The models named by cell and tokenizer: {UNITS} units, `--budget "
-            f"{ours[0]['seconds']:g}s` each on `corpora/ko`, and so far (bits per character of the "
+            f"{ours[0]['seconds']:g}s` each on `corpora/ko` (bits per character of the "
             "held-out tenth; seconds of a core that it had): "
             + "; ".join(
                 f"{r['name']} {r['bits_per_char']:.2f} ({r['of_a_core']:.0f})" for r in ours
