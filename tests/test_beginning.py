@@ -17,7 +17,6 @@ from textgen.errors import ConfigError, RunError
 from textgen.generation.generator import Generator
 from textgen.runs.run_config import Origin, RunConfig
 from textgen.tokenizers.tokenizer import CharTokenizer, JamoTokenizer, SentencePieceTokenizer
-from textgen.training import interpolation
 from textgen.training.beginning import AXES, Beginning, bits_per_char, grown, known_texts
 from textgen.training.interpolation import between
 from textgen.training.stop_request import Interrupted
@@ -138,17 +137,22 @@ def test_what_names_no_replay_is_refused(replay):
         (["--from={run}", "--cell=gru"], "cell is 'gru', but {run} was made with 'lstm'"),
         (["--from={run}", "--replay=gone.txt=0.2"], "gone.txt"),
         (["--replay=x=2"], "replay is 'x=2'"),
+        (["--from={run}/config.json"], "config.json is a file: begin from a run folder"),
+        (["--from={run}", "--replay={tiny}=0.2"], "replay {tiny}: the text has"),
+        (["--no-interpolate"], "interpolate would have no effect: it is for a run that replays"),
         (["--resume", "--from={run}"], "from cannot change on --resume"),
     ],
 )
 def test_bad_input_is_one_line(runs, new_file, tmp_path, capsys, flags, message):
     run, out = str(runs()), tmp_path / "out"
+    named = {"run": run, "tiny": tmp_path / "tiny.txt"}
+    named["tiny"].write_text("가", encoding="utf-8")
     if "--resume" in flags:
         out.mkdir()
     with pytest.raises(SystemExit) as end:
-        main(["train", str(new_file), f"--out={out}", *(flag.format(run=run) for flag in flags)])
+        main(["train", str(new_file), f"--out={out}", *(flag.format(**named) for flag in flags)])
     said = capsys.readouterr().err
-    assert end.value.code == 2 and message.format(run=run) in said.splitlines()[-1]
+    assert end.value.code == 2 and message.format(**named) in said.splitlines()[-1]
     assert not out.exists() or not list(out.iterdir())
 
 
@@ -210,12 +214,10 @@ def trained_on(new_file, old_run, out, **settings):
     return textgen.train(new_file, out, begin_from=run, replay=f"{text}=0.25", **settings)
 
 
-def test_a_run_goes_back_so_far_that_the_old_text_is_kept(
-    new_file, old_run, tmp_path, caplog, monkeypatch
-):
-    monkeypatch.setattr(interpolation, "SHARES", (1.0,))
-    forgetful = trained_on(new_file, old_run, tmp_path / "forgetful", ngrams=False)
-    monkeypatch.undo()
+def test_a_run_goes_back_so_far_that_the_old_text_is_kept(new_file, old_run, tmp_path, caplog):
+    forgetful = trained_on(
+        new_file, old_run, tmp_path / "forgetful", ngrams=False, interpolate=False
+    )
     run = tmp_path / "run"
     with caplog.at_level(logging.INFO):
         model = trained_on(new_file, old_run, run, ngrams=False)
@@ -230,9 +232,10 @@ def test_a_run_goes_back_so_far_that_the_old_text_is_kept(
     old = known_texts(data, {})["old"]
     assert bits_per_char(model, old) < bits_per_char(forgetful, old)
     was = card_of(tmp_path / "forgetful")["metrics"]["val_bits_per_char"]
-    measured = bits_per_char(model, known_texts(data, {})["new"])
-    assert card_of(run)["metrics"]["val_bits_per_char"] == pytest.approx(measured, rel=0.05)
-    assert measured != pytest.approx(was, rel=1e-3)
+    now = card_of(run)["metrics"]["val_bits_per_char"]
+    assert was * 1.001 < now < was * 1.06
+    measured = bits_per_char(model, known_texts(data, {})["new"])  # not in lanes
+    assert now == pytest.approx(measured, rel=0.1)
 
 
 def test_a_run_goes_back_once(new_file, old_run, tmp_path):
@@ -252,7 +255,7 @@ def test_where_the_model_is_gone_that_is_said(new_file, old_run, tmp_path, caplo
     monkeypatch.undo()
     old_run[0].rename(tmp_path / "elsewhere")
     resume(run)
-    assert "the weights stay as they were trained" in caplog.text
+    assert f"{old_run[0]}, which it began from, cannot be read" in caplog.text
     assert "interpolation" not in card_of(run)["metrics"]
     assert json.loads((run / "status.json").read_text())["state"] == "finished"
 

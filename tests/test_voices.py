@@ -20,13 +20,15 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.data.labelled_text import LabelledLanes, LabelledText
 from textgen.data.sources import as_trained_on
 from textgen.errors import ConfigError, RunError
+from textgen.evaluation.evaluate import carried_nats
 from textgen.evaluation.voices import bits_by_voice
 from textgen.generation.draft import Draft
 from textgen.generation.voices import state_of
 from textgen.model import build_model
 from textgen.runs.run_folder import WEIGHTS, read_config
-from textgen.runs.voices import VOICES, read_voices, write_voices
+from textgen.runs.voices import VOICES, labels_of, read_voices, write_voices
 from textgen.tokenizers.tokenizer import CharTokenizer
+from textgen.training.new_voice import learn_voice
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
 from textgen.training.trainer import LaneTrainer, optimizer
@@ -317,11 +319,41 @@ def test_a_voice_is_learned_later_and_no_weight_changes(capsys, voiced, tmp_path
     ]:
         code, _, errors = call(capsys, "voice", run, *words)
         assert code == 2 and message in errors
+    assert "or --remove to take the voice away" in call(capsys, "voice", run, "x")[2]
+    assert "which is no voice that" in call(capsys, "voice", run, "철수", "--remove")[2]
+    code, _, errors = call(capsys, "voice", run, "민수", "--remove")
+    assert code == 0 and textgen.load(run).labels == ("영희", "철수")
     text.write_text("\n\n".join(f"ЖЯЖЯЖЯЖЯ {n}" for n in range(60)), encoding="utf-8")
     assert "has never seen" in call(capsys, "voice", run, "x", text)[2]
     text.write_text("ㅋㅋㅋ", encoding="utf-8")
     assert "give at least 5, parted by blank lines" in call(capsys, "voice", run, "x", text)[2]
     assert "is no run folder" in call(capsys, "voice", "ko-lstm-char", "x", text)[2]
+
+
+def test_no_voice_is_learned_from_what_the_model_cannot_write(voiced):
+    """Half of each document is one unknown letter: to expect it would look like a gain."""
+    model = textgen.load(voiced)
+    known = [f"The rain fell {n}" for n in range(60)]
+    strange = [f"ЖЖЖЖЖЖЖЖЖЖ {text} ЖЖЖЖ" for text in known]
+    unk = model.tokenizer.unk_id
+    found = learn_voice(model, strange)
+    held_out = strange[::5]
+    bits = characters = 0.0
+    for text in held_out:
+        ids = model.tokenizer.encode(text)
+        counts = np.array(ids) != unk
+        bits += carried_nats(model, ids)[counts].sum() / np.log(2)
+        characters += counts.sum()
+    assert found.none == pytest.approx(bits / characters, rel=1e-3)
+
+
+def test_on_resume_it_is_said_which_voices_may_be_lost(voiced, tmp_path, caplog):
+    run = shutil.copytree(voiced, tmp_path / "run")
+    model = textgen.load(run)
+    write_voices(run, {**model.voices, "민수": model.voices["철수"]}, model.hash)
+    assert labels_of(run) == ["영희", "철수", "민수"] and labels_of(tmp_path) == []
+    resume(run)
+    assert "voices that were learned later (민수)" in caplog.text
 
 
 def test_the_page_writes_in_a_voice(voiced, runs, tmp_path, monkeypatch):

@@ -103,6 +103,10 @@ class TrainConfig(ReadConfig):
         "another text that a share of each batch is of, TEXT=SHARE: old.txt=0.2, so that what a "
         "model knew of it is not forgotten",
     )
+    interpolate: bool = option(
+        True,
+        "with --from and --replay, end a part of the way back to the weights that it began from",
+    )
     ngrams: bool = option(
         True,
         "count the n-grams of the text at the end, so that they and the network predict together",
@@ -151,12 +155,15 @@ def without_effect(
         for name in (*options_of(ReadConfig), "validation_fraction", "held_out", "sequence_length"):
             rules[name] = "it is for a text, and a task writes whole documents without end"
         rules["replay"] = "it is mixed into a text, and this is a task"
+        rules["interpolate"] = rules["replay"]
         rules["ngrams"] = "they are of a text, and this is a task"
     else:
         if training.label_by:
             rules["ngrams"] = "a text with labels is read in their voices, which counts know not of"
         for name in ("distance", "answer_weight"):
             rules[name] = "it is for a task, not for a text"
+        if not training.replay:
+            rules["interpolate"] = "it is for a run that replays an old text"
         if not training.stream:
             rules["steps_per_epoch"] = "it is for a task or with stream: an epoch is the whole text"
         else:

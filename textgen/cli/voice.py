@@ -8,10 +8,11 @@ from pathlib import Path
 from textgen import options
 from textgen.cli.generate import warn_unknown
 from textgen.errors import ConfigError, CorpusError, RunError, shown
-from textgen.generation.generator import load
+from textgen.generation.generator import Generator, load
 from textgen.log import logger
 from textgen.options import build
 from textgen.runs import atomic_files
+from textgen.runs.run_config import RunConfig
 from textgen.runs.run_folder import CONFIG
 from textgen.runs.voices import LONGEST_LABEL, VOICES, write_voices
 from textgen.text.columns import plain_name
@@ -19,15 +20,18 @@ from textgen.text.corpus import load_corpus
 from textgen.text.read_config import FOR_TRAINING, ReadConfig
 from textgen.training.new_voice import learn_voice
 
-MOST_UNKNOWN = 0.5  # share of the characters: of more the voice would be that of no text
+MOST_UNKNOWN = 0.25  # share of the characters: of more the voice would be that of no text
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder")
     command.add_argument("label", help="what the voice is called: an author, a kind of text")
     command.add_argument(
-        "text", help="some thousand characters of text in it, read as for train, in paragraphs"
+        "text",
+        nargs="?",
+        help="some thousand characters of text in it, read as for train, in paragraphs",
     )
+    command.add_argument("--remove", action="store_true", help="take the voice away again")
     options.add_arguments(command, ReadConfig, skip=FOR_TRAINING)
 
 
@@ -42,10 +46,17 @@ def run(parsed: argparse.Namespace) -> None:
         raise ConfigError(
             f"label is {shown(label)}: give a name of 1 to {LONGEST_LABEL} characters"
         )
+    if (parsed.text is None) != parsed.remove:
+        raise ConfigError("give a text in the voice, or --remove to take the voice away")
     with atomic_files.hold(folder):  # from the reading on: nobody else adds a voice meanwhile
         model = load(folder)
+        if parsed.remove:
+            return _remove(folder, model, label)
         if label in model.labels:
-            raise ConfigError(f"label is {shown(label)}, which {folder} has: choose another name")
+            raise ConfigError(
+                f"label is {shown(label)}, which {folder} has: choose another name, or take that "
+                f"one away first: textgen voice {folder} {label} --remove"
+            )
         settings = {"sample_by": "paragraph"} | vars(parsed)
         corpus = load_corpus(parsed.text, build(ReadConfig, settings))
         share = model.tokenizer.unknown_share(corpus.text)
@@ -67,3 +78,21 @@ def run(parsed: argparse.Namespace) -> None:
         f"{found.own:.3f} in this one ({found.own / found.none - 1:+.1%})"
     )
     logger.info(f"saved in {folder / VOICES}: textgen generate {folder} --label {label}")
+
+
+def _remove(folder: Path, model: Generator, label: str) -> None:
+    """Take away a voice that was learned later. Raises `ConfigError` for any other label."""
+    trained = RunConfig.from_dict(model.card).data
+    of_text = trained.labels or [] if trained else []
+    later = [one for one in model.labels if one not in of_text]
+    if label not in later:
+        known = ", ".join(later) or "there is none"
+        raise ConfigError(
+            f"label is {shown(label)}, which is no voice that {folder} learned later: {known}"
+        )
+    left = {name: state for name, state in model.voices.items() if name != label}
+    if left:
+        write_voices(folder, left, model.hash)
+    else:
+        atomic_files.remove(folder / VOICES)
+    logger.info(f"{label} is no voice of {folder} any more")

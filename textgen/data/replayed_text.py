@@ -15,7 +15,7 @@ from textgen.data.batches import ready
 from textgen.data.lanes import Lanes, make_lanes
 from textgen.data.text_in_memory import TextInMemory
 from textgen.data.training_data import digest
-from textgen.errors import ConfigError, shown
+from textgen.errors import ConfigError, CorpusError, shown
 from textgen.runs.run_config import DataConfig
 from textgen.text.corpus import check_names, load_corpus
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -56,7 +56,11 @@ class ReplayedText(TextInMemory):
         of_old = max(1, round(size * self.share))
         new = make_lanes(tokenizer.encode_array(self.new_text), max(1, size - of_old), length)
         of_old = max(1, round(new.batch_size * self.share / (1 - self.share)))  # of a short text
-        return MixedLanes(new, make_lanes(tokenizer.encode_array(self.old.text), of_old, length))
+        try:
+            old = make_lanes(tokenizer.encode_array(self.old.text), of_old, length)
+        except CorpusError as error:
+            raise CorpusError(f"replay {self.old.source}: {error}") from None
+        return MixedLanes(new, old)
 
 
 @dataclasses.dataclass(frozen=True)

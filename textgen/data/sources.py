@@ -96,6 +96,19 @@ def find_training_text(card: Card, *homes: Path) -> TextInMemory | None:
     return None
 
 
+def why_not_found(card: Card, *homes: Path) -> str:
+    """What `find_training_text` has found instead of the text of a run, in a few words."""
+    corpus = card.get("corpus")
+    source = corpus.get("source") if isinstance(corpus, dict) else None
+    if not is_source(source):
+        return "is not at hand"
+    for name in [source] if isinstance(source, str) else source:
+        path = Path(name)
+        if path.suffix.lower() in (*READERS, *PACKED) and any((h / path).is_file() for h in homes):
+            return f"is no plain text ({path.name}), which is not opened without being named"
+    return "is not at hand"
+
+
 def _may_be_read(paths: Sequence[Path]) -> bool:
     """Whether these are plain files, and folders of a moderate number of them, and not too large
     together."""

@@ -11,11 +11,12 @@ import itertools
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
 import numpy as np
 
 from textgen import shipped
-from textgen.data.sources import find_training_text
+from textgen.data.sources import find_training_text, why_not_found
 from textgen.errors import ConfigError, GenerationError
 from textgen.generation.copy_guard import CopyGuard
 from textgen.generation.generator import Generator
@@ -152,7 +153,8 @@ def whole_text(model: Generator, text: str | None = None) -> str:
         data = find_training_text(model.card, shipped.HOME)
         if data is None:
             raise ConfigError(
-                f"the text that {model.name or 'the model'} was trained on is not at hand, and "
+                f"the text that {model.name or 'the model'} was trained on "
+                f"{why_not_found(model.card, Path(), shipped.HOME)}, and "
                 "what is copied is told by it: name it with --train (training_text)"
             )
         text = data.corpus.text

@@ -15,7 +15,7 @@ import numpy as np
 from textgen.errors import RunError
 from textgen.log import logger
 from textgen.network import Network
-from textgen.runs.array_file import LARGEST_VALUE, read_arrays, write_arrays
+from textgen.runs.array_file import LARGEST_VALUE, read_arrays, read_note, write_arrays
 
 VOICES = "voices.safetensors"
 STATES = "states"  # the name of its array
@@ -28,6 +28,15 @@ def write_voices(folder: Path, voices: Mapping[str, np.ndarray], weights: str) -
     Raises `RunError` when the disk is full."""
     note = json.dumps({"labels": [*voices], "weights": weights}, ensure_ascii=False)
     write_arrays(folder / VOICES, {STATES: np.stack([*voices.values()])}, note)
+
+
+def labels_of(folder: Path) -> list[str]:
+    """The labels whose voices a run has; none for a file that is not ours."""
+    try:
+        labels = json.loads(read_note(folder / VOICES))["labels"]
+    except (RunError, ValueError, TypeError, LookupError, RecursionError):
+        return []
+    return [label for label in labels if isinstance(label, str)] if isinstance(labels, list) else []
 
 
 def read_voices(folder: Path, network: Network, weights: str) -> dict[str, np.ndarray]:

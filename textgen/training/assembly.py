@@ -131,7 +131,7 @@ def _at_end(setting: Setting, exact: LanguageModel, validation: Validation | Non
     steps: list[AtEnd] = []
     if setting.workers.index:
         return steps
-    if data.replayed is not None and validation is not None:
+    if setting.config.training.interpolate and data.replayed is not None and validation:
         steps.append(functools.partial(go_back, folder, data, stop, exact, validation))
     if setting.config.training.ngrams and data.task is None and not data.config.labels:
         steps.append(functools.partial(add_ngrams, folder, data, stop))

@@ -16,7 +16,7 @@ import numpy as np
 
 from textgen import shipped
 from textgen.config import ModelConfig, TokenizerConfig
-from textgen.data.sources import find_training_text
+from textgen.data.sources import find_training_text, why_not_found
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, RunError, shown
 from textgen.evaluation.evaluate import carried_nats
@@ -104,7 +104,12 @@ class Beginning:
 
 
 def read(run: str | Path) -> Beginning:
-    """The model `run`, named as `textgen.load` takes it. Raises as that does."""
+    """The model `run`, named as `textgen.load` takes it. Raises as that does, and for a file."""
+    if Path(str(run)).is_file():
+        raise RunError(
+            f"{run} is a file: begin from a run folder or a shipped model; `textgen import` makes "
+            "a run of a model of Keras"
+        )
     return Beginning(str(run), Generator.from_run(run))
 
 
@@ -147,13 +152,16 @@ def report(folder: Path, origin: Origin, data: TrainingData) -> None:
     measured = [name for name in origin.bits if name in texts]
     if measured:
         after = Generator.from_run(folder)
-        logger.info(f"bits per character of what is held out, beside {origin.run}:")
+        logger.info(
+            f"bits per character of what is held out, the network alone, beside {origin.run}:"
+        )
         for name in measured:
             before, now = origin.bits[name], bits_per_char(after, texts[name])
             change = (now - before) / before
             logger.info(f"  {name} text  {before:.3f} before, {now:.3f} after ({change:+.1%})")
     if "old" not in measured:
-        logger.info(f"the text that {origin.run} was trained on is not at hand to be measured")
+        why = why_not_found(_card_of(origin), Path(), shipped.HOME)
+        logger.info(f"the text that {origin.run} was trained on {why}: it is not measured")
 
 
 def _card_of(origin: Origin) -> Card:

@@ -23,7 +23,7 @@ from textgen.log import logger
 from textgen.model import LanguageModel
 from textgen.network import Network
 from textgen.runs.model_card import write_card
-from textgen.runs.run_config import INTERPOLATION, RunConfig
+from textgen.runs.run_config import INTERPOLATION, Origin, RunConfig
 from textgen.runs.run_folder import load_model, save_model, write_config
 from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.beginning import AXES, grown, known_texts
@@ -34,6 +34,7 @@ SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the way from the old weights 
 # How much a rise of each text's loss counts: where both count as much, the old text loses 3 % and
 # more, so one to two and a half.
 WEIGHTS = {"new": 1.0, "old": 1.5}
+MOST_LOST = 1.05  # times the loss of the new text as it was trained: no place costs it more
 MEASURED = 30_000  # characters, at most, of what is held out of each text
 WINDOW = 512  # tokens that are read from nothing
 _STAYS = "the weights stay as they were trained, and may have forgotten more of the old text"
@@ -75,9 +76,8 @@ def go_back(
         return config
     try:
         with stop.at_once():
-            origin = Generator.from_run(config.origin.run)
-            if origin.hash != config.origin.hash:
-                logger.warning(f"note: {config.origin.run} is another model by now: {_STAYS}")
+            origin = _origin(config.origin)
+            if origin is None:
                 return config
             network, tokenizer, _ = load_model(folder)
             share, weights = _best(origin.network, network, tokenizer, texts)
@@ -95,6 +95,19 @@ def go_back(
     return config
 
 
+def _origin(origin: Origin) -> Generator | None:
+    """The model that a run began from; None, which is said, where it is gone or another."""
+    try:
+        model = Generator.from_run(origin.run)
+    except TextgenError:
+        logger.warning(f"note: {origin.run}, which it began from, cannot be read: {_STAYS}")
+        return None
+    if model.hash != origin.hash:
+        logger.warning(f"note: {origin.run}, which it began from, has other weights now: {_STAYS}")
+        return None
+    return model
+
+
 def _best(
     before: Network, after: Network, tokenizer: Tokenizer, texts: Mapping[str, str]
 ) -> tuple[float, dict[str, np.ndarray]]:
@@ -103,8 +116,11 @@ def _best(
     def loss(weights: Mapping[str, np.ndarray]) -> float:
         network = Network(after.config, after.vocab_size, weights)
         nats = {name: _nats(network, tokenizer, text) for name, text in texts.items()}
+        if nats["new"] > MOST_LOST * as_trained:
+            return math.inf
         return sum(weight * math.log(nats[name]) for name, weight in WEIGHTS.items())
 
+    as_trained = _nats(after, tokenizer, texts["new"])
     tried = {share: between(before.weights, after.weights, share) for share in SHARES}
     best = min(SHARES, key=lambda share: loss(tried[share]))
     return best, tried[best]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -72,13 +72,16 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
             loss = nats(inputs, targets, counted) / ops.sum(counted)
         optimizer.apply([tf.convert_to_tensor(tape.gradient(loss, voice.value))], [voice])
 
-    held_out = padded_texts(rows[::HELD_OUT_EVERY])
-    trained_on = padded_texts([row for k, row in enumerate(rows) if k % HELD_OUT_EVERY])
-    characters = sum(len(tokenizer.decode(ids[1:])) for ids in rows[::HELD_OUT_EVERY])
+    held_out = _batch(rows[::HELD_OUT_EVERY], tokenizer.unk_id)
+    trained_on = _batch([row for k, row in enumerate(rows) if k % HELD_OUT_EVERY], tokenizer.unk_id)
+    characters = sum(
+        len(tokenizer.decode(i for i in ids[1:] if i != tokenizer.unk_id))
+        for ids in rows[::HELD_OUT_EVERY]
+    )
     judge, step = (tf.function(program, autograph=False) for program in (nats, learn))
 
     def bits() -> float:
-        return float(judge(*held_out)) / math.log(2) / characters
+        return float(judge(*held_out)) / math.log(2) / max(characters, 1)
 
     best = NewVoice(np.zeros(shape, np.float32), (none := bits()), none)
     rng, waited = np.random.default_rng(seed), 0
@@ -94,3 +97,10 @@ def learn_voice(model: Generator, documents: Iterable[str], seed: int = 1) -> Ne
         if waited == PATIENCE:
             break
     return best
+
+
+def _batch(rows: Sequence[Sequence[int]], unk_id: int | None) -> tuple[np.ndarray, ...]:
+    """Inputs, targets and what counts, each [B, T]: no character that the model lacks, which a
+    voice would only learn to expect."""
+    inputs, targets, counted = padded_texts(rows)
+    return inputs, targets, counted * (targets != unk_id)

@@ -31,6 +31,7 @@ from textgen.log import logger
 from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
 from textgen.runs.run_config import RunConfig
+from textgen.runs.voices import labels_of
 from textgen.text.source import Source
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 from textgen.training import beginning
@@ -154,6 +155,7 @@ def resume(
         known = dataclasses.replace(data.config, source=recorded.source)
         config = dataclasses.replace(config, data=known)
         batches = workers.share(data.batches(tokenizer))
+        _note_later_voices(folder, known.labels or [])
         from textgen.training import assembly  # only here: it imports TensorFlow
 
         with StopRequest() as stop:
@@ -257,6 +259,16 @@ def _refuse_a_second_run(folder: Path) -> None:
     if (folder / run_folder.CONFIG).exists():
         raise RunError(
             f"{folder} holds a run already: add --resume to go on with it, or choose another --out"
+        )
+
+
+def _note_later_voices(folder: Path, trained: Sequence[str]) -> None:
+    """Say which voices are lost when the weights that they were learned for change."""
+    later = [label for label in labels_of(folder) if label not in trained]
+    if later:
+        logger.warning(
+            f"note: voices that were learned later ({', '.join(later)}) belong to the weights as "
+            "they are, and are gone when better ones are found: learn them anew with textgen voice"
         )
 
 

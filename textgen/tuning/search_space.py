@@ -29,6 +29,7 @@ OF_ALL_TRIALS = (
     "max_seconds",
     "prompt",
     "sample_length",
+    "interpolate",
     "ngrams",
     "deterministic",
     "stream",
