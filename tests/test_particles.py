@@ -2,6 +2,7 @@
 
 import pytest
 
+from textgen.config import EvaluateConfig
 from textgen.evaluation.evaluate import evaluate
 from textgen.evaluation.evaluation_tables import report
 from textgen.evaluation.particles import judge, particles, words_of
@@ -42,6 +43,28 @@ def test_what_the_training_text_has_is_another_word():
     assert found.words == [("사람는", 2)] and found.share == 0.5
     assert particles("text", text).words[0] == ("사람는", 2)
     assert particles("text", "no Korean").share == 1.0
+
+
+ALONE = EvaluateConfig(sample_length=0)
+TWENTY_FIVE = [f"{chr(ord('가') + 28 * k)}나을" for k in range(25)]  # 가나을, 개나을 ..: none fits
+
+
+def test_a_text_with_none_right_is_told_of(loaded, capsys):
+    found = evaluate(loaded(), " ".join(TWENTY_FIVE), config=ALONE)
+    (of_text,) = found.particles  # without a sample the text alone
+    assert of_text.number == 25 and of_text.wrong == {"을/를": 25}
+    assert [*dict(of_text.words)] == TWENTY_FIVE  # all of them
+    show(report(found))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "all 0 of 25, 0.0%" in told and "do not fit, the text: 가나을" in told
+    assert told.endswith(f"{TWENTY_FIVE[19]} and 5 more")
+
+
+def test_no_word_is_more_than_twenty(loaded, capsys):
+    show(report(evaluate(loaded(), " ".join(TWENTY_FIVE[:20]), config=ALONE)))
+    told = capsys.readouterr().out
+    assert told.endswith(f"{TWENTY_FIVE[19]}\n")
+    assert evaluate(loaded(), " ".join(TWENTY_FIVE[:19]), config=ALONE).particles == []
 
 
 def test_an_evaluation_tells_of_them(loaded, capsys):

@@ -29,7 +29,7 @@ from textgen.ngrams.mixture import Mixture, doubts
 from textgen.options import check
 from textgen.text.nfc import nfc
 
-FEWEST_PARTICLES = 20  # of a text, to tell how it sets them
+FEWEST_PARTICLES = 20  # of a text, right or wrong, to tell how it sets them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ class PredictionRow:
 class Evaluation:
     """position[k]: bits per token where k + 1 tokens of a window were seen before it.
 
-    particles: of a sample and of the whole text, where that has any.
+    particles: of a sample, where one is drawn, and of the whole text, where that is Korean.
 
     unknown: tokens of the text that the vocabulary lacks. Each costs what the model gives to "some
     unknown character"; to name it as well would cost spelling_bits per character of the text more.
@@ -265,9 +265,10 @@ def _varieties(
 
 
 def _particles(sample: str, text: str, training_text: str | None) -> list[Particles]:
-    """Of the sample, and of the whole text; none where the text is hardly Korean."""
+    """Of the sample, where there is one, and of the whole text; none where the text is hardly
+    Korean, which its particles tell whether they are right or wrong."""
     known = set(words_of(training_text or ""))
     of_text = particles("text", text, known)
-    if sum(of_text.right.values()) < FEWEST_PARTICLES or not sample:
+    if of_text.number < FEWEST_PARTICLES:
         return []
-    return [particles("sample", sample, known), of_text]
+    return [particles("sample", sample, known), of_text] if sample else [of_text]

@@ -17,6 +17,8 @@ from textgen.terminal import Report, table
 if TYPE_CHECKING:
     from rich.table import Table
 
+MOST_SHOWN = 20  # wrong words of a text; the JSON has them all
+
 
 def report(evaluation: Evaluation) -> Report:
     """Tables for a terminal."""
@@ -117,9 +119,15 @@ def _particle_table(evaluation: Evaluation) -> Report:
     lines: list[str | Table] = [table(head, [*rows, ["all", *totals]])]
     for part in parts:
         if part.words:
-            shown = ", ".join(w if n == 1 else f"{w} ({n})" for w, n in part.words)
-            lines.append(f"do not fit, {names[part.name]}: {shown}")
+            lines.append(f"do not fit, {names[part.name]}: {_some(part.words)}")
     return lines
+
+
+def _some(words: Sequence[tuple[str, int]]) -> str:
+    """The most frequent of `words`, and how many more there are."""
+    shown = ", ".join(w if n == 1 else f"{w} ({n})" for w, n in words[:MOST_SHOWN])
+    more = len(words) - MOST_SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _of_all(right: int, wrong: int) -> str:

@@ -26,7 +26,6 @@ PAIRS = (
     ("아", "야"),
     ("이라", "라"),
 )
-MOST_SHOWN = 20  # wrong words
 _QUOTING = ("", "고", "는", "도", "면", "서", "니", "며")  # what may follow 이라 and 라
 _NONE, _RIEUL = 0, 8  # in a syllable's code: no final consonant; ㄹ
 _OTHER = 1  # any other final consonant
@@ -43,8 +42,8 @@ _HANGUL = re.compile("[가-힣]")
 
 @dataclasses.dataclass(frozen=True)
 class Particles:
-    """How a text sets its particles. right, wrong: by pair, "은/는". words: the wrong ones, most
-    frequent first, and how often each stands there."""
+    """How a text sets its particles. right, wrong: by pair, "은/는". words: the wrong ones, all of
+    them, most frequent first, and how often each stands there."""
 
     name: str
     right: dict[str, int]
@@ -52,10 +51,14 @@ class Particles:
     words: list[tuple[str, int]]
 
     @property
+    def number(self) -> int:
+        """Of all, right and wrong."""
+        return sum(self.right.values()) + sum(self.wrong.values())
+
+    @property
     def share(self) -> float:
         """Of those that are right, of all; 1 where there are none."""
-        right, wrong = sum(self.right.values()), sum(self.wrong.values())
-        return right / (right + wrong) if right + wrong else 1.0
+        return sum(self.right.values()) / self.number if self.number else 1.0
 
 
 def particles(name: str, text: str, known: Collection[str] = ()) -> Particles:
@@ -71,7 +74,7 @@ def particles(name: str, text: str, known: Collection[str] = ()) -> Particles:
         (right if is_right else wrong)[pair] += 1
         if not is_right:
             words[word] += 1
-    return Particles(name, dict(right), dict(wrong), words.most_common(MOST_SHOWN))
+    return Particles(name, dict(right), dict(wrong), words.most_common())
 
 
 def words_of(text: str) -> list[str]:
