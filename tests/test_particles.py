@@ -11,11 +11,13 @@ from textgen.terminal import show
 RIGHT = (
     "나는 사람은 친구가 학생이 물을 차를 빵과 차와 집으로 학교로 서울로 민준아 철수야 "
     "학생이라는 친구라고 3은 2는 10을 20000은 1000000000000는 0.10이 2,500이 LG는 KBS가 URL은 "
-    'Python은 game"을 "학생"은 한국)은'
+    'Python은 game"을 "학생"은 한국)은 '
+    "〈봄〉은 〈바다〉는 【서울】로 （물）을 ｢책｣이 봄’’은 봄``은 `봄`은 **봄**은 **‘바다’**를"
 )
 WRONG = (
     "사람는 나은 학생가 친구이 물를 차을 빵와 차과 집로 학교으로 서울으로 민준야 철수아 학생라고 "
-    "3는 2은 10를 100는 300000는 LG은 KBS이 URL를 한국)는"
+    "3는 2은 10를 100는 300000는 LG은 KBS이 URL를 한국)는 "
+    "〈봄〉는 〈바다〉은 （물）를 봄’’는 바다``은 `봄`는 **봄**는 **‘바다’**을"
 )
 
 
@@ -31,7 +33,13 @@ def test_a_particle_does_not_fit(word):
     assert not is_right and "/" in pair
 
 
-@pytest.mark.parametrize("word", ["몰라", "친구이라고", "test는", "R은", "하늘", "안녕"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("몰라", "친구이라고", "test는", "test라는", "R은", "R으로", "하늘", "안녕"),
+        *("MP3를", "MP3을", "F3를", "A4를", "A4을", "A4로", "A4으로", "A380이라고", "MP3”를"),
+    ],
+)
 def test_what_cannot_be_told_is_left_out(word):
     assert judge(word) is None
 

@@ -29,14 +29,14 @@ PAIRS = (
 _QUOTING = ("", "고", "는", "도", "면", "서", "니", "며")  # what may follow 이라 and 라
 _NONE, _RIEUL = 0, 8  # in a syllable's code: no final consonant; ㄹ
 _OTHER = 1  # any other final consonant
-_CLOSING = "\"'”’)]」』》>"
+_CLOSING = "\"'”’)]}」』》〉】〕〗〙｣>）］｝＞＂＇»›`*"  # ` and * those of TeX and of Markdown
 # finals of 영 일 이 삼 사 오 육 칠 팔 구
 _DIGITS = dict(zip("0123456789", (1, 8, 0, 1, 0, 0, 1, 8, 8, 0), strict=True))
 _LARGE = (_OTHER, _OTHER, _NONE, _OTHER)  # finals of 만 억 조 경: one, two, three, four times 0000
 _NAMED = {"L": _RIEUL, "M": _OTHER, "N": _OTHER}  # 엘 엠 엔; the names of the others end in vowels
 _UNSURE_NAME = "R"  # 아르, 알
 _UNSURE_ENDS = "BCDEGKPT"  # of a word: book is 북, test 테스트, apple 애플, cake 케이크
-_WORD = re.compile(rf"[0-9A-Za-z가-힣.,]*[0-9A-Za-z가-힣][{re.escape(_CLOSING)}]?[가-힣]+")
+_WORD = re.compile(rf"[0-9A-Za-z가-힣.,]*[0-9A-Za-z가-힣][{re.escape(_CLOSING)}]*[가-힣]+")
 _HANGUL = re.compile("[가-힣]")
 
 
@@ -78,7 +78,7 @@ def particles(name: str, text: str, known: Collection[str] = ()) -> Particles:
 
 
 def words_of(text: str) -> list[str]:
-    """What may end in a particle: letters, digits, perhaps a closing mark, and Hangul."""
+    """What may end in a particle: letters, digits, perhaps closing marks, and Hangul."""
     return _WORD.findall(nfc(text))
 
 
@@ -88,8 +88,10 @@ def judge(word: str) -> tuple[str, bool] | None:
     for after_consonant, after_vowel, ending in _ENDINGS:
         for particle in (after_consonant, after_vowel):
             stem = word.removesuffix(particle + ending)
-            if stem == word or (final := _final(stem.rstrip(_CLOSING))) is None:
+            if stem in ("", word):
                 continue
+            if (final := _final(stem.rstrip(_CLOSING))) is None:
+                return None
             pair = f"{after_consonant}/{after_vowel}"
             has_consonant = final != _NONE
             if after_vowel == "로" and final == _RIEUL:
@@ -110,6 +112,8 @@ def _final(stem: str) -> int | None:
         code = (ord(last) - ord("가")) % 28
         return code if code in (_NONE, _RIEUL) else _OTHER
     if number := re.search(r"[0-9][0-9.,]*$", stem):
+        if re.match("[A-Za-z]", stem[: number.start()][-1:]):
+            return None  # MP3 is read 엠피스리 by some, 엠피삼 by others: 를 and 을 are both right
         return _final_of_number(number[0].replace(",", ""))
     if latin := re.search(r"[A-Za-z]+$", stem):
         return _final_of_latin(latin[0])
