@@ -90,6 +90,12 @@ def test_a_model_of_pieces_keeps_them(caplog):
     with caplog.at_level(logging.INFO):
         assert begin.tokenizer(NEW) is tokenizer
     assert "keeps its 300 pieces" in caplog.text
+    letters = Beginning("old", Generator(drawn(config, 3), CharTokenizer.train("a")))
+    with caplog.at_level(logging.INFO):
+        letters.tokenizer("ab")
+        letters.tokenizer("abc")
+    assert "1 character is new to old: " in caplog.text
+    assert "2 characters are new to old: " in caplog.text
     with pytest.raises(ConfigError, match="model_type is 'bpe'"):
         begin.settle(RunConfig(tokenizer=TokenizerConfig(model_type="bpe")), {"model_type"})
 

@@ -298,6 +298,13 @@ def test_no_folder_of_this_machine_is_sent(tmp_path):
     assert "Before, it was old (01234567)" in model_card("mine", began, 1)
 
 
+def test_one_document_is_one():
+    card = RunConfig.from_dict(json.loads((FOLDER / "config.json").read_text()))
+    data = dataclasses.replace(card.data, task=None, characters=1, documents=1)
+    one = dataclasses.replace(card, data=data)
+    assert "- Text: 1 character in 1 document.\n" in model_card("mine", one, 1)
+
+
 def test_the_card_has_the_result_in_the_form_of_the_hub():
     card = json.loads(FILES["config.json"])
     made = hub_card(FILES["README.md"].decode(), "user/mine", card)

@@ -1,6 +1,7 @@
 """Documents with labels: how labels are read, and how the documents become batches."""
 
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from labelled_rows import ROWS, call, table
 from textgen.config import TrainConfig
+from textgen.data import labelled_text
 from textgen.data.labelled_text import CARRIED, held_out_places
 from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, CorpusError
@@ -44,6 +46,11 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
     path = table(tmp_path / "a.csv")
     with pytest.raises(CorpusError, match=r"has no column 'writer'.*author, text"):
         labelled(path, "writer")
+    for wanted, meant in (("writer", "author"), ("txet", "text")):  # the nearest, if one is near
+        with pytest.raises(CorpusError, match=rf"such as --label-by {meant} \(author, text\)$"):
+            labelled(path, wanted)
+    with pytest.raises(CorpusError, match="after the colon"):
+        labelled(f"{path}:writer", "author")
     lines = tmp_path / "a.jsonl"
     lines.write_text('{"text": "가"}\n{"text": "나"}\n', encoding="utf-8")
     with pytest.raises(CorpusError, match="has no labels in 'writer'"):
@@ -133,6 +140,26 @@ def test_what_no_voice_can_be_learned_from_is_refused(tmp_path, settings, rows, 
     path = table(tmp_path / "a.csv", rows)
     with pytest.raises((ConfigError, CorpusError), match=message):
         _ = data_of(f"{path}:text", **settings).documents
+
+
+@pytest.mark.parametrize("way", ["end", "documents"])
+def test_a_share_that_is_too_small_is_told_with_one_that_will_do(tmp_path, way):
+    rows = [(f"{n % 50}", f"{n}가") for n in range(150)]  # three of each
+    path = f"{table(tmp_path / 'a.csv', rows)}:text"
+    with pytest.raises(ConfigError, match=r"give a --validation-fraction of at least 0\.34, or 0$"):
+        _ = data_of(path, validation_fraction=0.1, held_out=way).documents
+    assert len(data_of(path, validation_fraction=0.34, held_out=way).documents[1]) == 50
+    rows = [(f"{n}", f"{n}가") for n in range(50)]
+    with pytest.raises(ConfigError, match=r"sample_by paragraph, or set validation_fraction to 0$"):
+        _ = data_of(f"{table(tmp_path / 'b.csv', rows)}:text", held_out=way).documents
+
+
+def test_the_share_that_is_named_holds_a_document_out():
+    for most in range(2, 1000):
+        labels = ["a"] * most
+        share = float(re.search(r"[0-9.]+\d", labelled_text._remedy(labels))[0])
+        assert share <= 0.5 and held_out_places(labels, share, "end"), most
+        assert held_out_places(labels, share, "documents"), most
 
 
 def test_a_streamed_text_has_no_voices(capsys, tmp_path):

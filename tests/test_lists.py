@@ -8,7 +8,7 @@ import pytest
 
 import textgen
 from textgen.api import Model
-from textgen.cli.generate import piped_in, unescaped
+from textgen.cli.generate import piped_in, training_text, unescaped
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, GenerationError
@@ -120,8 +120,10 @@ def test_what_a_guard_cannot_do_is_said():
         model.guard(0, every)
     with pytest.raises(ConfigError, match="num_beams is 2 with max_copied"):
         model.generate("", guard=model.guard(2, every), num_beams=2)
-    with pytest.raises(ConfigError, match="mine was trained on is not at hand"):
+    with pytest.raises(ConfigError, match=r"not at hand, and .* give it as training_text$"):
         model.guard(5)
+    with pytest.raises(ConfigError, match=r"name it with --train TEXT$"):
+        training_text(model, None)
 
 
 def test_escapes():

@@ -2,6 +2,7 @@
 
 import io
 
+from textgen.errors import counted, in_bytes
 from textgen.terminal import as_text, facts, long_table, show, table
 
 ROWS = [["나는", "0.25", "1"], ["[b]a :x:", "0.5", "12"]]
@@ -55,3 +56,8 @@ def test_a_narrow_terminal_cuts_no_number(monkeypatch):
 def test_a_narrow_terminal_wraps_facts_within_their_column(monkeypatch):
     lines = on_a_narrow_terminal(monkeypatch, [facts([("warning", "three words here")])])
     assert lines == ["warning  three words", "         here"]
+
+
+def test_one_thing_is_one_and_a_small_file_is_not_nothing():
+    assert [counted(n, "token") for n in (0, 1, 2000)] == ["0 tokens", "1 token", "2,000 tokens"]
+    assert [in_bytes(n) for n in (321, 12_345, 4_500_000)] == ["0.3 kB", "12.3 kB", "4.5 MB"]

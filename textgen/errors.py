@@ -40,6 +40,16 @@ class GenerationError(TextgenError):
     """A prompt or a text that the model cannot take."""
 
 
+def counted(number: int, noun: str) -> str:
+    """1 token, 2,000 tokens."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def in_bytes(number: int) -> str:
+    """12.3 kB, 4.5 MB."""
+    return f"{number / 1e3:.1f} kB" if number < 1e6 else f"{number / 1e6:.1f} MB"
+
+
 def shown(value: object) -> str:
     """`value` as an error shows it: in one line, cut short, since it may come from anyone."""
     text = repr(value).replace("\n", " ")

@@ -10,7 +10,7 @@ import sys
 
 from textgen import options
 from textgen.data.sources import as_trained_on
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, counted
 from textgen.generation.copy_guard import CopyGuard, check_longest
 from textgen.generation.generator import Generator, guarded, load
 from textgen.generation.lists import ListWriter, check_list, whole_text
@@ -158,7 +158,7 @@ def training_text(model: Generator, source: str | None) -> str:
     """The text that was named, read as in training where it is that one; else what the run says.
     Raises `ConfigError` where that is not at hand."""
     if source is None:
-        return whole_text(model)
+        return whole_text(model, remedy="name it with --train TEXT")
     known = as_trained_on(model.card, source)
     return whole_text(model, known.corpus.text if known else load_corpus(source).text)
 
@@ -177,7 +177,7 @@ def _write_one(
     print()
     said = f"seed {chunk.seed}, finish_reason {chunk.finish_reason}"
     if guard is not None:
-        said += f", {guard.refused(0, tokens)} tokens refused"
+        said += f", {counted(guard.refused(0, tokens), 'token')} refused"
     print(said, file=sys.stderr)
 
 
@@ -209,7 +209,7 @@ def _write_several(
             else:
                 print(f"--- {index + 1} of {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
     if guard is not None:
-        print(f"{refused} tokens refused", file=sys.stderr)
+        print(f"{counted(refused, 'token')} refused", file=sys.stderr)
 
 
 def _write_list(
@@ -232,7 +232,7 @@ def _write_list(
         parts = [f"{count} {why}" for why, count in writer.refused.most_common()]
         if writer.guard is not None:
             copied = f"copied over {writer.guard.longest} characters"
-            parts.append(f"{writer.refused_tokens} tokens that {copied}")
+            parts.append(f"{counted(writer.refused_tokens, 'token')} that {copied}")
         print(f"seed {writer.seed}, refused: {', '.join(parts) or 'none'}", file=sys.stderr)
 
 

@@ -13,7 +13,8 @@ import dataclasses
 import functools
 import heapq
 import itertools
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -89,7 +90,7 @@ class LabelledText(TextInMemory):
         if share and not out:
             raise ConfigError(
                 f"validation_fraction is {share:g}, and no label has documents enough to hold out "
-                "one: part the text with sample_by paragraph, or set validation_fraction to 0"
+                f"one: {_remedy(corpus.labels)}"
             )
         parts: tuple[list[Labelled], list[Labelled]] = ([], [])
         for place, one in enumerate(map(Labelled, corpus.labels, corpus.documents)):
@@ -133,6 +134,14 @@ class LabelledText(TextInMemory):
             settings.seed,
             unlabelled,
         )
+
+
+def _remedy(labels: Sequence[str]) -> str:
+    """What lets a document of the largest label be held out."""
+    most = max(Counter(labels).values())
+    if most == 1:  # more of a text than half of it is never held out
+        return "part the text with sample_by paragraph, or set validation_fraction to 0"
+    return f"give a --validation-fraction of at least {math.ceil(100 / most) / 100:g}, or 0"
 
 
 def held_out_places(labels: Sequence[str], share: float, way: str) -> set[int]:

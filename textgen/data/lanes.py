@@ -17,7 +17,7 @@ import numpy as np
 
 from textgen.arrays import Array, Arrays, Dataset
 from textgen.data.batches import Batch, generated, ready
-from textgen.errors import CorpusError
+from textgen.errors import CorpusError, counted
 
 # The held-out text is read in few, long lanes, so that few of its tokens are predicted from an
 # empty state.
@@ -51,8 +51,8 @@ def lay_out(tokens: int, batch_size: int, sequence_length: int) -> Layout:
     targets = tokens - 1
     if targets < sequence_length:
         raise CorpusError(
-            f"the text has {tokens} tokens, but one window takes {sequence_length + 1}: "
-            "give a longer text or a smaller --sequence-length"
+            f"the text has {counted(tokens, 'token')}, but one window takes "
+            f"{sequence_length + 1}: give a longer text or a smaller --sequence-length"
         )
     lanes = max(1, min(batch_size, targets // sequence_length))
     per_lane = -(-targets // lanes)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, counted
 from textgen.evaluation.batch_reader import Reader
 from textgen.evaluation.recall_probe import Z95
 from textgen.generation.generator import Generator
@@ -70,8 +70,9 @@ def usable_contexts(tokens: int, contexts: Sequence[int], n: int) -> list[int]:
     usable = sorted({int(c) for c in contexts if 1 <= c <= min(tokens // 2, tokens - 2)})
     if n < 2 or not usable:
         raise ConfigError(
-            f"n is {n}, the text has {tokens} tokens and the contexts are {list(contexts)}: give "
-            "n of at least 2, and a text of at least 3 tokens and of twice the shortest context"
+            f"n is {n}, the text has {counted(tokens, 'token')} and the contexts are "
+            f"{list(contexts)}: give n of at least 2, and a text of at least 3 tokens and "
+            "of twice the shortest context"
         )
     return usable
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from textgen.arrays import Array, State
 from textgen.backend import ops, tf
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, counted
 from textgen.generation.generator import Generator
 from textgen.model import LanguageModel, trainable
 
@@ -41,8 +41,8 @@ def dynamic_nats(
     warm = list(training_ids)[-(WARMED * SEGMENT + 1) :]
     if len(warm) < 4 * SEGMENT:
         raise ConfigError(
-            f"the training text has {len(warm)} tokens: dynamic evaluation takes its scale from at "
-            f"least {4 * SEGMENT}"
+            f"the training text has {counted(len(warm), 'token')}: dynamic evaluation takes its "
+            f"scale from at least {4 * SEGMENT}"
         )
     model = trainable(generator.network)
     weights = model.trainable_variables

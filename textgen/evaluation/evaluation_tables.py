@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textgen.errors import counted
 from textgen.evaluation.evaluate import Evaluation, PredictionRow
 from textgen.evaluation.particles import PAIRS
 from textgen.terminal import Report, table
@@ -22,14 +23,15 @@ MOST_SHOWN = 20  # wrong words of a text; the JSON has them all
 
 def report(evaluation: Evaluation) -> Report:
     """Tables for a terminal."""
-    size = f"{evaluation.characters:,} characters, {evaluation.bytes:,} bytes in UTF-8, "
-    parts: list[str | Table] = [f"{size}{evaluation.tokens:,} tokens", "", _loss_table(evaluation)]
+    size = f"{counted(evaluation.characters, 'character')}, {counted(evaluation.bytes, 'byte')}"
+    size += f" in UTF-8, {counted(evaluation.tokens, 'token')}"
+    parts: list[str | Table] = [size, "", _loss_table(evaluation)]
     if evaluation.unknown:
         parts += [
             "",
-            f"{evaluation.unknown:,} tokens are none the model knows: each counts as one unknown "
-            f"character; to spell them out would cost {evaluation.spelling_bits:.4f} bits/char "
-            "more",
+            f"{counted(evaluation.unknown, 'token')} of the text the model does not know: each "
+            "counts as one unknown character; to spell that out would cost "
+            f"{evaluation.spelling_bits:.4f} bits/char more",
         ]
     parts += ["", _position_table(evaluation), "", _kind_table(evaluation)]
     if evaluation.variety:

@@ -145,17 +145,19 @@ class ListWriter:
         return ""
 
 
-def whole_text(model: Generator, text: str | None = None) -> str:
+def whole_text(
+    model: Generator, text: str | None = None, remedy: str = "give it as training_text"
+) -> str:
     """All of the text that a model was trained on, what was held out included: `text` where it is
-    given, else where config.json says that it is. Raises `ConfigError` where that is not at hand.
-    """
+    given, else where config.json says that it is. Raises `ConfigError`, which
+    ends with `remedy`, where that is not at hand."""
     if text is None:
         data = find_training_text(model.card, shipped.HOME)
         if data is None:
             raise ConfigError(
                 f"the text that {model.name or 'the model'} was trained on "
-                f"{why_not_found(model.card, Path(), shipped.HOME)}, and "
-                "what is copied is told by it: name it with --train (training_text)"
+                f"{why_not_found(model.card, Path(), shipped.HOME)}, and what is copied is told by "
+                f"it: {remedy}"
             )
         text = data.corpus.text
     return nfc(text)

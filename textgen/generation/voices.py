@@ -26,9 +26,7 @@ def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray])
     shares = shares_of(label, voices)
     for name, share in shares.items():
         if name not in voices:
-            near_first = dict.fromkeys([*guesses(name, voices), *voices])
-            known = f"choose from {listed(near_first)}" if voices else "this model has no labels"
-            raise ConfigError(f"label is {shown(name)}: {known}")
+            raise ConfigError(f"label is {shown(name)}: {_choice(name, voices)}")
         if not (isinstance(share, int | float) and 0 <= share <= LARGEST_SHARE):
             raise ConfigError(
                 f"label gives {shown(name)} the share {shown(share)}: "
@@ -55,6 +53,14 @@ def shares_of(
     if len({*names}) < len(names):
         raise ConfigError(f"label is {shown(label)}: name each label once")
     return {name: _number(share) for name, (_, _, share) in zip(names, parts, strict=True)}
+
+
+def _choice(name: str, voices: Mapping[str, np.ndarray]) -> str:
+    """What may be meant by `name`, and all labels in their own order."""
+    if not voices:
+        return "this model has no labels"
+    near = guesses(name, voices)
+    return (f"is it {listed(near)}? " if near else "") + f"choose from {listed(voices)}"
 
 
 def _number(text: str) -> float:

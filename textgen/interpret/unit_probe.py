@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, counted
 from textgen.interpret.features import COUNTS, FEATURES, places
 from textgen.interpret.measures import RIDGE
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -86,8 +86,8 @@ def probe_units(
         raise ConfigError(f"{len(values)} places and labels {wrong}: give one for each place")
     if len(values) < PLACES:
         raise ConfigError(
-            f"the text has {len(values)} places to judge units by: give at least {PLACES}, better "
-            "some thousand characters"
+            f"the text has {counted(len(values), 'place')} to judge units by: give at "
+            f"least {PLACES}, better some thousand characters"
         )
     stretches = np.array_split(np.arange(len(values)), STRETCHES)
     fit = np.concatenate([s[: int(len(s) * FIT)] for s in stretches])

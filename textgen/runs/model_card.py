@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textgen.errors import counted
 from textgen.runs.atomic_files import write_file
 from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER
 from textgen.runs.run_config import INTERPOLATION, RunConfig, without_folder
@@ -36,7 +37,8 @@ def model_card(name: str, config: RunConfig, num_parameters: int) -> str:
         )
     text = f"documents of the task {task}, a fact and much later a question"
     if data and not task:
-        text = f"{data.characters:,} characters in {data.documents:,} documents"
+        characters, documents = data.characters or 0, data.documents or 0
+        text = f"{counted(characters, 'character')} in {counted(documents, 'document')}"
     if config.origin is not None:
         text += f". Before, it was {without_folder(config.origin.run)} ({config.origin.hash})"
         if share := metrics.get(INTERPOLATION):

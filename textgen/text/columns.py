@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn, cast
 
 from textgen.errors import CorpusError, shown
+from textgen.guesses import guesses
 from textgen.text.nfc import nfc
 from textgen.text.source import Provenance
 
@@ -83,16 +84,36 @@ def named(names: Sequence[str], wanted: str, name: str) -> list[str]:
 
 def one_of(names: Sequence[str], wanted: str, name: str) -> str:
     """The column that is called `wanted`. Raises `CorpusError`."""
+    found = _called(names, wanted, name)
+    if found is None:
+        no_column(name, wanted, names)
+    return found
+
+
+def labelling(names: Sequence[str], wanted: str, name: str) -> str:
+    """The column of labels that is called `wanted`. Raises `CorpusError`."""
+    found = _called(names, wanted, name)
+    if found is None:
+        # the nearest, else one that is not called like a text
+        others = [one for one in names if plain_name(one).casefold() not in TEXT_COLUMNS]
+        near = listed([*guesses(wanted, names), *others, *names][:1])
+        near = f"'{near}'" if " " in near else near
+        raise CorpusError(
+            f"{name} has no column {shown(wanted)}: name one of its columns, such as "
+            f"--label-by {near} ({listed(names)})"
+        )
+    return found
+
+
+def _called(names: Sequence[str], wanted: str, name: str) -> str | None:
+    """Raises `CorpusError` where several are called so."""
     for form in (str, plain_name, lambda text: plain_name(text).casefold()):
         alike = [one for one in names if form(one) == form(wanted)]
         if len(alike) > 1:
             raise CorpusError(f"{name} has {len(alike)} columns {wanted!r}: rename one of them")
         if alike:
             return alike[0]
-    raise CorpusError(
-        f"{name} has no column {wanted!r}: write one of its columns after the colon "
-        f"({listed(names)})"
-    )
+    return None
 
 
 def listed(names: Iterable[str]) -> str:

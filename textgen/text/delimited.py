@@ -46,7 +46,7 @@ def read_delimited(
     textual = _textual(survey, names, wanted)
     labels: int | None = None  # the place of their column
     if config.label_column:
-        label = columns.one_of(names, config.label_column, file.name)
+        label = columns.labelling(names, config.label_column, file.name)
         textual, labels = [name for name in textual if name != label], names.index(label)
     chosen = columns.choose(names, textual, wanted, file.name)
     source.separator = survey.dialect.separator if len(names) > 1 else None
@@ -139,7 +139,7 @@ def _names(survey: Survey, wanted: str | None, config: ReadConfig, file: File) -
         columns.named(first, wanted, file.name)
         return first
     if config.label_column:
-        columns.one_of(first, config.label_column, file.name)
+        columns.labelling(first, config.label_column, file.name)
         return first
     if all(not cell.strip() or columns.is_textual(cell) for cell in first):
         above_figures = survey.figures - survey.textual

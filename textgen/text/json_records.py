@@ -90,7 +90,9 @@ def texts_of(
     if not met and any(paths) and source.dropped.get("rows without text"):
         raise CorpusError(f"{name} has no text in {', '.join(paths)}: name another column")
     if labels and not labelled:
-        raise CorpusError(f"{name} has no labels in {shown(labels)}: name another column")
+        raise CorpusError(
+            f"{name} has no labels in {shown(labels)}: name another column with --label-by"
+        )
 
 
 def _paths(survey: Records, wanted: str | None, name: str, labels: str = "") -> list[str]:

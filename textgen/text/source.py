@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
+from textgen.errors import counted
+
 # a file, a folder, a table or a dataset, or several of them
 Source: TypeAlias = str | Path | Sequence[str | Path]
 
@@ -64,8 +66,8 @@ def summary(sources: Sequence[Provenance], documents: int, characters: int) -> s
     facts = [*dict.fromkeys(source.kind for source in read), *encodings_of(read)]
     facts += [f"cells parted by {s!r}" for s in dict.fromkeys(r.separator for r in read) if s]
     facts += [f"column {c}" for c in dict.fromkeys("+".join(r.columns) for r in read) if c]
-    counted = f"{documents:,} {'document' if documents == 1 else 'documents'}"
     left_out = "; ".join(f"{what}: {count:,}" for what, count in dropped_of(sources).items())
-    return f"read {names} ({', '.join(facts)}): {counted}, {characters:,} characters" + (
+    size = f"{counted(documents, 'document')}, {counted(characters, 'character')}"
+    return f"read {names} ({', '.join(facts)}): {size}" + (
         f"; left out or replaced: {left_out}" if left_out else ""
     )

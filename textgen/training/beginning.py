@@ -18,7 +18,7 @@ from textgen import shipped
 from textgen.config import ModelConfig, TokenizerConfig
 from textgen.data.sources import find_training_text, why_not_found
 from textgen.data.training_data import TrainingData
-from textgen.errors import ConfigError, RunError, shown
+from textgen.errors import ConfigError, RunError, counted, shown
 from textgen.evaluation.evaluate import carried_nats
 from textgen.generation.generator import Generator
 from textgen.log import logger
@@ -86,7 +86,8 @@ class Beginning:
         own = self.model.tokenizer
         grown = own.extended(text)
         if added := grown.vocab_size - own.vocab_size:
-            logger.info(f"{added} characters are new to {self.run}: {own.vocab_size} were known")
+            new = f"{counted(added, 'character')} {'is' if added == 1 else 'are'} new"
+            logger.info(f"{new} to {self.run}: {own.vocab_size} were known")
         elif own.name == "sentencepiece":
             logger.info(f"{self.run} keeps its {own.vocab_size} pieces, which write every text")
         return grown

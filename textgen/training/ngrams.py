@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from textgen.data.training_data import TrainingData
-from textgen.errors import TextgenError
+from textgen.errors import TextgenError, counted, in_bytes
 from textgen.evaluation.batch_reader import Reader
 from textgen.log import logger
 from textgen.network import Network
@@ -114,8 +114,8 @@ def _install(folder: Path, config: RunConfig, found: _Found) -> RunConfig:
     brought = {ALONE: found.alone, TOGETHER: found.together}
     config = _describe(folder, config, found.parameters, brought)
     logger.info(
-        f"{len(found.mixture.counts):,} n-grams of up to {ORDER} tokens, "
-        f"{(folder / NGRAMS).stat().st_size / 1e6:.1f} MB: held out, {found.alone:.3f} bits/char "
+        f"{counted(len(found.mixture.counts), 'n-gram')} of up to {ORDER} tokens, "
+        f"{in_bytes((folder / NGRAMS).stat().st_size)}: held out, {found.alone:.3f} bits/char "
         f"without and {found.together:.3f} with them"
     )
     return config
