@@ -170,6 +170,7 @@ ORDER = {
         "cost",
         "budget",
         "beginning",
+        "interpolation",
         "new_voice",
         "ngrams",
         "assembly",
