@@ -3,13 +3,12 @@
 A training goes further than the new text asks for. On the straight line back to the weights that
 it began from, the loss of the old text falls at once, and that of the new text hardly rises
 (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"; figures in docs/begin.md). So a run
-that mixes in an old text, which is to be kept, ends at the best place of that line.
+that mixes in an old text, which is to be kept, goes back as far as it must.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,10 +30,8 @@ from textgen.training.stop_request import Interrupted, StopRequest
 from textgen.training.validation import Validation
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the way from the old weights to the new ones
-# How much a rise of each text's loss counts: where both count as much, the old text loses 3 % and
-# more, so one to two and a half.
-WEIGHTS = {"new": 1.0, "old": 1.5}
-MOST_LOST = 1.05  # times the loss of the new text as it was trained: no place costs it more
+FORGOTTEN = 1.025  # times the old text's loss before: more is not let pass where going back helps
+MOST_LOST = 1.1  # times the new text's loss as it was trained: no place costs it more
 MEASURED = 30_000  # characters, at most, of what is held out of each text
 WINDOW = 512  # tokens that are read from nothing
 _STAYS = "the weights stay as they were trained, and may have forgotten more of the old text"
@@ -64,15 +61,15 @@ def go_back(
     validation: Validation,
     config: RunConfig,
 ) -> RunConfig:
-    """Write into the run in `folder` the weights between those it began from and its own that are
-    best for both texts of `data`, and return its `config` with what they come to.
+    """Write into the run in `folder` the weights between those it began from and its own with which
+    the old text of `data` is kept, and return its `config` with what they come to.
 
     exact: a model, of which only the shape counts, that `validation` judges. Where the run has gone
     back already or cannot tell how far, it stays as it is: nothing is raised, since the training
     itself has come to its end.
     """
     texts = known_texts(data, {})  # without a card, none that is not mixed in
-    if INTERPOLATION in config.metrics or config.origin is None or texts.keys() != WEIGHTS.keys():
+    if INTERPOLATION in config.metrics or config.origin is None or texts.keys() != {"new", "old"}:
         return config
     try:
         with stop.at_once():
@@ -111,26 +108,32 @@ def _origin(origin: Origin) -> Generator | None:
 def _best(
     before: Network, after: Network, tokenizer: Tokenizer, texts: Mapping[str, str]
 ) -> tuple[float, dict[str, np.ndarray]]:
-    """How far to go, and the weights there. texts: as `known_texts` gives them."""
+    """How far to go, and the weights there: so far as the old text allows, or where it loses least.
+    texts: as `known_texts` gives them."""
 
-    def loss(weights: Mapping[str, np.ndarray]) -> float:
+    def losses(share: float) -> dict[str, float]:
+        weights = between(before.weights, after.weights, share)
         network = Network(after.config, after.vocab_size, weights)
-        nats = {name: _nats(network, tokenizer, text) for name, text in texts.items()}
-        if nats["new"] > MOST_LOST * as_trained:
-            return math.inf
-        return sum(weight * math.log(nats[name]) for name, weight in WEIGHTS.items())
+        return {name: _nats(network, tokenizer, text) for name, text in texts.items()}
 
-    as_trained = _nats(after, tokenizer, texts["new"])
-    tried = {share: between(before.weights, after.weights, share) for share in SHARES}
-    best = min(SHARES, key=lambda share: loss(tried[share]))
-    return best, tried[best]
+    allowed = FORGOTTEN * losses(0.0)["old"]
+    found: dict[float, dict[str, float]] = {}
+    for share in SHARES:
+        found[share] = losses(share)
+        if found[share]["new"] > MOST_LOST * found[1.0]["new"]:
+            del found[share]
+            break
+        if found[share]["old"] <= allowed:
+            return share, between(before.weights, after.weights, share)
+    best = min(found, key=lambda share: found[share]["old"])
+    return best, between(before.weights, after.weights, best)
 
 
 def _nats(network: Network, tokenizer: Tokenizer, text: str) -> float:
     """The cross-entropy of `text`, in nats per token."""
     ids = [tokenizer.start_id, *tokenizer.encode(text[:MEASURED])]
     nats = Reader(network).in_windows(ids, WINDOW)[0].mean(dtype=np.float64)
-    return max(float(nats), 1e-9)  # which has a logarithm
+    return float(nats)
 
 
 def _install(
