@@ -239,7 +239,7 @@ def test_a_run_goes_back_so_far_that_the_old_text_is_kept(new_file, old_run, tmp
     assert bits_per_char(model, old) < bits_per_char(forgetful, old)
     was = card_of(tmp_path / "forgetful")["metrics"]["val_bits_per_char"]
     now = card_of(run)["metrics"]["val_bits_per_char"]
-    assert was * 1.001 < now < was * 1.06
+    assert was * 1.001 < now < was * 1.11
     measured = bits_per_char(model, known_texts(data, {})["new"])  # not in lanes
     assert now == pytest.approx(measured, rel=0.1)
 
