@@ -70,8 +70,8 @@ KOREAN = {
     r"\| spacing": "| 띄어쓰기",
     "## Per cent right": "## 맞힌 백분율",
     r"n-grams of (\d+) characters": r"\1글자 n-gram",
-    r"The models named by cell and tokenizer: (\d+) units, (`[^`]*`) each on (`[^`]*`), "
-    r"[^)]*\): ": (
+    r"The models named by cell and tokenizer: (\d+) units, (`[^`]*`) each on (`[^`]*`) "
+    r"\([^)]*\): ": (
         r"셀과 토크나이저로 부르는 모델: \1유닛, \3로 저마다 \2 (떼어 둔 10분의 1의 "
         "글자당 비트, 괄호 안은 코어 시간 초): "
     ),
