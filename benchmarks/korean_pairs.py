@@ -85,6 +85,8 @@ KOREAN = {
     "## Particles": "## 조사",
     "## Spacing, by what is spaced": "## 띄어쓰기, 무엇을 띄우나에 따라",
     r"\| words \|": "| 낱말 |",
+    r" without bfloat16\.\n": ", bfloat16 없음.\n",
+    r" with bfloat16\.\n": ", bfloat16 있음.\n",
     "(?s)## What it says.*": NOTES.with_suffix(".ko.md").read_text(encoding="utf-8"),
 }
 ORDER = 5  # of the n-grams

@@ -69,8 +69,8 @@ def most_alike(stories: Iterable[str]) -> list[Pair]:
 
 
 def nearest_in_words(stories: Sequence[str]) -> Pair:
-    """The two with the largest cosine between the words that each has, weighed by the logarithm of
-    the share of stories that have them (inverse document frequency). Needs two stories at least."""
+    """The two with the largest cosine between the words that each has, each weighed by how few
+    stories have it (the logarithm of the inverse of their share). Needs two stories at least."""
     words = [{w[:STEM] if HANGUL.match(w) else w for w in words_of(story)} for story in stories]
     places = {word: k for k, word in enumerate(sorted(set().union(*words)))}
     table = np.zeros((len(stories), len(places)), np.float32)

@@ -15,8 +15,11 @@ from textgen.data.replayed_text import ReplayedText, replay_of
 from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, RunError
 from textgen.generation.generator import Generator
+from textgen.network import Network
+from textgen.runs.ngrams import NGRAMS
 from textgen.runs.run_config import Origin, RunConfig
 from textgen.tokenizers.tokenizer import CharTokenizer, JamoTokenizer, SentencePieceTokenizer
+from textgen.training import interpolation
 from textgen.training.beginning import AXES, Beginning, bits_per_char, grown, known_texts
 from textgen.training.interpolation import between
 from textgen.training.stop_request import Interrupted
@@ -145,7 +148,8 @@ def test_what_names_no_replay_is_refused(replay):
         (["--replay=x=2"], "replay is 'x=2'"),
         (["--from={run}/config.json"], "config.json is a file: begin from a run folder"),
         (["--from={run}", "--replay={tiny}=0.2"], "replay {tiny}: the text has"),
-        (["--no-interpolate"], "interpolate would have no effect: it is for a run that replays"),
+        (["--from={run}", "--no-interpolate"], "interpolate would have no effect: it is for a run"),
+        (["--no-interpolate", "--replay={run}/x=0.2"], "the run begins from no model"),
         (["--resume", "--from={run}"], "from cannot change on --resume"),
     ],
 )
@@ -203,6 +207,31 @@ def weather(lines, shares):
     return "".join(f"산에 {rng.choice([*'비눈해달'], p=shares)} 온다. " for _ in range(lines))
 
 
+@pytest.mark.parametrize(
+    "old, new, expected",
+    [
+        ({1.0: 1.02}, {}, 1.0),  # nothing is forgotten
+        ({1.0: 1.3, 0.9: 1.2, 0.8: 1.02}, {}, 0.8),  # the furthest place that is allowed
+        ({1.0: 1.3, 0.9: 1.2, 0.8: 1.1}, {0.7: 1.11}, 0.8),  # none is, before the new text pays
+        ({1.0: 1.1, 0.9: 1.2, 0.8: 1.3}, {0.7: 1.11}, 1.0),  # going back makes it worse
+    ],
+)
+def test_how_far_a_run_goes_back(monkeypatch, old, new, expected):
+    """The losses of both texts at each share of the way, beside those before and at the end."""
+    network, tokenizer = a_model().network, CharTokenizer.train(TEXT)
+    after = Network(
+        network.config, network.vocab_size, {k: w + 1 for k, w in network.weights.items()}
+    )
+
+    def nats(at, tokenizer, text):
+        share = round(float(at.embeddings[0, 0] - network.embeddings[0, 0]), 2)
+        return (old if text == "old" else new).get(share, 1.0)
+
+    monkeypatch.setattr(interpolation, "_nats", nats)
+    texts = {"new": "new", "old": "old"}
+    assert interpolation._best(network, after, tokenizer, texts) == expected
+
+
 @pytest.fixture
 def old_run(tmp_path):
     """A model that knows its text, which it would forget: that it rains as often as it snows."""
@@ -251,6 +280,34 @@ def test_a_run_goes_back_once(new_file, old_run, tmp_path):
     assert "interpolation" in card_of(run)["metrics"]
     resume(run)
     assert (run / "model.safetensors").read_bytes() == weights
+
+
+def test_a_run_killed_between_weights_and_config_goes_back_no_further(new_file, old_run, tmp_path):
+    run = tmp_path / "run"
+    trained_on(new_file, old_run, run, ngrams=False)
+    whole, weights = card_of(run), (run / "model.safetensors").read_bytes()
+    metrics = whole["metrics"] | {"val_loss": 9.0, "val_bits_per_char": 9.0 / np.log(2)}
+    del metrics["interpolation"]
+    (run / "config.json").write_text(json.dumps(whole | {"metrics": metrics}))
+    (run / NGRAMS).write_bytes(b"of the weights before")
+    resume(run)
+    assert (run / "model.safetensors").read_bytes() == weights and not (run / NGRAMS).exists()
+    now = card_of(run)["metrics"]
+    for name in ("interpolation", "val_loss", "val_bits_per_char"):
+        assert now[name] == pytest.approx(whole["metrics"][name], rel=1e-4)
+
+
+def test_where_the_model_is_another_that_is_said(new_file, old_run, tmp_path, caplog, monkeypatch):
+    run = tmp_path / "run"
+    interrupt(monkeypatch, 5)
+    with pytest.raises(Interrupted):
+        trained_on(new_file, old_run, run, ngrams=False)
+    monkeypatch.undo()
+    config = card_of(run)
+    config["from"]["hash"] = "00000000"
+    (run / "config.json").write_text(json.dumps(config))
+    resume(run)
+    assert "has other weights now: the weights stay as they were trained" in caplog.text
 
 
 def test_where_the_model_is_gone_that_is_said(new_file, old_run, tmp_path, caplog, monkeypatch):

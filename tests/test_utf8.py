@@ -164,8 +164,10 @@ def test_what_stops_within_a_character_ends_before_it_and_goes_on():
 def test_whole_characters_are_all_but_half_a_one(name, data):
     tokenizer = MADE[name]
     text = data.draw(st.text("가나 bé\n한😀", max_size=8))
+    text = "".join(c for c in text if not tokenizer.unknown_characters(c))
     ids = tokenizer.encode(text)
     assert tokenizer.decode_whole(ids) == tokenizer.decode(ids)
     for end in range(len(ids)):
-        whole = tokenizer.decode_whole(ids[:end])
-        assert whole in (tokenizer.decode(ids[:end]), tokenizer.decode(ids[:end])[:-1])
+        whole, all_of_it = (f(ids[:end]) for f in (tokenizer.decode_whole, tokenizer.decode))
+        assert "�" not in whole
+        assert whole == all_of_it if "�" not in all_of_it else whole == all_of_it.removesuffix("�")

@@ -53,9 +53,11 @@ def run(parsed: argparse.Namespace) -> None:
         if parsed.remove:
             return _remove(folder, model, label)
         if label in model.labels:
+            remedy = ""
+            if label in _learned_later(model):
+                remedy = ", or take that one away first: add --remove instead of the text"
             raise ConfigError(
-                f"label is {shown(label)}, which {folder} has: choose another name, or take that "
-                f"one away first: textgen voice {folder} {label} --remove"
+                f"label is {shown(label)}, which {folder} has: choose another name{remedy}"
             )
         settings = {"sample_by": "paragraph"} | vars(parsed)
         corpus = load_corpus(parsed.text, build(ReadConfig, settings))
@@ -82,9 +84,7 @@ def run(parsed: argparse.Namespace) -> None:
 
 def _remove(folder: Path, model: Generator, label: str) -> None:
     """Take away a voice that was learned later. Raises `ConfigError` for any other label."""
-    trained = RunConfig.from_dict(model.card).data
-    of_text = trained.labels or [] if trained else []
-    later = [one for one in model.labels if one not in of_text]
+    later = _learned_later(model)
     if label not in later:
         known = ", ".join(later) or "there is none"
         raise ConfigError(
@@ -96,3 +96,10 @@ def _remove(folder: Path, model: Generator, label: str) -> None:
     else:
         atomic_files.remove(folder / VOICES)
     logger.info(f"{label} is no voice of {folder} any more")
+
+
+def _learned_later(model: Generator) -> list[str]:
+    """The labels of the voices that are not of its training text."""
+    data = RunConfig.from_dict(model.card).data
+    trained = data.labels if data else None
+    return [label for label in model.labels if label not in (trained or [])]

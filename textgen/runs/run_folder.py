@@ -41,7 +41,7 @@ from textgen.runs.array_file import (
     write_arrays,
 )
 from textgen.runs.atomic_files import read_file, write_file
-from textgen.runs.run_config import Card, RunConfig
+from textgen.runs.run_config import INTERPOLATION, Card, RunConfig
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 
 FORMAT = 1
@@ -155,9 +155,20 @@ def tokenizer_class(folder: Path, card: Card) -> type[Tokenizer]:
     return TOKENIZERS[name]
 
 
-def save_model(folder: Path, network: Network) -> None:
-    """Write the model's weights to model.safetensors."""
-    write_arrays(folder / WEIGHTS, network.weights)
+def save_model(folder: Path, network: Network, interpolation: float = 0.0) -> None:
+    """Write the model's weights to model.safetensors. interpolation: where they lie between those
+    that the run began from and those it was trained to; 0 for the latter themselves."""
+    note = json.dumps({INTERPOLATION: interpolation}) if interpolation else ""
+    write_arrays(folder / WEIGHTS, network.weights, note)
+
+
+def interpolation_of(folder: Path) -> float:
+    """The `interpolation` that the weights were saved with. Raises `RunError`."""
+    try:
+        note = json.loads(read_note(folder / WEIGHTS) or "{}")
+        return float(note.get(INTERPOLATION, 0.0))
+    except (ValueError, TypeError, AttributeError):
+        return 0.0
 
 
 def load_model(folder: Path) -> tuple[Network, Tokenizer, Card]:

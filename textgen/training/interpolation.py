@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from textgen.backend import tf
 from textgen.data.training_data import TrainingData
 from textgen.errors import TextgenError
 from textgen.evaluation.batch_reader import Reader
@@ -21,19 +22,20 @@ from textgen.generation.generator import Generator
 from textgen.log import logger
 from textgen.model import LanguageModel
 from textgen.network import Network
+from textgen.runs import atomic_files
 from textgen.runs.model_card import write_card
+from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER
 from textgen.runs.run_config import INTERPOLATION, Origin, RunConfig
-from textgen.runs.run_folder import load_model, save_model, write_config
+from textgen.runs.run_folder import interpolation_of, load_model, save_model, write_config
 from textgen.tokenizers.tokenizer import Tokenizer
-from textgen.training.beginning import AXES, grown, known_texts
+from textgen.training.beginning import AXES, MEASURED, grown, known_texts
+from textgen.training.ngrams import WINDOW
 from textgen.training.stop_request import Interrupted, StopRequest
 from textgen.training.validation import Validation
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the way from the old weights to the new ones
-FORGOTTEN = 1.025  # times the old text's loss before: more is not let pass where going back helps
+FORGOTTEN = 1.025  # times the old text's loss before: what is allowed
 MOST_LOST = 1.1  # times the new text's loss as it was trained: no place costs it more
-MEASURED = 30_000  # characters, at most, of what is held out of each text
-WINDOW = 512  # tokens that are read from nothing
 _STAYS = "the weights stay as they were trained, and may have forgotten more of the old text"
 
 
@@ -69,26 +71,37 @@ def go_back(
     itself has come to its end.
     """
     texts = known_texts(data, {})  # without a card, none that is not mixed in
-    if INTERPOLATION in config.metrics or config.origin is None or texts.keys() != {"new", "old"}:
+    judged = config.metrics.get("val_loss")
+    if config.origin is None or texts.keys() != {"new", "old"} or not judged:
         return config
     try:
         with stop.at_once():
-            origin = _origin(config.origin)
-            if origin is None:
+            share = interpolation_of(folder)  # of weights that were written before a run was killed
+            if share and INTERPOLATION in config.metrics:
                 return config
             network, tokenizer, _ = load_model(folder)
-            share, weights = _best(origin.network, network, tokenizer, texts)
-            if share == 1.0:
-                return config
-            network = Network(network.config, network.vocab_size, weights)
+            if not share:
+                origin = _origin(config.origin)
+                if origin is None:
+                    return config
+                share = _best(origin.network, network, tokenizer, texts)
+                if share == 1.0:
+                    return config
+                weights = between(origin.network.weights, network.weights, share)
+                network = Network(network.config, network.vocab_size, weights)
             for name, weight in exact.named_weights().items():
                 weight.assign(network.weights[name])
             val_loss = validation.loss()
-        return _install(folder, network, config, share, val_loss)
     except Interrupted:
         logger.warning(f"note: stopped: {_STAYS}")
-    except (MemoryError, OSError, TextgenError) as error:
+        return config
+    except (MemoryError, OSError, TextgenError, tf.errors.OpError) as error:
         logger.warning(f"note: {str(error) or 'too little memory'}: {_STAYS}")
+        return config
+    try:
+        return _install(folder, network, config, share, val_loss)
+    except (OSError, TextgenError) as error:
+        logger.warning(f"note: {error}: resume the run, so that it goes back as a whole")
     return config
 
 
@@ -105,46 +118,41 @@ def _origin(origin: Origin) -> Generator | None:
     return model
 
 
-def _best(
-    before: Network, after: Network, tokenizer: Tokenizer, texts: Mapping[str, str]
-) -> tuple[float, dict[str, np.ndarray]]:
-    """How far to go, and the weights there: so far as the old text allows, or where it loses least.
-    texts: as `known_texts` gives them."""
+def _best(before: Network, after: Network, tokenizer: Tokenizer, texts: Mapping[str, str]) -> float:
+    """How far to go: so far as the old text allows, and where none of the places is allowed, to the
+    one at which it loses least. texts: as `known_texts` gives them."""
 
-    def losses(share: float) -> dict[str, float]:
+    def nats(share: float, name: str) -> float:
         weights = between(before.weights, after.weights, share)
-        network = Network(after.config, after.vocab_size, weights)
-        return {name: _nats(network, tokenizer, text) for name, text in texts.items()}
+        return _nats(Network(after.config, after.vocab_size, weights), tokenizer, texts[name])
 
-    allowed = FORGOTTEN * losses(0.0)["old"]
-    found: dict[float, dict[str, float]] = {}
+    allowed, most = FORGOTTEN * nats(0.0, "old"), MOST_LOST * nats(1.0, "new")
+    of_old: dict[float, float] = {}
     for share in SHARES:
-        found[share] = losses(share)
-        if found[share]["new"] > MOST_LOST * found[1.0]["new"]:
-            del found[share]
+        if nats(share, "new") > most:
             break
-        if found[share]["old"] <= allowed:
-            return share, between(before.weights, after.weights, share)
-    best = min(found, key=lambda share: found[share]["old"])
-    return best, between(before.weights, after.weights, best)
+        of_old[share] = nats(share, "old")
+        if of_old[share] <= allowed:
+            return share
+    return min(of_old, key=lambda share: of_old[share])
 
 
 def _nats(network: Network, tokenizer: Tokenizer, text: str) -> float:
     """The cross-entropy of `text`, in nats per token."""
     ids = [tokenizer.start_id, *tokenizer.encode(text[:MEASURED])]
-    nats = Reader(network).in_windows(ids, WINDOW)[0].mean(dtype=np.float64)
-    return float(nats)
+    return float(Reader(network).in_windows(ids, WINDOW)[0].mean(dtype=np.float64))
 
 
 def _install(
     folder: Path, network: Network, config: RunConfig, share: float, val_loss: float
 ) -> RunConfig:
     """Raises `RunError` when the disk is full."""
-    metrics = dict(config.metrics)
+    metrics = {k: v for k, v in config.metrics.items() if k not in (ALONE, TOGETHER)}
     metrics["val_bits_per_char"] *= val_loss / metrics["val_loss"]  # as many tokens a character
     metrics |= {"val_loss": val_loss, INTERPOLATION: share}
     config = dataclasses.replace(config, metrics=metrics)
-    save_model(folder, network)
+    atomic_files.remove(folder / NGRAMS)  # learned beside other weights
+    save_model(folder, network, share)
     write_config(folder, config)
     write_card(folder, config, network.num_parameters)
     logger.info(

@@ -82,6 +82,10 @@ def start(
     if budget:
         config = dataclasses.replace(config, model=budgets.with_cell(config.model, fixed))
     begin = None
+    if begin_from is None and "interpolate" in given:
+        raise ConfigError(
+            "interpolate would have no effect: the run begins from no model; leave it out"
+        )
     if begin_from is not None:
         begin = beginning.read(begin_from)
         config = begin.settle(config, fixed)
