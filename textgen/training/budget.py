@@ -1,9 +1,9 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves ten passes, of a long text thirteen million tokens, and takes no more than four weights
-for each token of the text; embeds a thousand pieces or more wider than letters; and gives more
-dropout the more weights there are for a token and the more often it is read. Over the whole
+here leaves eight passes, of a long text thirteen million tokens, and takes no more than four
+weights for each token of the text; embeds a thousand pieces or more wider than letters; and gives
+more dropout the more weights there are for a token and the more often it is read. Over the whole
 training the weights decay by the same factor, however many steps there are. What it reached, and on
 which texts, stands in docs/quality.md. The speed is measured on this machine, with this vocabulary,
 before the training begins (speed.py).
@@ -31,7 +31,7 @@ SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
 # The size is the largest that leaves so many passes over the text, or so many tokens to be read,
 # since of a long text a larger model learns more in one pass; and that has no more weights, without
 # the embeddings, for each token of the text: more only learn it by heart.
-PASSES, TOKENS_READ, WEIGHTS_PER_TOKEN = 10, 13_000_000, 4
+PASSES, TOKENS_READ, WEIGHTS_PER_TOKEN = 8, 13_000_000, 4
 MAX_PASSES = 60  # patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS_OF_PASS = 50  # at least
@@ -41,9 +41,9 @@ PEAK_RATE = 8e-3  # learning rate: twice the default, for few passes
 WARMUP_STEPS, MAX_WARMUP = 150, 0.2
 TRAINED = 0.92  # share of the budget for training steps; the rest reads the held-out text
 TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others by
-# Dropout where there is one weight for each token and the text is read `PASSES` times; what each
+# Dropout where there is one weight for each token and the text is read ten times; what each
 # doubling of either adds; the most.
-BASE_DROPOUT, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 0.07, 0.5
+BASE_DROPOUT, BASE_PASSES, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 10, 0.07, 0.5
 # By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
@@ -126,8 +126,8 @@ def plan(
         left = training.max_seconds or end - time.perf_counter()
         return TRAINED * left * tokens_per_second / tokens
 
-    def sized(size: int, read: float = PASSES) -> ModelConfig:
-        return _sized(model, size, vocab_size, tokens * PASSES / read, fixed)
+    def sized(size: int, read: float = BASE_PASSES) -> ModelConfig:
+        return _sized(model, size, vocab_size, tokens * BASE_PASSES / read, fixed)
 
     chosen = sized(SIZES[-1])
     if _is_free(model, fixed, "hidden_size"):
@@ -176,7 +176,8 @@ def _sized(
 ) -> ModelConfig:
     """`model` of this size, with the dropout that its size calls for on so many tokens.
 
-    tokens: of a text that is read `PASSES` times; one read twice as often counts as half as long.
+    tokens: of a text that is read `BASE_PASSES` times; one that is read twice as often counts as
+    half as long.
     """
     model = _fill(model, fixed, hidden_size=size)
     weights = weights_per_token(model, vocab_size) + vocab_size * model.embedding_size
