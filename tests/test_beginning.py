@@ -249,6 +249,13 @@ def trained_on(new_file, old_run, out, **settings):
     return textgen.train(new_file, out, begin_from=run, replay=f"{text}=0.25", **settings)
 
 
+def stopped(new_file, old_run, run, monkeypatch):
+    interrupt(monkeypatch, 5)
+    with pytest.raises(Interrupted):
+        trained_on(new_file, old_run, run, ngrams=False)
+    monkeypatch.undo()
+
+
 def test_a_run_goes_back_so_far_that_the_old_text_is_kept(new_file, old_run, tmp_path, caplog):
     forgetful = trained_on(
         new_file, old_run, tmp_path / "forgetful", ngrams=False, interpolate=False
@@ -299,10 +306,7 @@ def test_a_run_killed_between_weights_and_config_goes_back_no_further(new_file, 
 
 def test_where_the_model_is_another_that_is_said(new_file, old_run, tmp_path, caplog, monkeypatch):
     run = tmp_path / "run"
-    interrupt(monkeypatch, 5)
-    with pytest.raises(Interrupted):
-        trained_on(new_file, old_run, run, ngrams=False)
-    monkeypatch.undo()
+    stopped(new_file, old_run, run, monkeypatch)
     config = card_of(run)
     config["from"]["hash"] = "00000000"
     (run / "config.json").write_text(json.dumps(config))
@@ -312,10 +316,7 @@ def test_where_the_model_is_another_that_is_said(new_file, old_run, tmp_path, ca
 
 def test_where_the_model_is_gone_that_is_said(new_file, old_run, tmp_path, caplog, monkeypatch):
     run = tmp_path / "run"
-    interrupt(monkeypatch, 5)
-    with pytest.raises(Interrupted):
-        trained_on(new_file, old_run, run, ngrams=False)
-    monkeypatch.undo()
+    stopped(new_file, old_run, run, monkeypatch)
     old_run[0].rename(tmp_path / "elsewhere")
     resume(run)
     assert f"{old_run[0]}, which it began from, cannot be read" in caplog.text

@@ -9,6 +9,7 @@ that mixes in an old text, which is to be kept, goes back as far as it must.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -122,6 +123,7 @@ def _best(before: Network, after: Network, tokenizer: Tokenizer, texts: Mapping[
     """How far to go: so far as the old text allows, and where none of the places is allowed, to the
     one at which it loses least. texts: as `known_texts` gives them."""
 
+    @functools.cache  # the end of the line is asked for twice
     def nats(share: float, name: str) -> float:
         weights = between(before.weights, after.weights, share)
         return _nats(Network(after.config, after.vocab_size, weights), tokenizer, texts[name])
