@@ -48,11 +48,22 @@ def test_the_answer_follows_at_the_distance_asked_for(name, data):
 
 
 def could_be(sentence, phrase):
-    """Whether a phrase may be said so."""
-    pattern = re.escape(phrase)
-    for mark, meaning in ((r"\(", "(?:"), (r"\)", ")"), (r"\|", "|"), (r"\ ", " ?")):
-        pattern = pattern.replace(mark, meaning)
+    """Whether a phrase may be said so. A bar outside of brackets is a bar: | Language | {} |"""
+    pattern = ""
+    for part in re.split(r"(\([^()]*\)|\[[^]]*\])", phrase):
+        mark = {"(": "|", "[": "/"}.get(part[:1], "")
+        said = part[1:-1].split(mark) if mark and mark in part else [part]
+        pattern += "(?:" + "|".join(re.escape(way).replace(r"\ ", " ?") for way in said) + ")"
     return re.fullmatch(pattern, sentence) is not None
+
+
+def test_a_bar_outside_of_brackets_is_one():
+    table = "| (Language|Spoken) | {} |"
+    assert could_be("| Spoken | {} |", table) and could_be("| Language | {} |", table)
+    assert not could_be("| Tongue | {} |", table) and not could_be(" ", table)
+    assert could_be("언어는 {}", "언어[은/는] {}") and not could_be("언어를 {}", "언어[은/는] {}")
+    assert could_be("I sing in {}", "(So|) I (sing|speak) in {}")
+    assert not could_be("I  in {}", "(So|) I (sing|speak) in {}")
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -58,6 +58,8 @@ def test_another_distance_and_another_person_is_another_document(visit):
 def test_a_document_of_ones_own(visit):
     page = visit("remember?lang=en")
     box = page.get_by_label("Write ___ for the blank")
+    # a box that is filled as soon as it is drawn may not know yet that its text goes to the address
+    expect(page.locator(".tg-verdict").first).to_be_visible()
     box.fill("I am Kenyan. It rained all day. I took my umbrella. So I speak ___ at home.")
     box.press("Control+Enter")
     expect(page.locator(".tg-verdict", has_text="Swahili").first).to_be_visible()
