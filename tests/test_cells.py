@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 import torch_reference
 from textgen.backend import keras, ops, tf
-from textgen.cells import CELLS, make_cell
+from textgen.cells import CELLS, make_cell, products
 from textgen.cells.layer import RecurrentLayer
 from tiny import only
 
@@ -39,6 +39,60 @@ def draw(layer, length=T, dtype="float64", seed=2):
         for _ in layer.cell.state_names
     )
     return x, state
+
+
+# --- a token looked up instead of multiplied ------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", only(["lstm", "mingru"], CELLS))
+def test_a_look_up_is_the_product_with_each_vector(cell):
+    layer = filled(cell)
+    _, state = draw(layer)
+    random = np.random.default_rng(3)
+    vectors = tf.constant(random.normal(size=(7, D)))
+    ids = tf.constant(random.integers(0, 6, (T, B)), tf.int32)  # the last is never met
+
+    def read(way):
+        with tf.GradientTape() as tape:
+            tape.watch([vectors, *state])
+            hidden, end = way()
+            loss = tf.reduce_sum(hidden**2) + sum(tf.reduce_sum(part**3) for part in end)
+        weights = [weight.value for weight in layer.weights]
+        return [hidden, *end, *tape.gradient(loss, [vectors, *state, *weights])]
+
+    looked_up = read(lambda: layer.look_up(vectors, ids, state))
+    multiplied = read(lambda: layer(tf.gather(vectors, ids), state))
+    for one, other in zip(looked_up, multiplied, strict=True):
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(one), tf.convert_to_tensor(other), rtol=1e-9, atol=1e-12
+        )
+
+
+def test_what_a_frequent_token_learns_is_summed_in_full():
+    """Bfloat16 cannot count beyond 256."""
+    table = tf.cast(tf.zeros((2, 1)), tf.bfloat16)
+    with tf.GradientTape() as tape:
+        tape.watch(table)
+        found = products.rows(table, tf.ones((40, 25), tf.int32))
+    learned = tape.gradient(found, table)
+    assert learned.dtype == tf.bfloat16
+    np.testing.assert_allclose(np.asarray(learned, np.float32), [[0], [1000]])
+
+
+@pytest.mark.parametrize("width", [products.PAGE // 4, 2 * products.PAGE // 4, 96])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_gradient_of_a_kernel_is_that_of_the_plain_product(width, dtype):
+    random = np.random.default_rng(4)
+    x, d = random.normal(size=(5, 2, 3)), random.normal(size=(5, 2, width))
+    with tf.GradientTape() as tape:
+        parts = tf.constant(x, dtype), tf.constant(random.normal(size=(3, width)), dtype)
+        tape.watch(parts)
+        found = products.product(*parts)
+    dx, dk = tape.gradient(found, parts, tf.constant(d, dtype))
+    near = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-12}
+    np.testing.assert_allclose(found, x @ np.asarray(parts[1]), **near)
+    np.testing.assert_allclose(dx, d @ np.asarray(parts[1]).T, **near)
+    np.testing.assert_allclose(dk, x.reshape(10, 3).T @ d.reshape(10, width), **near)
 
 
 # --- the equations, one step each, read from the docstrings of the cells --------------------------

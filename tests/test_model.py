@@ -45,6 +45,25 @@ def test_carried_state_equals_one_long_read(cell):
     np.testing.assert_allclose(ops.concatenate([first, second], 1), whole, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "dropout, training, vectors", [(0.0, True, V), (0.5, False, V), (0.5, True, B * T)]
+)
+def test_each_vector_is_multiplied_once_unless_parts_of_it_are_dropped(
+    dropout, training, vectors, monkeypatch
+):
+    model = make("gru", dropout=dropout)
+    multiplied = []
+
+    def counted(x, kernel):
+        multiplied.append(int(np.prod(x.shape[:-1])))
+        return tf.matmul(x, kernel)
+
+    monkeypatch.setattr("textgen.cells.layer.product", counted)
+    model(IDS, training=training)
+    model(IDS[:1, :5], training=training)  # fewer tokens than there are vectors
+    assert multiplied == [vectors, 5]
+
+
 @pytest.mark.parametrize("cell", only(["rnn"], CELLS))
 def test_rows_shared_out_among_cores_are_one_batch(cell, monkeypatch):
     model = make(cell, num_layers=2)

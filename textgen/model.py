@@ -104,13 +104,20 @@ class LanguageModel(keras.Model):
 
     def _read(self, ids: Array, state: State, training: bool) -> tuple[Array, State]:
         """(what is read out, time-major so that a step is one block of memory [T, B, U], state)."""
-        x = self.dropout(self.embedding(_turned(ids)), training=training)
+        ids = _turned(ids)
+        dropped = training and self.config.dropout > 0  # other parts of a vector at each place
+        few = ids.shape.is_fully_defined() and self.vocab_size < ids.shape.num_elements()
+        x = None if few and not dropped else self.dropout(self.embedding(ids), training=training)
         states: list[Arrays] = []
         for layer, start in zip(self.recurrent, state, strict=True):
-            x, end = layer(x, start)
+            x, end = layer.look_up(self._vectors(), ids, start) if x is None else layer(x, start)
             x = self.dropout(x, training=training)
             states.append(end)
         return x, tuple(states)
+
+    def _vectors(self) -> Array:
+        """The embeddings [V, D] in the type of the products."""
+        return ops.cast(self.embedding.embeddings, self.compute_dtype)
 
     def initial_state(self, batch_size: Array) -> State:
         """A state that knows nothing: zeros."""

@@ -4,7 +4,7 @@ A file put into this folder is a cell of the package; a cell from elsewhere join
 Either way settings, command line, training, interpretation and pages find it in `CELLS`.
 One that is incomplete, or whose name is taken, is refused.
 
-`scan` and `layer`, which need TensorFlow, make a trainable layer of a cell.
+`layer`, `scan` and `products`, which need TensorFlow, make a trainable layer of a cell.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import ModuleType
 from textgen.cells.cell import Cell
 from textgen.cells.check import check, full_name
 
-NEED_TENSORFLOW = ("scan", "layer")
+NEED_TENSORFLOW = ("layer", "products", "scan")
 LESSON = ("rnn", "lstm", "gru")  # listed first; the others follow by their year
 
 CELLS: dict[str, type[Cell]] = {}

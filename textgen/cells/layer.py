@@ -7,6 +7,7 @@ from typing import Any
 from textgen.arrays import Array, Arrays, DType
 from textgen.backend import keras, on_gpu, ops, tf
 from textgen.cells.cell import Cell
+from textgen.cells.products import product, rows
 from textgen.cells.scan import scan
 
 
@@ -92,8 +93,20 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
             )
             return ops.swapaxes(hidden, 0, 1), tuple(ops.cast(part, "float32") for part in end)
         weights = self._tensors()
-        a = ops.matmul(x, ops.cast(weights["kernel"], x.dtype))
+        a = product(x, ops.cast(weights["kernel"], x.dtype))
         return scan(self.cell, a, weights, state)
+
+    def look_up(self, vectors: Array, ids: Array, state: Arrays) -> tuple[Array, Arrays]:
+        """What `call` returns for the vectors [V, D] of ids [T, B].
+
+        Each vector is multiplied by the kernel once, not as often as its token occurs: of a text in
+        96 letters that saves most of three large products a step.
+        """
+        if self._on_cudnn():
+            return self.call(rows(vectors, ids), state)
+        weights = self._tensors()
+        table = product(vectors, ops.cast(weights["kernel"], vectors.dtype))
+        return scan(self.cell, rows(table, ids), weights, state)
 
     def initial_state(self, batch_size: int | Array) -> Arrays:
         """A state that knows nothing: zeros."""

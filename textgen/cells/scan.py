@@ -19,6 +19,7 @@ from textgen.arrays import Array, Arrays, DType
 from textgen.backend import tf
 from textgen.cells.array_functions import concat, split
 from textgen.cells.cell import Cell, Weights
+from textgen.cells.products import flat, of_kernel, wide
 
 
 def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, Arrays]:
@@ -44,7 +45,7 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
 
         def gradient(d_hidden: Array, *d_end: Array) -> Arrays:
             da, dp, d_state, d_extra = loops.backward(kernel, extra, before, pre, d_hidden, d_end)
-            d_kernel = [tf.matmul(flat(before[0][:-1]), flat(dp), transpose_a=True) for _ in kernel]
+            d_kernel = [of_kernel(flat(before[0][:-1]), flat(dp)) for _ in kernel]
             d_biases = [over_all(d) for d, _ in zip((da, dp), biases, strict=False)]
             return da, *d_kernel, *d_biases, *d_state, *d_extra
 
@@ -52,11 +53,6 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
 
     hidden, *end = run(*tf.nest.flatten(inputs))
     return hidden, tuple(end)
-
-
-def wide(dtype: DType) -> DType:
-    """The type of the state and of all that is done element by element."""
-    return tf.float64 if dtype == tf.float64 else tf.float32
 
 
 def compiles_whole(dtype: DType) -> bool:
@@ -221,11 +217,6 @@ def loop(length: Array, body: Callable[..., Arrays], begin: Arrays) -> Arrays:
         lambda t, *_: t < length, body, begin, parallel_iterations=1, maximum_iterations=length
     )
     return variables
-
-
-def flat(x: Array) -> Array:
-    """[T, B, N] -> [T B, N]."""
-    return tf.reshape(x, (-1, x.shape[-1]))
 
 
 def over_all(x: Array) -> Array:
