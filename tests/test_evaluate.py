@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from test_cli import fails, run
 import textgen
 from textgen.config import EvaluateConfig
 from textgen.data import sources
-from textgen.data.sources import as_trained_on, find_training_text
+from textgen.data.sources import as_trained_on, find_training_text, why_not_found
 from textgen.errors import ConfigError, CorpusError
 from textgen.evaluation.character_kinds import kind_of
 from textgen.evaluation.evaluate import carried_nats, evaluate, windowed_nats
@@ -139,10 +140,22 @@ def test_the_training_text_is_known_again(runs, text_file, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("source", ["/dev/zero", "hf:a/b", "/", "none.txt", 3, [None], [], None])
-def test_a_strangers_card_makes_nothing_be_read(runs, source):
+def test_a_strangers_card_makes_nothing_be_read(runs, tmp_path, source):
     card = textgen.load(runs()).card
     card["corpus"]["source"] = source
     assert find_training_text(card) is None
+    assert why_not_found(card, Path(), tmp_path) == "is not at hand"
+
+
+@pytest.mark.parametrize("source", ["a table.csv", "a folder"])
+def test_a_table_that_is_not_opened_for_a_stranger_is_named(runs, tmp_path, source):
+    card = textgen.load(runs()).card
+    table = tmp_path / (source if source.endswith(".csv") else f"{source}/deep/a table.csv")
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.write_text("text\n" + TEXT, encoding="utf-8")
+    card["corpus"]["source"] = source
+    assert find_training_text(card, tmp_path) is None
+    assert "is no plain text (a table.csv)" in why_not_found(card, Path(), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["a pipe", "a pipe in a folder", "a table", "too large", "a link"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from textgen.config import TrainConfig
@@ -26,6 +27,7 @@ from textgen.text.source import Source
 # of a text that is read without being asked for: files, and bytes of all of them
 MAX_FILES, MAX_BYTES = 2000, 1 << 28
 NOT_TEXTS = ("/dev", "/proc", "/sys")  # files there are made up while they are read
+UNREADABLE = (OSError, ValueError, RuntimeError)  # a name too long, a NUL, links in a circle
 
 
 def names_a_task(source: Source) -> bool:
@@ -103,10 +105,22 @@ def why_not_found(card: Card, *homes: Path) -> str:
     if not is_source(source):
         return "is not at hand"
     for name in [source] if isinstance(source, str) else source:
-        path = Path(name)
-        if path.suffix.lower() in (*READERS, *PACKED) and any((h / path).is_file() for h in homes):
-            return f"is no plain text ({path.name}), which is not opened without being named"
+        for home in homes:
+            with contextlib.suppress(*UNREADABLE):
+                for file in itertools.islice(_inside(home / name), MAX_FILES):
+                    if file.is_file() and not _is_plain(file):
+                        return f"is no plain text ({file.name}), which is not opened unnamed"
     return "is not at hand"
+
+
+def _inside(path: Path) -> Iterable[Path]:
+    """What a folder holds, at any depth; or the file itself."""
+    return path.rglob("*") if path.is_dir() else [path]
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether it is no table, document or packed file, by its name."""
+    return file.suffix.lower() not in (*READERS, *PACKED)
 
 
 def _may_be_read(paths: Sequence[Path]) -> bool:
@@ -115,18 +129,17 @@ def _may_be_read(paths: Sequence[Path]) -> bool:
     number = size = 0
     try:
         for path in paths:
-            inside = path.rglob("*") if path.is_dir() else [path]
-            for file in itertools.islice(inside, MAX_FILES):
+            for file in itertools.islice(_inside(path), MAX_FILES):
                 number += 1
                 if file.is_dir():
                     continue
-                if not file.is_file() or file.suffix.lower() in (*READERS, *PACKED):
+                if not file.is_file() or not _is_plain(file):
                     return False
                 if any(file.resolve().is_relative_to(folder) for folder in NOT_TEXTS):
                     return False
                 size += file.stat().st_size
                 if number >= MAX_FILES or size > MAX_BYTES:
                     return False
-    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL in it, links in a circle
+    except UNREADABLE:
         return False
     return number > 0

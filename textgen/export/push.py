@@ -14,7 +14,7 @@ from textgen.runs.array_file import LARGEST_FILE
 from textgen.runs.atomic_files import read_file
 from textgen.runs.hub_models import errors_explained, is_on_hub, need_hub
 from textgen.runs.model_card import CARD
-from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER, ngrams_fit
+from textgen.runs.ngrams import NGRAMS, ngrams_fit, of_network
 from textgen.runs.run_config import Card, is_source, without_folder
 from textgen.runs.run_folder import (
     CONFIG,
@@ -125,7 +125,7 @@ def files_of(folder: Path, repository: str, *, ngrams: bool = False) -> dict[str
     if not ngrams:  # nothing is told of what does not go along
         readme = "".join(line for line in readme.splitlines(keepends=True) if NGRAMS not in line)
         if isinstance(metrics := card.get("metrics"), dict):
-            card["metrics"] = {k: v for k, v in metrics.items() if k not in (ALONE, TOGETHER)}
+            card["metrics"] = of_network(metrics)
     config = json.dumps(without_places(card), ensure_ascii=False, indent=2) + "\n"
     files[CONFIG] = config.encode("utf-8", "backslashreplace")
     files[CARD] = hub_card(readme, repository, card).encode()

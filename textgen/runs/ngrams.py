@@ -12,7 +12,9 @@ be put together again.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,11 @@ FITTED = 30_000  # characters, at most, that the terms are learned on: 32 number
 LARGEST_TERM = 1e3
 PARTS = ("tokens", "counts", "followers")
 ALONE, TOGETHER = "network_bits_per_char", "mixed_bits_per_char"  # among a run's metrics
+
+
+def of_network(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics of a run without those that tell of its n-grams."""
+    return {name: value for name, value in metrics.items() if name not in (ALONE, TOGETHER)}
 
 
 def write_ngrams(folder: Path, mixture: Mixture, weights: str) -> None:

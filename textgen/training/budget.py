@@ -44,6 +44,8 @@ TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others
 # Dropout where there is one weight for each token and the text is read ten times; what each
 # doubling of either adds; the most.
 BASE_DROPOUT, BASE_PASSES, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 10, 0.07, 0.5
+# Less than that does next to nothing, and yet each vector would be multiplied at every place.
+LEAST_DROPOUT = 0.05
 # By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
@@ -182,7 +184,8 @@ def _sized(
     model = _fill(model, fixed, hidden_size=size)
     weights = weights_per_token(model, vocab_size) + vocab_size * model.embedding_size
     share = BASE_DROPOUT + DROPOUT_OF_DOUBLING * math.log2(weights / tokens)
-    return _fill(model, fixed, dropout=round(min(max(share, 0.0), MAX_DROPOUT), 2))
+    share = 0.0 if share < LEAST_DROPOUT else min(share, MAX_DROPOUT)
+    return _fill(model, fixed, dropout=round(share, 2))
 
 
 def _fill(settings: Settings, fixed: Collection[str], **values: Any) -> Settings:

@@ -25,7 +25,7 @@ from textgen.model import LanguageModel
 from textgen.network import Network
 from textgen.runs import atomic_files
 from textgen.runs.model_card import write_card
-from textgen.runs.ngrams import ALONE, NGRAMS, TOGETHER
+from textgen.runs.ngrams import NGRAMS, of_network
 from textgen.runs.run_config import INTERPOLATION, Origin, RunConfig
 from textgen.runs.run_folder import interpolation_of, load_model, save_model, write_config
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -149,7 +149,7 @@ def _install(
     folder: Path, network: Network, config: RunConfig, share: float, val_loss: float
 ) -> RunConfig:
     """Raises `RunError` when the disk is full."""
-    metrics = {k: v for k, v in config.metrics.items() if k not in (ALONE, TOGETHER)}
+    metrics = of_network(config.metrics)
     metrics["val_bits_per_char"] *= val_loss / metrics["val_loss"]  # as many tokens a character
     metrics |= {"val_loss": val_loss, INTERPOLATION: share}
     config = dataclasses.replace(config, metrics=metrics)

@@ -22,7 +22,15 @@ from textgen.ngrams.counts import NGrams
 from textgen.ngrams.mixture import LEAST, Mixture, doubts, fit
 from textgen.runs import atomic_files
 from textgen.runs.model_card import write_card
-from textgen.runs.ngrams import ALONE, FITTED, MOST_NGRAMS, NGRAMS, TOGETHER, write_ngrams
+from textgen.runs.ngrams import (
+    ALONE,
+    FITTED,
+    MOST_NGRAMS,
+    NGRAMS,
+    TOGETHER,
+    of_network,
+    write_ngrams,
+)
 from textgen.runs.run_config import RunConfig
 from textgen.runs.run_folder import load_model, weights_hash, write_config
 from textgen.tokenizers.tokenizer import Tokenizer
@@ -133,8 +141,7 @@ def _describe(
     folder: Path, config: RunConfig, parameters: int, more: dict[str, float]
 ) -> RunConfig:
     """Write config.json, which is returned, and the card. more: the metrics of the n-grams."""
-    of_network = {k: v for k, v in config.metrics.items() if k not in (ALONE, TOGETHER)}
-    config = dataclasses.replace(config, metrics=of_network | more)
+    config = dataclasses.replace(config, metrics=of_network(config.metrics) | more)
     write_config(folder, config)
     write_card(folder, config, parameters)
     return config
