@@ -137,7 +137,12 @@ def writing(run: str, text: str) -> list[dict[str, Any]]:
 
 
 def peer(
-    text: str, held_out: str | None, cell: str, settings: dict[str, Any], budget: float
+    text: str,
+    held_out: str | None,
+    cell: str,
+    settings: dict[str, Any],
+    budget: float,
+    judged: int,
 ) -> dict[str, Any]:
     from benchmarks.torch_lm import train
     from textgen.text.corpus import load_corpus
@@ -145,7 +150,7 @@ def peer(
     parts = load_corpus(text).split(SPLIT)
     if held_out:
         parts = load_corpus(text).text, load_corpus(held_out).text
-    return train(*parts, cell, settings, budget, WINDOW)
+    return train(*parts, cell, settings, budget, WINDOW, judged)
 
 
 PARTS: dict[str, Callable[..., Any]] = {"writing": writing, "peer": peer}
@@ -167,9 +172,11 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         own = ours(text, held_out, budget, flags, Path(folder) / "run")
     settings = {k: v for k, v in own["settings"].items() if isinstance(v, int | float)}
+    # without what the n-grams' part in the mixture was learned on
+    judged = own["evaluation"]["characters"]
     theirs = {
         f"PyTorch {cell.upper()}": apart(
-            "peer", str(text), str(held_out) if held_out else None, cell, settings, budget
+            "peer", str(text), str(held_out) if held_out else None, cell, settings, budget, judged
         )
         for cell in peers
     }

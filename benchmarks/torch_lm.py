@@ -45,12 +45,14 @@ def train(
     settings: dict[str, Any],
     budget: float,
     window: int,
+    judged: int,
     seed: int = 1,
 ) -> dict[str, Any]:
     """The course and the end of a training of `budget` seconds, in nats per character.
 
     cell: "lstm" or "gru". settings: those of our run, by the names of `ModelConfig` and
-    `TrainConfig`.
+    `TrainConfig`. judged: how many of the last characters of the held-out text the end is judged
+    by; all of it chooses the best weights.
     """
     torch.manual_seed(seed)
     characters = {c: i for i, c in enumerate(sorted(set(train_text)), 1)}
@@ -111,9 +113,10 @@ def train(
     curve.append((seconds, nats))
     if kept is not None and best < nats:
         model.load_state_dict(kept)
+    last = new[-judged - 1 :]
     return {
-        "carried": float(in_lanes(model, new, 1).mean()),
-        "windowed": float(in_windows(model, new, window).mean()),
+        "carried": float(in_lanes(model, last, 1).mean()),
+        "windowed": float(in_windows(model, last, window).mean()),
         "dtype": str(dtype).removeprefix("torch."),
         "seconds": seconds,
         "epochs": step / steps,

@@ -77,9 +77,11 @@ def test_a_model_has_no_more_weights_than_its_text_can_teach(tokens):
 def test_a_text_that_is_read_more_often_gets_more_dropout():
     shares = [
         planned(1_000_000, 600, ModelConfig(hidden_size=384), TrainConfig(epochs=n))[0].dropout
-        for n in (5, 10, 20)
+        for n in (5, 10, 20, 40)
     ]
-    assert np.diff(shares) == pytest.approx([budget.DROPOUT_OF_DOUBLING] * 2, abs=0.011)
+    assert shares[0] == 0.0  # less than `LEAST_DROPOUT` is none
+    assert shares[1] >= budget.LEAST_DROPOUT > shares[1] - budget.DROPOUT_OF_DOUBLING
+    assert np.diff(shares[1:]) == pytest.approx([budget.DROPOUT_OF_DOUBLING] * 2, abs=0.011)
 
 
 def test_a_large_model_on_a_short_text_gets_more_dropout():

@@ -51,7 +51,7 @@ def test_carried_state_equals_one_long_read(cell):
 def test_each_vector_is_multiplied_once_unless_parts_of_it_are_dropped(
     dropout, training, vectors, monkeypatch
 ):
-    model = make("gru", dropout=dropout)
+    model = make("mingru", dropout=dropout)
     multiplied = []
 
     def counted(x, kernel):
@@ -62,6 +62,19 @@ def test_each_vector_is_multiplied_once_unless_parts_of_it_are_dropped(
     model(IDS, training=training)
     model(IDS[:1, :5], training=training)  # fewer tokens than there are vectors
     assert multiplied == [vectors, 5]
+
+
+@pytest.mark.parametrize("ids", [IDS, IDS[:1, :2]], ids=["looked up", "multiplied"])
+def test_what_is_added_is_float32_whatever_is_multiplied(ids, monkeypatch):
+    model, types = build_model(ModelConfig(cell="lstm"), V, "mixed_bfloat16"), []
+    biases = model.cell.biases
+    monkeypatch.setattr(
+        type(model.cell),
+        "biases",
+        lambda self, weights: types.append(weights["bias"].dtype) or biases(weights),
+    )
+    model(ids)
+    assert types == [tf.float32]
 
 
 @pytest.mark.parametrize("cell", only(["rnn"], CELLS))

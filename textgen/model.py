@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from textgen.arrays import Array, Arrays, State
+from textgen.arrays import Array, State
 from textgen.backend import cores, keras, on_gpu, ops, tf
 from textgen.cells import make_cell
 from textgen.cells.layer import RecurrentLayer
@@ -105,19 +105,27 @@ class LanguageModel(keras.Model):
     def _read(self, ids: Array, state: State, training: bool) -> tuple[Array, State]:
         """(what is read out, time-major so that a step is one block of memory [T, B, U], state)."""
         ids = _turned(ids)
-        dropped = training and self.config.dropout > 0  # other parts of a vector at each place
-        few = ids.shape.is_fully_defined() and self.vocab_size < ids.shape.num_elements()
-        x = None if few and not dropped else self.dropout(self.embedding(ids), training=training)
-        states: list[Arrays] = []
-        for layer, start in zip(self.recurrent, state, strict=True):
-            x, end = layer.look_up(self._vectors(), ids, start) if x is None else layer(x, start)
+        first = self.recurrent[0]
+        if self._looks_up(ids, training):
+            vectors = ops.cast(self.embedding.embeddings, self.compute_dtype)
+            x, end = first.look_up(vectors, ids, state[0])
+        else:
+            x, end = first(self.dropout(self.embedding(ids), training=training), state[0])
+        x, ends = self.dropout(x, training=training), [end]
+        for layer, start in zip(self.recurrent[1:], state[1:], strict=True):
+            x, end = layer(x, start)
             x = self.dropout(x, training=training)
-            states.append(end)
-        return x, tuple(states)
+            ends.append(end)
+        return x, tuple(ends)
 
-    def _vectors(self) -> Array:
-        """The embeddings [V, D] in the type of the products."""
-        return ops.cast(self.embedding.embeddings, self.compute_dtype)
+    def _looks_up(self, ids: Array, training: bool) -> bool:
+        """Whether the first layer multiplies each vector of the vocabulary once, not each token's.
+
+        Dropout drops other numbers of a vector at each place, so that each needs its own product.
+        """
+        if not ids.shape.is_fully_defined() or (training and self.config.dropout):
+            return False
+        return 2 * self.vocab_size <= int(ids.shape.num_elements())
 
     def initial_state(self, batch_size: Array) -> State:
         """A state that knows nothing: zeros."""

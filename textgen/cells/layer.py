@@ -51,7 +51,10 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
         }
         shapes = self.cell.weight_shapes(input_shape[-1], self.hidden_size)
         for name, shape in shapes.items():
-            self.add_weight(shape=shape, initializer=first.get(name, "zeros"), name=name)
+            # float32 whoever asks, a model that casts all its own weights too
+            self.add_weight(
+                shape=shape, initializer=first.get(name, "zeros"), name=name, autocast=False
+            )
 
     def _on_cudnn(self) -> bool:
         return bool(self.cell.keras_layer) and on_gpu()

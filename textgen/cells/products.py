@@ -6,7 +6,7 @@ M rows (time and batch together), D numbers in, N numbers out, V vocabulary.
 from __future__ import annotations
 
 from textgen.arrays import Array, Arrays, DType
-from textgen.backend import tf
+from textgen.backend import on_gpu, tf
 
 PAGE, LINE = 4096, 64  # bytes: what the first cache tells addresses apart by, and what it reads
 
@@ -33,7 +33,8 @@ def of_kernel(x: Array, d: Array) -> Array:
     of each row sets them apart.
     """
     width = d.shape[-1]
-    if d.dtype != tf.float32 or d.dtype.size * width % PAGE:  # of other types it was not measured
+    # of other types it was not measured, and a GPU has no such cache
+    if d.dtype != tf.float32 or d.dtype.size * width % PAGE or on_gpu():
         return tf.matmul(x, d, transpose_a=True)
     apart = tf.pad(d, ((0, 0), (0, LINE // d.dtype.size)))
     return tf.matmul(x, apart, transpose_a=True)[:, :width]

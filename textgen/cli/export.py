@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textgen.cli.leaving import add_yes, look_before
-from textgen.errors import ConfigError, RunError
+from textgen.errors import ConfigError, RunError, in_bytes
 from textgen.export.onnx_model import onnx_file
 from textgen.export.page import page
 from textgen.export.rounding import Cost, check_fit, cost_of_half
@@ -59,7 +59,7 @@ def run(parsed: argparse.Namespace) -> None:
     told = look_before(model, parsed.yes)
     write_all(files)
     for path, data in files.items():
-        print(f"{path}: {len(data) / 1e6:.2f} MB")
+        print(f"{path}: {in_bytes(len(data))}")
     print("\n".join([told, *alone, *said]))
 
 

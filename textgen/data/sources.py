@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from textgen.config import TrainConfig
@@ -105,17 +105,13 @@ def why_not_found(card: Card, *homes: Path) -> str:
     if not is_source(source):
         return "is not at hand"
     for name in [source] if isinstance(source, str) else source:
-        for home in homes:
+        for file in (home / name for home in (Path(), *homes)):
             with contextlib.suppress(*UNREADABLE):
-                for file in itertools.islice(_inside(home / name), MAX_FILES):
-                    if file.is_file() and not _is_plain(file):
-                        return f"is no plain text ({file.name}), which is not opened unnamed"
+                if file.is_file() and not _is_plain(file):
+                    return (
+                        f"is no plain text ({file.name}), which is not opened without being named"
+                    )
     return "is not at hand"
-
-
-def _inside(path: Path) -> Iterable[Path]:
-    """What a folder holds, at any depth; or the file itself."""
-    return path.rglob("*") if path.is_dir() else [path]
 
 
 def _is_plain(file: Path) -> bool:
@@ -129,7 +125,8 @@ def _may_be_read(paths: Sequence[Path]) -> bool:
     number = size = 0
     try:
         for path in paths:
-            for file in itertools.islice(_inside(path), MAX_FILES):
+            inside = path.rglob("*") if path.is_dir() else [path]
+            for file in itertools.islice(inside, MAX_FILES):
                 number += 1
                 if file.is_dir():
                     continue

@@ -11,7 +11,6 @@ import itertools
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -156,7 +155,7 @@ def whole_text(
         if data is None:
             raise ConfigError(
                 f"the text that {model.name or 'the model'} was trained on "
-                f"{why_not_found(model.card, Path(), shipped.HOME)}, and what is copied is told by "
+                f"{why_not_found(model.card, shipped.HOME)}, and what is copied is told by "
                 f"it: {remedy}"
             )
         text = data.corpus.text

@@ -161,7 +161,7 @@ def report(folder: Path, origin: Origin, data: TrainingData) -> None:
             change = (now - before) / before
             logger.info(f"  {name} text  {before:.3f} before, {now:.3f} after ({change:+.1%})")
     if "old" not in measured:
-        why = why_not_found(_card_of(origin), Path(), shipped.HOME)
+        why = why_not_found(_card_of(origin), shipped.HOME)
         logger.info(f"the text that {origin.run} was trained on {why}: it is not measured")
 
 

@@ -44,7 +44,7 @@ TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others
 # Dropout where there is one weight for each token and the text is read ten times; what each
 # doubling of either adds; the most.
 BASE_DROPOUT, BASE_PASSES, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 10, 0.07, 0.5
-# Less than that does next to nothing, and yet each vector would be multiplied at every place.
+# Less than that is none: any costs a product for each token where the vocabulary is small.
 LEAST_DROPOUT = 0.05
 # By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
 # training; the largest decay.
