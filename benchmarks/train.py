@@ -260,8 +260,7 @@ def limit(rows: dict[Any, Any], shape: Shape, dtype: str) -> str:
     return (
         f"The products of the LSTM alone, at the speed of one large {dtype} product "
         f"({gflops:,} GFLOP/s), would allow {thousands(top)} thousand tokens/s: `lstm` reaches "
-        f"{own / top:.0%} of that, PyTorch {theirs / top:.0%}. (textgen's first layer looks its "
-        "products with the input up, where the notes above say so.)"
+        f"{own / top:.0%} of that, PyTorch {theirs / top:.0%}."
     )
 
 
