@@ -12,7 +12,7 @@ from made_tokenizers import MADE
 from textgen.cells import CELLS, register
 from textgen.cli.main import main
 from textgen.config import ModelConfig
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, in_bytes
 from textgen.export.onnx_model import onnx_file
 from textgen.generation.generator import Generator
 from tiny import drawn
@@ -109,7 +109,8 @@ def test_the_file_and_its_note_are_enough_to_write(tmp_path, capsys, monkeypatch
     monkeypatch.setattr("textgen.export.disclosure.TOKENS", 20)
     out = tmp_path / "mine.onnx"
     code, said, _ = called(capsys, "--out", out)
-    assert code == 0 and "mine.onnx: 0." in said and "mine.json: 0." in said
+    assert code == 0 and f"{out}: {in_bytes(out.stat().st_size)}\n" in said
+    assert "mine.json: 1." in said
     note = json.loads((tmp_path / "mine.json").read_text("utf-8"))
     assert "`state.K.h`" in note["note"] and note["tokens"][note["begin"]] == "\n"
     text = "나는 한국"
