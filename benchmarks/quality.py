@@ -83,6 +83,7 @@ def ours(
         "tokenizer": card["tokenizer"],
         "parameters": sum(array.size for array in read_arrays(run / WEIGHTS)[0].values()),
         "curve": curve(run),
+        "passes": passes(run),
         "evaluation": json.loads(found.read_text()),
         "writing": apart("writing", str(run), str(text)),
     }
@@ -95,6 +96,12 @@ def curve(run: Path) -> list[tuple[float, float]]:
         for row in read_history(run)
         if row["val_bits_per_char"]
     ]
+
+
+def passes(run: Path) -> float:
+    """How often the text was read; the last time perhaps not to its end."""
+    steps = [int(row["step"]) for row in read_history(run) if row["val_bits_per_char"]]
+    return steps[-1] / steps[0]
 
 
 def textgen(*arguments: Any) -> None:
@@ -275,7 +282,7 @@ def of_ours(own: dict[str, Any]) -> str:
     settings, parameters = own["settings"], own["parameters"]
     return (
         f"{settings['cell'].upper()} {settings['num_layers']} x {settings['hidden_size']}, "
-        f"{parameters:,} parameters, {len(own['curve'])} passes"
+        f"{parameters:,} parameters, {own.get('passes', len(own['curve'])):.3g} passes"
     )
 
 
