@@ -20,7 +20,7 @@ from typing import Any
 
 from textgen.config import ModelConfig, Settings, TrainConfig
 from textgen.data.training_data import TrainingData
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, counted
 from textgen.log import logger
 from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.cost import weights_per_token
@@ -87,8 +87,9 @@ def within(
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
     logger.info(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
-        f"dropout {model.dropout}, decay {training.weight_decay}, {training.epochs} epochs in "
-        f"batches of {training.batch_size} x {training.sequence_length}"
+        f"dropout {model.dropout}, decay {training.weight_decay}, "
+        f"{counted(training.epochs, 'epoch')} in batches of {training.batch_size} x "
+        f"{training.sequence_length}"
     )
     return model, training
 
