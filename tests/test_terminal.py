@@ -1,9 +1,10 @@
 """Reports on a terminal and without one."""
 
 import io
+import sys
 
 from textgen.errors import counted, in_bytes
-from textgen.terminal import as_text, facts, long_table, show, table
+from textgen.terminal import as_text, facts, harmless, long_table, show, table
 
 ROWS = [["나는", "0.25", "1"], ["[b]a :x:", "0.5", "12"]]
 
@@ -61,3 +62,11 @@ def test_a_narrow_terminal_wraps_facts_within_their_column(monkeypatch):
 def test_one_thing_is_one_and_a_small_file_is_not_nothing():
     assert [counted(n, "token") for n in (0, 1, 2000)] == ["0 tokens", "1 token", "2,000 tokens"]
     assert [in_bytes(n) for n in (321, 12_345, 4_500_000)] == ["0.3 kB", "12.3 kB", "4.5 MB"]
+
+
+def test_what_a_model_writes_tells_a_terminal_nothing(monkeypatch):
+    written = "가\x1b[31m\x0e\r\x7f\x9b\t나\n"
+    assert harmless(written) == written  # another program gets it as it is
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert harmless(written) == "가␛[31m␎␍␡␦\t나\n"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Report: TypeAlias = "Sequence[str | Table]"
+# of each control character but the ends of lines and tabs, its picture: ESC is ␛
+PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0x2426)
 _UNWRAPPED = 100_000  # cells of a line where there is no terminal
 
 
@@ -71,6 +74,12 @@ def as_text(report: Report) -> str:
     file = io.StringIO()
     _print(report, _console(file=file, width=_UNWRAPPED, force_terminal=False, color_system=None))
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def harmless(text: str) -> str:
+    """What a model wrote, as it is printed: a terminal would do what control characters tell it to,
+    and is shown their pictures. Another program gets the text as it is."""
+    return text.translate(PICTURES) if sys.stdout.isatty() else text
 
 
 def _grid(header: bool) -> Table:

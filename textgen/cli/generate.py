@@ -16,6 +16,7 @@ from textgen.generation.generator import Generator, guarded, load
 from textgen.generation.lists import ListWriter, check_list, whole_text
 from textgen.generation.options import generation_config, generation_options, option_classes
 from textgen.generation.text_stream import Chunk, joined
+from textgen.terminal import harmless
 from textgen.text.corpus import load_corpus
 from textgen.tokenizers.tokenizer import Tokenizer
 
@@ -169,11 +170,11 @@ def _write_one(
     """Print a text as it is written."""
     chunks = model.stream(prompt, guard=guard, **wanted)  # a bad prompt is refused here
     warn_unknown(model.tokenizer, prompt)
-    print(prompt, end="", flush=True)
+    print(harmless(prompt), end="", flush=True)
     tokens = 0
     for chunk in chunks:
         tokens += len(chunk.token_ids)
-        print(chunk.text, end="", flush=True)
+        print(harmless(chunk.text), end="", flush=True)
     print()
     said = f"seed {chunk.seed}, finish_reason {chunk.finish_reason}"
     if guard is not None:
@@ -207,7 +208,8 @@ def _write_several(
             if said is not None:
                 print(json.dumps(said | dataclasses.asdict(one), ensure_ascii=False))
             else:
-                print(f"--- {index + 1} of {number} (seed {one.seed})\n{one.prompt}{one.text}\n")
+                written = harmless(one.prompt + one.text)
+                print(f"--- {index + 1} of {number} (seed {one.seed})\n{written}\n")
     if guard is not None:
         print(f"{counted(refused, 'token')} refused", file=sys.stderr)
 
@@ -224,7 +226,7 @@ def _write_list(
     warn_unknown(writer.model.tokenizer, prompt)
     try:
         for item in items:
-            line = item.text
+            line = harmless(item.text)
             if said is not None:
                 line = json.dumps(said | dataclasses.asdict(item), ensure_ascii=False)
             print(line, flush=True)
