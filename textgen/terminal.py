@@ -79,7 +79,8 @@ def as_text(report: Report) -> str:
 def harmless(text: str) -> str:
     """What a model wrote, as it is printed: a terminal would do what control characters tell it to,
     and is shown their pictures. Another program gets the text as it is."""
-    return text.translate(PICTURES) if sys.stdout.isatty() else text
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: the shell closed it
+    return text.translate(PICTURES) if terminal else text
 
 
 def _grid(header: bool) -> Table:
