@@ -151,7 +151,8 @@ def test_the_command_writes_one_file_and_says_what_float16_costs(runs, tmp_path,
     out = tmp_path / "page.html"
     code, said, _ = called(capsys, runs(), "--to=html", "--out", out, "--half", "--prompt=나는")
     assert code == 0 and list(tmp_path.iterdir()) == [out]
-    assert re.match(r"\S+page.html: \d+\.\d [kM]B\nverbatim from its training text, 20 char", said)
+    size = in_bytes(out.stat().st_size)
+    assert said.startswith(f"{out}: {size}\nverbatim from its training text, 20 char")
     assert re.search(r"\nfloat16 costs ([+-]\d\.\d{4}|less than 0.0001) bits per character", said)
     assert "characters of held-out text" in said
     assert about(out.read_bytes())["half"] is True
