@@ -28,10 +28,14 @@ def test_nothing_is_wider_than_the_window(visit, path, scheme, size):
     page = visit(path, width, height, scheme)
     page.wait_for_selector(READY[path], timeout=180_000)  # the first visit compiles much
     wide = page.evaluate(
-        """() => [...document.querySelectorAll('.stMain :not(input[type=range])')]
-            .filter(e => !e.closest('.katex-mathml'))  // unseen: what a screen reader reads
-            .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
-            .map(e => e.outerHTML.slice(0, 200))"""
+        """async () => {
+            document.body.getBoundingClientRect();  // what is laid out asks for its fonts
+            await document.fonts.ready;  // until they are there another one takes more room
+            return [...document.querySelectorAll('.stMain :not(input[type=range])')]
+                .filter(e => !e.closest('.katex-mathml'))  // unseen: what a screen reader reads
+                .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
+                .map(e => e.outerHTML.slice(0, 200));
+        }"""
     )
     assert wide == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
