@@ -9,21 +9,32 @@ import pytest
 
 import textgen
 from run_files import card_of, same_weights
+from textgen.backend import tf
 from textgen.cli.main import main
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.data.replayed_text import ReplayedText, replay_of
 from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, RunError
 from textgen.generation.generator import Generator
+from textgen.model import trainable
 from textgen.network import Network
 from textgen.runs.ngrams import NGRAMS
 from textgen.runs.run_config import Origin, RunConfig
 from textgen.tokenizers.tokenizer import CharTokenizer, JamoTokenizer, SentencePieceTokenizer
 from textgen.training import interpolation
-from textgen.training.beginning import AXES, Beginning, bits_per_char, grown, known_texts
+from textgen.training.beginning import (
+    AXES,
+    OF_NEW,
+    Beginning,
+    bits_per_char,
+    grown,
+    known_texts,
+    rates,
+)
 from textgen.training.interpolation import between
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
+from textgen.training.trainer import LaneTrainer, optimizer
 from tiny import TEXT, drawn, interrupt, tiny
 
 NEW = "Ökonomie ist die Lehre vom Wirtschaften, 나는 한국사람이야.\n" * 40
@@ -71,25 +82,49 @@ def test_new_tokens_begin_at_the_mean(tied):
     assert ("head.kernel" in grown(network.weights, size)) is not tied
 
 
+@pytest.mark.parametrize("tied", [False, True])
+def test_new_tokens_are_learned_faster(tied):
+    """The first step of Adam goes as far for every number: the rate, and OF_NEW times that."""
+    network = a_model(tie_weights=tied).network
+    known, size = network.vocab_size, network.vocab_size + 3
+    model = trainable(Network(network.config, size, grown(network.weights, size)))
+    trainer = LaneTrainer(model, 4, rates=rates(size, known))
+    step = trainer.prepare(optimizer(TrainConfig(learning_rate=0.01, warmup=0, weight_decay=0), 9))
+    before = {name: weight.numpy() for name, weight in model.named_weights().items()}
+    ids = np.random.default_rng(0).integers(size, size=(4, 200))
+    ids[0, :size] = np.arange(size)
+    batch = ids[:, :-1], ids[:, 1:], np.ones((4, 199), np.float32)
+    step(iter([tuple(map(tf.convert_to_tensor, batch))]))
+    for name, weight in model.named_weights().items():
+        moved = abs(weight.numpy() - before[name])
+        if name in AXES:
+            old, new = np.split(moved, [known], AXES[name])
+            np.testing.assert_allclose([old.max(), new.max()], [0.01, 0.01 * OF_NEW], rtol=1e-3)
+        else:
+            assert moved.max() < 0.0101
+
+
 def test_the_settings_are_those_of_the_model():
     begin = Beginning("runs/old", a_model(cell="gru", dropout=0.1))
-    config = begin.settle(RunConfig(), fixed=())
+    config = begin.settle(RunConfig(), (), budget=False)
     assert config.model == begin.model.config and config.tokenizer == TokenizerConfig()
     assert config.training.learning_rate < TrainConfig.learning_rate
     named = RunConfig(ModelConfig(dropout=0.3), training=TrainConfig(learning_rate=0.5))
-    config = begin.settle(named, fixed={"dropout", "learning_rate"})
+    config = begin.settle(named, {"dropout", "learning_rate"}, budget=False)
     assert (config.model.dropout, config.training.learning_rate) == (0.3, 0.5)
     with pytest.raises(ConfigError, match="hidden_size is 64, but runs/old was made with 8"):
-        begin.settle(RunConfig(ModelConfig(hidden_size=64)), fixed={"hidden_size"})
+        begin.settle(RunConfig(ModelConfig(hidden_size=64)), {"hidden_size"}, budget=False)
     with pytest.raises(ConfigError, match="tokenizer is 'jamo', but runs/old was made with 'char'"):
-        begin.settle(RunConfig(tokenizer=TokenizerConfig("jamo")), fixed={"tokenizer"})
+        begin.settle(RunConfig(tokenizer=TokenizerConfig("jamo")), {"tokenizer"}, budget=True)
 
 
 def test_a_model_of_pieces_keeps_them(caplog):
     tokenizer = SentencePieceTokenizer.train(TEXT, vocab_size=300)
     config = ModelConfig(hidden_size=8, embedding_size=8)
     begin = Beginning("old", Generator(drawn(config, 300), tokenizer))
-    assert begin.settle(RunConfig(), ()).tokenizer == TokenizerConfig("sentencepiece", 300)
+    assert begin.settle(RunConfig(), (), budget=True).tokenizer == TokenizerConfig(
+        "sentencepiece", 300
+    )
     with caplog.at_level(logging.INFO):
         assert begin.tokenizer(NEW) is tokenizer
     assert "keeps its 300 pieces" in caplog.text
@@ -100,7 +135,9 @@ def test_a_model_of_pieces_keeps_them(caplog):
     assert "1 character is new to old: " in caplog.text
     assert "2 characters are new to old: " in caplog.text
     with pytest.raises(ConfigError, match="model_type is 'bpe'"):
-        begin.settle(RunConfig(tokenizer=TokenizerConfig(model_type="bpe")), {"model_type"})
+        begin.settle(
+            RunConfig(tokenizer=TokenizerConfig(model_type="bpe")), {"model_type"}, budget=False
+        )
 
 
 def test_what_a_model_lacks_costs_its_name():
@@ -109,9 +146,12 @@ def test_what_a_model_lacks_costs_its_name():
 
 
 def test_where_a_run_came_from_is_read_back():
-    origin = Origin("runs/old", "01234567", {"new": 2.5})
+    origin = Origin("runs/old", "01234567", {"new": 2.5}, 40)
     config = RunConfig(data=None, origin=origin)
     assert Origin.from_dict(json.loads(json.dumps(config.to_dict()))["from"]) == origin
+    older = {"run": "runs/old", "hash": "01234567"}
+    assert Origin.from_dict(older) == Origin.from_dict(older | {"vocab_size": "many"})
+    assert Origin.from_dict(older).to_dict() == older | {"bits": {}}
     for foreign in (None, [], {"run": 3}, {"hash": ""}):
         assert Origin.from_dict(foreign) is None
 

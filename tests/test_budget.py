@@ -152,6 +152,16 @@ def test_a_short_text_gets_small_batches_and_not_more_passes_than_help():
     assert training.epochs == budget.MAX_PASSES
 
 
+def test_a_model_that_knows_a_language_learns_less_by_heart():
+    settings = ModelConfig(hidden_size=256), TrainConfig(), ("hidden_size", "learning_rate")
+    anew = budget.plan(8000, 987, 180, *settings)[0].dropout
+    begun, training = budget.plan(8000, 987, 180, *settings, begun=True)
+    assert 0.3 < begun.dropout < anew == budget.MAX_DROPOUT
+    assert training.learning_rate == TrainConfig.learning_rate
+    asked = ModelConfig(hidden_size=100, dropout=0.1), TrainConfig(), ("cell",)
+    assert budget.plan(8000, 987, 180, *asked, begun=True)[0] == asked[0]
+
+
 def test_what_was_asked_for_stays():
     asked = ModelConfig(hidden_size=100, dropout=0.45, cell="gru")
     settings = TrainConfig(epochs=3, batch_size=16, warmup=0.1)

@@ -111,12 +111,14 @@ class Origin:
     """The model that a run began from.
 
     run: its folder, or its name, as the user gave it. hash: of its weights. bits: per character of
-    what is held out, as that model predicted it: by "new" and "old", the texts.
+    what is held out, as that model predicted it: by "new" and "old", the texts. vocab_size: of that
+    model; None in runs that are older than this field.
     """
 
     run: str
     hash: str
     bits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    vocab_size: int | None = None
 
     @classmethod
     def from_dict(cls, card: object) -> Origin | None:
@@ -129,10 +131,13 @@ class Origin:
             for name, value in (bits.items() if isinstance(bits, dict) else ())
             if type(value) in (int, float) and 0 < value < LARGEST_BITS
         }
-        return cls(card["run"], str(card.get("hash", "")), known)
+        size = card.get("vocab_size")
+        vocab_size = size if type(size) is int and size > 0 else None
+        return cls(card["run"], str(card.get("hash", "")), known, vocab_size)
 
     def to_dict(self) -> dict[str, object]:
-        return {"run": self.run, "hash": self.hash, "bits": dict(self.bits)}
+        card = {"run": self.run, "hash": self.hash, "bits": dict(self.bits)}
+        return card | ({"vocab_size": self.vocab_size} if self.vocab_size else {})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,8 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from textgen import backend
 from textgen.backend import keras
 from textgen.data.batches import Batches
@@ -96,6 +98,7 @@ def _prepared(
         carry=data.carry,
         workers=workers if workers.number > 1 else None,
         voices=voices,
+        rates=_rates(setting),
     )
     save = _last_save(folder, workers) if resumed else None
     limit = None
@@ -145,6 +148,14 @@ def _model(setting: Setting) -> LanguageModel:
     if setting.network is not None:
         return trainable(setting.network, dtype)
     return build_model(config.model, setting.tokenizer.vocab_size, dtype)
+
+
+def _rates(setting: Setting) -> dict[str, np.ndarray]:
+    """The learning rates of what the model that it began from had no token for."""
+    origin, vocab_size = setting.config.origin, setting.tokenizer.vocab_size
+    if origin is None or origin.vocab_size in (None, vocab_size):
+        return {}
+    return beginning.rates(vocab_size, origin.vocab_size)
 
 
 def _last_save(folder: Path, workers: Workers) -> Save:

@@ -30,7 +30,9 @@ from textgen.text.nfc import nfc
 from textgen.tokenizers.sentencepiece_model import read_pieces
 from textgen.tokenizers.tokenizer import Tokenizer
 
-RATE = 1e-3  # peak learning rate, a quarter of that of a fresh model: docs/begin.md
+# Peak learning rate, half of that of a fresh model, and how many times as fast the numbers of a new
+# token are learned, which know nothing yet: docs/begin.md
+RATE, OF_NEW = 2e-3, 5.0
 MEASURED = 30_000  # characters, at most, of each text that are predicted before and after
 FREE = ("dropout",)  # of the model's settings: no weight hangs on them
 # gives each grown weight -> the axis of its tokens
@@ -44,8 +46,9 @@ class Beginning:
     run: str
     model: Generator
 
-    def settle(self, config: RunConfig, fixed: Collection[str]) -> RunConfig:
+    def settle(self, config: RunConfig, fixed: Collection[str], *, budget: bool) -> RunConfig:
         """`config` with the model's own settings, and the learning rate of who begins from one.
+        With a `budget` the dropout is not the model's but left for that to choose.
 
         fixed: the settings that were named; one that the model contradicts is refused with
         `ConfigError`.
@@ -58,7 +61,7 @@ class Beginning:
                     f"{name} is {shown(asked[name])}, but {self.run} was made with {shown(has)}, "
                     "which stays: leave it out, or train anew without --from"
                 )
-        free = {name: getattr(config.model, name) for name in FREE if name in fixed}
+        free = {name: getattr(config.model, name) for name in FREE if budget or name in fixed}
         training = config.training
         if "learning_rate" not in fixed:
             training = dataclasses.replace(training, learning_rate=RATE)
@@ -76,10 +79,10 @@ class Beginning:
 
     @property
     def settled(self) -> set[str]:
-        """The settings that a budget leaves alone: those of the model, and the decay, which would
-        take from it what it knows."""
+        """The settings that a budget leaves alone: those of the model but its dropout, and the
+        decay, which would take from it what it knows."""
         rates = {"learning_rate", "weight_decay"}
-        return {*options_of(ModelConfig), *options_of(TokenizerConfig), *rates}
+        return {*options_of(ModelConfig), *options_of(TokenizerConfig), *rates} - {*FREE}
 
     def tokenizer(self, text: str) -> Tokenizer:
         """The tokenizer of the model, grown by the characters of `text`."""
@@ -101,7 +104,7 @@ class Beginning:
         measured here."""
         texts = known_texts(data, self.model.card)
         bits = {name: bits_per_char(self.model, text) for name, text in texts.items()}
-        return Origin(self.run, self.model.hash, bits)
+        return Origin(self.run, self.model.hash, bits, self.model.tokenizer.vocab_size)
 
 
 def read(run: str | Path) -> Beginning:
@@ -123,6 +126,17 @@ def grown(weights: Mapping[str, np.ndarray], vocab_size: int) -> dict[str, np.nd
             mean = weights[name].mean(axis, keepdims=True)
             result[name] = np.concatenate([weights[name], np.repeat(mean, more, axis)], axis)
     return result
+
+
+def rates(vocab_size: int, known: int) -> dict[str, np.ndarray]:
+    """How many times as fast each number of the grown weights is learned, by their names: those of
+    a token that is new, because its id is not under `known`, `OF_NEW` times. Broadcasts."""
+    of_token = np.where(np.arange(vocab_size) < known, 1.0, OF_NEW).astype(np.float32)
+    return {
+        "embedding.embeddings": of_token[:, None],
+        "head.kernel": of_token,
+        "head.bias": of_token,
+    }
 
 
 def known_texts(data: TrainingData, card: Card) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves eight passes, of a long text thirteen million tokens, and takes no more than four
+here leaves five passes, of a long text thirteen million tokens, and takes no more than four
 weights for each token of the text; embeds a thousand pieces or more wider than letters; and gives
 more dropout the more weights there are for a token and the more often it is read. Over the whole
 training the weights decay by the same factor, however many steps there are. What it reached, and on
@@ -27,11 +27,11 @@ from textgen.training.cost import weights_per_token
 
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
 LARGE_VOCABULARY, WIDE_EMBEDDING = 1000, 256  # so many pieces, or more, are embedded so wide
-SIZES = (1024, 768, 512, 384, 256, 192, 128)  # of the recurrent layer
+SIZES = (1024, 768, 640, 512, 448, 384, 320, 256, 192, 128)  # of the recurrent layer
 # The size is the largest that leaves so many passes over the text, or so many tokens to be read,
 # since of a long text a larger model learns more in one pass; and that has no more weights, without
 # the embeddings, for each token of the text: more only learn it by heart.
-PASSES, TOKENS_READ, WEIGHTS_PER_TOKEN = 8, 13_000_000, 4
+PASSES, TOKENS_READ, WEIGHTS_PER_TOKEN = 5, 13_000_000, 4
 MAX_PASSES = 60  # patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS_OF_PASS = 50  # at least
@@ -44,6 +44,8 @@ TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others
 # Dropout where there is one weight for each token and the text is read ten times; what each
 # doubling of either adds; the most.
 BASE_DROPOUT, BASE_PASSES, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 10, 0.07, 0.5
+# A model that was begun from knows most of it already, and learns less by heart.
+OF_BEGUN = -0.35
 # Less than that is none: any costs a product for each token where the vocabulary is small.
 LEAST_DROPOUT = 0.05
 # By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
@@ -72,6 +74,7 @@ def within(
     model: ModelConfig,
     training: TrainConfig,
     fixed: Collection[str] = (),
+    begun: bool = False,
 ) -> tuple[ModelConfig, TrainConfig]:
     """The settings to train with on `data` for `seconds`, shown on stderr; see `plan`.
 
@@ -84,7 +87,7 @@ def within(
         raise ConfigError("the budget went into reading the text: give a longer --budget")
     if tokens <= training.sequence_length:
         data.batches(tokenizer)  # which refuses so short a text, before anything is measured
-    model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed)
+    model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed, begun)
     logger.info(
         f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
         f"dropout {model.dropout}, decay {training.weight_decay}, "
@@ -106,11 +109,13 @@ def plan(
     model: ModelConfig,
     training: TrainConfig,
     fixed: Collection[str] = (),
+    begun: bool = False,
 ) -> tuple[ModelConfig, TrainConfig]:
     """`model` and `training` with what `seconds` on this machine allow.
 
     tokens: of a pass over the text. A setting that is not its default, or named in `fixed`, is left
-    as it is; where that is max_seconds, the passes are those of that time.
+    as it is; where that is max_seconds, the passes are those of that time. begun: whether the
+    weights are those of a model that was trained on another text.
     """
     from textgen.training.speed import speed  # TensorFlow is loaded in no time of the budget's
 
@@ -130,7 +135,7 @@ def plan(
         return TRAINED * left * tokens_per_second / tokens
 
     def sized(size: int, read: float = BASE_PASSES) -> ModelConfig:
-        return _sized(model, size, vocab_size, tokens * BASE_PASSES / read, fixed)
+        return _sized(model, size, vocab_size, tokens * BASE_PASSES / read, fixed, begun)
 
     chosen = sized(SIZES[-1])
     if _is_free(model, fixed, "hidden_size"):
@@ -175,7 +180,12 @@ def _decay(rate: float, steps: float) -> float:
 
 
 def _sized(
-    model: ModelConfig, size: int, vocab_size: int, tokens: float, fixed: Collection[str]
+    model: ModelConfig,
+    size: int,
+    vocab_size: int,
+    tokens: float,
+    fixed: Collection[str],
+    begun: bool,
 ) -> ModelConfig:
     """`model` of this size, with the dropout that its size calls for on so many tokens.
 
@@ -185,6 +195,7 @@ def _sized(
     model = _fill(model, fixed, hidden_size=size)
     weights = weights_per_token(model, vocab_size) + vocab_size * model.embedding_size
     share = BASE_DROPOUT + DROPOUT_OF_DOUBLING * math.log2(weights / tokens)
+    share += OF_BEGUN if begun else 0.0
     share = 0.0 if share < LEAST_DROPOUT else min(share, MAX_DROPOUT)
     return _fill(model, fixed, dropout=round(share, 2))
 

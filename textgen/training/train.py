@@ -88,7 +88,7 @@ def start(
         )
     if begin_from is not None:
         begin = beginning.read(begin_from)
-        config = begin.settle(config, fixed)
+        config = begin.settle(config, fixed, budget=bool(budget))
         fixed |= begin.settled
     config = _with_effect(config, names_a_task(source), given)
     _refuse_a_second_run(folder)
@@ -206,7 +206,7 @@ def _read(
         if budget:
             left = budget - (time.perf_counter() - begun)
             model, training = budgets.within(
-                left, data, tokenizer, config.model, config.training, fixed
+                left, data, tokenizer, config.model, config.training, fixed, begin is not None
             )
             config = dataclasses.replace(config, model=model, training=training)
             data = dataclasses.replace(data, settings=training)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
 
 from textgen import backend
 from textgen.arrays import Array, Arrays
@@ -35,14 +37,18 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         carry: bool = True,
         workers: Workers | None = None,
         voices: Voices | None = None,
+        rates: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """lanes: those of this worker, where several share a batch. voices: of a text with labels,
-        whose batches say where one begins."""
+        whose batches say where one begins. rates: how many times as fast as the rest the numbers of
+        a weight are learned, by its name in `LanguageModel.named_weights`; broadcast to it."""
         super().__init__(name="lane_trainer")
         self.model = model
         self.workers = workers
         self.carry = carry
         self.voices = voices
+        named = model.named_weights()
+        self.rates = [(named[k], rate) for k, rate in (rates or {}).items() if k in named]
         self.carried = [
             [
                 self.add_weight(
@@ -110,8 +116,14 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         return self._add_to_epoch(nats_sum, tokens)
 
     def _update(self, gradients: list[Array], weight: Array) -> None:
-        """One step of the optimizer. gradients: of a loss that is `weight` times as large."""
+        """One step of the optimizer. gradients: of a loss that is `weight` times as large.
+
+        AdamW makes of any gradient a step of the same length: a weight with a rate of its own is
+        taken as many times as far along its step."""
+        before = [ops.copy(weight) for weight, _ in self.rates]
         self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
+        for (slow, rate), was in zip(self.rates, before, strict=True):
+            slow.assign(was + rate * (slow - was))
 
     def test_step(self, data: Arrays) -> dict[str, Array]:
         """As `train_step`, without the gradient: for `evaluate`."""
