@@ -1,179 +1,269 @@
-"""The adding and the copy problem: which cell carries what how far, in how many seconds.
+"""Which cell remembers what, after how many tokens and seconds: each at its own best rate.
 
-    python benchmarks/memory.py [--seconds 30] [--json FILE] [--markdown FILE]
+    python -m benchmarks.memory [--tasks copy,recall] [--cells gru,lstm] [--json FILE]
+                                [--markdown FILE] [--page-only]
 
-Adding (Hochreiter & Schmidhuber 1997): of T random numbers two are marked, the answer is their sum.
-Always answering 1 has a mean squared error of 1/6.
-Copy (the same paper; in this form Arjovsky et al. 2016): ten symbols out of eight, T blanks, then
-the ten have to be repeated. Without memory the cross-entropy is 10 ln 8 / (T + 20) nats.
-Every cell has the same units, optimiser, batches and seconds; the figure is the error as a share of
-what no memory gives, on examples never seen: 0 is solved, 1 has learned nothing.
+The tasks are those of memory_tasks.py. For each cell the rates of `RATES` are tried for a quarter
+of a task's seconds; the one that did best goes on to the end of them, and half as many units are
+tried at it, too. A training ends before where the task is solved. What is judged are examples never
+seen; the figure is the loss as a share of what no memory gives: 0 is solved, 1 has learned nothing.
+What is in the JSON already is not measured again, so that a stopped sweep goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.memory_tasks import BATCH, TASKS, Task
 from textgen.backend import keras, ops, tf
 from textgen.cells import CELLS, make_cell
 from textgen.cells.layer import RecurrentLayer
 
-LENGTHS = (50, 200, 500)
-UNITS, BATCH, RATE = 128, 64, 2e-3
-SYMBOLS, COPIED = 8, 10
+HERE = Path(__file__).parent
+NOTES = HERE / "memory_notes.md"
+PICTURE = "memory.svg"
+RATES = (0.001, 0.003, 0.01)
+WIDE, NARROW = 128, 64  # units
+FIRST, LOOKS = 0.25, 16  # of the seconds, for each rate; how often a whole training is judged
+SOLVED = 0.05
+UNSEEN = 6  # batches that judge
 
 
-def adding(length: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """x [T, B, 2]: number and mark; y [B, 1]: the sum of the two marked."""
-    x = np.zeros((length, BATCH, 2), np.float32)
-    x[:, :, 0] = random.random((length, BATCH))
-    half, rows = length // 2, np.arange(BATCH)
-    x[random.integers(0, half, BATCH), rows, 1] = 1
-    x[random.integers(half, length, BATCH), rows, 1] = 1
-    return x, (x[:, :, 0] * x[:, :, 1]).sum(0)[:, None]
-
-
-def copy(length: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """x [T + 20, B, 10] one-hot: symbols, blanks, a mark, blanks; y [T + 20, B]: classes."""
-    total, blank = length + 2 * COPIED, SYMBOLS
-    symbols = random.integers(0, SYMBOLS, (COPIED, BATCH))
-    ids = np.full((total, BATCH), blank)
-    ids[:COPIED] = symbols
-    ids[-COPIED - 1] = blank + 1  # now
-    y = np.full((total, BATCH), blank, np.int32)
-    y[-COPIED:] = symbols
-    return np.eye(SYMBOLS + 2, dtype=np.float32)[ids], y
-
-
-class Model(keras.Model):
+class Model(keras.Model):  # type: ignore[misc]  # Keras ships no types
     """One cell and a linear read-out: of the last output, or of all."""
 
-    def __init__(self, cell: str, outputs: int, last: bool, longest: int) -> None:
+    def __init__(self, cell: str, units: int, task: Task) -> None:
         super().__init__()
-        # what the gated cells are given to begin with is told the task's length
-        self.recurrent = RecurrentLayer(make_cell(cell), UNITS, chrono=longest)
-        self.head, self.last = keras.layers.Dense(outputs), last
+        # the gates are told the length of the task, which few cells solve otherwise
+        self.recurrent = RecurrentLayer(make_cell(cell), units, chrono=task.length)
+        self.head, self.single = keras.layers.Dense(task.outputs), task.outputs == 1
 
     def call(self, x: Any) -> Any:
         hidden, _ = self.recurrent(x, self.recurrent.initial_state(BATCH))
-        return self.head(hidden[-1] if self.last else hidden)
+        return self.head(hidden[-1] if self.single else hidden)
+
+    def loss_of(self, x: Any, answers: Any, counts: Any) -> Any:
+        """The mean of the squared error, or of the cross-entropy, over the answers that count."""
+        found = self(x)
+        if self.single:
+            losses = ops.square(found - answers)
+        else:
+            losses = ops.sparse_categorical_crossentropy(answers, found, from_logits=True)
+        return ops.sum(losses * counts) / ops.sum(counts)
 
 
-def squared(y: Any, found: Any) -> Any:
-    return ops.mean(ops.square(found - y))
+class Trial:
+    """A training that can be gone on with. curve: (tokens, seconds of a core, share of loss)."""
+
+    def __init__(self, name: str, cell: str, units: int, rate: float) -> None:
+        keras.utils.set_random_seed(1)
+        self.name, self.cell, self.units, self.rate = name, cell, units, rate
+        self.task = TASKS[name]
+        self.model = Model(cell, units, self.task)
+        self.random = np.random.default_rng(1)
+        self.curve: list[tuple[int, float, float]] = []
+        self.seconds, self.tokens = 0.0, 0
+        self.without = self.task.without_memory()
+        self.loss = tf.function(self.model.loss_of)
+        self.step = self._compiled()
+
+    def _compiled(self) -> Any:
+        optimizer = keras.optimizers.Adam(self.rate, global_clipnorm=1.0)
+        first = self.task.draw(np.random.default_rng(4))
+        self.model.loss_of(*first)
+        optimizer.build(self.model.trainable_variables)
+
+        @tf.function
+        def step(*examples: Any) -> None:
+            with tf.GradientTape() as tape:
+                loss = self.model.loss_of(*examples)
+            weights = self.model.trainable_variables
+            optimizer.apply(tape.gradient(loss, weights), weights)
+
+        fresh = [w.numpy() for w in [*self.model.variables, *optimizer.variables]]
+        step(*first)  # compiled outside of the seconds
+        for weight, value in zip([*self.model.variables, *optimizer.variables], fresh, strict=True):
+            weight.assign(value)
+        return step
+
+    @property
+    def share(self) -> float:
+        return self.curve[-1][2] if self.curve else 1.0
+
+    @property
+    def solved(self) -> bool:
+        return self.share <= SOLVED
+
+    def run(self, seconds: float) -> Trial:
+        """Train until so many seconds of a core are spent, or the task is solved."""
+        while self.seconds < seconds and not self.solved:
+            look = min(seconds, self.seconds + self.task.seconds / LOOKS)
+            while self.seconds < look:
+                examples = self.task.draw(self.random)
+                begin = time.process_time()
+                self.step(*examples)
+                self.seconds += time.process_time() - begin
+                self.tokens += examples[0].shape[0] * BATCH
+            unseen = np.random.default_rng(2)
+            losses = [float(self.loss(*self.task.draw(unseen))) for _ in range(UNSEEN)]
+            self.curve.append((self.tokens, round(self.seconds, 2), np.mean(losses) / self.without))
+        return self
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "task": self.name,
+            "cell": self.cell,
+            "units": self.units,
+            "rate": self.rate,
+            "curve": [(tokens, s, round(float(share), 4)) for tokens, s, share in self.curve],
+        }
 
 
-def cross_entropy(y: Any, found: Any) -> Any:
-    return ops.mean(ops.sparse_categorical_crossentropy(y, found, from_logits=True))
-
-
-# name -> (examples, outputs, last only, loss, loss without memory)
-TASKS: dict[str, tuple[Any, int, bool, Any, Callable[[int], float]]] = {
-    "adding": (adding, 1, True, squared, lambda t: 1 / 6),
-    "copy": (
-        copy,
-        SYMBOLS + 1,
-        False,
-        cross_entropy,
-        lambda t: COPIED * math.log(SYMBOLS) / (t + 2 * COPIED),
-    ),
-}
-
-
-def measure(task: str, length: int, cell: str, seconds: float) -> dict[str, Any]:
-    examples, outputs, last, loss_of, without = TASKS[task]
-    keras.utils.set_random_seed(1)
-    random = np.random.default_rng(1)
-    model = Model(cell, outputs, last, length)
-    optimizer = keras.optimizers.Adam(RATE, global_clipnorm=1.0)
-    x, y = examples(length, random)
-    model(x)
-    optimizer.build(model.trainable_variables)
-
-    @tf.function
-    def step(x: Any, y: Any) -> Any:
-        with tf.GradientTape() as tape:
-            loss = loss_of(y, model(x))
-        variables = model.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return loss
-
-    evaluate = tf.function(lambda x, y: loss_of(y, model(x)))
-    step(x, y)  # compiled outside of the seconds
-    steps, end = 0, time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        step(*examples(length, random))
-        steps += 1
-    unseen = np.random.default_rng(2)
-    share = float(np.mean([evaluate(*examples(length, unseen)) for _ in range(10)])) / without(
-        length
+def measure(name: str, cell: str) -> Iterable[dict[str, Any]]:
+    """The rows of a cell on a task: three rates, of which the best is trained to the end; then that
+    rate with half as many units."""
+    task = TASKS[name]
+    trials = [Trial(name, cell, WIDE, rate).run(FIRST * task.seconds) for rate in RATES]
+    best = min(
+        trials, key=lambda trial: (not trial.solved, trial.tokens * trial.solved, trial.share)
     )
-    return {"task": task, "length": length, "cell": cell, "steps": steps, "share": round(share, 4)}
+    best.run(task.seconds)
+    yield from (trial.row() for trial in trials)
+    yield Trial(name, cell, NARROW, best.rate).run(task.seconds).row()
 
 
-PUBLISHED = """Published, with far longer training: LSTM solves adding at T = 100 to 1,000
-(Hochreiter & Schmidhuber 1997); a tanh RNN fails at adding from T = 150, an identity-initialised
-ReLU RNN solves it up to 300 (Le et al. 2015); on copy at T = 500 an LSTM stays at the memoryless
-level for tens of thousands of steps, with chrono initialisation it solves it (Tallec & Ollivier
-2018).
-
-So few seconds are some hundreds of steps: enough for every gated cell to solve adding at T = 50,
-where the plain RNN learns nothing, and for one, the cheapest, to be on its way at 200. Copying is
-learned by none in this time, and nothing here speaks against what is published for long trainings;
-a share far above 1 is a model in the midst of learning."""
+# --- the page -------------------------------------------------------------------------------------
 
 
-def markdown(rows: list[dict[str, Any]], seconds: float) -> str:
-    lines = [
-        "# Adding and copy",
+def best_of(rows: list[dict[str, Any]], name: str, cell: str) -> dict[str, Any] | None:
+    """The training that solved the task on the fewest tokens, or came nearest to it."""
+    found = [r for r in rows if (r["task"], r["cell"]) == (name, cell)]
+    return min(found, key=lambda r: (max(share_of(r), SOLVED), r["curve"][-1][0]), default=None)
+
+
+def share_of(row: dict[str, Any]) -> float:
+    return float(row["curve"][-1][2])
+
+
+def in_table(row: dict[str, Any] | None) -> str:
+    """Where a task was solved, the million tokens and the seconds that took; else the share."""
+    if row is None:
+        return ""
+    tokens, seconds, share = row["curve"][-1]
+    if share <= SOLVED:
+        return f"**{tokens / 1e6:.2f} M, {seconds:.0f} s**"
+    return f"{share:.2f}"
+
+
+def ranked(rows: list[dict[str, Any]]) -> list[str]:
+    """Cells by the tasks that they solved, then by what they left of the others."""
+
+    def rank(cell: str) -> tuple[int, float]:
+        shares = [share_of(r) for name in TASKS if (r := best_of(rows, name, cell))]
+        return -sum(share <= SOLVED for share in shares), sum(max(s, SOLVED) for s in shares)
+
+    return sorted((cell for cell in CELLS if any(r["cell"] == cell for r in rows)), key=rank)
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    cells = ranked(rows)
+    lines = ["# Memory", "", "Written by `python -m benchmarks.memory`.", ""]
+    lines += [NOTES.read_text(encoding="utf-8").strip(), ""]
+    lines += [
+        f"{os.cpu_count()} cores, {platform.machine()}; batches of {BATCH}, {WIDE} and {NARROW} "
+        f"units, Adam, rates {', '.join(map(str, RATES))}, chrono initialisation with the task's "
+        "length. **Solved**: tokens read until at most a twentieth of what no memory gives was "
+        "left, and seconds of a core; else the share that was left.",
         "",
-        f"Measured by `python -m benchmarks.memory`; {os.cpu_count()} cores, {platform.machine()}, "
-        f"{seconds:.0f} s of training each, {UNITS} units, batch {BATCH}, Adam {RATE}, chrono "
-        "initialisation with the task's length. Error as a share of that without memory: 0 is "
-        "solved, 1 has learned nothing; in brackets the steps that fitted into the time.",
-        "",
-        PUBLISHED,
-        "",
-        "| cell | " + " | ".join(f"{task} {t}" for task in TASKS for t in LENGTHS) + " |",
-        "|---|" + "---:|" * (len(TASKS) * len(LENGTHS)),
+        "| task | " + " | ".join(f"`{cell}`" for cell in cells) + " | seconds at most |",
+        "|---|" + "---:|" * (len(cells) + 1),
     ]
-    found = {(r["task"], r["length"], r["cell"]): r for r in rows}
-    for cell in CELLS:
-        cells = [found[task, t, cell] for task in TASKS for t in LENGTHS]
-        lines.append(
-            f"| `{cell}` | " + " | ".join(f"{r['share']:.3f} ({r['steps']})" for r in cells) + " |"
+    for name, task in TASKS.items():
+        found = [in_table(best_of(rows, name, cell)) for cell in cells]
+        lines.append(f"| {name} | " + " | ".join(found) + f" | {task.seconds:.0f} |")
+    lines += ["", f"![Share of the loss against tokens]({PICTURE})", "", "The best settings:", ""]
+    lines += ["| task | " + " | ".join(f"`{cell}`" for cell in cells) + " |"]
+    lines += ["|---|" + "---:|" * len(cells)]
+    for name in TASKS:
+        best = [best_of(rows, name, cell) for cell in cells]
+        said = [f"{r['rate']}, {r['units']} units" if r else "" for r in best]
+        lines.append(f"| {name} | " + " | ".join(said) + " |")
+    lines += ["", "Tasks: " + "; ".join(f"{n}: {t.source}" for n, t in TASKS.items()) + ".", ""]
+    return "\n".join(lines)
+
+
+def chart(rows: list[dict[str, Any]], path: Path) -> None:
+    """The best training of each cell on each task: share of the loss against tokens."""
+    import altair as alt
+    import pandas as pd
+
+    points = pd.DataFrame(
+        {"task": name, "cell": cell, "million tokens": tokens / 1e6, "share": min(share, 1.5)}
+        for name in TASKS
+        for cell in CELLS
+        if (row := best_of(rows, name, cell))
+        for tokens, _, share in [(0, 0.0, 1.0), *row["curve"]]
+    )
+    colours = alt.Scale(domain=list(CELLS), range=[cell.colour for cell in CELLS.values()])
+    ink = "#85857e"
+    axis = {"labelColor": ink, "titleColor": ink, "gridColor": ink, "gridOpacity": 0.25}
+    drawn = (
+        alt.Chart(points)
+        .mark_line(strokeWidth=1.5)
+        .encode(
+            x=alt.X("million tokens:Q"),
+            y=alt.Y("share:Q", title="share of the loss"),
+            color=alt.Color("cell:N", title=None, scale=colours),
         )
-    return "\n".join(lines) + "\n"
+        .properties(width=200, height=130)
+        .facet(facet=alt.Facet("task:N", title=None, sort=list(TASKS)), columns=3)
+        .resolve_scale(x="independent")
+        .configure(background="transparent")
+        .configure_axis(**axis)
+        .configure_header(labelColor=ink)
+        .configure_legend(labelColor=ink)
+        .configure_view(stroke=None)
+    )
+    drawn.save(str(path))
+
+
+def names(asked: str, known: Iterable[str]) -> list[str]:
+    return [name for name in known if not asked or name.split(" ")[0] in asked.split(",")]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="the adding and the copy problem")
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser = argparse.ArgumentParser(description="which cell remembers what")
+    parser.add_argument("--tasks", default="", help="first words, with commas; all without it")
+    parser.add_argument("--cells", default="", help="with commas; all without it")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--page-only", action="store_true", help="write the page of what is there")
     parsed = parser.parse_args()
-    rows = []
-    for task in TASKS:
-        for length in LENGTHS:
-            for cell in CELLS:
-                rows.append(measure(task, length, cell, parsed.seconds))
-                print(rows[-1], flush=True)
-    table = markdown(rows, parsed.seconds)
-    print(table)
-    if parsed.json:
-        parsed.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+    rows: list[dict[str, Any]] = []
+    if parsed.json and parsed.json.is_file():
+        rows = json.loads(parsed.json.read_text(encoding="utf-8"))
+    done = {(row["task"], row["cell"]) for row in rows}
+    for name in names(parsed.tasks, TASKS):
+        for cell in names(parsed.cells, CELLS):
+            if parsed.page_only or (name, cell) in done:
+                continue
+            rows += measure(name, cell)
+            if parsed.json:
+                parsed.json.write_text(json.dumps(rows) + "\n", encoding="utf-8")
+            print(name, cell, in_table(best_of(rows, name, cell)), flush=True)
     if parsed.markdown:
-        parsed.markdown.write_text(table)
+        chart(rows, parsed.markdown.with_name(PICTURE))
+        parsed.markdown.write_text(markdown(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":
