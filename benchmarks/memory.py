@@ -38,7 +38,7 @@ SOLVED = 0.05
 UNSEEN = 6  # batches that judge
 
 
-class Model(keras.Model):  # type: ignore[misc]  # Keras ships no types
+class Model(keras.Model):
     """One cell and a linear read-out: of the last output, or of all."""
 
     def __init__(self, cell: str, units: int, task: Task) -> None:
@@ -115,7 +115,8 @@ class Trial:
                 self.tokens += examples[0].shape[0] * BATCH
             unseen = np.random.default_rng(2)
             losses = [float(self.loss(*self.task.draw(unseen))) for _ in range(UNSEEN)]
-            self.curve.append((self.tokens, round(self.seconds, 2), np.mean(losses) / self.without))
+            share = sum(losses) / UNSEEN / self.without
+            self.curve.append((self.tokens, round(self.seconds, 2), share))
         return self
 
     def row(self) -> dict[str, Any]:
@@ -124,7 +125,7 @@ class Trial:
             "cell": self.cell,
             "units": self.units,
             "rate": self.rate,
-            "curve": [(tokens, s, round(float(share), 4)) for tokens, s, share in self.curve],
+            "curve": [(tokens, s, round(share, 4)) for tokens, s, share in self.curve],
         }
 
 
