@@ -4,7 +4,7 @@
                                 [--markdown FILE] [--page-only]
 
 The tasks are those of memory_tasks.py. For each cell the rates of `RATES` are tried for a quarter
-of a task's seconds; the one that did best goes on to the end of them, and half as many units are
+of a task's seconds; the one that did best goes on to the end of them, and twice as many units are
 tried at it, too. A training ends before where the task is solved. What is judged are examples never
 seen; the figure is the loss as a share of what no memory gives: 0 is solved, 1 has learned nothing.
 What is in the JSON already is not measured again, so that a stopped sweep goes on.
@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 NOTES = HERE / "memory_notes.md"
 PICTURE = "memory.svg"
 RATES = (0.001, 0.003, 0.01)
-WIDE, NARROW = 128, 64  # units
+NARROW, WIDE = 64, 128  # units
 FIRST, LOOKS = 0.25, 16  # of the seconds, for each rate; how often a whole training is judged
 SOLVED = 0.05
 UNSEEN = 6  # batches that judge
@@ -131,15 +131,15 @@ class Trial:
 
 def measure(name: str, cell: str) -> Iterable[dict[str, Any]]:
     """The rows of a cell on a task: three rates, of which the best is trained to the end; then that
-    rate with half as many units."""
+    rate with twice as many units."""
     task = TASKS[name]
-    trials = [Trial(name, cell, WIDE, rate).run(FIRST * task.seconds) for rate in RATES]
+    trials = [Trial(name, cell, NARROW, rate).run(FIRST * task.seconds) for rate in RATES]
     best = min(
         trials, key=lambda trial: (not trial.solved, trial.tokens * trial.solved, trial.share)
     )
     best.run(task.seconds)
     yield from (trial.row() for trial in trials)
-    yield Trial(name, cell, NARROW, best.rate).run(task.seconds).row()
+    yield Trial(name, cell, WIDE, best.rate).run(task.seconds).row()
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     lines = ["# Memory", "", "Written by `python -m benchmarks.memory`.", ""]
     lines += [NOTES.read_text(encoding="utf-8").strip(), ""]
     lines += [
-        f"{os.cpu_count()} cores, {platform.machine()}; batches of {BATCH}, {WIDE} and {NARROW} "
+        f"{os.cpu_count()} cores, {platform.machine()}; batches of {BATCH}, {NARROW} and {WIDE} "
         f"units, Adam, rates {', '.join(map(str, RATES))}, chrono initialisation with the task's "
         "length. **Solved**: tokens read until at most a twentieth of what no memory gives was "
         "left, and seconds of a core; else the share that was left.",
