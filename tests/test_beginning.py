@@ -106,25 +106,23 @@ def test_new_tokens_are_learned_faster(tied):
 
 def test_the_settings_are_those_of_the_model():
     begin = Beginning("runs/old", a_model(cell="gru", dropout=0.1))
-    config = begin.settle(RunConfig(), (), budget=False)
+    config = begin.settle(RunConfig(), ())
     assert config.model == begin.model.config and config.tokenizer == TokenizerConfig()
     assert config.training.learning_rate < TrainConfig.learning_rate
     named = RunConfig(ModelConfig(dropout=0.3), training=TrainConfig(learning_rate=0.5))
-    config = begin.settle(named, {"dropout", "learning_rate"}, budget=False)
+    config = begin.settle(named, {"dropout", "learning_rate"})
     assert (config.model.dropout, config.training.learning_rate) == (0.3, 0.5)
     with pytest.raises(ConfigError, match="hidden_size is 64, but runs/old was made with 8"):
-        begin.settle(RunConfig(ModelConfig(hidden_size=64)), {"hidden_size"}, budget=False)
+        begin.settle(RunConfig(ModelConfig(hidden_size=64)), {"hidden_size"})
     with pytest.raises(ConfigError, match="tokenizer is 'jamo', but runs/old was made with 'char'"):
-        begin.settle(RunConfig(tokenizer=TokenizerConfig("jamo")), {"tokenizer"}, budget=True)
+        begin.settle(RunConfig(tokenizer=TokenizerConfig("jamo")), {"tokenizer"})
 
 
 def test_a_model_of_pieces_keeps_them(caplog):
     tokenizer = SentencePieceTokenizer.train(TEXT, vocab_size=300)
     config = ModelConfig(hidden_size=8, embedding_size=8)
     begin = Beginning("old", Generator(drawn(config, 300), tokenizer))
-    assert begin.settle(RunConfig(), (), budget=True).tokenizer == TokenizerConfig(
-        "sentencepiece", 300
-    )
+    assert begin.settle(RunConfig(), ()).tokenizer == TokenizerConfig("sentencepiece", 300)
     with caplog.at_level(logging.INFO):
         assert begin.tokenizer(NEW) is tokenizer
     assert "keeps its 300 pieces" in caplog.text
@@ -135,9 +133,7 @@ def test_a_model_of_pieces_keeps_them(caplog):
     assert "1 character is new to old: " in caplog.text
     assert "2 characters are new to old: " in caplog.text
     with pytest.raises(ConfigError, match="model_type is 'bpe'"):
-        begin.settle(
-            RunConfig(tokenizer=TokenizerConfig(model_type="bpe")), {"model_type"}, budget=False
-        )
+        begin.settle(RunConfig(tokenizer=TokenizerConfig(model_type="bpe")), {"model_type"})
 
 
 def test_what_a_model_lacks_costs_its_name():

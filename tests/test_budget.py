@@ -158,8 +158,11 @@ def test_a_model_that_knows_a_language_learns_less_by_heart():
     begun, training = budget.plan(8000, 987, 180, *settings, begun=True)
     assert 0.3 < begun.dropout < anew == budget.MAX_DROPOUT
     assert training.learning_rate == TrainConfig.learning_rate
-    asked = ModelConfig(hidden_size=100, dropout=0.1), TrainConfig(), ("cell",)
-    assert budget.plan(8000, 987, 180, *asked, begun=True)[0] == asked[0]
+    own = ModelConfig(hidden_size=256, dropout=0.2)
+    of_more = budget.plan(1_000_000, 987, 180, own, *settings[1:], begun=True)[0]
+    assert of_more.dropout == 0.2  # no less than it was trained with
+    asked = own, TrainConfig(), ("cell", "hidden_size", "dropout")
+    assert budget.plan(8000, 987, 180, *asked, begun=True)[0] == own
 
 
 def test_what_was_asked_for_stays():

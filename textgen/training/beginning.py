@@ -46,9 +46,8 @@ class Beginning:
     run: str
     model: Generator
 
-    def settle(self, config: RunConfig, fixed: Collection[str], *, budget: bool) -> RunConfig:
+    def settle(self, config: RunConfig, fixed: Collection[str]) -> RunConfig:
         """`config` with the model's own settings, and the learning rate of who begins from one.
-        With a `budget` the dropout is not the model's but left for that to choose.
 
         fixed: the settings that were named; one that the model contradicts is refused with
         `ConfigError`.
@@ -61,7 +60,7 @@ class Beginning:
                     f"{name} is {shown(asked[name])}, but {self.run} was made with {shown(has)}, "
                     "which stays: leave it out, or train anew without --from"
                 )
-        free = {name: getattr(config.model, name) for name in FREE if budget or name in fixed}
+        free = {name: getattr(config.model, name) for name in FREE if name in fixed}
         training = config.training
         if "learning_rate" not in fixed:
             training = dataclasses.replace(training, learning_rate=RATE)

@@ -44,7 +44,8 @@ TIMED_SIZE = 384  # the size whose speed is measured, to tell that of the others
 # Dropout where there is one weight for each token and the text is read ten times; what each
 # doubling of either adds; the most.
 BASE_DROPOUT, BASE_PASSES, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 10, 0.07, 0.5
-# A model that was begun from knows most of it already, and learns less by heart.
+# A model that was begun from knows most of it already, and learns less by heart; but it has no less
+# than it was trained with.
 OF_BEGUN = -0.35
 # Less than that is none: any costs a product for each token where the vocabulary is small.
 LEAST_DROPOUT = 0.05
@@ -196,8 +197,10 @@ def _sized(
     weights = weights_per_token(model, vocab_size) + vocab_size * model.embedding_size
     share = BASE_DROPOUT + DROPOUT_OF_DOUBLING * math.log2(weights / tokens)
     share += OF_BEGUN if begun else 0.0
-    share = 0.0 if share < LEAST_DROPOUT else min(share, MAX_DROPOUT)
-    return _fill(model, fixed, dropout=round(share, 2))
+    share = 0.0 if share < LEAST_DROPOUT else round(min(share, MAX_DROPOUT), 2)
+    if begun and "dropout" not in fixed:
+        return dataclasses.replace(model, dropout=max(model.dropout, share))
+    return _fill(model, fixed, dropout=share)
 
 
 def _fill(settings: Settings, fixed: Collection[str], **values: Any) -> Settings:

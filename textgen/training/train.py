@@ -88,7 +88,7 @@ def start(
         )
     if begin_from is not None:
         begin = beginning.read(begin_from)
-        config = begin.settle(config, fixed, budget=bool(budget))
+        config = begin.settle(config, fixed)
         fixed |= begin.settled
     config = _with_effect(config, names_a_task(source), given)
     _refuse_a_second_run(folder)
