@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from textgen.errors import ConfigError
 from textgen.evaluation.copying import CopyMeter, Span, covered
 from textgen.evaluation.variety import distinct, repetition
+from textgen.text.stretches import _BASE, Stretches, window_hashes
 from tiny import TEXT
 
 
@@ -60,3 +61,20 @@ def test_variety():
     assert repetition("abcdXabcd", 4) == 4 / 9
     assert repetition("abcabcabc", 3) == 6 / 9
     assert repetition("", 3) == 0.0
+
+
+@given(st.text("가나ab", max_size=60), st.integers(1, 70))
+def test_hashes_are_polynomials_of_every_window(text, size):
+    def polynomial(window):
+        value = 0
+        for character in window:
+            value = (value * int(_BASE) + ord(character) + 1) % 2**64
+        return value
+
+    expected = [polynomial(text[k : k + size]) for k in range(len(text) - size + 1)]
+    assert window_hashes(text, size).tolist() == expected
+
+
+def test_stretches_longer_than_any_text_take_no_time():
+    assert not len(window_hashes("가나" * 1000, 10**18))
+    assert not Stretches("가나" * 1000, 10**18).holds([]).any()

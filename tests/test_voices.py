@@ -218,7 +218,7 @@ def test_a_mix_is_the_sum_of_the_states():
         ("영히", "label is '영히': is it 영희\\? choose from 철수, 영희$"),  # in their own order
         ("철수=0.5,민수=0.5", "label is '민수'"),
         ("철수=3", "the share 3.0: give a number of at least 0 and at most 2"),
-        ("철수=viel", "the share nan"),
+        ("철수=viel", "the share 'viel': give a number"),
         ("", "label is ''"),
         (3, "label is 3: give a label"),
         ({}, "give a label"),

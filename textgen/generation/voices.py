@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,10 +27,7 @@ def state_of(label: str | Mapping[str, float], voices: Mapping[str, np.ndarray])
         if name not in voices:
             raise ConfigError(f"label is {shown(name)}: {_choice(name, voices)}")
         if not (isinstance(share, int | float) and 0 <= share <= LARGEST_SHARE):
-            raise ConfigError(
-                f"label gives {shown(name)} the share {shown(share)}: "
-                f"give a number of at least 0 and at most {LARGEST_SHARE:g}, such as {name}=0.7"
-            )
+            raise _no_share(name, share)
     parts = [np.float32(share) * voices[name] for name, share in shares.items()]
     return np.asarray(np.sum(parts, axis=0))
 
@@ -52,7 +48,7 @@ def shares_of(
     names = [name.strip() for name, _, _ in parts]
     if len({*names}) < len(names):
         raise ConfigError(f"label is {shown(label)}: name each label once")
-    return {name: _number(share) for name, (_, _, share) in zip(names, parts, strict=True)}
+    return {name: _number(name, share) for name, (_, _, share) in zip(names, parts, strict=True)}
 
 
 def _choice(name: str, voices: Mapping[str, np.ndarray]) -> str:
@@ -63,8 +59,15 @@ def _choice(name: str, voices: Mapping[str, np.ndarray]) -> str:
     return (f"is it {listed(near)}? " if near else "") + f"choose from {listed(voices)}"
 
 
-def _number(text: str) -> float:
+def _number(name: str, share: str) -> float:
     try:
-        return float(text)
+        return float(share)
     except ValueError:
-        return math.nan
+        raise _no_share(name, share) from None
+
+
+def _no_share(name: str, share: object) -> ConfigError:
+    return ConfigError(
+        f"label gives {shown(name)} the share {shown(share)}: "
+        f"give a number of at least 0 and at most {LARGEST_SHARE:g}, such as {name}=0.7"
+    )

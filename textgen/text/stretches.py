@@ -42,10 +42,22 @@ class Stretches:
 
 
 def window_hashes(text: str, size: int) -> np.ndarray:
-    """uint64 [len(text) - size + 1]: a polynomial in the characters of every window."""
+    """uint64 [len(text) - size + 1]: a polynomial in the characters of every window.
+
+    Of two windows behind one another, the hash of both is that of the first, times a power of the
+    base, plus that of the second. So windows of 1, 2, 4 ... characters are enough for any size.
+    """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
-    hashes = np.zeros(max(len(codes) - size + 1, 0), np.uint64)
-    for k in range(size):
-        hashes *= _BASE
-        hashes += codes[k : k + len(hashes)] + np.uint64(1)
+    part, width, base = codes + np.uint64(1), 1, int(_BASE)  # base: to the power of the width
+    hashes, length, power = np.zeros(len(codes) + 1, np.uint64), 0, 1
+    while size:
+        if size & 1:
+            length += width
+            windows = max(len(codes) - length + 1, 0)
+            hashes = part[:windows] * np.uint64(power) + hashes[width : width + windows]
+            power = power * base % 2**64
+        size >>= 1
+        windows = max(len(codes) - 2 * width + 1, 0)
+        part = part[:windows] * np.uint64(base) + part[width : width + windows]
+        width, base = 2 * width, base * base % 2**64
     return hashes
