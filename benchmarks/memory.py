@@ -238,13 +238,14 @@ def chart(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def names(asked: str, known: Iterable[str]) -> list[str]:
-    return [name for name in known if not asked or name.split(" ")[0] in asked.split(",")]
+    wanted = asked.split(",")
+    return [n for n in known if not asked or n in wanted or n.split(" ")[0] in wanted]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="which cell remembers what")
-    parser.add_argument("--tasks", default="", help="first words, with commas; all without it")
-    parser.add_argument("--cells", default="", help="with commas; all without it")
+    parser.add_argument("--tasks", default="", help="by name or first word, with commas")
+    parser.add_argument("--cells", default="", help="with commas")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--page-only", action="store_true", help="write the page of what is there")
