@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.charts import on_any_ground
 from benchmarks.memory_tasks import BATCH, TASKS, Task
 from textgen.backend import keras, ops, tf
 from textgen.cells import CELLS, make_cell
@@ -134,9 +135,7 @@ def measure(name: str, cell: str) -> Iterable[dict[str, Any]]:
     rate with twice as many units."""
     task = TASKS[name]
     trials = [Trial(name, cell, NARROW, rate).run(FIRST * task.seconds) for rate in RATES]
-    best = min(
-        trials, key=lambda trial: (not trial.solved, trial.tokens * trial.solved, trial.share)
-    )
+    best = min(trials, key=lambda trial: (max(trial.share, SOLVED), trial.tokens))
     best.run(task.seconds)
     yield from (trial.row() for trial in trials)
     yield Trial(name, cell, WIDE, best.rate).run(task.seconds).row()
@@ -218,8 +217,6 @@ def chart(rows: list[dict[str, Any]], path: Path) -> None:
         for tokens, _, share in [(0, 0.0, 1.0), *row["curve"]]
     )
     colours = alt.Scale(domain=list(CELLS), range=[cell.colour for cell in CELLS.values()])
-    ink = "#85857e"
-    axis = {"labelColor": ink, "titleColor": ink, "gridColor": ink, "gridOpacity": 0.25}
     drawn = (
         alt.Chart(points)
         .mark_line(strokeWidth=1.5)
@@ -231,13 +228,8 @@ def chart(rows: list[dict[str, Any]], path: Path) -> None:
         .properties(width=200, height=130)
         .facet(facet=alt.Facet("task:N", title=None, sort=list(TASKS)), columns=3)
         .resolve_scale(x="independent")
-        .configure(background="transparent")
-        .configure_axis(**axis)
-        .configure_header(labelColor=ink)
-        .configure_legend(labelColor=ink)
-        .configure_view(stroke=None)
     )
-    drawn.save(str(path))
+    on_any_ground(drawn).save(str(path))
 
 
 def names(asked: str, known: Iterable[str]) -> list[str]:

@@ -28,6 +28,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.charts import on_any_ground
 from textgen.backend import cores, has_bfloat16
 from textgen.runs.array_file import read_arrays
 from textgen.runs.run_folder import WEIGHTS, read_history
@@ -362,12 +363,8 @@ def chart(found: dict[str, Any], path: Path) -> None:
         color=alt.Color("who:N", title=None, scale=scale),
         strokeDash=alt.StrokeDash("who:N", title=None, scale=dashes),
     )
-    ink = "#85857e"
-    axis = {"labelColor": ink, "titleColor": ink, "gridColor": ink, "gridOpacity": 0.25}
     drawn = alt.LayerChart(layer=[base.mark_line()], width=560, height=280)
-    drawn = drawn.configure(background="transparent").configure_axis(**axis)
-    drawn = drawn.configure_legend(labelColor=ink).configure_view(stroke=None)
-    drawn.save(str(path))
+    on_any_ground(drawn).save(str(path))
 
 
 def main() -> None:

@@ -106,16 +106,16 @@ def test_new_tokens_are_learned_faster(tied):
 
 def test_the_settings_are_those_of_the_model():
     begin = Beginning("runs/old", a_model(cell="gru", dropout=0.1))
-    config = begin.settle(RunConfig(), ())
+    config = begin.settle(RunConfig(), fixed=())
     assert config.model == begin.model.config and config.tokenizer == TokenizerConfig()
     assert config.training.learning_rate < TrainConfig.learning_rate
     named = RunConfig(ModelConfig(dropout=0.3), training=TrainConfig(learning_rate=0.5))
-    config = begin.settle(named, {"dropout", "learning_rate"})
+    config = begin.settle(named, fixed={"dropout", "learning_rate"})
     assert (config.model.dropout, config.training.learning_rate) == (0.3, 0.5)
     with pytest.raises(ConfigError, match="hidden_size is 64, but runs/old was made with 8"):
-        begin.settle(RunConfig(ModelConfig(hidden_size=64)), {"hidden_size"})
+        begin.settle(RunConfig(ModelConfig(hidden_size=64)), fixed={"hidden_size"})
     with pytest.raises(ConfigError, match="tokenizer is 'jamo', but runs/old was made with 'char'"):
-        begin.settle(RunConfig(tokenizer=TokenizerConfig("jamo")), {"tokenizer"})
+        begin.settle(RunConfig(tokenizer=TokenizerConfig("jamo")), fixed={"tokenizer"})
 
 
 def test_a_model_of_pieces_keeps_them(caplog):
