@@ -88,7 +88,7 @@ def test_new_tokens_are_learned_faster(tied):
     network = a_model(tie_weights=tied).network
     known, size = network.vocab_size, network.vocab_size + 3
     model = trainable(Network(network.config, size, grown(network.weights, size)))
-    trainer = LaneTrainer(model, 4, rates=rates(size, known))
+    trainer = LaneTrainer(model, 4, rates=rates(network.config, size, known))
     step = trainer.prepare(optimizer(TrainConfig(learning_rate=0.01, warmup=0, weight_decay=0), 9))
     before = {name: weight.numpy() for name, weight in model.named_weights().items()}
     ids = np.random.default_rng(0).integers(size, size=(4, 200))

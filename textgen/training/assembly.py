@@ -155,7 +155,7 @@ def _rates(setting: Setting) -> dict[str, np.ndarray]:
     origin, vocab_size = setting.config.origin, setting.tokenizer.vocab_size
     if origin is None or origin.vocab_size in (None, vocab_size):
         return {}
-    return beginning.rates(vocab_size, origin.vocab_size)
+    return beginning.rates(setting.config.model, vocab_size, origin.vocab_size)
 
 
 def _last_save(folder: Path, workers: Workers) -> Save:

@@ -22,7 +22,7 @@ from textgen.errors import ConfigError, RunError, counted, shown
 from textgen.evaluation.evaluate import carried_nats
 from textgen.generation.generator import Generator
 from textgen.log import logger
-from textgen.network import Network
+from textgen.network import Network, weight_shapes
 from textgen.options import options_of
 from textgen.runs.run_config import Card, Origin, RunConfig
 from textgen.runs.run_folder import read_config, weights_hash
@@ -127,15 +127,17 @@ def grown(weights: Mapping[str, np.ndarray], vocab_size: int) -> dict[str, np.nd
     return result
 
 
-def rates(vocab_size: int, known: int) -> dict[str, np.ndarray]:
+def rates(config: ModelConfig, vocab_size: int, known: int) -> dict[str, np.ndarray]:
     """How many times as fast each number of the grown weights is learned, by their names: those of
     a token that is new, because its id is not under `known`, `OF_NEW` times. Broadcasts."""
     of_token = np.where(np.arange(vocab_size) < known, 1.0, OF_NEW).astype(np.float32)
-    return {
-        "embedding.embeddings": of_token[:, None],
-        "head.kernel": of_token,
-        "head.bias": of_token,
+    shapes = weight_shapes(config, vocab_size)
+    others = {
+        name: [k for k in range(len(shapes[name])) if k != axis]
+        for name, axis in AXES.items()
+        if name in shapes  # tied weights have no kernel of their own
     }
+    return {name: np.expand_dims(of_token, axes) for name, axes in others.items()}
 
 
 def known_texts(data: TrainingData, card: Card) -> dict[str, str]:

@@ -48,7 +48,7 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         self.carry = carry
         self.voices = voices
         named = model.named_weights()
-        self.rates = [(named[k], rate) for k, rate in (rates or {}).items() if k in named]
+        self.rates = [(named[name], rate) for name, rate in (rates or {}).items()]
         self.carried = [
             [
                 self.add_weight(
