@@ -229,7 +229,7 @@ def markdown(results: list[dict[str, Any]]) -> str:
         own = found["ours"]
         evaluation = own["evaluation"]
         lines += [
-            f"## {found['text']}, {found['budget']:g} seconds"
+            f"## {found['text']}, {found['budget']:g} seconds, {tokens_of(found)}"
             + (", without bfloat16" if is_plain(found) else ""),
             "",
             f"{found['machine']}. Held out: {of_held_out(found)}, "
@@ -305,12 +305,18 @@ EXPLAINED = """- *state carried*: every character is predicted from all before i
 
 def picture(found: dict[str, Any]) -> str:
     kind = "-plain" if is_plain(found) else ""
-    return f"quality-{Path(found['text']).stem}-{found['budget']:g}{kind}.svg"
+    return f"quality-{Path(found['text']).stem}-{found['budget']:g}-{tokens_of(found)}{kind}.svg"
 
 
-def key(found: dict[str, Any]) -> tuple[str, float, bool]:
+def key(found: dict[str, Any]) -> tuple[str, float, bool, str]:
     """What tells a measurement from the others."""
-    return found["text"], found["budget"], is_plain(found)
+    return found["text"], found["budget"], is_plain(found), tokens_of(found)
+
+
+def tokens_of(found: dict[str, Any]) -> str:
+    """What the text was cut into: "characters", "jamo" or "pieces"."""
+    name: str = found["ours"]["tokenizer"]["name"]
+    return {"char": "characters", "sentencepiece": "pieces"}.get(name, name)
 
 
 def is_plain(found: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError, RunError
 from textgen.evaluation.evaluate import evaluate, read_carried
 from textgen.generation import scoring
+from textgen.ngrams import counts as counts_module
 from textgen.ngrams.counts import NGrams
 from textgen.ngrams.mixture import TERMS, Mixture, doubts, fit
 from textgen.runs.array_file import read_arrays, write_arrays
@@ -84,6 +85,14 @@ def test_it_is_the_recursion(text, before, seed):
     found = mixture.logprobs_after(logits[None], np.array([[-1, -1, -1, *before]]))[0]
     expected = by_loop(mixture, text, before, softmax(logits))
     np.testing.assert_allclose(np.exp(found), expected, rtol=1e-4, atol=1e-7)
+
+
+@given(st.lists(st.integers(0, 6)), st.integers(7, 60))
+def test_few_possible_keys_are_counted_as_many_are_sorted(keys, bound):
+    keys = np.array(keys, np.int64)
+    expected = np.unique(keys, return_inverse=True, return_counts=True)
+    for ours, theirs in zip(counts_module._distinct(keys, bound), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_by_hand():

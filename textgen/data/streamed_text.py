@@ -27,11 +27,11 @@ from textgen.options import build
 from textgen.runs import atomic_files
 from textgen.runs.run_config import Card, DataConfig, StreamedFiles, as_named
 from textgen.text.chunks import digest_of, read_chunks
+from textgen.text.corpus import MOST_HELD_OUT, cut_of
 from textgen.text.source import Provenance, Source, encodings_of, summary
 from textgen.tokenizers.tokenizer import Tokenizer
 
 LEARNT = 10_000_000  # characters, at most, from the beginning, that a tokenizer is trained on
-HELD_OUT = 500_000  # characters, at most, so that judging an epoch takes seconds
 HELD_OUT_FILE = "held_out.txt"
 CHUNK = 1 << 20  # ids checked at once
 # ids that n-grams are counted in: so many stretches from all over the text, which takes 160 MB
@@ -69,7 +69,7 @@ class StreamedText(TrainingData):
                 starts += [characters + start for start in piece.starts]
                 parts.append(piece.text)
                 characters += len(piece.text)
-                if characters >= LEARNT + HELD_OUT:
+                if characters >= LEARNT + MOST_HELD_OUT:
                     return "".join(parts)[:LEARNT]
         return "".join(parts)[: min(LEARNT, self._cut(characters, starts))]
 
@@ -106,7 +106,7 @@ class StreamedText(TrainingData):
                 end.append(piece.text)
                 characters += len(piece.text)
                 waiting += len(piece.text)
-                while waiting - len(end[0]) >= HELD_OUT:
+                while waiting - len(end[0]) >= MOST_HELD_OUT:
                     waiting -= len(end[0])
                     tokens += write(end.popleft())
                 while starts and starts[0] < characters - waiting:
@@ -201,9 +201,8 @@ class StreamedText(TrainingData):
         )
 
     def _cut(self, characters: int, starts: Sequence[int]) -> int:
-        """Where the held-out end begins: as `Corpus.split` has it, but not before `HELD_OUT`."""
-        cut = int(characters * (1 - self.settings.validation_fraction))
-        cut = max(cut, characters - HELD_OUT)
+        """Where the held-out end begins, as `Corpus.split` has it."""
+        cut = cut_of(characters, self.settings.validation_fraction)
         return next((start for start in starts if start >= cut), cut)
 
 
@@ -248,7 +247,7 @@ def _is_whole(folder: Path, recorded: StreamedFiles, tokenizer: Tokenizer) -> bo
 
 def _held_out_text(folder: Path, sha256: str) -> str:
     path = folder / HELD_OUT_FILE
-    data = atomic_files.read_file(path, 4 * (HELD_OUT + 1))
+    data = atomic_files.read_file(path, 4 * (MOST_HELD_OUT + 1))
     if hashlib.sha256(data).hexdigest() != sha256:
         raise RunError(f"{path} is not what was held out: go on with --resume, which mends it")
     return data.decode()

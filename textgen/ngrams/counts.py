@@ -16,6 +16,7 @@ import numpy as np
 from textgen.errors import ConfigError, CorpusError
 
 HIGHEST_ORDER = 12  # counts beyond are nearly all 1, and take memory
+COUNTED_AT_MOST = 4  # possible n-grams for each token of the text: memory for more would be wasted
 
 
 class Level:
@@ -77,9 +78,7 @@ class NGrams:
         ends, node = np.arange(len(ids), dtype=np.int32), np.zeros(len(ids), np.int64)
         histories, left = 1, most
         for n in range(1, order + 1):
-            keys, place, count = np.unique(
-                node * size + ids[ends], return_inverse=True, return_counts=True
-            )
+            keys, place, count = _distinct(node * size + ids[ends], histories * size)
             stays = np.ones(len(keys), bool)
             if left is not None and n > 1:
                 stays = count >= _fewest(count, left if n == order else left // 2)
@@ -133,6 +132,19 @@ class NGrams:
         within = np.arange(len(place)) - (ends - followers)[place]
         at = level.begin[nodes][place] + within
         return place, level.token[at], level.count[at]
+
+
+def _distinct(keys: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`np.unique` of keys [T] below `bound`: (the distinct ones, the place of each key among them,
+    how often each occurs). Where there are few that could occur they are not sorted, but counted,
+    which takes a tenth of the time."""
+    if bound > COUNTED_AT_MOST * len(keys):
+        return np.unique(keys, return_inverse=True, return_counts=True)
+    count = np.bincount(keys, minlength=bound)
+    there = count > 0
+    place = np.cumsum(there, dtype=np.int32) - np.int32(1)
+    distinct = np.flatnonzero(there)
+    return distinct, place[keys], count[distinct]
 
 
 def _fewest(count: np.ndarray, most: int) -> int:

@@ -18,6 +18,7 @@ from textgen.text.readers import must_be_there, read_item
 from textgen.text.source import Provenance, Source
 
 MAX_CHARACTERS = 200_000_000  # of a table or dataset; the records after it are left out
+MOST_HELD_OUT = 500_000  # characters of the end, so that judging an epoch takes seconds
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Corpus:
     def split(self, validation_fraction: float, held_out: str = "end") -> tuple[str, str]:
         """(training text, validation text).
 
-        held_out: "end" cuts `text` in two. With several documents the cut moves forward to the
+        held_out: "end" cuts `text` in two, and holds out `MOST_HELD_OUT` at most. With several documents the cut moves forward to the
         start of the next one, so that none is torn; where there is none to move to (the last is
         longer than the held-out share), it stays. "documents" takes whole ones at equal distances:
         with a share of a tenth every tenth, and so a tenth of each file of many documents.
@@ -58,7 +59,7 @@ class Corpus:
             )
         if held_out == "documents":
             return self._split_documents(validation_fraction)
-        cut = int(len(self.text) * (1 - validation_fraction))
+        cut = cut_of(len(self.text), validation_fraction)
         if cut < len(self.text):
             start = 0
             for document in self.documents:
@@ -82,6 +83,11 @@ class Corpus:
             parts[until > before].append(document)
         kept, out = (self.separator.join(part) for part in parts)
         return kept, out
+
+
+def cut_of(characters: int, validation_fraction: float) -> int:
+    """Where in a text of so many characters the held-out end begins, if no document is torn."""
+    return max(int(characters * (1 - validation_fraction)), characters - MOST_HELD_OUT)
 
 
 def load_corpus(source: Source, config: ReadConfig | None = None) -> Corpus:
