@@ -46,10 +46,11 @@ class Corpus:
     def split(self, validation_fraction: float, held_out: str = "end") -> tuple[str, str]:
         """(training text, validation text).
 
-        held_out: "end" cuts `text` in two, and holds out `MOST_HELD_OUT` at most. With several documents the cut moves forward to the
-        start of the next one, so that none is torn; where there is none to move to (the last is
-        longer than the held-out share), it stays. "documents" takes whole ones at equal distances:
-        with a share of a tenth every tenth, and so a tenth of each file of many documents.
+        held_out: "end" cuts `text` in two, and holds out `MOST_HELD_OUT` at most. With several
+        documents the cut moves forward to the start of the next one, so that none is torn; where
+        there is none to move to (the last is longer than the held-out share), it stays. "documents"
+        takes whole ones at equal distances: with a share of a tenth every tenth, and so a tenth of
+        each file of many documents.
 
         Raises `ConfigError` for a share outside its range, and where it is less than a document.
         """
