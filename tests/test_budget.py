@@ -119,13 +119,17 @@ def test_many_pieces_get_wide_embeddings():
     assert width(4000, tie_weights=True, hidden_size=default) == default
 
 
-def test_of_a_long_text_a_larger_model_reads_less():
-    model, training = planned(4_000_000, 600)
-    more, fewer = planned(40_000_000, 6000)
-    assert (
-        training.epochs < budget.PASSES and training.epochs * 4_000_000 >= 0.9 * budget.TOKENS_READ
-    )
-    assert more.hidden_size > model.hidden_size and fewer.epochs < training.epochs
+@pytest.mark.parametrize("seconds", [600, 6000])
+def test_of_a_long_text_enough_is_read_for_each_weight(seconds):
+    """And the next larger model would read less, so that minutes make both grow."""
+    tokens = 10**9
+    chosen = planned(tokens, seconds)[0]
+    larger = budget.SIZES[budget.SIZES.index(chosen.hidden_size) - 1]
+    for size, enough in ((chosen.hidden_size, True), (larger, False)):
+        model, training = planned(tokens, seconds, ModelConfig(hidden_size=size))
+        read = budget.TRAINED * steps_of(model, training) * 32 * 64
+        assert (read >= 0.99 * budget.READ_PER_WEIGHT * weights_per_token(model, 65)) is enough
+    assert planned(tokens, 10 * seconds)[0].hidden_size > chosen.hidden_size
 
 
 def test_a_text_too_long_for_the_time_is_read_until_the_time_is_up():

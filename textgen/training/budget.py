@@ -1,12 +1,12 @@
 """Minutes given, settings found: the largest model that still gets to read the text often enough.
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
-here leaves five passes, of a long text thirteen million tokens, and takes no more than four
-weights for each token of the text; embeds a thousand pieces or more wider than letters; and gives
-more dropout the more weights there are for a token and the more often it is read. Over the whole
-training the weights decay by the same factor, however many steps there are. What it reached, and on
-which texts, stands in docs/quality.md. The speed is measured on this machine, with this vocabulary,
-before the training begins (speed.py).
+here leaves five passes, of a long text sixty tokens to be read for each weight, and takes no more
+than four weights for each token of the text; embeds a thousand pieces or more wider than letters;
+and gives more dropout the more weights there are for a token and the more often it is read. Over
+the whole training the weights decay by the same factor, however many steps there are. What it
+reached, and on which texts, stands in docs/quality.md. The speed is measured on this machine, with
+this vocabulary, before the training begins (speed.py).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from textgen.training.cost import weights_per_token
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
 LARGE_VOCABULARY, WIDE_EMBEDDING = 1000, 256  # so many pieces, or more, are embedded so wide
 SIZES = (1024, 768, 640, 512, 448, 384, 320, 256, 192, 128)  # of the recurrent layer
-# The size is the largest that leaves so many passes over the text, or so many tokens to be read,
-# since of a long text a larger model learns more in one pass; and that has no more weights, without
-# the embeddings, for each token of the text: more only learn it by heart.
-PASSES, TOKENS_READ, WEIGHTS_PER_TOKEN = 5, 13_000_000, 4
+# The size is the largest that leaves so many passes over the text, or so many tokens to be read for
+# each weight, without the embeddings, since what is new in a long text is worth more than what is
+# read again; and that has no more weights for each token of the text: more only learn it by heart.
+PASSES, READ_PER_WEIGHT, WEIGHTS_PER_TOKEN = 5, 60, 4
 MAX_PASSES = 60  # patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS_OF_PASS = 50  # at least
@@ -142,12 +142,11 @@ def plan(
     if _is_free(model, fixed, "hidden_size"):
         tried = sized(TIMED_SIZE)
         work = speed(tried, vocab_size, training) * weights_per_token(tried, vocab_size)  # a second
-        enough = min(PASSES, TOKENS_READ / tokens)
         fitting = (
             m
             for m in map(sized, SIZES)
             if (weights := weights_per_token(m, vocab_size)) <= WEIGHTS_PER_TOKEN * tokens
-            and passes(work / weights) >= enough
+            and passes(work / weights) >= min(PASSES, READ_PER_WEIGHT * weights / tokens)
         )
         chosen = next(fitting, chosen)
     of_pass = tokens / (training.batch_size * training.sequence_length)
