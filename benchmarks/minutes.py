@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.charts import on_any_ground
+from benchmarks.charts import INK, on_any_ground
 from textgen.backend import cores, has_bfloat16
 from textgen.runs.run_folder import read_history
 
 HERE = Path(__file__).parent
 NOTES = HERE / "minutes_notes.md"
-PICTURE = "minutes.svg"
+PICTURE, WHAT = "minutes.svg", "bits per character, dashed with n-grams"
 JUDGED = 200_000  # characters
 STREAMED = 100  # million characters, from which on the text is read from a file
 COLOURS = {5: "#0072b2", 20: "#e69f00", 100: "#009e73"}
@@ -135,23 +135,24 @@ def chart(rows: list[dict[str, Any]], path: Path) -> None:
 
     points = pd.DataFrame(
         {
-            "text": f"{row['millions']} M characters",
+            "text": f"{row['millions']} M",
             "minutes": row["minutes"],
             "bits per character": bits,
             "who": who,
         }
         for row in rows
-        for who, bits in zip(("network alone", "with its n-grams"), of_network(row), strict=True)
+        for who, bits in zip(("network alone", "with n-grams"), of_network(row), strict=True)
     )
-    scale = alt.Scale(domain=[f"{m} M characters" for m in COLOURS], range=list(COLOURS.values()))
+    scale = alt.Scale(domain=[f"{m} M" for m in COLOURS], range=list(COLOURS.values()))
+    lines = alt.Legend(symbolType="stroke", symbolSize=300, titleColor=INK)
     drawn = (
         alt.Chart(points)
         .mark_line(point=True)
         .encode(
             x=alt.X("minutes:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=[1, 3, 10, 60])),
-            y=alt.Y("bits per character:Q", scale=alt.Scale(zero=False)),
-            color=alt.Color("text:N", title=None, scale=scale),
-            strokeDash=alt.StrokeDash("who:N", title=None),
+            y=alt.Y("bits per character:Q", title=WHAT, scale=alt.Scale(zero=False)),
+            color=alt.Color("text:N", scale=scale, legend=lines),
+            strokeDash=alt.StrokeDash("who:N", legend=None),
         )
         .properties(width=480, height=260)
     )
