@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from textgen.config import ModelConfig, TrainConfig
+from textgen.data.sources import read_training_data
 from textgen.errors import ConfigError
 from textgen.network import weight_shapes
+from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training import budget, speed
 from textgen.training.cost import expected_seconds, weights_per_token
 from textgen.training.train import start
 from textgen.tuning.trials import NOT_BUDGETED
+from tiny import TEXT
 
 PRODUCTS = 2e10  # a second: what the machine of these tests multiplies
 
@@ -141,6 +144,26 @@ def test_a_text_too_long_for_the_time_is_read_until_the_time_is_up():
 def test_a_time_that_is_over_when_the_plan_is_made_still_trains_a_little():
     _, training = planned(1_000_000, -26.1)  # a machine so busy that measuring took all of it
     assert training.epochs == 1 and training.max_seconds == 1.0
+
+
+@pytest.mark.parametrize("measuring, told", [(1, False), (25, True)])
+def test_a_budget_that_went_into_measuring_is_told_of(
+    tmp_path, monkeypatch, caplog, measuring, told
+):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(
+        budget,
+        "plan",
+        lambda tokens, size, s, model, training, *_: (
+            model,
+            dataclasses.replace(training, max_seconds=s - measuring),
+        ),
+    )
+    (tmp_path / "a.txt").write_text(TEXT)
+    data = read_training_data(tmp_path / "a.txt", TrainConfig())
+    budget.within(30.0, data, CharTokenizer.train(TEXT), ModelConfig(), TrainConfig())
+    assert ("give a longer --budget" in caplog.text) is told
+    assert f"in {30 - measuring} s: " in caplog.text
 
 
 def test_the_passes_are_those_of_the_seconds_where_they_are_given():

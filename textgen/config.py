@@ -75,7 +75,10 @@ class TrainConfig(ReadConfig):
     weight_decay: float = option(0.1, "decay of AdamW", low=0.0)
     clip_norm: float = option(1.0, "largest norm of the gradient", low=0.0, low_open=True)
     validation_fraction: float = option(
-        0.1, "share of the text that is held out, at most 500,000 characters", low=0.0, high=0.5
+        0.1,
+        "share of the text that is held out, of its end at most 500,000 characters",
+        low=0.0,
+        high=0.5,
     )
     held_out: str = option(
         "end",

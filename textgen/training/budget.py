@@ -53,6 +53,7 @@ LEAST_DROPOUT = 0.05
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
 SHORTEST_BUDGET = 10.0  # seconds
+MEASURED_AT_MOST = 0.5  # less than that share left after measuring is worth a note
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -89,8 +90,14 @@ def within(
     if tokens <= training.sequence_length:
         data.batches(tokenizer)  # which refuses so short a text, before anything is measured
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed, begun)
+    left = training.max_seconds
+    if left < MEASURED_AT_MOST * seconds:
+        logger.warning(
+            f"note: of the budget {left:.0f} s are left for training, as this machine is slow or "
+            "busy: give a longer --budget"
+        )
     logger.info(
-        f"in {seconds:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
+        f"in {left:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
         f"dropout {model.dropout}, decay {training.weight_decay}, "
         f"{counted(training.epochs, 'epoch')} in batches of {training.batch_size} x "
         f"{training.sequence_length}"
