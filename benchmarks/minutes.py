@@ -5,8 +5,8 @@
 
 The text is the Python source of the installed packages: real, written by thousands, of any length
 up to 100 million characters, and on every machine that has the project. Files are taken in a random
-order, each once, however often it is installed. Judged is each time the same text of other files.
-What is in the JSON already is not measured again.
+order, each once, however often it is installed. Judged is each time the same text of other files,
+but for the one that the cut goes through. What is in the JSON already is not measured again.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
-import sys
 import sysconfig
 import tempfile
 import time
@@ -25,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.charts import INK, on_any_ground
+from benchmarks.command import textgen
 from textgen.backend import cores, has_bfloat16
 from textgen.runs.run_folder import read_history
 
@@ -84,12 +83,6 @@ def measure(millions: int, minutes: float) -> dict[str, Any]:
             },
             "machine": f"{cores()} cores, {'with' if has_bfloat16() else 'without'} bfloat16",
         }
-
-
-def textgen(*arguments: Any) -> None:
-    command = [sys.executable, "-m", "textgen", *map(str, arguments)]
-    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
-        raise SystemExit(f"textgen {arguments[0]} failed: see above")
 
 
 # --- the page -------------------------------------------------------------------------------------

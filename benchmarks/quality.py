@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.charts import on_any_ground
+from benchmarks.command import textgen
 from textgen.backend import cores, has_bfloat16
 from textgen.runs.array_file import read_arrays
 from textgen.runs.run_folder import WEIGHTS, read_history
@@ -103,14 +104,6 @@ def passes(run: Path) -> float:
     """How often the text was read; the last time perhaps not to its end."""
     steps = [int(row["step"]) for row in read_history(run) if row["val_bits_per_char"]]
     return steps[-1] / steps[0]
-
-
-def textgen(*arguments: Any) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "textgen", *map(str, arguments)], stdout=subprocess.DEVNULL
-    )
-    if ran.returncode:
-        raise SystemExit(f"textgen {arguments[0]} failed: see above")
 
 
 def writing(run: str, text: str) -> list[dict[str, Any]]:

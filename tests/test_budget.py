@@ -146,9 +146,9 @@ def test_a_time_that_is_over_when_the_plan_is_made_still_trains_a_little():
     assert training.epochs == 1 and training.max_seconds == 1.0
 
 
-@pytest.mark.parametrize("measuring, told", [(1, False), (25, True)])
+@pytest.mark.parametrize("measuring, given, told", [(1, 0, False), (25, 0, True), (25, 5, False)])
 def test_a_budget_that_went_into_measuring_is_told_of(
-    tmp_path, monkeypatch, caplog, measuring, told
+    tmp_path, monkeypatch, caplog, measuring, given, told
 ):
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(
@@ -161,7 +161,8 @@ def test_a_budget_that_went_into_measuring_is_told_of(
     )
     (tmp_path / "a.txt").write_text(TEXT)
     data = read_training_data(tmp_path / "a.txt", TrainConfig())
-    budget.within(30.0, data, CharTokenizer.train(TEXT), ModelConfig(), TrainConfig())
+    settings = ModelConfig(), TrainConfig(max_seconds=float(given))
+    budget.within(30.0, data, CharTokenizer.train(TEXT), *settings)
     assert ("give a longer --budget" in caplog.text) is told
     assert f"in {30 - measuring} s: " in caplog.text
 

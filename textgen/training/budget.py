@@ -53,7 +53,7 @@ LEAST_DROPOUT = 0.05
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
 SHORTEST_BUDGET = 10.0  # seconds
-MEASURED_AT_MOST = 0.5  # less than that share left after measuring is worth a note
+LEAST_LEFT = 0.5  # a smaller share of the budget that is left after measuring is worth a note
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -89,9 +89,10 @@ def within(
         raise ConfigError("the budget went into reading the text: give a longer --budget")
     if tokens <= training.sequence_length:
         data.batches(tokenizer)  # which refuses so short a text, before anything is measured
+    given = training.max_seconds
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed, begun)
     left = training.max_seconds
-    if left < MEASURED_AT_MOST * seconds:
+    if not given and left < LEAST_LEFT * seconds:
         logger.warning(
             f"note: of the budget {left:.0f} s are left for training, as this machine is slow or "
             "busy: give a longer --budget"
