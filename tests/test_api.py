@@ -84,7 +84,7 @@ def test_resume_gives_what_load_gives(runs, tmp_path):
         ({"hiden_size": 3}, "there is no option 'hiden_size': give hidden_size"),
         ({"epochs": 0}, "epochs is 0: give a value of at least 1"),
         ({"cell": "rnn", "chrono": 200}, "chrono would have no effect: the rnn cell has no gate"),
-        ({"budget": "soon"}, "budget is 'soon': give at least 10 seconds"),
+        ({"budget": "soon"}, "budget is 'soon': give a time such as 90s"),
         ({"prompt": "Ж"}, "prompt is 'Ж': none of its characters is in the text"),
     ],
 )

@@ -243,6 +243,14 @@ def test_a_task_has_no_passes(tmp_path):
         start("speaker-ko.toml", tmp_path / "run", budget=60)
 
 
+def test_a_budget_that_reading_took_is_refused_before_the_text_is_cut_into_tokens(
+    monkeypatch, text_file, tmp_path
+):
+    monkeypatch.setattr(CharTokenizer, "train", None)
+    with pytest.raises(ConfigError, match="went into reading the text"):
+        start(text_file, tmp_path / "run", budget=1.0)
+
+
 def test_the_fastest_step_counts(monkeypatch):
     monkeypatch.undo()
     durations = iter([0.05, 0.05, 0.02, 0.05])  # seconds; the first compiles

@@ -118,6 +118,11 @@ def test_no_folder():
     assert all(folder.name in str(refused.value) for folder in shipped.MODELS.iterdir())
 
 
+def test_a_folder_of_a_training_that_was_killed_before_its_first_save(tmp_path):
+    with pytest.raises(RunError, match=r"config.json is missing: a training there was stopped"):
+        textgen.load(tmp_path)
+
+
 def test_a_name_that_is_misspelt_is_answered_with_the_nearest(tmp_path):
     with pytest.raises(RunError, match=r"or a shipped model, such as ko-lstm-char$"):
         textgen.load("ko_lstm_char")

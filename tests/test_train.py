@@ -18,7 +18,10 @@ from textgen.cli.main import main
 from textgen.config import TrainConfig
 from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.training import budget
+from textgen.training.history import History
 from textgen.training.loop import Training
+from textgen.training.progress import Progress
+from textgen.training.state import RunState
 from textgen.training.stop_request import Interrupted
 from textgen.training.time_limit import TimeLimit
 from textgen.training.train import resume, start
@@ -98,6 +101,15 @@ def test_training_ends_in_time_and_is_judged(text_file, tmp_path):
     assert json.loads((run / "status.json").read_text())["state"] == "finished"
     speeds = [float(r["steps_per_second"]) for r in rows(run)[1:]]
     assert min(speeds) > 2 * float(first["steps_per_second"])  # the first step is compiled
+
+
+@pytest.mark.parametrize("step, said", [(30, "epoch 3/3: "), (24, "epoch 3/3, cut short at 40%: ")])
+def test_the_line_of_an_epoch_tells_whether_it_is_whole(tmp_path, caplog, step, said):
+    history = History(tmp_path, 3, 10, (1.0, 1.0), lambda: 0.1)
+    history.epoch = 2
+    with caplog.at_level("INFO", "textgen"):
+        Progress(history).after_epoch(RunState(0.1, step=step), 1.0, None)
+    assert caplog.messages[0].startswith(said)
 
 
 @pytest.mark.slow

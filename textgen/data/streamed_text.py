@@ -202,8 +202,7 @@ class StreamedText(TrainingData):
 
     def _cut(self, characters: int, starts: Sequence[int]) -> int:
         """Where the held-out end begins, as `Corpus.split` has it."""
-        cut = cut_of(characters, self.settings.validation_fraction)
-        return next((start for start in starts if start >= cut), cut)
+        return cut_of(characters, self.settings.validation_fraction, starts)
 
 
 def held_out_of(folder: Path, card: Card, source: Source) -> str | None:

@@ -40,7 +40,7 @@ from textgen.runs.array_file import (
     read_note,
     write_arrays,
 )
-from textgen.runs.atomic_files import read_file, write_file
+from textgen.runs.atomic_files import REMEDY, read_file, write_file
 from textgen.runs.run_config import INTERPOLATION, Card, RunConfig
 from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 
@@ -83,6 +83,11 @@ def read_config(folder: Path) -> Card:
     path = folder / CONFIG
     if not folder.is_dir():
         raise _missing(folder)
+    if not path.exists():
+        raise RunError(
+            f"{path} is missing: a training there was stopped before its first save, or it is no "
+            f"run folder; train into it anew, or {REMEDY}"
+        )
     data = read_file(path, LARGEST_CONFIG)
     try:
         card = json.loads(data)

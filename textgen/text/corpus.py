@@ -5,8 +5,9 @@ file, folder, table or dataset -> read_item() -> cut() -> Corpus -> split()
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from textgen.text.source import Provenance, Source
 
 MAX_CHARACTERS = 200_000_000  # of a table or dataset; the records after it are left out
 MOST_HELD_OUT = 500_000  # characters of the end, so that judging an epoch takes seconds
+LEAST_OF_END = 0.5  # of the share to be held out, where whole documents make it less
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class Corpus:
 
         held_out: "end" cuts `text` in two, and holds out `MOST_HELD_OUT` at most. With several
         documents the cut moves forward to the start of the next one, so that none is torn; where
-        there is none to move to (the last is longer than the held-out share), it stays. "documents"
-        takes whole ones at equal distances: with a share of a tenth every tenth, and so a tenth of
-        each file of many documents.
+        less than half would be left of what is to be held out, it stays. "documents" takes whole
+        ones at equal distances: with a share of a tenth every tenth, and so a tenth of each file of
+        many documents.
 
         Raises `ConfigError` for a share outside its range, and where it is less than a document.
         """
@@ -60,14 +62,8 @@ class Corpus:
             )
         if held_out == "documents":
             return self._split_documents(validation_fraction)
-        cut = cut_of(len(self.text), validation_fraction)
-        if cut < len(self.text):
-            start = 0
-            for document in self.documents:
-                if start >= cut:
-                    cut = start
-                    break
-                start += len(document) + len(self.separator)
+        lengths = (len(document) + len(self.separator) for document in self.documents)
+        cut = cut_of(len(self.text), validation_fraction, itertools.accumulate(lengths, initial=0))
         return self.text[:cut], self.text[cut:]
 
     def _split_documents(self, validation_fraction: float) -> tuple[str, str]:
@@ -86,9 +82,14 @@ class Corpus:
         return kept, out
 
 
-def cut_of(characters: int, validation_fraction: float) -> int:
-    """Where in a text of so many characters the held-out end begins, if no document is torn."""
-    return max(int(characters * (1 - validation_fraction)), characters - MOST_HELD_OUT)
+def cut_of(characters: int, validation_fraction: float, starts: Iterable[int]) -> int:
+    """Where in a text of so many characters the held-out end begins: `Corpus.split` says how.
+
+    starts: of the documents, in their order.
+    """
+    cut = max(int(characters * (1 - validation_fraction)), characters - MOST_HELD_OUT)
+    latest = characters - LEAST_OF_END * (characters - cut)
+    return next((start for start in starts if cut <= start <= latest), cut)
 
 
 def load_corpus(source: Source, config: ReadConfig | None = None) -> Corpus:

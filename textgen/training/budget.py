@@ -60,13 +60,21 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 def seconds_of(text: str) -> float:
     """ "90s", "3m", "1.5h" or a number of seconds. Raises `ConfigError`."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", text.strip())
-    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not match:
+        raise ConfigError(f"budget is {text!r}: give a time such as 90s, 3m or 1.5h")
+    seconds = float(match[1]) * _UNITS[match[2]]
     if not SHORTEST_BUDGET <= seconds < math.inf:
         raise ConfigError(
             f"budget is {text!r}: give at least {SHORTEST_BUDGET:.0f} seconds, "
             "such as 90s, 3m or 1h"
         )
     return seconds
+
+
+def check_left(seconds: float) -> None:
+    """Raises `ConfigError` where next to nothing is left of the budget before any training."""
+    if seconds < SHORTEST_BUDGET:
+        raise ConfigError("the budget went into reading the text: give a longer --budget")
 
 
 def within(
@@ -85,8 +93,7 @@ def within(
     begin = time.perf_counter()
     tokens = data.tokens(tokenizer)
     seconds -= time.perf_counter() - begin
-    if seconds < SHORTEST_BUDGET:
-        raise ConfigError("the budget went into reading the text: give a longer --budget")
+    check_left(seconds)
     if tokens <= training.sequence_length:
         data.batches(tokenizer)  # which refuses so short a text, before anything is measured
     given = training.max_seconds

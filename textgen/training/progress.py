@@ -48,9 +48,11 @@ class Progress:
     def after_epoch(self, state: RunState, loss: float, val_loss: float | None) -> None:
         """Say how an epoch went. loss, val_loss: nats per token; None where nothing is held out."""
         history = self.history
+        read = state.step / history.steps - history.epoch
+        cut = f", cut short at {read:.0%}" if read < 1 else ""  # by max_seconds
         held_out = "" if val_loss is None else f", held out {val_loss * history.val_bits:.3f}"
         logger.info(
-            f"epoch {history.epoch + 1}/{history.epochs}: loss {loss:.3f}, bits/char "
+            f"epoch {history.epoch + 1}/{history.epochs}{cut}: loss {loss:.3f}, bits/char "
             f"{loss * history.bits:.3f}{held_out}, {history.tokens_per_second:,.0f} tokens/s, "
             f"{state.seconds:.0f} s"
         )

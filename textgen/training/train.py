@@ -188,6 +188,8 @@ def _read(
         logger.info(summary)
     for note in data.notes():
         logger.warning(f"note: {note}")
+    if budget:
+        budgets.check_left(budget - (time.perf_counter() - begun))  # before it is cut into tokens
     if begin is not None:
         tokenizer = begin.tokenizer(data.text)
     else:
