@@ -61,6 +61,13 @@ BY_HAND = {
     "mingru": ([LN3, 2.0], [0.4], [], {"z": 0.75, "c": 2.0, "h": 1.6}),
     # f / (f + i) = 0.6: h = 0.6 * 0.4 + 0.4 * 2
     "minlstm": ([LN3, 0, 2.0], [0.4], [], {"f": 0.75, "i": 0.5, "c": 2.0, "h": 1.04}),
+    # what was written weighs 0.75 * 4 = 3, the new e^0: C = 0.75 * 2 + 0.25 * 0.6
+    "slstm": (
+        [0, LN3, LN2, LN4],
+        [9.0, LN4, 2.0],
+        [],
+        {"f": 0.75, "n": LN4, "i": 0.25, "c": 0.6, "C": 1.65, "o": 0.8, "h": 0.8 * 1.65},
+    ),
 }
 
 
@@ -219,7 +226,8 @@ def test_cells_compute_where_tensorflow_is_not_imported():
 
 
 def test_the_cells_of_the_lesson_come_first_and_each_has_a_colour_of_its_own():
-    assert list(CELLS) == ["rnn", "lstm", "gru", "peephole", "coupled", "mingru", "minlstm"]
+    later = ["peephole", "coupled", "mingru", "minlstm", "slstm"]
+    assert list(CELLS) == ["rnn", "lstm", "gru", *later]
     assert len({cell.colour for cell in CELLS.values()}) == len(CELLS)
 
 

@@ -155,7 +155,18 @@ def minlstm(w, x, h):
     return (f / (f + i) * h + i / (f + i) * (x @ w["W"]["c"] + w["b"]["c"]),)
 
 
-EQUATIONS = {e.__name__: e for e in (rnn, lstm, gru, peephole, coupled, mingru, minlstm)}
+def slstm(w, x, h, n, C):
+    """The sums of the paper, with their weight, in place of their quotient."""
+    W, R, b = w["W"], w["U"], w["b"]
+    f = sigma(x @ W["f"] + h @ R["f"] + b["f"])
+    i = np.exp(x @ W["i"] + h @ R["i"] + b["i"])
+    weight = f * np.exp(n) + i
+    written = f * np.exp(n) * C + i * np.tanh(x @ W["c"] + h @ R["c"] + b["c"])
+    o = sigma(x @ W["o"] + h @ R["o"] + b["o"])
+    return o * written / weight, np.log(weight), written / weight
+
+
+EQUATIONS = {e.__name__: e for e in (rnn, lstm, gru, peephole, coupled, mingru, minlstm, slstm)}
 
 
 def naive(layer, cell, activation, x, state):
@@ -308,6 +319,7 @@ FORMULAS = {
     "coupled": lambda u, d: 3 * (u**2 + u * d + u),
     "mingru": lambda u, d: 2 * (u * d + u),
     "minlstm": lambda u, d: 3 * (u * d + u),
+    "slstm": lambda u, d: 4 * (u**2 + u * d + u),
 }
 
 
@@ -358,6 +370,7 @@ def test_forget_gates_begin_open(cell):
         ("gru", {"z": 1}),
         ("mingru", {"z": -1}),
         ("minlstm", {"f": 1, "i": -1}),
+        ("slstm", {"f": 1}),
     ],
 )
 def test_chrono_draws_how_long_each_unit_remembers(cell, signs):
@@ -384,7 +397,7 @@ def test_bfloat16_is_for_products_only(cell):
     close(end, exact(x, state)[1], atol=0.05)  # eight bits of mantissa
 
 
-@pytest.mark.parametrize("cell", only(["lstm", "minlstm"], CELLS))
+@pytest.mark.parametrize("cell", only(["lstm", "minlstm", "slstm"], CELLS))
 def test_a_gate_that_closes_altogether_stays_a_number(cell):
     layer = filled(cell, "float32")
     bias = layer.named_weights()["bias"]

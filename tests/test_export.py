@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eighth_cell import UGRNN
 from made_tokenizers import AWKWARD, MADE, PIECES
+from new_cell import UGRNN
 from textgen import shipped
 from textgen.cells import CELLS, make_cell
 from textgen.cli.main import main

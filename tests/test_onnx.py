@@ -7,8 +7,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from eighth_cell import UGRNN
 from made_tokenizers import MADE
+from new_cell import UGRNN
 from textgen.cells import CELLS, register
 from textgen.cli.main import main
 from textgen.config import ModelConfig

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from eighth_cell import UGRNN
 from made_tokenizers import AWKWARD, MADE, TEXT
+from new_cell import UGRNN
 from textgen.cells import CELLS, register
 from textgen.config import ModelConfig
 from textgen.export.page import page as page_of

@@ -40,7 +40,19 @@ def relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
 
-def maximum(x: Array, least: float) -> Array:
+def exp(x: Array) -> Array:
+    """e^x."""
+    return (_tensorflow(x) or np).exp(x)
+
+
+def log(x: Array) -> Array:
+    """The natural logarithm."""
+    if tf := _tensorflow(x):
+        return tf.math.log(x)
+    return np.log(x)
+
+
+def maximum(x: Array, least: Array | float) -> Array:
     """x, but nowhere less than `least`."""
     return (_tensorflow(x) or np).maximum(x, least)
 

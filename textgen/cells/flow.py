@@ -45,8 +45,10 @@ class Flow:
     """With s what the cell carries along, C or h: s_t = retained * s_{t-1} + written * candidate.
 
     shown: of a cell that carries C, h_t = shown * tanh(C_t); None where it carries h itself.
+    squashed: False where h_t = shown * C_t, since C_t lies between -1 and 1 anyway.
     """
 
     retained: Share
     written: Share
     shown: Share | None = None
+    squashed: bool = True

@@ -215,7 +215,11 @@ def _element_wise(
         if not term.parts:
             return arrays[term.name]
         if term not in known:
-            known[term] = graph.add(FUNCTIONS[term.name], *map(array_of, term.parts))
+            operator, parts = FUNCTIONS[term.name], term.parts
+            if operator == "Div" and parts[0] == 1.0:
+                # onnxruntime makes one quotient of C * (1 / x), and loses C where it is an output
+                operator, parts = "Reciprocal", parts[1:]
+            known[term] = graph.add(operator, *map(array_of, parts))
         return known[term]
 
     return [array_of(term) for term in terms]

@@ -212,7 +212,7 @@ class EquationsHold:
     """The equations of the cell are all that its trained layer does.
 
     error: the largest difference of h between them. gap: that between h and o tanh(C), for a cell
-    with an output gate.
+    that shows so much of its state.
     """
 
     error: float
@@ -223,13 +223,13 @@ class EquationsHold:
         return judged(max(self.error, self.gap or 0.0) < TOLERANCE)
 
 
-def equations_hold(traces: Sequence[Trace]) -> EquationsHold:
-    """Judged on texts that were read with no override."""
+def equations_hold(traces: Sequence[Trace], squashed: bool = True) -> EquationsHold:
+    """Judged on texts that were read with no override. squashed: that of the cell's `Flow`."""
     gaps = [
         float(np.abs(values["h"] - values["o"] * np.tanh(values["C"])).max())
         for trace in traces
         for values in trace.layers
-        if "o" in values
+        if "o" in values and squashed
     ]
     return EquationsHold(max(trace.error for trace in traces), max(gaps, default=None))
 

@@ -36,6 +36,7 @@ def picture(
     return {
         "state": cell.carried,
         "activation": cell.activation,
+        "squashed": flow is None or flow.squashed,
         "values": dict(values),
         "shares": flow
         and {

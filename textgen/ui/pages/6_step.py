@@ -226,6 +226,7 @@ def walk_of(cell: Cell, values: Mapping[str, float]) -> list[tuple[str, str]]:
             name = equation.value
             symbol = f"{cell.carried}\u0303" if name == "c" else name
             key = "state" if cell.flow and name == cell.carried else name
+            key = f"{key}_{cell.name}" if has(f"step_value.{key}_{cell.name}") else key
             known = has(f"step_value.{key}") and not (name == "h" and cell.flow is None)
             said = t(f"step_value.{key}") if known else stage_words(heading)
             walk.append((name, t("step.walk", what=said, name=symbol, value=values[name])))
@@ -339,10 +340,11 @@ def show_answers(
 
 
 def claim(model: Model, trace: Trace) -> None:
-    """The equations are those of the trained layer; where there is an output gate, h = o tanh C."""
+    """The equations are those of the trained layer; where so much of C is shown, h = o tanh C."""
     from textgen.interpret.verdicts import TOLERANCE, equations_hold
 
-    verdict = equations_hold([trace])
+    flow = model.network.cell.flow
+    verdict = equations_hold([trace], squashed=flow is not None and flow.squashed)
     error, limit = (widgets.power(size) for size in (verdict.error, TOLERANCE))
     measured = t("step.error", error=error, tokens=len(trace.logprobs), limit=limit)
     if verdict.gap is not None:
