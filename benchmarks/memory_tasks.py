@@ -116,10 +116,10 @@ class Task:
 
 TASKS: Mapping[str, Task] = {
     "adding 200": Task(adding, 200, 1, "Hochreiter & Schmidhuber 1997", 40),
-    "adding 500": Task(adding, 500, 1, "Hochreiter & Schmidhuber 1997", 80),
-    "copy 50": Task(copy, 50, SYMBOLS, "Arjovsky et al. 2016, arXiv 1511.06464", 30),
-    "selective copy 50": Task(selective_copy, 50, SYMBOLS, "Gu & Dao 2023, arXiv 2312.00752", 30),
-    "recall 32": Task(recall, 32, VALUES, "Arora et al. 2023, arXiv 2312.04927", 20),
+    "adding 500": Task(adding, 500, 1, "Hochreiter & Schmidhuber 1997", 160),
+    "copy 50": Task(copy, 50, SYMBOLS, "Arjovsky et al. 2016, arXiv 1511.06464", 120),
+    "selective copy 50": Task(selective_copy, 50, SYMBOLS, "Gu & Dao 2023, arXiv 2312.00752", 60),
+    "recall 32": Task(recall, 32, VALUES, "Arora et al. 2023, arXiv 2312.04927", 90),
     "parity 50": Task(parity, 50, 2, "Hahn 2020, arXiv 1906.06755", 20),
-    "brackets 100": Task(brackets, 100, DEEPEST + 1, "Suzgun et al. 2019, arXiv 1906.03648", 20),
+    "brackets 100": Task(brackets, 100, DEEPEST + 1, "Suzgun et al. 2019, arXiv 1906.03648", 40),
 }

@@ -8,7 +8,7 @@ const RADIUS = 23;
 // heights: the way of the state, the products on it, the gates, σ and tanh, the way of x_t and h_{t-1}
 const [TOP, MEET, GATES, BOXES, BUS, INPUT] = [48, 104, 162, 232, 274, 318];
 const [LEFT, RIGHT] = [44, WIDTH - 44];
-const [FIRST_COLUMN, COLUMN] = [112, 70];
+const [FIRST_COLUMN, LAST_COLUMN, COLUMN] = [106, 412, 70];
 // cividis (Nuñez et al. 2018) at 0, 1/4 ... 1: gates
 const CIVIDIS = [[0, 34, 78], [65, 77, 107], [124, 123, 120], [188, 175, 111], [254, 232, 56]];
 // orange to grey to blue, at -1, 0 and 1: signed values
@@ -120,7 +120,8 @@ function columns({ values, shares, replaced }, equations) {
     { role: "candidate", block: "c" },
     ...(shares.shown ? [made(shares.shown, "shown")] : []),
   ];
-  placed.forEach((column, k) => { column.x = FIRST_COLUMN + COLUMN * k; });
+  const apart = Math.min(COLUMN, (LAST_COLUMN - FIRST_COLUMN) / placed.length);
+  placed.forEach((column, k) => { column.x = FIRST_COLUMN + apart * k; });
   return placed;
 }
 
@@ -169,7 +170,7 @@ function conveyor(data, equations, shownToken) {
   const [retained, written, candidate, shown] = ["retained", "written", "candidate", "shown"].map(find);
   const blocks = placed.filter(({ block }) => block);
   const add = (written.x + candidate.x) / 2;
-  const end = shown ? shown.x + COLUMN : WIDTH;
+  const end = shown ? LAST_COLUMN : WIDTH;
   const mixes = [state];
   const factors = placed.filter(({ role }) => role !== "candidate").map((column) => {
     const names = column.block && !column.from ? [column.block] : [state];

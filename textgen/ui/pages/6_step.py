@@ -71,8 +71,8 @@ def presets(model: Model) -> None:
     experiments = {}
     if cell.forgets_by:
         gate, value = cell.forgets_by
-        words = "forget_all_z" if gate == "z" else "forget_all"
-        experiments[t(f"step.{words}", gate=gate, value=value)] = (gate, value)
+        words = f"step.forget_all_{gate}" if has(f"step.forget_all_{gate}") else "step.forget_all"
+        experiments[t(words, gate=gate, value=value)] = (gate, value)
     if cell.flow and cell.flow.shown:
         (gate,) = cell.flow.shown.gates
         experiments[t("step.shut_output", gate=gate)] = (gate, 0.0)
