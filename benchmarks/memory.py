@@ -145,9 +145,9 @@ def measure(name: str, cell: str) -> Iterable[dict[str, Any]]:
 
 
 def best_of(rows: list[dict[str, Any]], name: str, cell: str) -> dict[str, Any] | None:
-    """The training that solved the task on the fewest tokens, or came nearest to it."""
+    """The training that solved the task in the fewest seconds, or came nearest to it."""
     found = [r for r in rows if (r["task"], r["cell"]) == (name, cell)]
-    return min(found, key=lambda r: (max(share_of(r), SOLVED), r["curve"][-1][0]), default=None)
+    return min(found, key=lambda r: (max(share_of(r), SOLVED), r["curve"][-1][1]), default=None)
 
 
 def share_of(row: dict[str, Any]) -> float:

@@ -115,7 +115,7 @@ class Task:
 
 
 TASKS: Mapping[str, Task] = {
-    "adding 200": Task(adding, 200, 1, "Hochreiter & Schmidhuber 1997", 40),
+    "adding 200": Task(adding, 200, 1, "Hochreiter & Schmidhuber 1997", 80),
     "adding 500": Task(adding, 500, 1, "Hochreiter & Schmidhuber 1997", 160),
     "copy 50": Task(copy, 50, SYMBOLS, "Arjovsky et al. 2016, arXiv 1511.06464", 120),
     "selective copy 50": Task(selective_copy, 50, SYMBOLS, "Gu & Dao 2023, arXiv 2312.00752", 60),

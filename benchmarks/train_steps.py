@@ -17,7 +17,7 @@ import numpy as np
 
 VOCAB = 96
 SECONDS = 2.0  # of timed steps
-CELLS = ("lstm", "gru", "rnn", "peephole", "coupled", "mingru", "minlstm")
+CELLS = ("lstm", "gru", "rnn", "peephole", "coupled", "mingru", "minlstm", "slstm")
 PEERS = ("lstm", "gru", "rnn")  # what PyTorch and Keras have too
 
 
