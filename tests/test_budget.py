@@ -47,7 +47,9 @@ def test_a_budget_is_a_time(text, seconds):
     assert budget.seconds_of(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "3 days", "-3m", "5s", "0", "m", "1e3", "nan", "9" * 400])
+@pytest.mark.parametrize(
+    "text", ["", "3 days", "-3m", "5s", "0", "m", "1e3", "1m30s", "nan", "9" * 400]
+)
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ConfigError, match="budget is"):
         budget.seconds_of(text)
@@ -165,6 +167,17 @@ def test_a_budget_that_went_into_measuring_is_told_of(
     budget.within(30.0, data, CharTokenizer.train(TEXT), *settings)
     assert ("give a longer --budget" in caplog.text) is told
     assert f"in {30 - measuring} s: " in caplog.text
+
+
+def test_a_budget_of_which_nothing_is_left_after_measuring_is_refused(tmp_path, monkeypatch):
+    def plan(tokens, size, seconds, model, training, *_):
+        return model, dataclasses.replace(training, max_seconds=1.0)
+
+    monkeypatch.setattr(budget, "plan", plan)
+    (tmp_path / "a.txt").write_text(TEXT)
+    data = read_training_data(tmp_path / "a.txt", TrainConfig())
+    with pytest.raises(ConfigError, match="and measuring how fast this machine trains"):
+        budget.within(30.0, data, CharTokenizer.train(TEXT), ModelConfig(), TrainConfig())
 
 
 def test_the_passes_are_those_of_the_seconds_where_they_are_given():

@@ -112,6 +112,18 @@ def test_the_line_of_an_epoch_tells_whether_it_is_whole(tmp_path, caplog, step, 
     assert caplog.messages[0].startswith(said)
 
 
+def test_the_step_that_is_compiled_foretells_nothing_after_a_resume_either(tmp_path):
+    history = History(tmp_path, 3, 10, (1.0, 1.0), lambda: 0.1)
+    for step in (0, 20):
+        state = RunState(0.1, step=step)
+        history.go_on_from(state)
+        history.begin_epoch(step // 10, state)
+        state.step, state.tokens = step + 1, 5.0
+        history.after_step(state)
+        history.write_status(state, "running")
+        assert json.loads((tmp_path / "status.json").read_text())["seconds_left"] is None
+
+
 @pytest.mark.slow
 def test_the_rate_has_fallen_when_time_is_up(text_file, tmp_path):
     settings = tiny(epochs=10_000, patience=10_000, max_seconds=3.0, sample_length=0)

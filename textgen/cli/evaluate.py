@@ -115,7 +115,7 @@ def _texts(
     if parsed.train:
         if held_out_of(run, card, parsed.train) is not None:
             raise ConfigError(
-                f"{run} streamed {parsed.train}: give --train a part that fits in memory"
+                f"{run} streamed {parsed.train}: give --train a file with a part of it"
             )
         known = as_trained_on(card, parsed.train)
         return text, known.text if known else load_corpus(parsed.train, config).text, own

@@ -93,7 +93,7 @@ def _start(
     from textgen.training.budget import seconds_of
     from textgen.training.train import start
 
-    seconds = seconds_of(budget) if budget else 0.0
+    seconds = 0.0 if budget is None else seconds_of(budget)
     text = one_or_all(source)
     with _interruption_explained(out):
         start(

@@ -103,7 +103,8 @@ def _variety_table(evaluation: Evaluation) -> Report:
         lines.append(f"the model's longest copied span: {shown!r}")
     if parts[0].copied is None:
         lines.append(
-            "no n-grams and no copies: the training text is not at hand; give it with --train"
+            "no n-grams and no copies: the training text is not at hand; give it, or of one that "
+            "was streamed a part, with --train"
         )
     return lines
 

@@ -15,8 +15,8 @@ CALLS = {
     "keras": "The model maps ids [batch, time] to logits [batch, time, token]. The state is not "
     "carried between calls: hand over the whole text.",
     "onnx": "The model is one step: it takes `ids` [batch], a token of each text, and of each "
-    "layer K the state before it, `state.K.h` (and `state.K.C`) [batch, unit], zeros at first; "
-    "it gives `logits` [batch, token], and the state after it, `next.K.h` (and `next.K.C`).",
+    "layer K the state before it, `state.K.h` (and others of its name) [batch, unit], zeros at "
+    "first; it gives `logits` [batch, token], and the state after it, `next.K.h` (and so on).",
 }
 NOTE = (
     "The softmax of logits gives the probabilities of the next token. tokens[id] is the text of an "

@@ -229,7 +229,10 @@ def _load(
         )
     config = settings(folder, card, "model", ModelConfig)
     if not path.is_file():
-        raise RunError(f"{path} is missing: train until the first save, or give another run folder")
+        raise RunError(
+            f"{path} is missing: `textgen train --resume {folder}` goes on until the model is "
+            "judged, and then it is there; or give another run folder"
+        )
     _refuse_inflated(path, config, tokenizer.vocab_size)
 
     try:

@@ -53,6 +53,7 @@ LEAST_DROPOUT = 0.05
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
 SHORTEST_BUDGET = 10.0  # seconds
+LEAST_TRAINED = 2.0  # seconds of training, without which there is no use in beginning
 LEAST_LEFT = 0.5  # a smaller share of the budget that is left after measuring is worth a note
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -73,8 +74,11 @@ def seconds_of(text: str) -> float:
 
 def check_left(seconds: float) -> None:
     """Raises `ConfigError` where next to nothing is left of the budget before any training."""
-    if seconds < SHORTEST_BUDGET:
-        raise ConfigError("the budget went into reading the text: give a longer --budget")
+    if seconds < LEAST_TRAINED:
+        raise ConfigError(
+            "the budget went into reading the text, and measuring how fast this machine trains: "
+            "give a longer --budget"
+        )
 
 
 def within(
@@ -99,6 +103,8 @@ def within(
     given = training.max_seconds
     model, training = plan(tokens, tokenizer.vocab_size, seconds, model, training, fixed, begun)
     left = training.max_seconds
+    if not given:
+        check_left(left)
     if not given and left < LEAST_LEFT * seconds:
         logger.warning(
             f"note: of the budget {left:.0f} s are left for training, as this machine is slow or "

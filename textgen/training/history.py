@@ -66,6 +66,7 @@ class History:
         for path in self.folder.glob("*.jsonl"):
             atomic_files.keep_lines(path, lambda line: int(json.loads(line)["step"]), state.step)
         self._status_at = time.monotonic()
+        self._first = state.step + 1  # the step in which the program is compiled
 
     def begin_epoch(self, epoch: int, state: RunState) -> None:
         """Measure the loss and the time of the next row from here on. epoch: from 0."""
@@ -78,10 +79,10 @@ class History:
         """Write a row and the status, if it is time for them."""
         now = self._step_at = time.monotonic()
         # the first row tells how long it took to compile a step
-        if state.step == 1 or now - self._row_at >= ROW_SECONDS:
+        if state.step == self._first or now - self._row_at >= ROW_SECONDS:
             self._measure(state)
             self._append(state, None)
-            self._measured = state.step > 1
+            self._measured = state.step > self._first
         if now - self._status_at >= STATUS_SECONDS:
             self._status_at = now
             self.write_status(state, "running")
@@ -124,8 +125,8 @@ class History:
     def write_status(self, state: RunState, word: str, message: str = "") -> None:
         """Write status.json. word: running, finished, stopped or failed."""
         steps = self.steps * self.epochs
-        # the speed of the first step, in which the program is compiled, foretells nothing
-        foretold = self.steps_per_second and self._row_step > 1
+        # the speed of the step in which the program is compiled foretells nothing
+        foretold = self.steps_per_second and self._row_step > self._first
         left = (steps - state.step) / self.steps_per_second if foretold else None
         loss = self.loss if math.isfinite(self.loss) else None
         status = {
