@@ -148,36 +148,34 @@ def test_a_time_that_is_over_when_the_plan_is_made_still_trains_a_little():
     assert training.epochs == 1 and training.max_seconds == 1.0
 
 
-@pytest.mark.parametrize("measuring, given, told", [(1, 0, False), (25, 0, True), (25, 5, False)])
-def test_a_budget_that_went_into_measuring_is_told_of(
-    tmp_path, monkeypatch, caplog, measuring, given, told
-):
-    caplog.set_level(logging.INFO)
-    monkeypatch.setattr(
-        budget,
-        "plan",
-        lambda tokens, size, s, model, training, *_: (
-            model,
-            dataclasses.replace(training, max_seconds=s - measuring),
-        ),
-    )
+@pytest.fixture
+def within(tmp_path, monkeypatch):
+    """within(left, max_seconds): of 30 seconds so many are left once the speed is measured."""
     (tmp_path / "a.txt").write_text(TEXT)
     data = read_training_data(tmp_path / "a.txt", TrainConfig())
-    settings = ModelConfig(), TrainConfig(max_seconds=float(given))
-    budget.within(30.0, data, CharTokenizer.train(TEXT), *settings)
+
+    def planned_in(left, max_seconds=0.0):
+        def plan(tokens, size, seconds, model, training, *_):
+            return model, dataclasses.replace(training, max_seconds=float(left))
+
+        monkeypatch.setattr(budget, "plan", plan)
+        settings = ModelConfig(), TrainConfig(max_seconds=max_seconds)
+        budget.within(30.0, data, CharTokenizer.train(TEXT), *settings)
+
+    return planned_in
+
+
+@pytest.mark.parametrize("measuring, given, told", [(1, 0, False), (25, 0, True), (25, 5, False)])
+def test_a_budget_that_went_into_measuring_is_told_of(within, caplog, measuring, given, told):
+    caplog.set_level(logging.INFO)
+    within(30 - measuring, float(given))
     assert ("give a longer --budget" in caplog.text) is told
     assert f"in {30 - measuring} s: " in caplog.text
 
 
-def test_a_budget_of_which_nothing_is_left_after_measuring_is_refused(tmp_path, monkeypatch):
-    def plan(tokens, size, seconds, model, training, *_):
-        return model, dataclasses.replace(training, max_seconds=1.0)
-
-    monkeypatch.setattr(budget, "plan", plan)
-    (tmp_path / "a.txt").write_text(TEXT)
-    data = read_training_data(tmp_path / "a.txt", TrainConfig())
+def test_a_budget_of_which_nothing_is_left_after_measuring_is_refused(within):
     with pytest.raises(ConfigError, match="and measuring how fast this machine trains"):
-        budget.within(30.0, data, CharTokenizer.train(TEXT), ModelConfig(), TrainConfig())
+        within(1)
 
 
 def test_the_passes_are_those_of_the_seconds_where_they_are_given():

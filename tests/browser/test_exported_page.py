@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from made_tokenizers import AWKWARD, MADE, TEXT
 from new_cell import UGRNN
-from textgen.cells import CELLS, register
+from textgen.cells import CELLS, make_cell, register
 from textgen.config import ModelConfig
 from textgen.export.page import page as page_of
 from textgen.generation.generator import Generator, load
@@ -258,6 +258,9 @@ def test_every_cell_has_its_equations_and_its_picture(opened):
         expect(page.locator(".equations section")).to_have_count(len(CELLS[cell].equations))
         shown = page.locator("main").inner_text()
         assert "undefined" not in shown and "NaN" not in shown and "\\" not in shown
+        drawn = page.locator(".cell svg text").all_text_contents()
+        if CELLS[cell].flow and CELLS[cell].flow.shown:  # of the candidate, and on the way to h
+            assert drawn.count("tanh") == 1 + make_cell(cell).shows_tanh
         page.context.close()
 
 

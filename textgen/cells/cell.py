@@ -105,6 +105,11 @@ class Cell:
         return "orthogonal"
 
     @property
+    def shows_tanh(self) -> bool:
+        """Whether h_t is a share of tanh(C_t)."""
+        return self.flow is not None and self.flow.shown is not None and self.flow.squashed
+
+    @property
     def forgets_by(self) -> tuple[str, float] | None:
         """(the gate that retains the old state, its value at which nothing of it is retained);
         None where no gate does."""

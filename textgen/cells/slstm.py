@@ -38,7 +38,7 @@ class SLSTM(Cell):
     gates = ("f", "i", "o")
     state_names = ("h", "n", "C")
     forget_gate = "f"
-    chrono_signs = {"f": +1}  # how much each step weighs is settled by those before it
+    chrono_signs = {"f": +1}  # not i: its bias weighs all steps alike, and cancels out
 
     def update(
         self, pre: Array, state: Arrays, extra: Arrays = (), observe: Observe = unchanged

@@ -64,5 +64,5 @@ def _shown(scorer: Scorer, document: Document) -> np.ndarray:
     """What a unit may show after each token, tanh C, C or h: [T, U]."""
     network = scorer.generator.network
     values = trace(network, ids_before_blank(scorer.tokenizer, document)).layers[-1]
-    course, flow = values[network.cell.carried], network.cell.flow
-    return np.asarray(np.tanh(course) if flow and flow.shown and flow.squashed else course)
+    course = values[network.cell.carried]
+    return np.asarray(np.tanh(course) if network.cell.shows_tanh else course)

@@ -223,13 +223,13 @@ class EquationsHold:
         return judged(max(self.error, self.gap or 0.0) < TOLERANCE)
 
 
-def equations_hold(traces: Sequence[Trace], squashed: bool = True) -> EquationsHold:
-    """Judged on texts that were read with no override. squashed: that of the cell's `Flow`."""
+def equations_hold(traces: Sequence[Trace], shows_tanh: bool = True) -> EquationsHold:
+    """Judged on texts that were read with no override. shows_tanh: that of the cell."""
     gaps = [
         float(np.abs(values["h"] - values["o"] * np.tanh(values["C"])).max())
         for trace in traces
         for values in trace.layers
-        if "o" in values and squashed
+        if "o" in values and shows_tanh
     ]
     return EquationsHold(max(trace.error for trace in traces), max(gaps, default=None))
 

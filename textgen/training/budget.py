@@ -105,11 +105,11 @@ def within(
     left = training.max_seconds
     if not given:
         check_left(left)
-    if not given and left < LEAST_LEFT * seconds:
-        logger.warning(
-            f"note: of the budget {left:.0f} s are left for training, as this machine is slow or "
-            "busy: give a longer --budget"
-        )
+        if left < LEAST_LEFT * seconds:
+            logger.warning(
+                f"note: of the budget {left:.0f} s are left for training, as this machine is slow "
+                "or busy: give a longer --budget"
+            )
     logger.info(
         f"in {left:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
         f"dropout {model.dropout}, decay {training.weight_decay}, "

@@ -164,7 +164,7 @@ function summed({ values, activation }, blocks, equations) {
 
 // was -> × retained -> + written × candidate -> now, and what is shown of it
 function conveyor(data, equations, shownToken) {
-  const { state, values, replaced, squashed } = data;
+  const { state, values, replaced } = data;
   const placed = columns(data, equations);
   const find = (role) => placed.find((column) => column.role === role);
   const [retained, written, candidate, shown] = ["retained", "written", "candidate", "shown"].map(find);
@@ -183,7 +183,8 @@ function conveyor(data, equations, shownToken) {
     ].flat();
   });
   const other = find("other");
-  const asked = equations.find(({ value }) => value === "c").symbols;
+  const symbolsOf = (name) => equations.find(({ value }) => value === name).symbols;
+  const beforeCandidate = other && symbolsOf("c").includes(`${other.label}_t`);
   return [
     ...inputs(data, blocks, shownToken),
     ...summed(data, blocks, equations),
@@ -191,11 +192,10 @@ function conveyor(data, equations, shownToken) {
     of(["c"], pill(candidate.x, GATES, values.c, values.c, replaced.includes("c")),
       text(candidate.x + 8, BOXES - 22, indexed(`${state}\u0303`, "t"), "start")),
     // the reset gate stands before what the candidate sees of h; another gate before what is written
-    other && asked.includes(`${other.label}_t`)
+    beforeCandidate
       ? of(["c"], arrow(other.x + RADIUS - 4, GATES + RADIUS - 6, candidate.x - 20, BOXES - 15),
-        text((other.x + candidate.x) / 2 - 8, (GATES + BOXES) / 2 + 16, "×")) : [],
-    other && !asked.includes(`${other.label}_t`)
-      ? of([written.label], arrow(other.x - RADIUS - 1, GATES, written.x + RADIUS + 3, GATES)) : [],
+        text((other.x + candidate.x) / 2 - 8, (GATES + BOXES) / 2 + 16, "×"))
+      : other ? of([written.label], arrow(other.x - RADIUS - 1, GATES, written.x + RADIUS + 3, GATES)) : [],
     of(mixes,
       way([LEFT + 32, TOP, retained.x - 13, TOP]), operator(retained.x, TOP, "×"),
       way([retained.x + 13, TOP, add - 13, TOP]), operator(add, TOP, "+"),
@@ -205,7 +205,7 @@ function conveyor(data, equations, shownToken) {
       way([candidate.x - 8, GATES - 14, add + 10, MEET + 8]),
       operator(add, MEET, "×"), arrow(add, MEET - 12, add, TOP + 14)),
     ...(shown ? [of(["h"],
-      ...(squashed
+      ...(symbolsOf("h").includes("\\tanh")
         ? [way([end, TOP, end, MEET - 13]), box(end, MEET, "tanh"), way([end, MEET + 13, end, GATES - 13])]
         : [way([end, TOP, end, GATES - 13])]),
       arrow(shown.x + RADIUS, GATES, end - 14, GATES), operator(end, GATES, "×"),

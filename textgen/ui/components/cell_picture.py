@@ -36,7 +36,6 @@ def picture(
     return {
         "state": cell.carried,
         "activation": cell.activation,
-        "squashed": flow is None or flow.squashed,
         "values": dict(values),
         "shares": flow
         and {

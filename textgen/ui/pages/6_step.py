@@ -343,8 +343,7 @@ def claim(model: Model, trace: Trace) -> None:
     """The equations are those of the trained layer; where so much of C is shown, h = o tanh C."""
     from textgen.interpret.verdicts import TOLERANCE, equations_hold
 
-    flow = model.network.cell.flow
-    verdict = equations_hold([trace], squashed=flow is not None and flow.squashed)
+    verdict = equations_hold([trace], model.network.cell.shows_tanh)
     error, limit = (widgets.power(size) for size in (verdict.error, TOLERANCE))
     measured = t("step.error", error=error, tokens=len(trace.logprobs), limit=limit)
     if verdict.gap is not None:
