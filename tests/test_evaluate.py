@@ -3,6 +3,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import unicodedata
 
 import numpy as np
@@ -13,10 +14,13 @@ import textgen
 from textgen.config import EvaluateConfig
 from textgen.data import sources
 from textgen.data.sources import as_trained_on, find_training_text, why_not_found
+from textgen.data.training_data import digest
 from textgen.errors import ConfigError, CorpusError
 from textgen.evaluation.character_kinds import kind_of
 from textgen.evaluation.evaluate import carried_nats, evaluate, windowed_nats
 from textgen.evaluation.evaluation_tables import positions
+from textgen.evaluation.overlap import share_known
+from textgen.text.corpus import load_corpus
 from textgen.tokenizers.tokenizer import TOKENIZERS
 from tiny import TEXT, by_keras
 
@@ -228,8 +232,6 @@ def test_evaluate(capsys, runs, text_file, tmp_path):
 
 
 def test_evaluate_without_the_training_text(capsys, runs, text_file, tmp_path):
-    import shutil
-
     away = tmp_path / "away"
     shutil.copytree(runs(), away)
     config = json.loads((away / "config.json").read_text())
@@ -242,6 +244,41 @@ def test_evaluate_without_the_training_text(capsys, runs, text_file, tmp_path):
     assert "with --train" in fails(capsys, "evaluate", away, new, "--dynamic")
     code, text, _ = run(capsys, "evaluate", away, new, "--train", text_file, "--sample-length", 30)
     assert code == 0 and "5-gram" in text and "copied" in text
+
+
+def test_of_several_texts_what_was_held_out_is_taken(capsys, runs, text_file, tmp_path):
+    two = [tmp_path / "one.txt", tmp_path / "two.txt"]
+    for path, part in zip(two, (TEXT[:900], TEXT[900:]), strict=True):
+        path.write_text(part, encoding="utf-8")
+    away = tmp_path / "away"
+    shutil.copytree(runs(), away)
+    config = json.loads((away / "config.json").read_text())
+    config["corpus"]["sha256"] = digest(load_corpus(two).text)
+    (away / "config.json").write_text(json.dumps(config))
+    code, text, _ = run(capsys, "evaluate", away, *two, "--sample-length", 0)
+    assert code == 0 and "one.txt, " in text and "the end that" in text
+    trained_on = ["--train", two[0], "--train", two[1]]
+    code, text, _ = run(capsys, "evaluate", away, two[0], *trained_on, "--sample-length", 0)
+    assert code == 0 and "the end that" not in text and "5-gram" in text
+    assert "none.txt" in fails(capsys, "evaluate", away, two[0], tmp_path / "none.txt")
+
+
+def test_a_text_it_was_trained_on_is_told_of(capsys, runs, text_file, tmp_path):
+    path = tmp_path / "part.txt"
+    for content, told in ((TEXT[:500], True), ("하늘은 파랗고 구름은 하얗다. " * 30, False)):
+        path.write_text(content, encoding="utf-8")
+        _, _, notes = run(capsys, "evaluate", runs(), path, "--sample-length", 0)
+        assert ("was trained on" in notes) == told, content[:20]
+
+
+def test_the_share_of_a_text_that_is_known():
+    known = "".join(chr(0xAC00 + k) for k in range(1000))  # nothing stands there twice
+    new = "".join(chr(0x4E00 + k) for k in range(1000))
+    assert share_known(known[:500], known) == 1
+    assert share_known(new, known) == 0
+    assert share_known(known[:300] + new[:300], known) == pytest.approx(0.5, abs=0.1)
+    assert share_known(known[:60], known) == 1
+    assert share_known(known[:59], known) == 0  # too short to tell
 
 
 def test_bad_input_of_evaluate(capsys, runs, tmp_path):

@@ -18,25 +18,32 @@ from textgen.data.text_in_memory import TextInMemory
 from textgen.errors import ConfigError
 from textgen.evaluation import context_length, evaluation_tables, voices
 from textgen.evaluation.evaluate import evaluate
+from textgen.evaluation.overlap import TOLD, share_known
 from textgen.generation.generator import Generator
 from textgen.generation.voices import shares_of
+from textgen.log import logger
 from textgen.options import build, options_of
 from textgen.terminal import show
 from textgen.text.columns import listed
 from textgen.text.corpus import load_corpus
 from textgen.text.read_config import FOR_TRAINING, ReadConfig
+from textgen.text.source import some_of
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="a run folder, a shipped model's name, or hf://user/name")
     command.add_argument(
         "text",
-        help="a text; of the one it was trained on, what was held out is taken",
+        nargs="+",
+        help="a text, or several that are read as one; of what it was trained on, what was held "
+        "out is taken",
     )
     command.add_argument(
         "--train",
+        action="append",
         metavar="TEXT",
-        help="the text it was trained on, for n-grams and copies (default: where the run found it)",
+        help="the text it was trained on, for n-grams and copies (default: where the run found "
+        "it); once for each of several",
     )
     add_label(command)
     options.add_arguments(command, EvaluateConfig)
@@ -62,6 +69,11 @@ def run(parsed: argparse.Namespace) -> None:
         check_save(path)
     model = model_of(parsed)
     text, training_text, own = _texts(model, parsed)
+    if training_text and (known := share_known(text, training_text)) > TOLD:
+        logger.warning(
+            f"note: {known:.0%} of {some_of(parsed.text)} stands in what {parsed.run} was trained "
+            "on: the figures are not those of a text it has not seen"
+        )
     contexts = parsed.contexts or (context_length.CONTEXTS if parsed.look_back else ())
     if contexts:  # what they cannot be measured on is refused before the rest is measured
         tokens = len(model.tokenizer.encode_array(text))
@@ -93,29 +105,28 @@ def _texts(
     config, card = build(ReadConfig, reading), model.card
     if reading:
         card = card | {"training": card["training"] | reading}
-    own, run = as_trained_on(card, parsed.text), shipped.find(Path(parsed.run), shipped.MODELS)
-    held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
+    source, name = parsed.text, some_of(parsed.text)
+    own, run = as_trained_on(card, source), shipped.find(Path(parsed.run), shipped.MODELS)
+    held_out = own.held_out_text if own else held_out_of(run, card, source)
     if held_out is None:
-        text = load_corpus(parsed.text, config).text
+        text = load_corpus(source, config).text
     elif isinstance(own, LabelledText) and parsed.label is not None:
         labels = shares_of(parsed.label, model.voices)
         text = own.held_out_of(labels)
-        print(f"{parsed.text}: what {parsed.run} held out of {listed(labels)}, read in one go")
+        print(f"{name}: what {parsed.run} held out of {listed(labels)}, read in one go")
     elif held_out:
         fitted = 0 if model.mixture is None else model.mixture.fitted
         text = held_out[fitted:]
-        told = f"{parsed.text}: the end that {parsed.run} held out"
+        told = f"{name}: the end that {parsed.run} held out"
         if fitted:
             told += f", but for its first {fitted:,} characters, by which its n-grams are weighed"
         print(told)
     else:
-        raise ConfigError(
-            f"{parsed.run} was trained on all of {parsed.text}: give a text it has not seen"
-        )
+        raise ConfigError(f"{parsed.run} was trained on all of {name}: give a text it has not seen")
     if parsed.train:
         if held_out_of(run, card, parsed.train) is not None:
             raise ConfigError(
-                f"{run} streamed {parsed.train}: give --train a file with a part of it"
+                f"{run} streamed {some_of(parsed.train)}: give --train a file with a part of it"
             )
         known = as_trained_on(card, parsed.train)
         return text, known.text if known else load_corpus(parsed.train, config).text, own

@@ -57,12 +57,15 @@ def dropped_of(sources: Iterable[Provenance]) -> dict[str, int]:
     return dict(total)
 
 
+def some_of(names: Sequence[str]) -> str:
+    """The first three of the names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
 def summary(sources: Sequence[Provenance], documents: int, characters: int) -> str:
     """What was read, in one line."""
     read = [source for source in sources if source.encoding]
-    names = ", ".join(source.name for source in read[:3]) + (
-        f" and {len(read) - 3:,} more" if len(read) > 3 else ""
-    )
+    names = some_of([source.name for source in read])
     facts = [*dict.fromkeys(source.kind for source in read), *encodings_of(read)]
     facts += [f"cells parted by {s!r}" for s in dict.fromkeys(r.separator for r in read) if s]
     facts += [f"column {c}" for c in dict.fromkeys("+".join(r.columns) for r in read) if c]
