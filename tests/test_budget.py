@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from textgen.config import ModelConfig, TrainConfig
+from textgen.config import ModelConfig, TokenizerConfig, TrainConfig
 from textgen.data.sources import read_training_data
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, TokenizerError
 from textgen.network import weight_shapes
-from textgen.tokenizers.tokenizer import CharTokenizer
+from textgen.tokenizers.tokenizer import CharTokenizer, SentencePieceTokenizer
 from textgen.training import budget, speed
 from textgen.training.cost import expected_seconds, weights_per_token
 from textgen.training.train import start
@@ -260,6 +260,41 @@ def test_a_budget_that_reading_took_is_refused_before_the_text_is_cut_into_token
     monkeypatch.setattr(CharTokenizer, "train", None)
     with pytest.raises(ConfigError, match="went into reading the text"):
         start(text_file, tmp_path / "run", budget=1.0)
+
+
+class Slow(CharTokenizer):
+    learned_per_second = 1000
+
+
+@pytest.fixture
+def learning(monkeypatch):
+    monkeypatch.setattr(budget, "LEAST_LEARNED", 200)
+    monkeypatch.setattr(budget, "STRETCHES", 10)
+
+
+def test_pieces_are_learned_from_as_much_of_a_text_as_there_is_time_for(learning):
+    text = "".join(chr(0xAC00 + k) for k in range(10_000))  # nothing stands there twice
+    for seconds, most in ((10, 1000), (1, 200), (0.1, 200)):
+        parts = budget.to_learn_from(text, Slow, seconds).split("\n")
+        assert len(parts) == 10 and sum(map(len, parts)) == most
+        assert all(part in text for part in parts)
+        places = [text.index(part) for part in parts]
+        assert places == sorted(places) and places[-1] >= 9000  # from everywhere
+    assert budget.to_learn_from(text, Slow, 100) == text
+    assert budget.to_learn_from(text, CharTokenizer, 0.1) == text  # that takes no time
+    assert budget.to_learn_from(text[:200], Slow, 0.1) == text[:200]
+
+
+def test_what_a_part_of_a_text_has_no_pieces_for_says_that_it_was_a_part(
+    learning, monkeypatch, text_file, tmp_path
+):
+    monkeypatch.setattr(SentencePieceTokenizer, "learned_per_second", 1)
+    pieces = TokenizerConfig("sentencepiece", 600)
+    with pytest.raises(
+        TokenizerError, match=r"it learned from 20. of .* or give a longer --budget"
+    ):
+        start(text_file, tmp_path / "run", tokenizer_config=pieces, budget=30)
+    assert not (tmp_path / "run" / "config.json").exists()
 
 
 def test_the_fastest_step_counts(monkeypatch):

@@ -8,6 +8,7 @@ vocabulary does not know.
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from abc import ABC, abstractmethod
@@ -46,6 +47,7 @@ class Tokenizer(ABC):
     start_id: int  # newline: what stands before the first token of a text
     banned_ids: tuple[int, ...]  # never to be sampled
     token_bytes: Sequence[bytes] = ()  # of each token, where some are but a part of a character
+    learned_per_second: ClassVar[float] = math.inf  # characters of a text, where that takes long
 
     @classmethod
     @abstractmethod
@@ -236,6 +238,7 @@ class SentencePieceTokenizer(Tokenizer):
     filename = "tokenizer.model"
     unk_id = 0
     banned_ids = (0,)
+    learned_per_second = 150_000
 
     def __init__(self, model: bytes) -> None:
         self._model = model

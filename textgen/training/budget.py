@@ -18,6 +18,8 @@ import time
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+
 from textgen.config import ModelConfig, Settings, TrainConfig
 from textgen.data.training_data import TrainingData
 from textgen.errors import ConfigError, counted
@@ -52,6 +54,9 @@ LEAST_DROPOUT = 0.05
 # By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
+# Share of the budget in which a tokenizer learns its vocabulary; characters that it learns from,
+# however short that is; stretches of a longer text that they are taken from.
+LEARNED, LEAST_LEARNED, STRETCHES = 0.1, 500_000, 100
 SHORTEST_BUDGET = 10.0  # seconds
 LEAST_TRAINED = 2.0  # seconds of training, without which there is no use in beginning
 LEAST_LEFT = 0.5  # a smaller share of the budget that is left after measuring is worth a note
@@ -79,6 +84,17 @@ def check_left(seconds: float) -> None:
             "the budget went into reading the text, and measuring how fast this machine trains: "
             "give a longer --budget"
         )
+
+
+def to_learn_from(text: str, kind: type[Tokenizer], seconds: float) -> str:
+    """Of a text that a tokenizer of this kind is to learn its vocabulary from, what it learns from
+    in `LEARNED` of `seconds`: all, or stretches of it from everywhere, at least `LEAST_LEARNED`."""
+    most = max(LEAST_LEARNED, LEARNED * seconds * kind.learned_per_second)
+    if len(text) <= most:
+        return text
+    begins = np.linspace(0, len(text), STRETCHES, endpoint=False).astype(int).tolist()
+    length = round(most) // STRETCHES
+    return "\n".join(text[at : at + length] for at in begins)
 
 
 def within(

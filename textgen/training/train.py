@@ -26,7 +26,7 @@ from textgen.config import (
 from textgen.data.batches import Batches
 from textgen.data.sources import names_a_task, read_training_data
 from textgen.data.training_data import TrainingData
-from textgen.errors import ConfigError, CorpusError, RunError, shown
+from textgen.errors import ConfigError, CorpusError, RunError, TokenizerError, shown
 from textgen.log import logger
 from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
@@ -193,11 +193,7 @@ def _read(
     if begin is not None:
         tokenizer = begin.tokenizer(data.text)
     else:
-        tokenizer = TOKENIZERS[config.tokenizer.tokenizer].train(
-            data.text,
-            vocab_size=config.tokenizer.vocab_size,
-            model_type=config.tokenizer.model_type,
-        )
+        tokenizer = _learned(data.text, config.tokenizer, budget)
     if config.training.sample_length:
         check_prompt(config.training.prompt, tokenizer)
     with contextlib.ExitStack() as undone:
@@ -216,6 +212,24 @@ def _read(
         batches = workers.share(data.batches(tokenizer))  # too short a text is refused here
         undone.pop_all()
     return config, data, tokenizer, batches
+
+
+def _learned(text: str, settings: TokenizerConfig, budget: float) -> Tokenizer:
+    """A tokenizer trained on the text; within a budget, on so much of it as there is time for."""
+    kind = TOKENIZERS[settings.tokenizer]
+    part = budgets.to_learn_from(text, kind, budget) if budget else text
+    limit = ""
+    if len(part) < len(text):
+        limit = f"from {len(part):,} of {len(text):,} characters, as many as the budget allows"
+        logger.info(f"the tokenizer learns {limit}")
+    try:
+        return kind.train(part, vocab_size=settings.vocab_size, model_type=settings.model_type)
+    except TokenizerError as error:
+        if limit:
+            raise TokenizerError(
+                f"{error}; it learned {limit}: or give a longer --budget"
+            ) from None
+        raise
 
 
 def _check_callbacks(callbacks: object) -> None:
