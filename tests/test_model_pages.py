@@ -141,7 +141,7 @@ def test_programs_outlive_the_run_of_a_page(monkeypatch):
 # --- races ----------------------------------------------------------------------------------------
 
 
-def write_race(number, cells=("rnn", "lstm", "gru"), done=3, state="finished", **told):
+def write_race(number, cells=("rnn", "lstm", "gru"), done=3, state="finished", reach=5, **told):
     folder = trainings.RUNS / "race" / str(number)
     folder.mkdir(parents=True)
     told = {"cells": cells, "task": False, "source": "ko", "hidden_size": 32} | told
@@ -157,7 +157,7 @@ def write_race(number, cells=("rnn", "lstm", "gru"), done=3, state="finished", *
             "seconds": 1.0,
             "ms_per_step": 30.0 - k,
             "bits_per_char": 2.0 + k / 10,
-            "reach": 5,
+            "reach": reach,
         }
         (folder / cell / "race.json").write_text(json.dumps(figures))
         rows = ["epoch,step,seconds,loss,bits_per_char,val_loss,val_bits_per_char", "1,1,5.0,4,4,,"]
@@ -203,6 +203,13 @@ def test_the_race_page_judges_what_was_measured(home):
     assert "tg-holds" in verdict and "28.0 ms" in verdict and "2.100 bits" in verdict
     (four,) = [body for body in shown if "four times" in body]
     assert "tg-holds" in four
+
+
+def test_the_race_page_shows_a_cell_whose_reach_could_not_be_told(home):
+    write_race(1, reach=None)
+    app = open_page("9_race.py", lang="en")
+    assert not app.exception and not app.error
+    assert any("2.000" in element.proto.body for element in app.get("html"))
 
 
 def test_step_recomputes_what_follows_a_gate(home):

@@ -86,6 +86,14 @@ def test_too_short_a_held_out_text_ends_no_race(tmp_path):
     assert result.reach is None and "None" not in report([result])
 
 
+@pytest.mark.slow
+def test_of_a_model_that_has_learned_nothing_no_reach_is_told(text_file, tmp_path):
+    settings = tiny(epochs=1, sample_length=0, learning_rate=1e-9)
+    (result,) = race(text_file, tmp_path / "r", ["gru"], *settings)
+    assert result.bits_per_char > json.loads((tmp_path / "r/race.json").read_text())["frequencies"]
+    assert result.reach is None
+
+
 def test_a_setting_for_none_of_the_cells_is_a_mistake(text_file, tmp_path):
     model, tokens, config = tiny(epochs=1)
     model = dataclasses.replace(model, chrono=50)

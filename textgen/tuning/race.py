@@ -93,20 +93,24 @@ def race(
             raise ConfigError(f"{name} would have no effect: {why}; leave it out")
     if not task and not train_config.label_by:  # cells are judged by the network alone
         train_config = dataclasses.replace(train_config, ngrams=False)
+    letters = None if task else frequencies(data)
     settings = {
         "cells": list(cells),
         "task": task,
         "source": name_of(source) if isinstance(source, str | Path) else "",
         "hidden_size": model_config.hidden_size,
         "max_seconds": train_config.max_seconds,
-        "frequencies": None if task else frequencies(data),
+        "frequencies": letters,
     }
     _write(folder, settings)
     results = []
     for cell in cells:
         config = dataclasses.replace(model_config, cell=cell)
         run = start(source, folder / cell, config, tokenizer_config, train_config)
-        results.append(dataclasses.replace(measured(run), reach=reach(load(run), data)))
+        result = measured(run)
+        if letters is None or result.bits_per_char < letters:  # else it has learned nothing yet
+            result = dataclasses.replace(result, reach=reach(load(run), data))
+        results.append(result)
         _write(run, dataclasses.asdict(results[-1]))
     status = {"state": "finished", "pid": os.getpid()}
     atomic_files.write_file(folder / "status.json", json.dumps(status).encode())

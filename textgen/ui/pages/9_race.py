@@ -206,7 +206,7 @@ def table(
                 f"{result['ms_per_step']:.1f} ms",
                 f"{result['steps']:,}",
                 f"{result['bits_per_char']:.3f}",
-                f"{result['reach']:,}",
+                "" if result["reach"] is None else f"{result['reach']:,}",
             ]
         rows.append([cell.upper(), f"{parameters(cell, size):,}", *measured])
     widgets.table(head, rows)
