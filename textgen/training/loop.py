@@ -320,9 +320,10 @@ class Training:
         """
         rate, step = self.state.learning_rate, self.state.step
         if self.state.rolled_back:
+            advised = min(rate * LOWERED, type(self.config.training).learning_rate)
             raise ConfigError(
                 f"{trouble}, again after the learning rate was lowered to {rate:.2g}: train anew "
-                f"with --learning-rate {rate * LOWERED:.1g}, or with a smaller --clip-norm"
+                f"with --learning-rate {advised:.1g}, or with a smaller --clip-norm"
             ) from trouble
         save = read_save(self.folder)
         lowered = save.state.learning_rate * LOWERED
