@@ -99,30 +99,18 @@ def _texts(
     model: Generator, parsed: argparse.Namespace
 ) -> tuple[str, str | None, TextInMemory | None]:
     """What to evaluate on, what the model was trained on where that is at hand, and the whole of
-    that where what to evaluate on is held out of it. With a label it is the documents of that
-    label, or of those mixed: those of others are none of its voice's."""
+    that where what to evaluate on is held out of it."""
     reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
     config, card = build(ReadConfig, reading), model.card
     if reading:
         card = card | {"training": card["training"] | reading}
-    source, name = parsed.text, some_of(parsed.text)
-    own, run = as_trained_on(card, source), shipped.find(Path(parsed.run), shipped.MODELS)
-    held_out = own.held_out_text if own else held_out_of(run, card, source)
+    run = shipped.find(Path(parsed.run), shipped.MODELS)
+    own = as_trained_on(card, parsed.text)
+    held_out = own.held_out_text if own else held_out_of(run, card, parsed.text)
     if held_out is None:
-        text = load_corpus(source, config).text
-    elif isinstance(own, LabelledText) and parsed.label is not None:
-        labels = shares_of(parsed.label, model.voices)
-        text = own.held_out_of(labels)
-        print(f"{name}: what {parsed.run} held out of {listed(labels)}, read in one go")
-    elif held_out:
-        fitted = 0 if model.mixture is None else model.mixture.fitted
-        text = held_out[fitted:]
-        told = f"{name}: the end that {parsed.run} held out"
-        if fitted:
-            told += f", but for its first {fitted:,} characters, by which its n-grams are weighed"
-        print(told)
+        text = load_corpus(parsed.text, config).text
     else:
-        raise ConfigError(f"{parsed.run} was trained on all of {name}: give a text it has not seen")
+        text = _held_out(model, parsed, own, held_out)
     if parsed.train:
         if held_out_of(run, card, parsed.train) is not None:
             raise ConfigError(
@@ -132,3 +120,24 @@ def _texts(
         return text, known.text if known else load_corpus(parsed.train, config).text, own
     known = own or find_training_text(card)
     return text, known.text if known else None, own
+
+
+def _held_out(
+    model: Generator, parsed: argparse.Namespace, own: TextInMemory | None, held_out: str
+) -> str:
+    """Of the text that the model was trained on, what was held out and weighed no n-grams. With a
+    label it is the documents of that label, or of those mixed: those of others are none of its
+    voice's. Raises `ConfigError` where nothing was."""
+    name = some_of(parsed.text)
+    if isinstance(own, LabelledText) and parsed.label is not None:
+        labels = shares_of(parsed.label, model.voices)
+        print(f"{name}: what {parsed.run} held out of {listed(labels)}, read in one go")
+        return own.held_out_of(labels)
+    if not held_out:
+        raise ConfigError(f"{parsed.run} was trained on all of {name}: give a text it has not seen")
+    fitted = 0 if model.mixture is None else model.mixture.fitted
+    told = f"{name}: the end that {parsed.run} held out"
+    if fitted:
+        told += f", but for its first {fitted:,} characters, by which its n-grams are weighed"
+    print(told)
+    return held_out[fitted:]
