@@ -108,10 +108,10 @@ def test_few_steps_do_not_decay_without_bounds():
     assert planned(1_000_000, 600, fixed=("weight_decay",))[1].weight_decay == 0.1
 
 
-def test_many_pieces_get_wide_embeddings():
-    def width(vocab_size, **settings):
+def test_many_tokens_get_wide_embeddings():
+    def width(vocab_size, tokens=1_000_000, **settings):
         asked = ModelConfig(**settings), TrainConfig()
-        return budget.plan(1_000_000, vocab_size, 600, *asked)[0].embedding_size
+        return budget.plan(tokens, vocab_size, 600, *asked)[0].embedding_size
 
     default = ModelConfig().embedding_size
     assert (
@@ -120,6 +120,7 @@ def test_many_pieces_get_wide_embeddings():
         < width(budget.LARGE_VOCABULARY)
         == budget.WIDE_EMBEDDING
     )
+    assert width(800, tokens=30_000) == default < width(800, tokens=100_000)  # too short to teach
     assert width(4000, embedding_size=32) == 32
     assert width(4000, tie_weights=True, hidden_size=default) == default
 

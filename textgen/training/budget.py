@@ -2,11 +2,11 @@
 
 A larger model learns more from each pass over the text, a smaller one makes more of them. The rule
 here leaves five passes, of a long text sixty tokens to be read for each weight, and takes no more
-than four weights for each token of the text; embeds a thousand pieces or more wider than letters;
-and gives more dropout the more weights there are for a token and the more often it is read. Over
-the whole training the weights decay by the same factor, however many steps there are. What it
-reached, and on which texts, stands in docs/quality.md. The speed is measured on this machine, with
-this vocabulary, before the training begins (speed.py).
+than four weights for each token of the text; embeds Korean characters and pieces wider than Latin
+letters; and gives more dropout the more weights there are for a token and the more often it is
+read. Over the whole training the weights decay by the same factor, however many steps there are.
+What it reached, and on which texts, stands in docs/quality.md. The speed is measured on this
+machine, with this vocabulary, before the training begins (speed.py).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.cost import weights_per_token
 
 CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
-LARGE_VOCABULARY, WIDE_EMBEDDING = 1000, 256  # so many pieces, or more, are embedded so wide
+# So many tokens, or more, are embedded so wide, where the text is long enough to teach it: pieces,
+# and the characters of a Korean text, which has twice as many; one in Latin letters has some 100.
+LARGE_VOCABULARY, WIDE_EMBEDDING = 300, 256
 SIZES = (1024, 768, 640, 512, 448, 384, 320, 256, 192, 128)  # of the recurrent layer
 # The size is the largest that leaves so many passes over the text, or so many tokens to be read for
 # each weight, without the embeddings, since what is new in a long text is worth more than what is
@@ -159,7 +161,8 @@ def plan(
 
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS_OF_PASS * w[0] * w[1]), WINDOWS[-1])
     model = with_cell(model, fixed)
-    if vocab_size >= LARGE_VOCABULARY and not model.tie_weights:
+    taught = vocab_size * WIDE_EMBEDDING <= WEIGHTS_PER_TOKEN * tokens
+    if vocab_size >= LARGE_VOCABULARY and taught and not model.tie_weights:
         model = _fill(model, fixed, embedding_size=WIDE_EMBEDDING)
     training = _fill(
         training, fixed, batch_size=lanes, sequence_length=length, learning_rate=PEAK_RATE
