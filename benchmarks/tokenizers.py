@@ -16,6 +16,7 @@ import argparse
 import json
 import math
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -96,10 +97,16 @@ def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
                 f"{row['bits_per_char']:.3f} ({row['hidden_size']}, {row['passes']}, "
                 f"{row['characters_per_token']:.2f})"
                 if "bits_per_char" in row
-                else row.get("failed", "").removeprefix("error: ")
+                else too_many(row.get("failed", ""))
             )
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n\n" + NOTES.read_text(encoding="utf-8")
+
+
+def too_many(failed: str) -> str:
+    """What stands in the place of a vocabulary that the text is too short for."""
+    most = re.search(r"use at most (\d+)", failed)
+    return f"the text has {int(most[1]):,}" if most else failed
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from textgen.text.findings import Finding
 from textgen.text.oddities import oddities
 from textgen.text.source import Provenance, dropped_of, encodings_of
 
+SHORT_KOREAN = 50_000  # characters, of which jamo learn as much as any: docs/tokenizers.md
 SCRIPTS = ("hangul", "latin", "digit", "space", "punctuation", "han", "kana", "jamo", "other")
 CHARACTERS_SEEN = 15_000_000  # what training should read in all; `epochs` is chosen for it
 LONG_LINE = 2_000
@@ -129,7 +130,7 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
     characters, alphabet = sum(counts.values()), len(counts)
     size = sum(count * len(char.encode("utf-8", "replace")) for char, count in counts.items())
     megabytes = round(size / 1e6, 1)
-    # Korean of so many syllables that most are too rare to be learned one by one
+    # Korean of so many syllables that in a short text most are too rare to be learned one by one
     rich_korean = _writing_shares(scripts)["hangul"] > 0.3 and alphabet > 500
     values = {"characters": characters, "alphabet": alphabet, "megabytes": megabytes}
     vocab_size = None
@@ -148,7 +149,7 @@ def _suggest(counts: Mapping[str, int], scripts: Mapping[str, float]) -> Suggest
         else:
             tokenizer, code = "sentencepiece", "large_alphabet"
             text = f"{alphabet:,} different characters are too many to learn one by one"
-    elif rich_korean:
+    elif rich_korean and characters < SHORT_KOREAN:
         tokenizer, code = "jamo", "small_korean"
         times = round(characters / alphabet)
         values["times"] = times
