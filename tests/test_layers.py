@@ -122,6 +122,7 @@ ORDER = {
         "context_length",
         "ngram",
         "copying",
+        "overlap",
         "variety",
         "particles",
         "character_kinds",
