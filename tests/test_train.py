@@ -248,6 +248,15 @@ def test_a_loss_that_is_no_number_goes_back_and_on_at_a_lower_rate(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("rate", "told"), [(30.0, True), (0.01, False)])
+def test_a_model_that_predicts_worse_than_by_guessing_is_told_of(
+    text_file, tmp_path, caplog, rate, told
+):
+    start(text_file, tmp_path / "run", *tiny(epochs=1, learning_rate=rate, sample_length=0))
+    assert ("worse than by guessing" in caplog.text) == told
+
+
+@pytest.mark.slow
 def test_a_second_time_training_stops_with_advice(text_file, tmp_path, monkeypatch):
     spoil(monkeypatch, 5, 7)
     arguments = ["train", str(text_file), "--out", str(tmp_path / "run"), "--hidden-size=32"]
@@ -258,7 +267,8 @@ def test_a_second_time_training_stops_with_advice(text_file, tmp_path, monkeypat
     assert status["state"] == "failed"
     assert status["message"] == (
         "the loss is no longer a number at step 7, again after the learning rate was lowered to "
-        "0.0012: train anew with --learning-rate 0.0004, or with a smaller --clip-norm"
+        "0.0012: train anew with --learning-rate 0.0004, or with a smaller --clip-norm, "
+        "and another --out"
     )
     monkeypatch.undo()
     resume(tmp_path / "run")  # what was good is still there

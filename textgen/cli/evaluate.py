@@ -69,10 +69,10 @@ def run(parsed: argparse.Namespace) -> None:
         check_save(path)
     model = model_of(parsed)
     text, training_text, own = _texts(model, parsed)
-    if training_text and (known := share_known(text, training_text)) > TOLD:
+    if training_text and (known := share_known(text, training_text)) >= TOLD:
         logger.warning(
-            f"note: {known:.0%} of {some_of(parsed.text)} stands in what {parsed.run} was trained "
-            "on: the figures are not those of a text it has not seen"
+            f"note: {parsed.run} was trained on about {known:.0%} of what is read here of "
+            f"{some_of(parsed.text)}: the figures are not those of a text it has not seen"
         )
     contexts = parsed.contexts or (context_length.CONTEXTS if parsed.look_back else ())
     if contexts:  # what they cannot be measured on is refused before the rest is measured

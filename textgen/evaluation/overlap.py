@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 STRETCH, STRETCHES = 60, 40  # characters that nobody writes twice by chance; how many are looked up
-TOLD = 0.5  # a larger share is worth a word
+TOLD = 0.5  # as large a share is worth a word
 
 
 def share_known(text: str, training_text: str) -> float:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import keras
 
 SAVE_SECONDS = 60.0
+WORSE_THAN_CHANCE = 1.2  # times the loss of one who guesses; a model begins near that loss
 # takes what config.json says of a run and returns what it says then; raises nothing
 AtEnd = Callable[[RunConfig], RunConfig]
 
@@ -119,6 +120,18 @@ class Training:
             self.config = step(self.config)
         message = "stopped early" if self.stopped_early else ""
         self.history.write_status(self.state, "finished", message)
+        self._note_what_is_worse_than_chance()
+
+    def _note_what_is_worse_than_chance(self) -> None:
+        """Say where the best weights are no use: a loss that is a number gives no other alarm."""
+        chance = math.log(self.config.tokenizer.vocab_size)
+        loss = self.config.metrics.get("val_loss", 0.0)
+        if loss > WORSE_THAN_CHANCE * chance:
+            usual = type(self.config.training).learning_rate
+            logger.warning(
+                f"note: the model predicts worse than by guessing ({loss:.3g} nats per token, not "
+                f"{chance:.3g}): train anew, with --learning-rate {usual:g} or less"
+            )
 
     def fail(self, message: str) -> None:
         """Write into status.json why the run failed."""
@@ -323,7 +336,8 @@ class Training:
             advised = min(rate * LOWERED, type(self.config.training).learning_rate)
             raise ConfigError(
                 f"{trouble}, again after the learning rate was lowered to {rate:.2g}: train anew "
-                f"with --learning-rate {advised:.1g}, or with a smaller --clip-norm"
+                f"with --learning-rate {advised:.1g}, or with a smaller --clip-norm, "
+                "and another --out"
             ) from trouble
         save = read_save(self.folder)
         lowered = save.state.learning_rate * LOWERED

@@ -22,6 +22,7 @@ from textgen.evaluation.context_length import context_curve, looks_back
 from textgen.evaluation.ngram import NGram
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
+from textgen.log import logger
 from textgen.runs import array_file, atomic_files, run_folder
 from textgen.terminal import Report, table
 from textgen.text.source import Source
@@ -104,7 +105,8 @@ def race(
     }
     _write(folder, settings)
     results = []
-    for cell in cells:
+    for number, cell in enumerate(cells, 1):
+        logger.info(f"{cell}, {number} of {len(cells)}")
         config = dataclasses.replace(model_config, cell=cell)
         run = start(source, folder / cell, config, tokenizer_config, train_config)
         result = measured(run)
