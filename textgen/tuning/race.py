@@ -69,7 +69,9 @@ def race(
     nothing is held out to judge the cells by.
     """
     unknown = [cell for cell in cells if cell not in CELLS]
-    if unknown or not cells or len(set(cells)) < len(cells):
+    if unknown:
+        raise ConfigError(f"there is no cell {unknown[0]}: give each once, of {', '.join(CELLS)}")
+    if not cells or len(set(cells)) < len(cells):
         raise ConfigError(f"cells are {', '.join(cells)}: give each once, of {', '.join(CELLS)}")
     folder = Path(out)
     data = read_training_data(source, train_config)
