@@ -295,3 +295,13 @@ def test_an_output_follows_a_link_and_leaves_a_device_one(tmp_path):
     with pytest.raises(RunError, match="cannot write /dev/full: No space left"):
         atomic_files.write_output(Path("/dev/full"), b"x")
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("failed", "the training failed: train anew"), ("stopped", "--resume")]
+)
+def test_a_run_without_a_model_says_how_there_will_be_one(run, state, told):
+    (run / "model.safetensors").unlink()
+    (run / "status.json").write_text(json.dumps({"state": state}))
+    with pytest.raises(RunError, match=told):
+        textgen.load(run)

@@ -142,6 +142,15 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
     write_file(folder / tokenizer.filename, tokenizer.to_bytes())
 
 
+def _has_failed(folder: Path) -> bool:
+    """Whether status.json says that the training ended in an error."""
+    try:
+        status = json.loads((folder / "status.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(status, dict) and status.get("state") == "failed"
+
+
 def read_tokenizer(folder: Path, card: Card) -> Tokenizer:
     """The tokenizer that config.json, `card`, names. Raises `RunError` where its file is missing or
     too large, `TokenizerError` where it cannot be read."""
@@ -229,6 +238,8 @@ def _load(
         )
     config = settings(folder, card, "model", ModelConfig)
     if not path.is_file():
+        if _has_failed(folder):
+            raise RunError(f"{path} is missing, since the training failed: train anew")
         raise RunError(
             f"{path} is missing: `textgen train --resume {folder}` goes on until the model is "
             "judged, and then it is there; or give another run folder"
