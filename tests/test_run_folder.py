@@ -305,3 +305,11 @@ def test_a_run_without_a_model_says_how_there_will_be_one(run, state, told):
     (run / "status.json").write_text(json.dumps({"state": state}))
     with pytest.raises(RunError, match=told):
         textgen.load(run)
+
+
+def test_a_run_without_a_model_says_what_its_training_failed_for(run):
+    (run / "model.safetensors").unlink()
+    status = {"state": "failed", "message": "the disk is full: make room"}
+    (run / "status.json").write_text(json.dumps(status))
+    with pytest.raises(RunError, match="the training failed: the disk is full: make room"):
+        textgen.load(run)

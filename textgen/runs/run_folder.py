@@ -142,13 +142,15 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
     write_file(folder / tokenizer.filename, tokenizer.to_bytes())
 
 
-def _has_failed(folder: Path) -> bool:
-    """Whether status.json says that the training ended in an error."""
+def _why_failed(folder: Path) -> str:
+    """What status.json says of the error that the training ended in; "" where it did not."""
     try:
         status = json.loads((folder / "status.json").read_text("utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(status, dict) and status.get("state") == "failed"
+        return ""
+    if not isinstance(status, dict) or status.get("state") != "failed":
+        return ""
+    return str(status.get("message") or "train anew")
 
 
 def read_tokenizer(folder: Path, card: Card) -> Tokenizer:
@@ -238,8 +240,8 @@ def _load(
         )
     config = settings(folder, card, "model", ModelConfig)
     if not path.is_file():
-        if _has_failed(folder):
-            raise RunError(f"{path} is missing, since the training failed: train anew")
+        if why := _why_failed(folder):
+            raise RunError(f"{path} is missing, since the training failed: {why}")
         raise RunError(
             f"{path} is missing: `textgen train --resume {folder}` goes on until the model is "
             "judged, and then it is there; or give another run folder"

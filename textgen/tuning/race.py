@@ -40,7 +40,8 @@ class Result:
     parameters: of the model; recurrent_parameters: of its recurrent layers alone.
     ms_per_step: median over the training, without validation and without what compiled the step.
     bits_per_char: held out, of the best epoch (of a task: of the answers); nan if nothing was.
-    reach: of a task the horizon in characters, else the tokens that the model looks back.
+    reach: of a task the horizon in characters, else the tokens that the model looks back; None
+    where that could not be told, or the model has learned nothing.
     """
 
     cell: str
@@ -115,7 +116,7 @@ def race(
         if letters is None or result.bits_per_char < letters:  # else it has learned nothing yet
             result = dataclasses.replace(result, reach=reach(load(run), data))
         results.append(result)
-        _write(run, dataclasses.asdict(results[-1]))
+        _write(run, dataclasses.asdict(result))
     status = {"state": "finished", "pid": os.getpid()}
     atomic_files.write_file(folder / "status.json", json.dumps(status).encode())
     return results
