@@ -9,7 +9,7 @@ import pytest
 from textgen.cells import CELLS, make_cell
 from textgen.cli.main import main
 from textgen.config import ModelConfig
-from textgen.errors import ConfigError
+from textgen.errors import ConfigError, TextgenError
 from textgen.model import build_model
 from textgen.terminal import as_text
 from textgen.tuning.race import Result, measured, race, report
@@ -69,6 +69,19 @@ def test_a_field_that_cannot_be_raced(text_file, tmp_path, cells):
     with pytest.raises(ConfigError, match="give each once"):
         race(text_file, tmp_path / "r", cells, *tiny())
     assert not (tmp_path / "r").exists()
+
+
+def test_a_refused_race_leaves_what_was_there(ran, text_file, tmp_path):
+    model, tokenizer, train = tiny()
+    short = dataclasses.replace(tokenizer, tokenizer="sentencepiece", vocab_size=100_000)
+    with pytest.raises(TextgenError, match="vocab"):
+        race(text_file, tmp_path / "race", ["lstm"], model, short, train)
+    assert not (tmp_path / "race").exists()
+    out, _ = ran
+    earlier = (out / "race.json").read_text()
+    with pytest.raises(TextgenError, match="another"):
+        race(text_file, out, ["rnn"], *tiny())
+    assert (out / "race.json").read_text() == earlier
 
 
 def test_nothing_held_out_is_refused_before_a_cell_is_trained(text_file, tmp_path):

@@ -5,6 +5,7 @@ One after another in one process, so that each has the whole machine while its t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -106,12 +107,19 @@ def race(
         "max_seconds": train_config.max_seconds,
         "frequencies": letters,
     }
+    earlier = (folder / FILE).read_bytes() if (folder / FILE).is_file() else None
     _write(folder, settings)
-    results = []
+    results: list[Result] = []
     for number, cell in enumerate(cells, 1):
         logger.info(f"{cell}, {number} of {len(cells)}")
         config = dataclasses.replace(model_config, cell=cell)
-        run = start(source, folder / cell, config, tokenizer_config, train_config)
+        there = (folder / cell).exists()
+        try:
+            run = start(source, folder / cell, config, tokenizer_config, train_config)
+        except TextgenError:
+            if not results and there == (folder / cell).exists():
+                _take_back(folder, earlier)
+            raise
         result = measured(run)
         if letters is None or result.bits_per_char < letters:  # else it has learned nothing yet
             result = dataclasses.replace(result, reach=reach(load(run), data))
@@ -137,6 +145,16 @@ def frequencies(data: TrainingData) -> float:
 
 def _write(folder: Path, values: dict[str, object]) -> None:
     atomic_files.write_file(folder / FILE, json.dumps(values).encode())
+
+
+def _take_back(folder: Path, earlier: bytes | None) -> None:
+    """Leave of a race that was refused before its first training only what was there before."""
+    if earlier is not None:
+        atomic_files.write_file(folder / FILE, earlier)
+        return
+    (folder / FILE).unlink()
+    with contextlib.suppress(OSError):  # something else is in it
+        folder.rmdir()
 
 
 def measured(run: Path) -> Result:
