@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 import torch_reference
 from textgen.backend import keras, ops, tf
-from textgen.cells import CELLS, make_cell, products
+from textgen.cells import CELLS, make_cell, products, scan
 from textgen.cells.layer import RecurrentLayer
 from tiny import only
 
@@ -89,7 +89,7 @@ def test_the_gradient_of_a_kernel_is_that_of_the_plain_product(width, dtype):
         tape.watch(parts)
         found = products.product(*parts)
     dx, dk = tape.gradient(found, parts, tf.constant(d, dtype))
-    near = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-12}
+    near = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-14}
     np.testing.assert_allclose(found, x @ np.asarray(parts[1]), **near)
     np.testing.assert_allclose(dx, d @ np.asarray(parts[1]).T, **near)
     np.testing.assert_allclose(dk, x.reshape(10, 3).T @ d.reshape(10, width), **near)
@@ -395,6 +395,43 @@ def test_bfloat16_is_for_products_only(cell):
     hidden, end = layer(ops.cast(x, "bfloat16"), state)
     assert hidden.dtype == "bfloat16" and {part.dtype.name for part in end} == {"float32"}
     close(end, exact(x, state)[1], atol=0.05)  # eight bits of mantissa
+
+
+@pytest.mark.parametrize("amx", [False, True])
+@pytest.mark.parametrize("looked_up", [False, True])
+@pytest.mark.parametrize("cell", only(["lstm", "gru"], CELLS))
+def test_products_in_bfloat16_come_near_those_in_float32(cell, looked_up, amx, monkeypatch):
+    """With AMX the steps are compiled, without it the whole loop."""
+    monkeypatch.setattr(scan, "has_amx", lambda: amx)
+    random = np.random.default_rng(6)
+    vectors, ids = random.normal(size=(7, D)), random.integers(0, 7, (T, B)).astype(np.int32)
+    weight = random.normal(size=(T, B, U))
+
+    def found(policy, dtype):
+        layer = filled(cell, policy)
+        _, state = draw(layer, dtype="float32")
+
+        @tf.function
+        def learn():
+            table = tf.constant(vectors, dtype)
+            learned = [w.value for w in layer.weights]
+            with tf.GradientTape() as tape:
+                tape.watch([table, *state])
+                if looked_up:
+                    hidden, end = layer.look_up(table, ids, state)
+                else:
+                    hidden, end = layer(products.rows(table, ids), state)
+                loss = tf.reduce_sum(tf.cast(hidden, tf.float32) * weight)
+                loss += sum(tf.reduce_sum(part) for part in end)
+            assert hidden.dtype == dtype
+            return [hidden, *end, *tape.gradient(loss, [table, *state, *learned])]
+
+        return [np.asarray(part, np.float32) for part in learn()]
+
+    for rounded, exact in zip(
+        found("mixed_bfloat16", tf.bfloat16), found("float32", tf.float32), strict=True
+    ):
+        assert np.abs(rounded - exact).max() < 0.03 * np.abs(exact).max()  # eight bits of mantissa
 
 
 @pytest.mark.parametrize("cell", only(["lstm", "minlstm", "slstm"], CELLS))

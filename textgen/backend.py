@@ -50,13 +50,22 @@ def _missing(why: object) -> MissingPart:
 
 def has_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware, and no GPU does the work."""
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(_processor_flags()) and not on_gpu()
+
+
+def has_amx() -> bool:
+    """Whether this processor multiplies matrices of bfloat16 in tiles, and no GPU does the work."""
+    return "amx_bf16" in _processor_flags() and not on_gpu()
+
+
+@functools.cache
+def _processor_flags() -> frozenset[str]:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             flags = next((line.split() for line in file if line.startswith("flags")), [])
     except OSError:
-        return False
-    fast = not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags)
-    return fast and not on_gpu()
+        flags = []
+    return frozenset(flags)
 
 
 def on_gpu() -> bool:

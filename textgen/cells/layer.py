@@ -8,7 +8,7 @@ from textgen.arrays import Array, Arrays, DType
 from textgen.backend import keras, on_gpu, ops, tf
 from textgen.cells.cell import Cell
 from textgen.cells.products import product, rows
-from textgen.cells.scan import scan
+from textgen.cells.scan import scan, taken
 
 
 class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow ships no types
@@ -109,7 +109,8 @@ class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc]  # TensorFlow sh
             return self.call(rows(vectors, ids), state)
         weights = self._tensors()
         table = product(vectors, ops.cast(weights["kernel"], vectors.dtype))
-        return scan(self.cell, rows(table, ids), weights, state)
+        a = rows(ops.cast(table, taken(table.dtype)), ids)
+        return scan(self.cell, a, weights, state, table.dtype)
 
     def initial_state(self, batch_size: int | Array) -> Arrays:
         """A state that knows nothing: zeros."""

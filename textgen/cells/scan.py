@@ -5,8 +5,9 @@ after it, each one large product. In the loop, per step: one product with h_{t-1
 else, element by element. Products run in the type of the input (bfloat16 where the hardware has
 it), the element-wise part and the state never below float32.
 
-What XLA compiles: the whole loop, once for each length it meets; where the products are bfloat16,
-which XLA multiplies slowly on a CPU, or nothing is traced, each step but its product.
+What XLA compiles: the whole loop, once for each length it meets. Where nothing is traced, or where
+the products are bfloat16 and the processor multiplies matrices of them in tiles (AMX), each step
+but its product.
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ from collections.abc import Callable
 from typing import Any
 
 from textgen.arrays import Array, Arrays, DType
-from textgen.backend import tf
+from textgen.backend import has_amx, tf
 from textgen.cells.array_functions import concat, split
 from textgen.cells.cell import Cell, Weights
 from textgen.cells.products import flat, of_kernel, wide
 
 
-def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, Arrays]:
+def scan(
+    cell: Cell, a: Array, weights: Weights, state: Arrays, dtype: DType | None = None
+) -> tuple[Array, Arrays]:
     """Run `cell` from `state` over a [T, B, G U], the product of the input with the kernel.
 
-    weights: all but the kernel are read. state: of [B, U] each.
-    Returns (h_1 ... h_T [T, B, U] in the type of `a`, state after the last step).
+    weights: all but the kernel are read. state: of [B, U] each. dtype: of the products in the loop
+    and of what it returns; that of `a` if not given.
+    Returns (h_1 ... h_T [T, B, U] in that type, state after the last step).
     """
-    kernel = (tf.cast(weights["recurrent_kernel"], a.dtype),) if cell.recurrent else ()
-    loops = compiled(cell, a.dtype.name, compiles_whole(a.dtype))
+    dtype = dtype or a.dtype
+    kernel = (tf.cast(weights["recurrent_kernel"], dtype),) if cell.recurrent else ()
+    loops = compiled(cell, a.dtype.name, dtype.name, compiles_whole(dtype))
     biases, state, extra = (
         tuple(tf.cast(part, loops.wide) for part in parts)
         for parts in (cell.biases(weights), state, cell.extra(weights))
@@ -41,41 +46,54 @@ def scan(cell: Cell, a: Array, weights: Weights, state: Arrays) -> tuple[Array, 
         # an eager tape would record the loop as well, and XLA cannot compile what it records
         unrecorded = [tf.stop_gradient(part) for part in parts]
         a, kernel, biases, start, extra = tf.nest.pack_sequence_as(inputs, unrecorded)
-        before, end, pre = loops.forward(a, kernel, biases, start, extra)
+        over_time, end, pre = loops.forward(a, kernel, biases, start, extra)
+        hidden, before = over_time[0], over_time[-len(start) :]
 
         def gradient(d_hidden: Array, *d_end: Array) -> Arrays:
-            da, dp, d_state, d_extra = loops.backward(kernel, extra, before, pre, d_hidden, d_end)
-            d_kernel = [of_kernel(flat(before[0][:-1]), flat(dp)) for _ in kernel]
+            # turned by TensorFlow: XLA would do it in every step, and multiplies what it turns
+            # itself as float32
+            turned = tuple(tf.transpose(k) for k in kernel) if loops.whole else kernel
+            d_pre, d_state, d_extra = loops.backward(turned, extra, before, pre, d_hidden, d_end)
+            da, dp = d_pre[0], d_pre[-1]
             d_biases = [over_all(d) for d, _ in zip((da, dp), biases, strict=False)]
+            d_kernel = [of_kernel(flat(hidden[:-1]), flat(dp)) for _ in kernel]
             return da, *d_kernel, *d_biases, *d_state, *d_extra
 
-        return (before[0][1:], *end), gradient
+        return (hidden[1:], *end), gradient
 
     hidden, *end = run(*tf.nest.flatten(inputs))
     return hidden, tuple(end)
 
 
 def compiles_whole(dtype: DType) -> bool:
-    """Whether XLA compiles the loop over inputs of this type as one program."""
-    return not tf.executing_eagerly() and dtype == wide(dtype)
+    """Whether XLA compiles the loop with products of this type as one program."""
+    return not tf.executing_eagerly() and (dtype == wide(dtype) or not has_amx())
+
+
+def taken(dtype: DType) -> DType:
+    """The type in which a loop with products in `dtype` reads its input fastest."""
+    return wide(dtype) if compiles_whole(dtype) else dtype
 
 
 @functools.cache
-def compiled(cell: Cell, dtype: str, whole: bool) -> Loops:
+def compiled(cell: Cell, given: str, dtype: str, whole: bool) -> Loops:
     """Compiled once for all layers of a cell, in whatever model: the loops hold no weights."""
-    return Loops(cell, tf.as_dtype(dtype), whole)
+    return Loops(cell, tf.as_dtype(given), tf.as_dtype(dtype), whole)
 
 
 class Loops:
-    """The loops forward and backward, for inputs of one type.
+    """The loops forward and backward, for inputs of the type `given` and products of `dtype`.
 
     whole: compile them as one program each, else their steps.
     """
 
-    def __init__(self, cell: Cell, dtype: DType, whole: bool) -> None:
+    def __init__(self, cell: Cell, given: DType, dtype: DType, whole: bool) -> None:
         self.cell = cell
+        self.given = given
         self.type = dtype
         self.wide = wide(dtype)
+        # of the arrays over time: to write a step of a narrow one XLA converts all of its steps
+        self.kept = self.wide if whole else dtype
         self.whole = whole
         self.pre_blocks = cell.joined or len(cell.blocks)
         self.step, self.step_back = self._step, self._step_back
@@ -90,7 +108,7 @@ class Loops:
     def _step(
         self, a: Array, p: Array, biases: Arrays, state: Arrays, extra: Arrays
     ) -> tuple[Array, Array, Arrays]:
-        """(pre in the type of the products, h_t in the same, the new state)."""
+        """(pre as it is kept, h_t in the same type, the new state)."""
         a = tf.cast(a, self.wide)
         if p is None:
             pre = a + biases[0]
@@ -99,7 +117,7 @@ class Loops:
         else:
             pre = by_block(len(self.cell.blocks), [a, tf.cast(p, self.wide), *biases])
         new = self.cell.update(pre, state, extra)
-        return tf.cast(pre, self.type), tf.cast(new[0], self.type), new
+        return tf.cast(pre, self.kept), tf.cast(new[0], self.kept), new
 
     def _step_back(
         self, pre: Array, state: Arrays, extra: Arrays, dh: Arrays, d_new: Arrays
@@ -118,13 +136,20 @@ class Loops:
         d_pre, *rest = tape.gradient(
             new, [pre, *state, *extra], list(d_new), unconnected_gradients="zero"
         )
-        d_pre = tf.cast(d_pre, self.type)
+        d_pre = tf.cast(d_pre, self.kept)
         dp = self.cell.unjoin(d_pre)[1]
         return d_pre, dp, tuple(rest[: len(state)]), tuple(rest[len(state) :])
 
+    def _product(self, x: Array, kernel: Array, turned: bool = False) -> Array:
+        """x [B, D] @ kernel [D, N], in the wide type where XLA compiles it; turned: [N, D]."""
+        if not self.whole:
+            return tf.matmul(x, kernel, transpose_b=turned)
+        # a product that adds up in float32 is one that XLA has made for bfloat16, too
+        return tf.raw_ops.BatchMatMulV3(x=tf.cast(x, kernel.dtype), y=kernel, Tout=self.wide)
+
     def _at(self, x: Array, t: Array, number: int) -> Array:
         """x[t], of `number` blocks, of x [T, B, number U]."""
-        if not (self.whole and self.cell.recurrent):
+        if not self.whole:
             return x[t]
         # each by itself: of what is fused with several blocks of one slice XLA makes scalar code
         _, rows, width = x.shape
@@ -137,21 +162,28 @@ class Loops:
     def _forward(
         self, a: Array, kernel: Arrays, biases: Arrays, start: Arrays, extra: Arrays
     ) -> tuple[Arrays, Arrays, Array]:
-        """(the state before each step and after the last [T + 1, B, U] each, end state, pre)."""
+        """(the state before each step and after the last [T + 1, B, U] each, end state, pre).
+
+        Where h is kept in another type than that of the products, it comes first in that one.
+        """
         length = tf.shape(a)[0]
-        first = (tf.cast(start[0], self.type), *start[1:])
+        a = tf.cast(a, self.kept)
+        first = (tf.cast(start[0], self.kept), *start[1:])
         pre = array(length, a, self.pre_blocks * start[0].shape[1])
         before = tuple(array(length + 1, part).write(0, part) for part in first)
 
         def body(t: Array, h: Array, state: Arrays, pre: Array, before: Arrays) -> Arrays:
-            p = tf.matmul(h, kernel[0]) if kernel else None
+            p = self._product(h, kernel[0]) if kernel else None
             a_t = self._at(a, t, len(self.cell.blocks))
             pre_t, h, state = self.step(a_t, p, biases, state, extra)
             parts = zip(before, (h, *state[1:]), strict=True)
             return t + 1, h, state, pre.write(t, pre_t), tuple(b.write(t + 1, v) for b, v in parts)
 
         _, _, end, pre, before = loop(length, body, (0, first[0], start, pre, before))
-        return tuple(b.stack() for b in before), end, pre.stack()
+        states = tuple(b.stack() for b in before)
+        # not twice the same: XLA would copy it
+        narrow = () if self.kept == self.type else (tf.cast(states[0], self.type),)
+        return (*narrow, *states), end, pre.stack()
 
     def _backward(
         self,
@@ -161,12 +193,13 @@ class Loops:
         pre: Array,
         d_hidden: Array,
         d_end: Arrays,
-    ) -> tuple[Array, Array, Arrays, Arrays]:
-        """(da, dp, d state, d extra)."""
+    ) -> tuple[Arrays, Arrays, Arrays]:
+        """((da, dp) or, where they are the same, (da,); d state; d extra).
+
+        kernel: the recurrent one, turned where XLA compiles the whole.
+        """
         length = tf.shape(pre)[0]
         d_extra = tuple(tf.zeros_like(part) for part in extra)
-        if kernel:  # transposed here by XLA, which would do it in every step; oneDNN need not
-            turned = tf.transpose(kernel[0]) if self.whole else kernel[0]
 
         def body(s: Array, dh: Arrays, d_state: Arrays, d_extra: Arrays, d_pre: Array) -> Arrays:
             t = length - 1 - s
@@ -176,17 +209,21 @@ class Loops:
                 pre_t, state, extra, (d_hidden[t], *dh), d_state
             )
             if kernel:
-                dh = (tf.matmul(dp, turned, transpose_b=not self.whole),)
+                dh = (self._product(dp, kernel[0], turned=True),)
             d_extra = tuple(d + m for d, m in zip(d_extra, more, strict=True))
             return s + 1, dh, d_state, d_extra, d_pre.write(t, d_pre_t)
 
-        dh = (tf.zeros_like(d_hidden[0]),) if kernel else ()
+        dh = (tf.zeros_like(d_hidden[0], self.kept),) if kernel else ()
         # one array: where a step writes da and dp, XLA shares its parts out among threads, and the
         # loops of two halves of a batch wait for one another
         begin = (0, dh, d_end, d_extra, array(length, pre))
         _, dh, d_state, d_extra, d_pre = loop(length, body, begin)
         d_state = (sum((tf.cast(part, self.wide) for part in dh), d_state[0]), *d_state[1:])
-        return *self.cell.unjoin(d_pre.stack()), d_state, d_extra
+        da, dp = self.cell.unjoin(d_pre.stack())
+        d_pre = [tf.cast(da, self.given)]
+        if dp is not da or self.given != self.type:
+            d_pre.append(tf.cast(dp, self.type))
+        return tuple(d_pre), d_state, d_extra
 
 
 def by_block(number: int, terms: list[Array]) -> Array:
