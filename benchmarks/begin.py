@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processors import machine
 from textgen import shipped
 from textgen.api import load, train
-from textgen.backend import cores, has_bfloat16
 from textgen.data.sources import find_training_text
 from textgen.runs.run_config import RunConfig
 from textgen.text.corpus import load_corpus
@@ -86,11 +85,6 @@ def measured(
         "old_before": bits_per_char(before, old.held_out_text),
         "old": bits_per_char(after, old.held_out_text),
     }
-
-
-def machine() -> str:
-    bfloat16 = "with" if has_bfloat16() else "without"
-    return f"{cores()} cores ({platform.machine()}, {bfloat16} bfloat16)"
 
 
 def tables(rows: list[dict[str, Any]]) -> str:

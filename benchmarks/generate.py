@@ -6,7 +6,7 @@ Both sample from the full distribution at temperature 0.8, float32, weights at r
 PyTorch is the usual one: embedding, nn.LSTM with its state, linear, softmax, multinomial.
 Each figure is the best of several rounds that alternate, so that a busy machine slows all. What it
 takes to import TensorFlow and to compile is told apart: `benchmarks/start.py` has the rest. The
-JSON keeps a run of each kind of processor, with bfloat16 in hardware and without.
+JSON keeps a run of each kind of processor, told apart by what multiplies bfloat16.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.processors import kind
 from benchmarks.start import processor
-from textgen.backend import cores, has_bfloat16
+from textgen import backend
 from textgen.config import ModelConfig
 from textgen.generation.compiled_decoder import CompiledDecoder
 from textgen.generation.decoder import Decoder
@@ -116,7 +117,7 @@ def measure() -> list[dict[str, Any]]:
 
 def machine() -> str:
     return (
-        f"{cores()} cores, {processor()}, PyTorch {torch.__version__}, load "
+        f"{backend.cores()} cores, {processor()}, PyTorch {torch.__version__}, load "
         f"{os.getloadavg()[0]:.1f} when it ended"
     )
 
@@ -155,8 +156,7 @@ def main() -> None:
     torch.manual_seed(1)
     runs = json.loads(parsed.json.read_text()) if parsed.json and parsed.json.exists() else {}
     rows = measure()
-    kind = "bfloat16" if has_bfloat16() else "float32"
-    runs[kind] = {"machine": machine(), "rows": rows}
+    runs[kind()] = {"machine": machine(), "rows": rows}
     page = markdown(runs)
     print(page)
     if parsed.json:

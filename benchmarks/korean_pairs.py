@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import platform
 import resource
 import subprocess
 import sys
@@ -30,9 +29,9 @@ import numpy as np
 
 from benchmarks.korean import write_both
 from benchmarks.korean_sentences import BANDS, KINDS, Pair, pairs
+from benchmarks.processors import machine
 from textgen import shipped
 from textgen.api import load
-from textgen.backend import cores, has_bfloat16
 from textgen.cells import CELLS
 from textgen.evaluation.batch_reader import nats_of
 from textgen.evaluation.ngram import NGram
@@ -259,9 +258,7 @@ def main() -> None:
             print(rows[-1]["name"], *(share(rows[-1], kind=kind) for kind in KINDS), flush=True)
             parsed.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
     parsed.json.write_text(json.dumps(rows, ensure_ascii=False) + "\n", "utf-8")
-    bfloat16 = f"{'with' if has_bfloat16() else 'without'} bfloat16 in hardware"
-    machine = f"cores: {cores()}, {platform.machine()} {bfloat16}"
-    write_both(parsed.markdown, markdown(rows, asked, machine), KOREAN)
+    write_both(parsed.markdown, markdown(rows, asked, machine()), KOREAN)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.charts import INK, on_any_ground
 from benchmarks.command import textgen
-from textgen.backend import cores, has_bfloat16
+from benchmarks.processors import machine
 from textgen.runs.run_folder import read_history
 
 HERE = Path(__file__).parent
@@ -81,7 +81,7 @@ def measure(millions: int, minutes: float) -> dict[str, Any]:
                 row["name"]: round(row["bits_per_char"], 4)
                 for row in json.loads(found.read_text())["rows"]
             },
-            "machine": f"{cores()} cores, {'with' if has_bfloat16() else 'without'} bfloat16",
+            "machine": machine(),
         }
 
 
@@ -105,7 +105,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     lines = ["# Minutes", "", "Written by `python -m benchmarks.minutes`.", ""]
     lines += [NOTES.read_text("utf-8").strip(), ""] if NOTES.is_file() else []
     lines += [
-        f"{rows[0]['machine']} in hardware; bits per character of {JUDGED:,} characters of other "
+        f"{rows[0]['machine']}; bits per character of {JUDGED:,} characters of other "
         "files, state carried.",
         "",
         "| text | minutes | chosen | read | network alone | with its n-grams | best n-gram "

@@ -40,11 +40,11 @@ def weight_drop() -> None:
     """Weights of the recurrent kernel dropped for a window (Merity et al. 2018)."""
     scan, now = recurrent_layer.scan, _noted()
 
-    def dropped(cell: Any, a: Any, weights: Any, state: Any) -> Any:
+    def dropped(cell: Any, a: Any, weights: Any, state: Any, dtype: Any = None) -> Any:
         if now["training"]:
             kernel = tf.nn.dropout(weights["recurrent_kernel"], WEIGHT_DROP)
             weights = weights | {"recurrent_kernel": kernel}
-        return scan(cell, a, weights, state)
+        return scan(cell, a, weights, state, dtype)
 
     recurrent_layer.scan = dropped
 

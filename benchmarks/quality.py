@@ -8,9 +8,8 @@ held out, the text is trained on but for its last 2 %, which choose the best wei
 trained by the command a user would give; then a PyTorch LSTM, or each of `--peers`, of the same
 size with the same settings, for as long; then n-grams are counted. One after another, each in a
 process of its own with all cores.
-The JSON keeps what was measured on other texts, with other budgets and on the other kind of
-processor, with bfloat16 in hardware or without; the page and the charts
-beside it are written from all of it.
+The JSON keeps what was measured on other texts, with other budgets and on the other kinds of
+processor; the page and the charts beside it are written from all of it.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import platform
 import shlex
 import subprocess
 import sys
@@ -30,7 +28,7 @@ from typing import Any
 
 from benchmarks.charts import on_any_ground
 from benchmarks.command import textgen
-from textgen.backend import cores, has_bfloat16
+from benchmarks.processors import NONE, TILES, VECTORS, WORDS, kind_of, machine
 from textgen.runs.array_file import read_arrays
 from textgen.runs.run_folder import WEIGHTS, read_history
 
@@ -181,12 +179,11 @@ def measure(
         )
         for cell in peers
     }
-    bfloat16 = "with" if has_bfloat16() else "without"
     return {
         "text": text.name,
         "held_out": held_out.name if held_out else None,
         "budget": budget,
-        "machine": f"{cores()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware",
+        "machine": machine(),
         "ours": own,
         "peers": theirs,
     }
@@ -223,7 +220,7 @@ def markdown(results: list[dict[str, Any]]) -> str:
         evaluation = own["evaluation"]
         lines += [
             f"## {found['text']}, {found['budget']:g} seconds, {tokens_of(found)}"
-            + (", without bfloat16" if is_plain(found) else ""),
+            + f", {WORDS[kind_of(found['machine'])]}",
             "",
             f"{found['machine']}. Held out: {of_held_out(found)}, "
             f"{evaluation['characters']:,} characters, {evaluation['bytes']:,} bytes. "
@@ -297,24 +294,19 @@ EXPLAINED = """- *state carried*: every character is predicted from all before i
 
 
 def picture(found: dict[str, Any]) -> str:
-    kind = "-plain" if is_plain(found) else ""
-    return f"quality-{Path(found['text']).stem}-{found['budget']:g}-{tokens_of(found)}{kind}.svg"
+    end = {TILES: "", VECTORS: "-avx512", NONE: "-plain"}[kind_of(found["machine"])]
+    return f"quality-{Path(found['text']).stem}-{found['budget']:g}-{tokens_of(found)}{end}.svg"
 
 
-def key(found: dict[str, Any]) -> tuple[str, float, bool, str]:
+def key(found: dict[str, Any]) -> tuple[str, float, str, str]:
     """What tells a measurement from the others."""
-    return found["text"], found["budget"], is_plain(found), tokens_of(found)
+    return found["text"], found["budget"], kind_of(found["machine"]), tokens_of(found)
 
 
 def tokens_of(found: dict[str, Any]) -> str:
     """What the text was cut into: "characters", "jamo" or "pieces"."""
     name: str = found["ours"]["tokenizer"]["name"]
     return {"char": "characters", "sentencepiece": "pieces"}.get(name, name)
-
-
-def is_plain(found: dict[str, Any]) -> bool:
-    """Whether the processor had no bfloat16."""
-    return " without bfloat16" in found["machine"]
 
 
 def in_table(text: str) -> str:

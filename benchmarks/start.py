@@ -193,7 +193,7 @@ def processor() -> str:
         line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
     ]
     flags = Path("/proc/cpuinfo").read_text()
-    kinds = [kind for kind in ("avx2", "avx512f", "amx_bf16") if kind in flags]
+    kinds = [kind for kind in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if kind in flags]
     return f"{names[0].split(':')[1].strip() if names else platform.machine()} ({', '.join(kinds)})"
 
 

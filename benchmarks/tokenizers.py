@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import platform
 import re
 import subprocess
 import sys
@@ -23,7 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from textgen.backend import cores, has_bfloat16
+from benchmarks.processors import machine
 from textgen.runs.run_folder import read_history
 
 NOTES = Path(__file__).with_name("tokenizers_notes.md")
@@ -81,8 +80,8 @@ def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
         "# Tokenizers for Korean",
         "",
         f"Written by `python -m benchmarks.tokenizers`: a `{cell}` trained with `--budget "
-        f"{budget}` each, on the beginning of a text. Cores: {cores()}, {platform.machine()} "
-        f"{'with' if has_bfloat16() else 'without'} bfloat16 in hardware; one seed. Bits per "
+        f"{budget}` each, on the beginning of a text. {machine()}; "
+        f"one seed. Bits per "
         "character of the held-out last tenth; in brackets units, passes over the text, characters "
         "to a token.",
         "",

@@ -5,8 +5,8 @@
 What is timed is a whole training step on random tokens: embedding, recurrent layers, logits,
 cross-entropy, gradient, clipping, AdamW. Each figure is the best of several rounds; in a round
 every peer has its turn, each in a process of its own, so that a busy machine slows all of them and
-none profits from the memory of another. The JSON keeps one run for each kind of processor, with
-bfloat16 in hardware and without, and the page is written from both.
+none profits from the memory of another. The JSON keeps one run for each kind of processor, and the
+page is written from all of them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import argparse
 import functools
 import json
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import processors
 from benchmarks.train_steps import (
     CELLS,
     PEERS,
@@ -101,11 +101,9 @@ def run(rounds: int) -> dict[str, Any]:
 def machine() -> str:
     import torch
 
-    bfloat16 = "with" if backend.has_bfloat16() else "without"
     return (
-        f"{os.cpu_count()} cores, {platform.machine()} {bfloat16} bfloat16 in hardware, "
-        f"PyTorch {torch.__version__}, TensorFlow {backend.tf.__version__}, "
-        f"Keras {backend.keras.__version__}"
+        f"{processors.machine()}, PyTorch {torch.__version__}, "
+        f"TensorFlow {backend.tf.__version__}, Keras {backend.keras.__version__}"
     )
 
 
@@ -122,8 +120,9 @@ hand, so it has not been run."""
 
 NOTES = Path(__file__).with_name("train_notes.md")
 KINDS = {
-    "bfloat16": "With bfloat16 in hardware",
-    "float32": "Without: the processor that most people have",
+    processors.TILES: "With tiles of bfloat16: AMX",
+    processors.VECTORS: "With vectors of bfloat16: AVX-512",
+    processors.NONE: "Without bfloat16: the processor that most people have",
 }
 
 
@@ -287,7 +286,7 @@ def main() -> None:
         found = json.loads(parsed.json.read_text(encoding="utf-8"))
     if not parsed.only_write:
         new = run(parsed.rounds)
-        found[new["dtypes"][-1]] = new
+        found[processors.kind()] = new
     print(markdown(found))
     if parsed.json:
         parsed.json.write_text(json.dumps(found, indent=1) + "\n")

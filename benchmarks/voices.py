@@ -17,7 +17,6 @@ import argparse
 import dataclasses
 import json
 import math
-import platform
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -27,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.processors import machine
 from textgen import shipped
 from textgen.api import Model, train
-from textgen.backend import cores, has_bfloat16
 from textgen.data.labelled_text import Labelled, LabelledText
 from textgen.data.sources import as_trained_on
 from textgen.evaluation.batch_reader import nats_of
@@ -207,8 +206,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parsed = parser.parse_args()
     found: dict[str, Any] = {
-        "machine": f"{cores()} cores ({platform.machine()}, "
-        f"{'with' if has_bfloat16() else 'without'} bfloat16)",
+        "machine": machine(),
         "settings": SETTINGS,
         "texts": [],
     }
