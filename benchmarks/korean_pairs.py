@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import platform
 import resource
 import subprocess
 import sys
@@ -27,11 +28,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import processors
 from benchmarks.korean import write_both
 from benchmarks.korean_sentences import BANDS, KINDS, Pair, pairs
-from benchmarks.processors import machine
 from textgen import shipped
 from textgen.api import load
+from textgen.backend import cores
 from textgen.cells import CELLS
 from textgen.evaluation.batch_reader import nats_of
 from textgen.evaluation.ngram import NGram
@@ -258,7 +260,10 @@ def main() -> None:
             print(rows[-1]["name"], *(share(rows[-1], kind=kind) for kind in KINDS), flush=True)
             parsed.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
     parsed.json.write_text(json.dumps(rows, ensure_ascii=False) + "\n", "utf-8")
-    write_both(parsed.markdown, markdown(rows, asked, machine()), KOREAN)
+    machine = (
+        f"cores: {cores()}, {platform.machine()} {processors.WORDS[processors.kind()]} in hardware"
+    )
+    write_both(parsed.markdown, markdown(rows, asked, machine), KOREAN)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ def measure(name: str, text: str, budget: str, cell: str) -> dict[str, Any]:
         "hidden_size": card["model"]["hidden_size"],
         "passes": len(judged),
         "seconds": float(rows[-1]["seconds"]),
+        "machine": machine(),
     }
 
 
@@ -76,14 +77,14 @@ def markdown(rows: list[dict[str, Any]], cell: str, budget: str) -> str:
     parts = list(dict.fromkeys((row["text"], row["size"]) for row in rows))
     found = {(row["tokenizer"], row["text"], row["size"]): row for row in rows}
     heads = (f"{text}, {size:,} characters" for text, size in parts)
+    machines = dict.fromkeys(row["machine"] for row in rows if "machine" in row)
     lines = [
         "# Tokenizers for Korean",
         "",
         f"Written by `python -m benchmarks.tokenizers`: a `{cell}` trained with `--budget "
-        f"{budget}` each, on the beginning of a text. {machine()}; "
-        f"one seed. Bits per "
-        "character of the held-out last tenth; in brackets units, passes over the text, characters "
-        "to a token.",
+        f"{budget}` each, on the beginning of a text. {', '.join(machines)}; "
+        "one seed. Bits per character of the held-out last tenth; in brackets units, passes over "
+        "the text, characters to a token.",
         "",
         "| tokenizer | " + " | ".join(heads) + " |",
         "|---|" + "---:|" * len(parts),
