@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -229,6 +230,7 @@ def test_a_run_cannot_change_when_resumed(capsys, runs):
 def test_app_is_for_this_machine_alone_unless_told(monkeypatch):
     begun = []
     monkeypatch.setattr(os, "execv", lambda program, words: begun.append(words[1:]))
+    monkeypatch.setattr("textgen.cli.app.listen", lambda host, port: socket.socket())
     main(["app", "--port", "9000"])
     main(["app", "--host", "0.0.0.0"])
     module = ["-m", "textgen.ui.app"]
@@ -236,6 +238,15 @@ def test_app_is_for_this_machine_alone_unless_told(monkeypatch):
         [*module, "--server.address=localhost", "--server.port=9000"],
         [*module, "--server.address=0.0.0.0", "--server.port=8501"],
     ]
+
+
+def test_a_port_that_the_app_cannot_have_is_told_in_a_line(capsys, monkeypatch):
+    monkeypatch.setattr(os, "execv", lambda program, words: pytest.fail("it was begun"))
+    assert "port is 99999" in fails(capsys, "app", "--port", "99999")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = fails(capsys, "app", "--host", "127.0.0.1", "--port", port)
+    assert f"port {port} (" in said and "give another --host or --port" in said
 
 
 def test_output_that_cannot_be_written_is_told_in_a_line():

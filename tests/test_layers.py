@@ -209,6 +209,7 @@ ORDER = {
         "evaluate",
         "trace",
         "leaving",
+        "listening",
         "export",
         "push",
         "import_model",

@@ -3,13 +3,14 @@ import dataclasses
 import io
 import json
 import math
+import shutil
 
 import pytest
 
 from textgen.cells import CELLS, make_cell
 from textgen.cli.main import main
 from textgen.config import ModelConfig
-from textgen.errors import ConfigError, TextgenError
+from textgen.errors import ConfigError, RunError, TextgenError
 from textgen.model import build_model
 from textgen.terminal import as_text
 from textgen.tuning.race import Result, measured, race, report
@@ -79,9 +80,23 @@ def test_a_refused_race_leaves_what_was_there(ran, text_file, tmp_path):
     assert not (tmp_path / "race").exists()
     out, _ = ran
     earlier = (out / "race.json").read_text()
-    with pytest.raises(TextgenError, match="another"):
-        race(text_file, out, ["rnn"], *tiny())
-    assert (out / "race.json").read_text() == earlier
+    for cells in (["rnn"], ["mingru"], ["mingru", "lstm"]):
+        with pytest.raises(RunError, match=r"holds a race already .*: choose another --out"):
+            race(text_file, out, cells, *tiny())
+    assert (out / "race.json").read_text() == earlier and not (out / "mingru").exists()
+
+
+def test_a_run_in_its_way_is_seen_before_any_cell_is_trained(ran, text_file, tmp_path):
+    shutil.copytree(ran[0] / "lstm", tmp_path / "lstm")
+    with pytest.raises(RunError, match="another --out"):
+        race(text_file, tmp_path, ["rnn", "lstm"], *tiny())
+    assert [path.name for path in tmp_path.iterdir()] == ["lstm"]
+
+
+def test_a_race_wants_a_folder(text_file, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["race", str(text_file), "--out", ""])
+    assert stopped.value.code == 2 and "--out" in capsys.readouterr().err
 
 
 def test_nothing_held_out_is_refused_before_a_cell_is_trained(text_file, tmp_path):

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 
+from textgen.cli.listening import listen
 from textgen.errors import MissingPart
 
 
@@ -22,5 +23,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> None:
     if importlib.util.find_spec("streamlit") is None:
         raise MissingPart("the app needs Streamlit: pip install 'textgen-recurrent[app]'")
+    listen(parsed.host, parsed.port).close()  # Streamlit would refuse it in fifty lines
     flags = [f"--server.address={parsed.host}", f"--server.port={parsed.port}"]
     os.execv(sys.executable, [sys.executable, "-m", "textgen.ui.app", *flags])

@@ -6,6 +6,7 @@ import argparse
 
 from textgen import options
 from textgen.cli.sources import one_or_all
+from textgen.errors import ConfigError
 from textgen.options import options_of
 from textgen.runs.recipe import CONFIGS, configs_of
 from textgen.terminal import show
@@ -30,6 +31,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> None:
     from textgen.tuning.race import race, report
 
+    if not parsed.out:
+        raise ConfigError("no folder given: add --out FOLDER")
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
     model, tokens, training = configs_of(values)
     source = one_or_all(parsed.corpus)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import socket
 
 from textgen.cli.leaving import add_yes, look_before
+from textgen.cli.listening import listen
 from textgen.errors import ConfigError, MissingPart, shown
 from textgen.generation.generator import Generator, load
 
@@ -74,17 +74,3 @@ def models_of(runs: list[str]) -> dict[str, Generator]:
             raise ConfigError(f"a model has the name {shown(model.name)}: rename its folder")
         models[model.name] = model
     return models
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises `ConfigError`."""
-    if not 0 <= port <= 65535:
-        raise ConfigError(f"port is {port}: give a value of at least 0 and at most 65535")
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except (OSError, UnicodeError) as error:
-        what = str(error).partition("] ")[2].partition(" (while")[0] or error
-        raise ConfigError(
-            f"cannot listen at {host}, port {port} ({what}): give another --host or --port"
-        ) from None

@@ -18,7 +18,7 @@ from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig, without_effect
 from textgen.data.sources import read_training_data
 from textgen.data.training_data import TrainingData
-from textgen.errors import ConfigError, TextgenError
+from textgen.errors import ConfigError, RunError, TextgenError
 from textgen.evaluation.context_length import context_curve, looks_back
 from textgen.evaluation.ngram import NGram
 from textgen.evaluation.recall_probe import Scorer, probe
@@ -67,8 +67,8 @@ def race(
     """Train a model of each of `cells` on `source` into a run folder `out`/cell.
 
     given: the settings that a person named; one that has no effect on any of the cells is refused.
-    Raises as `textgen.training.train.start` does, and `ConfigError` when a cell is named twice or
-    nothing is held out to judge the cells by.
+    Raises as `textgen.training.train.start` does, `RunError` when `out` holds a race, and
+    `ConfigError` when a cell is named twice or nothing is held out to judge the cells by.
     """
     unknown = [cell for cell in cells if cell not in CELLS]
     if unknown:
@@ -76,6 +76,7 @@ def race(
     if not cells or len(set(cells)) < len(cells):
         raise ConfigError(f"cells are {', '.join(cells)}: give each once, of {', '.join(CELLS)}")
     folder = Path(out)
+    _refuse_a_second_race(folder, cells)
     data = read_training_data(source, train_config)
     task = data.task is not None
     if not task and not data.held_out_text.strip():
@@ -107,18 +108,16 @@ def race(
         "max_seconds": train_config.max_seconds,
         "frequencies": letters,
     }
-    earlier = (folder / FILE).read_bytes() if (folder / FILE).is_file() else None
     _write(folder, settings)
     results: list[Result] = []
     for number, cell in enumerate(cells, 1):
         logger.info(f"{cell}, {number} of {len(cells)}")
         config = dataclasses.replace(model_config, cell=cell)
-        there = (folder / cell).exists()
         try:
             run = start(source, folder / cell, config, tokenizer_config, train_config)
         except TextgenError:
-            if not results and there == (folder / cell).exists():
-                _take_back(folder, earlier)
+            if not results and not (folder / cell).exists():
+                _take_back(folder)
             raise
         result = measured(run)
         if letters is None or result.bits_per_char < letters:  # else it has learned nothing yet
@@ -147,11 +146,15 @@ def _write(folder: Path, values: dict[str, object]) -> None:
     atomic_files.write_file(folder / FILE, json.dumps(values).encode())
 
 
-def _take_back(folder: Path, earlier: bytes | None) -> None:
-    """Leave of a race that was refused before its first training only what was there before."""
-    if earlier is not None:
-        atomic_files.write_file(folder / FILE, earlier)
-        return
+def _refuse_a_second_race(folder: Path, cells: Sequence[str]) -> None:
+    """Raises `RunError` when `folder` holds a race, or a run of one of `cells`."""
+    for path in (folder / FILE, *(folder / cell / run_folder.CONFIG for cell in cells)):
+        if path.exists():
+            raise RunError(f"{folder} holds a race already ({path}): choose another --out")
+
+
+def _take_back(folder: Path) -> None:
+    """Leave nothing of a race that was refused before its first training."""
     (folder / FILE).unlink()
     with contextlib.suppress(OSError):  # something else is in it
         folder.rmdir()
