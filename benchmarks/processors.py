@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 
 from textgen import backend
 
@@ -27,6 +28,13 @@ def kind_of(machine: str) -> str:
     return next(kind for kind, words in WORDS.items() if words in machine)
 
 
+def name() -> str:
+    """That of this machine, such as "AMD EPYC"; its architecture where it has none."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
 def machine() -> str:
-    """Cores, architecture and kind of this machine, in words."""
-    return f"{backend.cores()} cores, {platform.machine()} {WORDS[kind()]} in hardware"
+    """Cores, name, architecture and kind of this machine, in words."""
+    return f"{backend.cores()} cores of {name()}, {platform.machine()} {WORDS[kind()]} in hardware"

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks import processors
 from benchmarks.korean import write_both
 from benchmarks.served import ROOT, free_port, served
 from textgen import shipped
@@ -189,12 +189,9 @@ def markdown(result: dict[str, Any]) -> str:
 
 def processor() -> str:
     """Its name, and what it can."""
-    names = [
-        line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
     flags = Path("/proc/cpuinfo").read_text()
     kinds = [kind for kind in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if kind in flags]
-    return f"{names[0].split(':')[1].strip() if names else platform.machine()} ({', '.join(kinds)})"
+    return f"{processors.name()} ({', '.join(kinds)})"
 
 
 def main() -> None:

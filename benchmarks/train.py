@@ -118,6 +118,10 @@ GPU = """`lstm` and `gru` take Keras's cuDNN path there, the other cells the sca
 `python -m benchmarks.gpu` says which path each took and its speed beside PyTorch; no GPU was at
 hand, so it has not been run."""
 
+MORE_THAN_ALL = (
+    " It need not do all of them: the vector of a letter is multiplied by the kernel once, not "
+    "wherever the letter stands."
+)
 NOTES = Path(__file__).with_name("train_notes.md")
 KINDS = {
     processors.TILES: "With tiles of bfloat16: AMX",
@@ -262,6 +266,7 @@ def limit(rows: dict[Any, Any], shape: Shape, dtype: str) -> str:
         f"The products of the LSTM alone, at the speed of one large {dtype} product "
         f"({gflops:,} GFLOP/s), would allow {thousands(top)} thousand tokens/s: `lstm` reaches "
         f"{own / top:.0%} of that, PyTorch {theirs / top:.0%}."
+        + (MORE_THAN_ALL if own > top else "")
     )
 
 
