@@ -24,7 +24,7 @@ import torch
 
 from benchmarks.processors import kind
 from benchmarks.start import processor
-from textgen import backend
+from textgen.backend import cores
 from textgen.config import ModelConfig
 from textgen.generation.compiled_decoder import CompiledDecoder
 from textgen.generation.decoder import Decoder
@@ -117,7 +117,7 @@ def measure() -> list[dict[str, Any]]:
 
 def machine() -> str:
     return (
-        f"{backend.cores()} cores, {processor()}, PyTorch {torch.__version__}, load "
+        f"{cores()} cores, {processor()}, PyTorch {torch.__version__}, load "
         f"{os.getloadavg()[0]:.1f} when it ended"
     )
 
