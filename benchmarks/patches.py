@@ -100,9 +100,9 @@ def uncarried() -> None:
 
 def flat_rate() -> None:
     """The learning rate stays where the warm-up left it."""
-    from textgen.training import trainer
+    from textgen.training import optimizers
 
-    trainer.FINAL_RATE = 1.0
+    optimizers.FINAL_RATE = 1.0
 
 
 def straight_rate() -> None:
@@ -156,28 +156,7 @@ def growing_batch() -> None:
 
             tf.cond(since.assign_add(1.0) >= wanted, step, lambda: since.read_value())
 
-        found.apply = grown
-        return found
-
-    loop.optimizer = optimizer
-
-
-def muon() -> None:
-    """Updates of the recurrence made orthogonal (Jordan et al. 2024), all else by AdamW."""
-    from textgen.training import loop
-
-    made = loop.optimizer
-
-    def optimizer(config: TrainConfig, steps: int, gone: Any = None) -> Any:
-        found = keras.optimizers.Muon(
-            made(config, steps, gone)._learning_rate,
-            weight_decay=config.weight_decay,
-            adam_weight_decay=config.weight_decay,
-            adam_beta_2=0.99,
-            exclude_layers=["dense"],
-            global_clipnorm=config.clip_norm,
-        )
-        found.exclude_from_weight_decay(var_names=["bias"])
+        found.apply = grown  # type: ignore[method-assign]
         return found
 
     loop.optimizer = optimizer

@@ -45,7 +45,8 @@ SCALING = {
 def textgen_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
     from textgen.config import ModelConfig, TrainConfig
     from textgen.model import build_model, settle_threads
-    from textgen.training.trainer import LaneTrainer, optimizer, policy
+    from textgen.training.optimizers import optimizer
+    from textgen.training.trainer import LaneTrainer, policy
 
     config = ModelConfig(
         cell=cell,

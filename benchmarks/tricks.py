@@ -48,7 +48,7 @@ TRICKS: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[], None]]] = {
     "weights decay by 0.01": ({}, {"weight_decay": 0.01}, keep),
     "weights decay by 0.3": ({}, {"weight_decay": 0.3}, keep),
     "gradient clipped at 0.25": ({}, {"clip_norm": 0.25}, keep),
-    "Muon for the recurrence": ({}, {"learning_rate": 4e-3}, patches.muon),
+    "Muon for the kernels": ({}, {"optimizer": "muon"}, keep),
     f"average of the weights {patches.AVERAGE}": ({}, {}, patches.averaging),
     "dropout 0.2": ({"dropout": 0.2}, {}, keep),
     "dropout 0.2, one mask for a window": ({"dropout": 0.2}, {}, patches.locked_dropout),

@@ -32,9 +32,10 @@ from textgen.training.beginning import (
     rates,
 )
 from textgen.training.interpolation import between
+from textgen.training.optimizers import optimizer
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
-from textgen.training.trainer import LaneTrainer, optimizer
+from textgen.training.trainer import LaneTrainer
 from tiny import TEXT, drawn, interrupt, tiny
 
 NEW = "Ökonomie ist die Lehre vom Wirtschaften, 나는 한국사람이야.\n" * 40

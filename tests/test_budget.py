@@ -82,7 +82,7 @@ def test_a_model_has_no_more_weights_than_its_text_can_teach(tokens):
 def test_a_text_that_is_read_more_often_gets_more_dropout():
     shares = [
         planned(1_000_000, 600, ModelConfig(hidden_size=384), TrainConfig(epochs=n))[0].dropout
-        for n in (5, 10, 20, 40)
+        for n in (5, 15, 30, 60)
     ]
     assert shares[0] == 0.0  # less than `LEAST_DROPOUT` is none
     assert shares[1] >= budget.LEAST_DROPOUT > shares[1] - budget.DROPOUT_OF_DOUBLING
@@ -96,15 +96,38 @@ def test_a_large_model_on_a_short_text_gets_more_dropout():
 
 
 @pytest.mark.parametrize("tokens, seconds", [(1_000_000, 180), (1_000_000, 1800), (4_000_000, 600)])
-def test_the_weights_decay_by_the_same_factor_however_long_it_trains(tokens, seconds):
-    model, training = planned(tokens, seconds)
+def test_the_weights_decay_by_the_same_factor_however_long_adamw_trains(tokens, seconds):
+    model, training = planned(tokens, seconds, fixed=("optimizer",))
     shrunk = (1 - training.learning_rate / 2 * training.weight_decay) ** steps_of(model, training)
     assert np.exp(-1.15 * budget.DECAYED) < shrunk < np.exp(-0.9 * budget.DECAYED)
 
 
+def test_muon_takes_the_steps_where_nothing_is_dropped_and_no_other_is_asked_for():
+    model, training = planned(1_000_000, 60)
+    assert model.dropout == 0.0 and training.optimizer == "muon"
+    assert planned(1_000_000, 60, fixed=("optimizer",))[1].optimizer == "adamw"
+    model, training = planned(100_000, 600)
+    assert model.dropout and training.optimizer == "adamw"
+    assert planned(100_000, 600, fixed=("dropout",))[1].optimizer == "muon"
+    begun = budget.plan(1_000_000, 65, 60, ModelConfig(), TrainConfig(), begun=True)
+    assert begun[1].optimizer == "adamw"
+
+
+def test_with_muon_weights_decay_the_more_the_more_often_a_text_is_read():
+    small = ModelConfig(hidden_size=128)
+    decays = [
+        planned(10_000_000, s, small, TrainConfig(epochs=n), fixed=("hidden_size",))[1].weight_decay
+        for n, s in ((1, 10**5), (2, 10**5), (4, 10**5), (50, 10**7))
+    ]
+    assert decays[:3] == pytest.approx([budget.DECAY_OF_PASS * n for n in (1, 2, 4)])
+    assert decays[3] <= budget.MAX_DECAY_OF_MUON
+
+
 def test_few_steps_do_not_decay_without_bounds():
-    assert planned(10**10, 60)[1].weight_decay <= budget.MAX_DECAY
-    assert planned(1_000_000, 60, training=TrainConfig(epochs=1))[1].weight_decay == 0.5
+    adamw = ("optimizer",)
+    assert planned(10**10, 60, fixed=adamw)[1].weight_decay <= budget.MAX_DECAY
+    once = TrainConfig(epochs=1)
+    assert planned(1_000_000, 60, training=once, fixed=adamw)[1].weight_decay == 0.5
     assert planned(1_000_000, 600, fixed=("weight_decay",))[1].weight_decay == 0.1
 
 

@@ -157,6 +157,7 @@ ORDER = {
         "distributed",
         "voices",
         "trainer",
+        "optimizers",
         "validation",
         "divergence",
         "state",

@@ -10,7 +10,8 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.data.lanes import make_lanes
 from textgen.model import build_model
 from textgen.tokenizers.tokenizer import CharTokenizer
-from textgen.training.trainer import LaneTrainer, optimizer, policy
+from textgen.training.optimizers import optimizer
+from textgen.training.trainer import LaneTrainer, policy
 
 
 def losses(cell, dtype, ids, vocab_size, steps=200):

@@ -20,12 +20,12 @@ from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.training import budget
 from textgen.training.history import History
 from textgen.training.loop import Training
+from textgen.training.optimizers import FINAL_RATE, optimizer
 from textgen.training.progress import Progress
 from textgen.training.state import RunState
 from textgen.training.stop_request import Interrupted
 from textgen.training.time_limit import TimeLimit
 from textgen.training.train import resume, start
-from textgen.training.trainer import FINAL_RATE, optimizer
 from tiny import TEXT, interrupt, only, tiny
 
 
@@ -60,22 +60,23 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_run(text_file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "cell, layers, dtype, stop_after",
+    "cell, layers, dtype, optimizer, stop_after",
     only(
-        [("lstm", 1, "float32", 23)],
+        [("lstm", 1, "float32", "adamw", 23)],
         [
-            ("lstm", 2, "float32", 3),
-            ("lstm", 2, "bfloat16", 23),
-            ("lstm", 2, "auto", 40),
-            ("gru", 2, "bfloat16", 23),
-            ("mingru", 2, "bfloat16", 23),
+            ("lstm", 2, "float32", "adamw", 3),
+            ("lstm", 2, "bfloat16", "adamw", 23),
+            ("lstm", 2, "auto", "muon", 40),
+            ("gru", 1, "float32", "muon", 23),
+            ("gru", 2, "bfloat16", "muon", 23),
+            ("mingru", 2, "bfloat16", "adamw", 23),
         ],
     ),
 )
 def test_a_stopped_run_resumes_to_the_same_weights(
-    text_file, tmp_path, monkeypatch, cell, layers, dtype, stop_after
+    text_file, tmp_path, monkeypatch, cell, layers, dtype, optimizer, stop_after
 ):
-    settings = tiny(cell=cell, epochs=2, dtype=dtype)
+    settings = tiny(cell=cell, epochs=2, dtype=dtype, optimizer=optimizer)
     settings = (dataclasses.replace(settings[0], dropout=0.2, num_layers=layers), *settings[1:])
     whole = start(text_file, tmp_path / "whole", *settings)
     interrupt(monkeypatch, stop_after)

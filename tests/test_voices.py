@@ -29,9 +29,10 @@ from textgen.runs.run_folder import WEIGHTS, read_config
 from textgen.runs.voices import VOICES, labels_of, read_voices, write_voices
 from textgen.tokenizers.tokenizer import CharTokenizer
 from textgen.training.new_voice import learn_voice
+from textgen.training.optimizers import optimizer
 from textgen.training.stop_request import Interrupted
 from textgen.training.train import resume, start
-from textgen.training.trainer import LaneTrainer, optimizer
+from textgen.training.trainer import LaneTrainer
 from textgen.training.voices import FASTER, Voices
 from textgen.ui import cached, messages, models, passages
 from tiny import drawn, interrupt, once, only, tiny

@@ -70,9 +70,14 @@ class TrainConfig(ReadConfig):
     )
     batch_size: int = option(32, "lanes read side by side", low=1)
     sequence_length: int = option(64, "tokens a gradient reaches back", low=1)
-    learning_rate: float = option(4e-3, "peak learning rate of AdamW", low=0.0, low_open=True)
+    optimizer: str = option(
+        "adamw",
+        "what takes the steps; muon learns more from a pass over a text",
+        choices=("adamw", "muon"),
+    )
+    learning_rate: float = option(4e-3, "peak learning rate", low=0.0, low_open=True)
     warmup: float = option(0.02, "share of all steps in which the rate rises", low=0.0, high=1.0)
-    weight_decay: float = option(0.1, "decay of AdamW", low=0.0)
+    weight_decay: float = option(0.1, "decay of the weights", low=0.0)
     clip_norm: float = option(1.0, "largest norm of the gradient", low=0.0, low_open=True)
     validation_fraction: float = option(
         0.1,

@@ -51,11 +51,15 @@ BASE_DROPOUT, BASE_PASSES, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 10, 0.07, 0.
 # A model that was begun from knows most of it already, and learns less by heart; but it has no less
 # than it was trained with.
 OF_BEGUN = -0.35
-# Less than that is none: any costs a product for each token where the vocabulary is small.
-LEAST_DROPOUT = 0.05
+# Less than that is none: where there are few passes it only costs, the more so with Muon, and any
+# costs a product for each token where the vocabulary is small.
+LEAST_DROPOUT = 0.1
 # By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
+# Where nothing is dropped, Muon learns more from a pass than AdamW; what is dropped is noise in the
+# gradient, which it follows. Its decay for each pass; the largest.
+DECAY_OF_PASS, MAX_DECAY_OF_MUON = 0.03, 0.2
 # Share of the budget in which a tokenizer learns its vocabulary; characters that it learns from,
 # however short that is; stretches of a longer text that they are taken from.
 LEARNED, LEAST_LEARNED, STRETCHES = 0.1, 500_000, 100
@@ -172,16 +176,19 @@ def plan(
     end = time.perf_counter() + seconds
 
     def passes(tokens_per_second: float) -> float:
-        left = training.max_seconds or end - time.perf_counter()
+        left = training.max_seconds or max(1.0, end - time.perf_counter())
         return TRAINED * left * tokens_per_second / tokens
 
     def sized(size: int, read: float = BASE_PASSES) -> ModelConfig:
         return _sized(model, size, vocab_size, tokens * BASE_PASSES / read, fixed, begun)
 
-    chosen = sized(SIZES[-1])
+    def timed(model: ModelConfig) -> float:
+        return speed(model, vocab_size, _stepped(training, model, fixed, begun))
+
+    chosen, read = sized(SIZES[-1]), float(BASE_PASSES)
     if _is_free(model, fixed, "hidden_size"):
         tried = sized(TIMED_SIZE)
-        work = speed(tried, vocab_size, training) * weights_per_token(tried, vocab_size)  # a second
+        work = timed(tried) * weights_per_token(tried, vocab_size)  # a second
         fitting = (
             m
             for m in map(sized, SIZES)
@@ -189,10 +196,12 @@ def plan(
             and passes(work / weights) >= min(PASSES, READ_PER_WEIGHT * weights / tokens)
         )
         chosen = next(fitting, chosen)
+        read = passes(work / weights_per_token(chosen, vocab_size))
+    chosen = sized(chosen.hidden_size, read)
     of_pass = tokens / (training.batch_size * training.sequence_length)
     steps = math.inf  # that the time allows
     if _is_free(training, fixed, "epochs"):
-        steps = of_pass * passes(speed(chosen, vocab_size, training))
+        steps = of_pass * passes(timed(chosen))
         if training.stream and steps < of_pass:
             # so that the rate has fallen, and the model is judged, at the end
             training = _fill(training, fixed, steps_per_epoch=max(1, round(steps)))
@@ -201,7 +210,8 @@ def plan(
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
     chosen = sized(chosen.hidden_size, steps / of_pass)
     warmup = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
-    decay = _decay(training.learning_rate, steps)
+    training = _stepped(training, chosen, fixed, begun)
+    decay = _decay(training, steps, steps / of_pass)
     training = _fill(training, fixed, warmup=warmup, weight_decay=decay)
     # time ends the last pass, and the rate falls towards that
     left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
@@ -213,10 +223,19 @@ def _of_epoch(training: TrainConfig, of_pass: float) -> float:
     return training.steps_per_epoch if training.stream and training.steps_per_epoch else of_pass
 
 
-def _decay(rate: float, steps: float) -> float:
-    """The weight decay of AdamW that shrinks a weight by `DECAYED` e-foldings over all steps, whose
-    learning rate is half its peak on average."""
-    return round(min(DECAYED / (rate / 2 * steps), MAX_DECAY), 3)
+def _stepped(
+    training: TrainConfig, model: ModelConfig, fixed: Collection[str], begun: bool
+) -> TrainConfig:
+    """`training` with the optimizer that suits the dropout of `model`."""
+    return training if model.dropout or begun else _fill(training, fixed, optimizer="muon")
+
+
+def _decay(training: TrainConfig, steps: float, passes: float) -> float:
+    """Of AdamW, what shrinks a weight by `DECAYED` e-foldings over all steps, whose learning rate
+    is half its peak on average; of Muon, what grows with the passes."""
+    if training.optimizer == "muon":
+        return round(min(DECAY_OF_PASS * passes, MAX_DECAY_OF_MUON), 3)
+    return round(min(DECAYED / (training.learning_rate / 2 * steps), MAX_DECAY), 3)
 
 
 def _sized(

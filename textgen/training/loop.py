@@ -29,13 +29,14 @@ from textgen.runs.run_config import RunConfig
 from textgen.runs.voices import write_voices
 from textgen.training.divergence import LOWERED, Diverged
 from textgen.training.history import History
+from textgen.training.optimizers import optimizer
 from textgen.training.progress import Progress
 from textgen.training.samples import Sampler
 from textgen.training.saves import Save, arrays_of, names_of, read_save, restore, write_save
 from textgen.training.state import RunState
 from textgen.training.stop_request import Interrupted, StopRequest
 from textgen.training.time_limit import TimeLimit
-from textgen.training.trainer import LaneTrainer, optimizer
+from textgen.training.trainer import LaneTrainer
 from textgen.training.validation import Twin, Validation
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from textgen.backend import tf
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.batches import ready
 from textgen.model import build_model, settle_threads
-from textgen.training.trainer import LaneTrainer, optimizer, policy
+from textgen.training.optimizers import optimizer
+from textgen.training.trainer import LaneTrainer, policy
 
 TIMED_SECONDS = 1.5  # of steps, for one measurement
 

@@ -9,15 +9,13 @@ import numpy as np
 from textgen import backend
 from textgen.arrays import Array, Arrays
 from textgen.backend import keras, ops, tf
-from textgen.config import TrainConfig
 from textgen.model import LanguageModel
 from textgen.training.distributed import Workers
-from textgen.training.voices import VOICES, Voices
+from textgen.training.voices import Voices
 
 # Share of lanes that forget their state before a batch. Without it a model meets the empty state
 # once an epoch, and a sample from a short prompt begins with noise.
 FORGET = 0.02
-FINAL_RATE = 0.05  # of the peak learning rate, at the end of the cosine
 
 
 class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
@@ -110,16 +108,14 @@ class LaneTrainer(keras.Model):  # type: ignore[misc]  # Keras ships no types
         if self.workers is not None:
             sums = self.workers.total(sums)
         *gradients, weight, nats_sum, tokens = sums
-        # compiled, it goes over the weights once, and not once for each of its dozen operations
-        update = tf.function(self._update, jit_compile=True, autograph=False)
-        update(gradients, ops.maximum(weight, 1.0))
+        self._update(gradients, ops.maximum(weight, 1.0))
         return self._add_to_epoch(nats_sum, tokens)
 
     def _update(self, gradients: list[Array], weight: Array) -> None:
         """One step of the optimizer. gradients: of a loss that is `weight` times as large.
 
-        AdamW makes of any gradient a step of the same length: a weight with a rate of its own is
-        taken as many times as far along its step."""
+        A step has the same length whatever the gradient's: a weight with a rate of its own is taken
+        as many times as far along it."""
         before = [ops.copy(weight) for weight, _ in self.rates]
         self.optimizer.apply([g / weight for g in gradients], self.trainable_variables)
         for (slow, rate), was in zip(self.rates, before, strict=True):
@@ -171,45 +167,6 @@ def _counted(nats: Array, weights: Array) -> tuple[Array, Array]:
     """(sum of the nats, number) of the tokens of any weight, all counted alike."""
     counted = ops.cast(weights > 0, "float32")
     return ops.sum(nats * counted), ops.sum(counted)
-
-
-class TimedSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule over `steps` that goes by the time where more of that is gone than of the steps.
-
-    gone: a variable with the share of the time.
-    """
-
-    def __init__(
-        self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int, gone: Array
-    ) -> None:
-        self.schedule, self.steps, self.gone = schedule, steps, gone
-
-    def __call__(self, step: Array) -> Array:
-        return self.schedule(ops.maximum(ops.cast(step, "float32"), self.gone * self.steps))
-
-
-def optimizer(config: TrainConfig, steps: int, gone: Array = None) -> keras.optimizers.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019), clipped; the rate rises, then falls as a cosine.
-
-    gone: a variable with the share of `max_seconds` that is gone, where the training has to end in
-    time: so that the rate is at its lowest then, however fast the steps were.
-    """
-    warmup = round(config.warmup * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else config.learning_rate,
-        decay_steps=max(steps - warmup, 1),
-        alpha=FINAL_RATE,
-        warmup_target=config.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    if gone is not None:
-        schedule = TimedSchedule(schedule, steps, gone)
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=config.weight_decay, beta_2=0.99, global_clipnorm=config.clip_norm
-    )
-    # a voice has a gradient only where its label is read: decay at every step would take it away
-    optimizer.exclude_from_weight_decay(var_names=["bias", VOICES])
-    return optimizer
 
 
 def policy(dtype: str) -> str:

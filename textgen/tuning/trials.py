@@ -51,6 +51,7 @@ NOT_BUDGETED = (
     "dropout",
     "batch_size",
     "sequence_length",
+    "optimizer",
     "learning_rate",
     "warmup",
     "weight_decay",
