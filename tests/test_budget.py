@@ -15,6 +15,7 @@ from textgen.network import weight_shapes
 from textgen.tokenizers.tokenizer import CharTokenizer, SentencePieceTokenizer
 from textgen.training import budget, speed
 from textgen.training.cost import expected_seconds, weights_per_token
+from textgen.training.optimizers import FASTER
 from textgen.training.train import start
 from textgen.tuning.trials import NOT_BUDGETED
 from tiny import TEXT
@@ -48,7 +49,7 @@ def test_a_budget_is_a_time(text, seconds):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "3 days", "-3m", "5s", "0", "m", "1e3", "1m30s", "nan", "9" * 400]
+    "text", ["", "3 days", "-3m", "5s", "0", "m", "1e3", "1m30s", "nan", "9" * 400, "721h"]
 )
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ConfigError, match="budget is"):
@@ -113,14 +114,16 @@ def test_muon_takes_the_steps_where_nothing_is_dropped_and_no_other_is_asked_for
     assert begun[1].optimizer == "adamw"
 
 
-def test_with_muon_weights_decay_the_more_the_more_often_a_text_is_read():
-    small = ModelConfig(hidden_size=128)
-    decays = [
-        planned(10_000_000, s, small, TrainConfig(epochs=n), fixed=("hidden_size",))[1].weight_decay
-        for n, s in ((1, 10**5), (2, 10**5), (4, 10**5), (50, 10**7))
-    ]
-    assert decays[:3] == pytest.approx([budget.DECAY_OF_PASS * n for n in (1, 2, 4)])
-    assert decays[3] <= budget.MAX_DECAY_OF_MUON
+def test_with_muon_weights_decay_as_much_in_each_pass_however_long_the_text():
+    shrunk = []
+    for tokens in (1_000_000, 5_000_000, 25_000_000):
+        _, training = planned(tokens, 60)
+        of_pass = tokens / (training.batch_size * training.sequence_length)
+        a_step = FASTER * training.learning_rate / 2 * training.weight_decay
+        shrunk.append(a_step * of_pass * budget.SHRUNK_IN)
+    assert shrunk == pytest.approx([1, 1, 1], rel=0.1)
+    few = planned(20_000, 60, fixed=("dropout",))[1]
+    assert few.optimizer == "muon" and few.weight_decay == budget.MAX_DECAY_OF_MUON
 
 
 def test_few_steps_do_not_decay_without_bounds():

@@ -58,12 +58,13 @@ LEAST_DROPOUT = 0.1
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
 # Where nothing is dropped, Muon learns more from a pass than AdamW; what is dropped is noise in the
-# gradient, which it follows. Its decay for each pass; the largest.
-DECAY_OF_PASS, MAX_DECAY_OF_MUON = 0.03, 0.2
+# gradient, which it follows. Passes in which its decay shrinks a weight to 1 / e, as Wang &
+# Aitchison 2024, arXiv 2405.13698, find it best in passes, not in steps; the largest decay.
+SHRUNK_IN, MAX_DECAY_OF_MUON = 1.7, 0.2
 # Share of the budget in which a tokenizer learns its vocabulary; characters that it learns from,
 # however short that is; stretches of a longer text that they are taken from.
 LEARNED, LEAST_LEARNED, STRETCHES = 0.1, 500_000, 100
-SHORTEST_BUDGET = 10.0  # seconds
+SHORTEST_BUDGET, LONGEST_BUDGET = 10.0, 720 * 3600.0  # seconds
 LEAST_TRAINED = 2.0  # seconds of training, without which there is no use in beginning
 LEAST_LEFT = 0.5  # a smaller share of the budget that is left after measuring is worth a note
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -75,10 +76,10 @@ def seconds_of(text: str) -> float:
     if not match:
         raise ConfigError(f"budget is {text!r}: give a time such as 90s, 3m or 1.5h")
     seconds = float(match[1]) * _UNITS[match[2]]
-    if not SHORTEST_BUDGET <= seconds < math.inf:
+    if not SHORTEST_BUDGET <= seconds <= LONGEST_BUDGET:
         raise ConfigError(
-            f"budget is {text!r}: give at least {SHORTEST_BUDGET:.0f} seconds, "
-            "such as 90s, 3m or 1h"
+            f"budget is {text!r}: give at least {SHORTEST_BUDGET:.0f} seconds and at most "
+            f"{LONGEST_BUDGET / _UNITS['h']:.0f} hours, such as 90s, 3m or 1h"
         )
     return seconds
 
@@ -134,7 +135,7 @@ def within(
             )
     logger.info(
         f"in {left:.0f} s: {model.num_layers} x {model.hidden_size} units of {model.cell}, "
-        f"dropout {model.dropout}, decay {training.weight_decay}, "
+        f"dropout {model.dropout}, {training.optimizer} with a decay of {training.weight_decay}, "
         f"{counted(training.epochs, 'epoch')} in batches of {training.batch_size} x "
         f"{training.sequence_length}"
     )
@@ -211,7 +212,7 @@ def plan(
     chosen = sized(chosen.hidden_size, steps / of_pass)
     warmup = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
     training = _stepped(training, chosen, fixed, begun)
-    decay = _decay(training, steps, steps / of_pass)
+    decay = _decay(training, steps, of_pass)
     training = _fill(training, fixed, warmup=warmup, weight_decay=decay)
     # time ends the last pass, and the rate falls towards that
     left = max(1.0, round(end - time.perf_counter(), 1))  # 0 would be no end at all
@@ -230,12 +231,15 @@ def _stepped(
     return training if model.dropout or begun else _fill(training, fixed, optimizer="muon")
 
 
-def _decay(training: TrainConfig, steps: float, passes: float) -> float:
+def _decay(training: TrainConfig, steps: float, of_pass: float) -> float:
     """Of AdamW, what shrinks a weight by `DECAYED` e-foldings over all steps, whose learning rate
-    is half its peak on average; of Muon, what grows with the passes."""
+    is half its peak on average; of Muon, by one in `SHRUNK_IN` passes. of_pass: steps of a pass."""
+    rate = training.learning_rate / 2
     if training.optimizer == "muon":
-        return round(min(DECAY_OF_PASS * passes, MAX_DECAY_OF_MUON), 3)
-    return round(min(DECAYED / (training.learning_rate / 2 * steps), MAX_DECAY), 3)
+        from textgen.training.optimizers import FASTER  # only here: it imports TensorFlow
+
+        return round(min(1 / (FASTER * rate * SHRUNK_IN * of_pass), MAX_DECAY_OF_MUON), 3)
+    return round(min(DECAYED / (rate * steps), MAX_DECAY), 3)
 
 
 def _sized(

@@ -128,10 +128,9 @@ class Training:
         chance = math.log(self.config.tokenizer.vocab_size)
         loss = self.config.metrics.get("val_loss", 0.0)
         if loss > WORSE_THAN_CHANCE * chance:
-            usual = type(self.config.training).learning_rate
             logger.warning(
                 f"note: the model predicts worse than by guessing ({loss:.3g} nats per token, not "
-                f"{chance:.3g}): train anew, with --learning-rate {usual:g} or less"
+                f"{chance:.3g}): train anew, with --learning-rate {self._lower_rate():.1g} or less"
             )
 
     def fail(self, message: str) -> None:
@@ -315,6 +314,10 @@ class Training:
         run_folder.write_config(self.folder, self.config)
         write_card(self.folder, self.config, int(model.count_params()))
 
+    def _lower_rate(self) -> float:
+        """A peak learning rate that is worth a try where this one was too high."""
+        return min(self.state.learning_rate * LOWERED, type(self.config.training).learning_rate)
+
     @property
     def variables(self) -> list[Array]:
         """Weights, carried state, dropout's random generators; then the optimizer's."""
@@ -334,10 +337,9 @@ class Training:
         """
         rate, step = self.state.learning_rate, self.state.step
         if self.state.rolled_back:
-            advised = min(rate * LOWERED, type(self.config.training).learning_rate)
             raise ConfigError(
                 f"{trouble}, again after the learning rate was lowered to {rate:.2g}: train anew "
-                f"with --learning-rate {advised:.1g}, or with a smaller --clip-norm, "
+                f"with --learning-rate {self._lower_rate():.1g}, or with a smaller --clip-norm, "
                 "and another --out"
             ) from trouble
         save = read_save(self.folder)
