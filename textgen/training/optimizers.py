@@ -18,8 +18,8 @@ MOMENTUM = 0.9
 # The root mean square of the numbers of a step at a learning rate of 1, which is about AdamW's
 # (Liu et al. 2025, arXiv 2502.16982); and how many times the learning rate its own is.
 AS_ADAMW, FASTER = 0.2, 2.0
-# The polynomial 3.4445 s - 4.7750 s³ + 2.0315 s⁵ of Jordan et al., which lifts small singular values
-# s; how often it is applied. Three times make 0.7 to 1.2 of all between 0.018 and 1.
+# The polynomial 3.4445 s - 4.7750 s³ + 2.0315 s⁵ of Jordan et al., which lifts small singular
+# values s; how often it is applied. Three times make 0.7 to 1.2 of all between 0.018 and 1.
 POLYNOMIAL, TIMES = (3.4445, -4.7750, 2.0315), 3
 FEWEST_ROWS = 64  # of a product that are worth a core of their own
 
