@@ -4,7 +4,8 @@ A larger model learns more from each pass over the text, a smaller one makes mor
 here leaves five passes, of a long text sixty tokens to be read for each weight, and takes no more
 than four weights for each token of the text; embeds Korean characters and pieces wider than Latin
 letters; and gives more dropout the more weights there are for a token and the more often it is
-read. Over the whole training the weights decay by the same factor, however many steps there are.
+read. Where that is none Muon takes the steps, else AdamW. Weights decay by the same factor over a
+pass (Muon) or over the whole training (AdamW), however many steps there are.
 What it reached, and on which texts, stands in docs/quality.md. The speed is measured on this
 machine, with this vocabulary, before the training begins (speed.py).
 """
