@@ -296,3 +296,11 @@ def test_bad_input_of_evaluate(capsys, runs, tmp_path):
     ]:
         assert what in fails(capsys, "evaluate", runs(), *arguments)
     assert "nowhere" in fails(capsys, "evaluate", "nowhere", text)
+
+
+def test_of_several_texts_the_known_one_is_named_however_short(capsys, runs, text_file, tmp_path):
+    known, new = tmp_path / "known.txt", tmp_path / "new.txt"
+    known.write_text(TEXT[:500], encoding="utf-8")
+    new.write_text("하늘은 파랗고 구름은 하얗다. " * 900, encoding="utf-8")
+    _, _, notes = run(capsys, "evaluate", runs(), new, known, "--sample-length", 0)
+    assert notes.count("was trained on") == 1 and f"of {known}: " in notes

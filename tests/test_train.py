@@ -17,7 +17,7 @@ from textgen.backend import keras
 from textgen.cli.main import main
 from textgen.config import TrainConfig
 from textgen.errors import ConfigError, CorpusError, RunError
-from textgen.training import budget
+from textgen.training import budget, loop
 from textgen.training.history import History
 from textgen.training.loop import Training
 from textgen.training.optimizers import FINAL_RATE, optimizer
@@ -255,6 +255,16 @@ def test_a_model_that_predicts_worse_than_by_guessing_is_told_of(
 ):
     start(text_file, tmp_path / "run", *tiny(epochs=1, learning_rate=rate, sample_length=0))
     assert ("worse than by guessing" in caplog.text) == told
+
+
+@pytest.mark.slow
+def test_weights_too_large_to_be_loaded_again_end_the_run_with_advice(
+    text_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(loop.array_file, "LARGEST_VALUE", 1.5)  # embeddings begin within 1
+    settings = tiny(epochs=9, learning_rate=1.0, sample_length=0)
+    with pytest.raises(ConfigError, match=r"grew too large at step \d+, again .*rate 0.004"):
+        start(text_file, tmp_path / "run", *settings)
 
 
 @pytest.mark.slow

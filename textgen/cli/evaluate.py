@@ -69,11 +69,8 @@ def run(parsed: argparse.Namespace) -> None:
         check_save(path)
     model = model_of(parsed)
     text, training_text, own = _texts(model, parsed)
-    if training_text and (known := share_known(text, training_text)) >= TOLD:
-        logger.warning(
-            f"note: {parsed.run} was trained on about {known:.0%} of what is read here of "
-            f"{some_of(parsed.text)}: the figures are not those of a text it has not seen"
-        )
+    if training_text:
+        _tell_known(parsed, text, training_text, one=own is not None or len(parsed.text) == 1)
     contexts = parsed.contexts or (context_length.CONTEXTS if parsed.look_back else ())
     if contexts:  # what they cannot be measured on is refused before the rest is measured
         tokens = len(model.tokenizer.encode_array(text))
@@ -95,12 +92,31 @@ def run(parsed: argparse.Namespace) -> None:
     save(parsed.csv, lambda: evaluation_tables.as_csv(measured))
 
 
+def _tell_known(parsed: argparse.Namespace, text: str, training_text: str, *, one: bool) -> None:
+    """Note which of the texts read here the model was trained on. one: whether `text` is of one."""
+    if one:
+        texts = {some_of(parsed.text): text}
+    else:
+        config = build(ReadConfig, _reading(parsed))
+        texts = {str(path): load_corpus([path], config).text for path in parsed.text}
+    for name, read in texts.items():
+        if (known := share_known(read, training_text)) >= TOLD:
+            logger.warning(
+                f"note: {parsed.run} was trained on about {known:.0%} of what is read here of "
+                f"{name}: the figures are not those of a text it has not seen"
+            )
+
+
+def _reading(parsed: argparse.Namespace) -> dict[str, object]:
+    return {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
+
+
 def _texts(
     model: Generator, parsed: argparse.Namespace
 ) -> tuple[str, str | None, TextInMemory | None]:
     """What to evaluate on, what the model was trained on where that is at hand, and the whole of
     that where what to evaluate on is held out of it."""
-    reading = {k: v for k, v in vars(parsed).items() if k in options_of(ReadConfig)}
+    reading = _reading(parsed)
     config, card = build(ReadConfig, reading), model.card
     if reading:
         card = card | {"training": card["training"] | reading}

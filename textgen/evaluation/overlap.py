@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 STRETCH, STRETCHES = 60, 40  # characters that nobody writes twice by chance; how many are looked up
-TOLD = 0.2  # as large a share is worth a word: one text of several may be known
+TOLD = 0.2  # as large a share is worth a word
 
 
 def share_known(text: str, training_text: str) -> float:

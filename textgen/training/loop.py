@@ -22,7 +22,7 @@ from textgen.arrays import Array
 from textgen.data.batches import Batches
 from textgen.errors import ConfigError, RunError
 from textgen.log import logger
-from textgen.runs import atomic_files, run_folder
+from textgen.runs import array_file, atomic_files, run_folder
 from textgen.runs.model_card import write_card
 from textgen.runs.ngrams import NGRAMS
 from textgen.runs.run_config import RunConfig
@@ -232,6 +232,7 @@ class Training:
     def end_epoch(self) -> None:
         """Judge, log, sample, and save: first the weights, if they are the best, then all."""
         state, loss, val_loss = self.state, self._loss(), None
+        self._check_weights()
         self.twin.follow()
         if self.validation is not None:
             val_loss = self.validation.loss()
@@ -278,11 +279,12 @@ class Training:
         """Save all that the next step depends on; nothing while the loss rises steeply, so that
         there is a sound save to go back to.
 
-        Raises `Diverged` when a value is no longer a number.
+        Raises `Diverged` when a value is no longer a number, or a weight is too large.
         """
         state = self.state
         if not state.trend.is_calm:
             return
+        self._check_weights()
         arrays = arrays_of(self.variables)
         if not all(np.isfinite(a).all() for a in arrays.values() if a.dtype.kind == "f"):
             raise Diverged(f"the weights are no longer numbers at step {state.step}")
@@ -292,6 +294,12 @@ class Training:
         weights = names_of(self.trainer.model.named_weights(), self.variables)
         write_save(self.folder, state, arrays, weights)
         self.saved_at = time.monotonic()
+
+    def _check_weights(self) -> None:
+        """Raises `Diverged` where the model could not be loaded again."""
+        for weight in self.trainer.model.named_weights().values():
+            if (np.abs(np.asarray(weight)) > array_file.LARGEST_VALUE).any():
+                raise Diverged(f"the weights grew too large at step {self.state.step}")
 
     def _save_model(self, loss: float, val_loss: float | None) -> None:
         """Write the weights as those that did best, and what belongs to them: the voices, the

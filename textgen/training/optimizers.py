@@ -41,7 +41,7 @@ class Muon(AdamW):
     AdamW looks at the numbers of a kernel one by one. Muon takes the averaged gradient as the
     matrix U S V^T that it is, and steps along U V^T: as far in the many directions that few tokens
     ask for as in the few that all of them share. From one pass over a text a model learns more
-    (docs/quality.md); a step of a training costs an eighth more.
+    (docs/quality.md); a step of a training costs an eighth to a fifth more.
     """
 
     def __init__(self, *arguments: Any, clip_norm: float, dtype: DType, **settings: Any) -> None:
