@@ -14,7 +14,7 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
@@ -78,6 +78,15 @@ def gpus() -> list[str]:
     number = len(__getattr__("tf").config.list_physical_devices("GPU"))
     named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
     return ([name for name in named if name] or [str(i) for i in range(number)])[:number]
+
+
+def by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
+    """`program`, compiled by XLA as one for each shape that it meets."""
+    # AutoGraph finds nothing to rewrite in what is so compiled, and takes its time to say so
+    compiled: Callable[..., Any] = __getattr__("tf").function(
+        program, jit_compile=True, autograph=False
+    )
+    return compiled
 
 
 def cores() -> int:

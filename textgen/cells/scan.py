@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 from textgen.arrays import Array, Arrays, DType
-from textgen.backend import has_amx, tf
+from textgen.backend import by_xla, has_amx, tf
 from textgen.cells.array_functions import concat, split
 from textgen.cells.cell import Cell, Weights
 from textgen.cells.products import flat, of_kernel, wide
@@ -99,9 +98,9 @@ class Loops:
         self.step, self.step_back = self._step, self._step_back
         self.forward, self.backward = self._forward, self._backward
         if whole:
-            self.forward, self.backward = _by_xla(self._forward), _by_xla(self._backward)
+            self.forward, self.backward = by_xla(self._forward), by_xla(self._backward)
         else:
-            self.step, self.step_back = _by_xla(self._step), _by_xla(self._step_back)
+            self.step, self.step_back = by_xla(self._step), by_xla(self._step_back)
 
     # --- one step -----------------------------------------------------------------------------
 
@@ -234,12 +233,6 @@ def by_block(number: int, terms: list[Array]) -> Array:
     """
     blocks = zip(*(split(term, number) for term in terms), strict=True)
     return concat([sum(block[1:], block[0]) for block in blocks])
-
-
-def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
-    # AutoGraph finds nothing to rewrite in these loops, and takes its time to say so
-    by_xla: Callable[..., Any] = tf.function(program, jit_compile=True, autograph=False)
-    return by_xla
 
 
 def array(length: Array, like: Array, width: int | None = None) -> Array:

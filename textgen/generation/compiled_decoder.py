@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from textgen.arrays import Array, Arrays, State
-from textgen.backend import tf
+from textgen.backend import by_xla, tf
 from textgen.generation.decoder import CHUNK, Decoder, Step, newest, noises
 from textgen.generation.sampling import Transform
 from textgen.network import Network
@@ -64,8 +64,7 @@ class CompiledDecoder(Decoder):
 
     def program(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """`step` compiled, for one shape of its arguments."""
-        compiled: Callable[..., Any] = tf.function(step, jit_compile=True, autograph=False)
-        return compiled
+        return by_xla(step)
 
     def read_prompt(self, ids: list[int]) -> tuple[Array, State]:
         """(logits [1, V], state) after the last of ids."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from textgen.arrays import Array, DType
-from textgen.backend import cores, keras, on_gpu, ops, tf
+from textgen.backend import by_xla, cores, keras, on_gpu, ops, tf
 from textgen.config import TrainConfig
 from textgen.training.trainer import policy
 from textgen.training.voices import VOICES
@@ -31,7 +31,7 @@ class AdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras ships no typ
     def apply(self, gradients: Sequence[Array], variables: Sequence[Array]) -> None:
         """Take one step."""
         take = super().apply
-        _by_xla(lambda gradients: take(gradients, variables))(list(gradients))
+        by_xla(lambda gradients: take(gradients, variables))(list(gradients))
 
 
 class Muon(AdamW):
@@ -63,7 +63,7 @@ class Muon(AdamW):
 
     def apply(self, gradients: Sequence[Array], variables: Sequence[Array]) -> None:
         """Take one step."""
-        average = _by_xla(lambda gradients: self._averaged(gradients, variables))
+        average = by_xla(lambda gradients: self._averaged(gradients, variables))
         pairs = zip(average(list(gradients)), variables, strict=True)
         along = [orthogonal(g, self.dtype) if is_kernel(v) else g for g, v in pairs]
         super().apply(along, variables)
@@ -124,11 +124,6 @@ def _product(x: Array, y: Array, dtype: DType) -> Array:
     return tf.cast(tf.concat(products, 0), "float32")
 
 
-def _by_xla(program: Callable[..., Any]) -> Callable[..., Any]:
-    compiled: Callable[..., Any] = tf.function(program, jit_compile=True, autograph=False)
-    return compiled
-
-
 class TimedSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A schedule over `steps` that goes by the time where more of that is gone than of the steps.
 
@@ -161,13 +156,13 @@ def optimizer(config: TrainConfig, steps: int, gone: Array = None) -> AdamW:
     if gone is not None:
         schedule = TimedSchedule(schedule, steps, gone)
     settings = {"weight_decay": config.weight_decay, "beta_2": 0.99}
+    # a voice has a gradient only where its label is read: decay at every step would take it away
+    undecayed = ["bias", VOICES]
     if config.optimizer == "muon":
+        undecayed.append("kernel")  # which decay with Muon's own steps
         dtype = keras.DTypePolicy(policy(config.dtype)).compute_dtype
         found = Muon(schedule, clip_norm=config.clip_norm, dtype=dtype, **settings)
     else:
         found = AdamW(schedule, global_clipnorm=config.clip_norm, **settings)
-    # A voice has a gradient only where its label is read: decay at every step would take it away.
-    # Kernels decay with Muon's steps.
-    apart = ["kernel"] if config.optimizer == "muon" else []
-    found.exclude_from_weight_decay(var_names=["bias", VOICES, *apart])
+    found.exclude_from_weight_decay(var_names=undecayed)
     return found
