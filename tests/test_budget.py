@@ -116,7 +116,7 @@ def test_muon_takes_the_steps_where_nothing_is_dropped_and_no_other_is_asked_for
 
 def test_with_muon_weights_decay_as_much_in_each_pass_however_long_the_text():
     shrunk = []
-    for tokens in (1_000_000, 5_000_000, 25_000_000):
+    for tokens in (1_000_000, 2_000_000, 3_000_000):
         _, training = planned(tokens, 60)
         of_pass = tokens / (training.batch_size * training.sequence_length)
         a_step = FASTER * training.learning_rate / 2 * training.weight_decay
@@ -124,6 +124,12 @@ def test_with_muon_weights_decay_as_much_in_each_pass_however_long_the_text():
     assert shrunk == pytest.approx([1, 1, 1], rel=0.1)
     few = planned(20_000, 60, fixed=("dropout",))[1]
     assert few.optimizer == "muon" and few.weight_decay == budget.MAX_DECAY_OF_MUON
+
+
+def test_of_a_long_text_adamw_takes_the_steps_and_who_asks_for_muon_gets_enough_decay():
+    assert planned(20_000_000, 600)[1].optimizer == "adamw"
+    asked = TrainConfig(optimizer="muon")
+    assert planned(20_000_000, 600, training=asked)[1].weight_decay == budget.MIN_DECAY_OF_MUON
 
 
 def test_few_steps_do_not_decay_without_bounds():

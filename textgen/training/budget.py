@@ -4,8 +4,9 @@ A larger model learns more from each pass over the text, a smaller one makes mor
 here leaves five passes, of a long text sixty tokens to be read for each weight, and takes no more
 than four weights for each token of the text; embeds Korean characters and pieces wider than Latin
 letters; and gives more dropout the more weights there are for a token and the more often it is
-read. Where that is none Muon takes the steps, else AdamW. Weights decay by the same factor over a
-pass (Muon) or over the whole training (AdamW), however many steps there are.
+read. Where that is none, and the text not too long, Muon takes the steps, else AdamW. Weights decay
+by the same factor over a pass (Muon) or over the whole training (AdamW), however many steps there
+are.
 What it reached, and on which texts, stands in docs/quality.md. The speed is measured on this
 machine, with this vocabulary, before the training begins (speed.py).
 """
@@ -60,8 +61,11 @@ LEAST_DROPOUT = 0.1
 DECAYED, MAX_DECAY = 2.0, 0.5
 # Where nothing is dropped, Muon learns more from a pass than AdamW; what is dropped is noise in the
 # gradient, which it follows. Passes in which its decay shrinks a weight to 1 / e, as Wang &
-# Aitchison 2024, arXiv 2405.13698, find it best in passes, not in steps; the largest decay.
-SHRUNK_IN, MAX_DECAY_OF_MUON = 1.7, 0.2
+# Aitchison 2024, arXiv 2405.13698, find it best in passes, not in steps; the least and the largest
+# decay. Of a text so long that it would be less AdamW learns more: Muon's steps are as long as ever
+# however small the gradient, and weights that hardly decay grow until the recurrence is lost, with
+# nothing to be seen but a loss that stays high.
+SHRUNK_IN, MIN_DECAY_OF_MUON, MAX_DECAY_OF_MUON = 1.4, 0.05, 0.2
 # Share of the budget in which a tokenizer learns its vocabulary; characters that it learns from,
 # however short that is; stretches of a longer text that they are taken from.
 LEARNED, LEAST_LEARNED, STRETCHES = 0.1, 500_000, 100
@@ -173,6 +177,7 @@ def plan(
     training = _fill(
         training, fixed, batch_size=lanes, sequence_length=length, learning_rate=PEAK_RATE
     )
+    of_pass = tokens / (training.batch_size * training.sequence_length)
     if _is_free(model, fixed, "hidden_size") or _is_free(training, fixed, "epochs"):
         logger.info("measuring how fast this machine trains, to see what fits into the time")
     end = time.perf_counter() + seconds
@@ -184,8 +189,11 @@ def plan(
     def sized(size: int, read: float = BASE_PASSES) -> ModelConfig:
         return _sized(model, size, vocab_size, tokens * BASE_PASSES / read, fixed, begun)
 
+    def stepped(model: ModelConfig) -> TrainConfig:
+        return _stepped(training, model, of_pass, fixed, begun)
+
     def timed(model: ModelConfig) -> float:
-        return speed(model, vocab_size, _stepped(training, model, fixed, begun))
+        return speed(model, vocab_size, stepped(model))
 
     chosen, read = sized(SIZES[-1]), float(BASE_PASSES)
     if _is_free(model, fixed, "hidden_size"):
@@ -200,7 +208,6 @@ def plan(
         chosen = next(fitting, chosen)
         read = passes(work / weights_per_token(chosen, vocab_size))
     chosen = sized(chosen.hidden_size, read)
-    of_pass = tokens / (training.batch_size * training.sequence_length)
     steps = math.inf  # that the time allows
     if _is_free(training, fixed, "epochs"):
         steps = of_pass * passes(timed(chosen))
@@ -212,7 +219,7 @@ def plan(
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
     chosen = sized(chosen.hidden_size, steps / of_pass)
     warmup = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
-    training = _stepped(training, chosen, fixed, begun)
+    training = stepped(chosen)
     decay = _decay(training, steps, of_pass)
     training = _fill(training, fixed, warmup=warmup, weight_decay=decay)
     # time ends the last pass, and the rate falls towards that
@@ -226,21 +233,36 @@ def _of_epoch(training: TrainConfig, of_pass: float) -> float:
 
 
 def _stepped(
-    training: TrainConfig, model: ModelConfig, fixed: Collection[str], begun: bool
+    training: TrainConfig,
+    model: ModelConfig,
+    of_pass: float,
+    fixed: Collection[str],
+    begun: bool,
 ) -> TrainConfig:
-    """`training` with the optimizer that suits the dropout of `model`."""
-    return training if model.dropout or begun else _fill(training, fixed, optimizer="muon")
+    """`training` with the optimizer that suits the dropout of `model` and the length of the text.
+
+    of_pass: steps of a pass.
+    """
+    too_long = _decay_of_muon(training, of_pass) < MIN_DECAY_OF_MUON
+    if model.dropout or begun or too_long:
+        return training
+    return _fill(training, fixed, optimizer="muon")
 
 
 def _decay(training: TrainConfig, steps: float, of_pass: float) -> float:
     """Of AdamW, what shrinks a weight by `DECAYED` e-foldings over all steps, whose learning rate
     is half its peak on average; of Muon, by one in `SHRUNK_IN` passes. of_pass: steps of a pass."""
-    rate = training.learning_rate / 2
     if training.optimizer == "muon":
-        from textgen.training.optimizers import FASTER  # only here: it imports TensorFlow
+        decay = _decay_of_muon(training, of_pass)
+        return round(min(max(decay, MIN_DECAY_OF_MUON), MAX_DECAY_OF_MUON), 3)
+    return round(min(2 * DECAYED / (training.learning_rate * steps), MAX_DECAY), 3)
 
-        return round(min(1 / (FASTER * rate * SHRUNK_IN * of_pass), MAX_DECAY_OF_MUON), 3)
-    return round(min(DECAYED / (rate * steps), MAX_DECAY), 3)
+
+def _decay_of_muon(training: TrainConfig, of_pass: float) -> float:
+    """What shrinks a weight by one e-folding in `SHRUNK_IN` passes, without bounds."""
+    from textgen.training.optimizers import FASTER  # only here: it imports TensorFlow
+
+    return 2 / (FASTER * training.learning_rate * SHRUNK_IN * of_pass)
 
 
 def _sized(
