@@ -3,16 +3,21 @@ import dataclasses
 import io
 import json
 import math
+import os
 import shutil
+import signal
 
 import pytest
 
+from textgen.backend import keras
 from textgen.cells import CELLS, make_cell
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, TextgenError
 from textgen.model import build_model
 from textgen.terminal import as_text
+from textgen.training.stop_request import Interrupted
+from textgen.training.train import start
 from textgen.tuning.race import Result, measured, race, report
 from tiny import only, tiny
 
@@ -65,7 +70,7 @@ def test_speed_leaves_out_the_step_that_was_compiled(ran, tmp_path):
     assert found.ms_per_step == pytest.approx(1000 / 32.5)
 
 
-@pytest.mark.parametrize("cells", [[], ["lstm", "lstm"], ["transformer"]])
+@pytest.mark.parametrize("cells", [[], [""], ["lstm", "lstm"], ["transformer"]])
 def test_a_field_that_cannot_be_raced(text_file, tmp_path, cells):
     with pytest.raises(ConfigError, match="give each once"):
         race(text_file, tmp_path / "r", cells, *tiny())
@@ -120,6 +125,40 @@ def test_of_a_model_that_has_learned_nothing_no_reach_is_told(text_file, tmp_pat
     (result,) = race(text_file, tmp_path / "r", ["gru"], *settings)
     assert result.bits_per_char > json.loads((tmp_path / "r/race.json").read_text())["frequencies"]
     assert result.reach is None
+
+
+class _StopAtTheThirdBatch(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.slow
+def test_a_race_that_was_stopped_goes_on(text_file, tmp_path, monkeypatch):
+    def stopped_at_lstm(source, out, config, *settings):
+        callbacks = [_StopAtTheThirdBatch()] if config.cell == "lstm" else []
+        return start(source, out, config, *settings, callbacks=callbacks)
+
+    folder, cells, settings = tmp_path / "r", ["rnn", "lstm"], tiny(epochs=1, sample_length=0)
+    monkeypatch.setattr("textgen.tuning.race.start", stopped_at_lstm)
+    with pytest.raises(Interrupted):
+        race(text_file, folder, cells, *settings)
+    monkeypatch.undo()
+    of_rnn = (folder / "rnn/history.csv").stat()
+    for field, model in ((["lstm", "rnn"], settings[0]), (cells, ModelConfig(hidden_size=9))):
+        with pytest.raises(RunError, match="holds another race"):
+            race(text_file, folder, field, model, *settings[1:])
+    rnn, lstm = race(text_file, folder, cells, *settings)
+    assert (rnn.cell, lstm.cell) == ("rnn", "lstm") and rnn.steps == lstm.steps > 3
+    assert (folder / "rnn/history.csv").stat() == of_rnn
+    with pytest.raises(RunError, match="holds a race already"):
+        race(text_file, folder, cells, *settings)
+
+
+@pytest.mark.slow
+def test_a_cell_that_ends_before_its_time_is_told_of(text_file, tmp_path, caplog):
+    race(text_file, tmp_path / "r", ["gru"], *tiny(epochs=1, sample_length=0, max_seconds=500.0))
+    assert "note: gru ended after" in caplog.text
 
 
 def test_a_setting_for_none_of_the_cells_is_a_mistake(text_file, tmp_path):

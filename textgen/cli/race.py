@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from textgen import options
 from textgen.cli.sources import one_or_all
@@ -29,12 +30,17 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> None:
-    from textgen.tuning.race import race, report
+    from textgen.tuning.race import FILE, race, report
 
     if not parsed.out:
         raise ConfigError("no folder given: add --out FOLDER")
     values = {k: v for k, v in vars(parsed).items() if any(k in options_of(c) for c in CONFIGS)}
     model, tokens, training = configs_of(values)
     source = one_or_all(parsed.corpus)
-    results = race(source, parsed.out, parsed.cells, model, tokens, training, set(values))
+    try:
+        results = race(source, parsed.out, parsed.cells, model, tokens, training, set(values))
+    except KeyboardInterrupt:
+        if not (Path(parsed.out) / FILE).is_file():
+            raise
+        raise KeyboardInterrupt("stopped: the same command goes on") from None
     show(report(results))

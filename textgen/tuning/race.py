@@ -1,6 +1,7 @@
 """Cells raced on one text: the same settings, the same seed, the same seconds or the same epochs.
 
-One after another in one process, so that each has the whole machine while its time is taken.
+One after another in one process, so that each has the whole machine while its time is taken. A race
+that was stopped goes on when it is asked for again.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from textgen.log import logger
 from textgen.runs import array_file, atomic_files, run_folder
 from textgen.terminal import Report, table
 from textgen.text.source import Source
-from textgen.training.train import start
+from textgen.training.train import resume, start
 
 FILE = "race.json"  # of the whole race, and of each cell that has come in
+STATUS = "status.json"  # of each cell, and of the whole race when it has ended
 CONTEXTS = (1, 2, 5, 10, 20, 50, 100, 200)  # tokens
 DISTANCES, DOCUMENTS = (20, 50, 100, 150, 200, 300), 96
+SHORT_OF = 0.9  # share of the seconds given; a cell that ended sooner did not end by them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,16 +70,19 @@ def race(
     """Train a model of each of `cells` on `source` into a run folder `out`/cell.
 
     given: the settings that a person named; one that has no effect on any of the cells is refused.
-    Raises as `textgen.training.train.start` does, `RunError` when `out` holds a race, and
-    `ConfigError` when a cell is named twice or nothing is held out to judge the cells by.
+    Where `out` holds this very race, stopped before its end, it goes on from there.
+    Raises as `textgen.training.train.start` does, `RunError` when `out` holds another race or one
+    that has ended, and `ConfigError` when a cell is named twice or nothing is held out to judge the
+    cells by.
     """
     unknown = [cell for cell in cells if cell not in CELLS]
     if unknown:
-        raise ConfigError(f"there is no cell {unknown[0]}: give each once, of {', '.join(CELLS)}")
+        raise ConfigError(f"there is no cell {unknown[0]!r}: give each once, of {', '.join(CELLS)}")
     if not cells or len(set(cells)) < len(cells):
         raise ConfigError(f"cells are {', '.join(cells)}: give each once, of {', '.join(CELLS)}")
     folder = Path(out)
-    _refuse_a_second_race(folder, cells)
+    if not _is_unfinished(folder):
+        _refuse_a_second_race(folder, cells)
     data = read_training_data(source, train_config)
     task = data.task is not None
     if not task and not data.held_out_text.strip():
@@ -107,25 +113,37 @@ def race(
         "hidden_size": model_config.hidden_size,
         "max_seconds": train_config.max_seconds,
         "frequencies": letters,
+        "sha256": data.config.sha256,
+        "settings": [dataclasses.asdict(c) for c in (model_config, tokenizer_config, train_config)],
     }
+    if _is_unfinished(folder):
+        _refuse_another_race(folder, settings)
     _write(folder, settings)
     results: list[Result] = []
     for number, cell in enumerate(cells, 1):
+        if (folder / cell / FILE).is_file():  # it came in before the race was stopped
+            results.append(Result(**json.loads((folder / cell / FILE).read_text("utf-8"))))
+            continue
         logger.info(f"{cell}, {number} of {len(cells)}")
         config = dataclasses.replace(model_config, cell=cell)
+        run = folder / cell
         try:
-            run = start(source, folder / cell, config, tokenizer_config, train_config)
+            if not (run / run_folder.CONFIG).is_file():
+                start(source, run, config, tokenizer_config, train_config)
+            elif not _has_ended(run):
+                resume(run, source)
         except TextgenError:
-            if not results and not (folder / cell).exists():
+            if not results and not run.exists():
                 _take_back(folder)
             raise
         result = measured(run)
+        _note_an_early_end(result, train_config)
         if letters is None or result.bits_per_char < letters:  # else it has learned nothing yet
             result = dataclasses.replace(result, reach=reach(load(run), data))
         results.append(result)
         _write(run, dataclasses.asdict(result))
     status = {"state": "finished", "pid": os.getpid()}
-    atomic_files.write_file(folder / "status.json", json.dumps(status).encode())
+    atomic_files.write_file(folder / STATUS, json.dumps(status).encode())
     return results
 
 
@@ -142,8 +160,45 @@ def frequencies(data: TrainingData) -> float:
     return float(nats.mean()) / math.log(2)
 
 
+def _note_an_early_end(result: Result, config: TrainConfig) -> None:
+    """Cells that end at their epochs had the same passes over the text, and not the same time."""
+    if config.max_seconds and result.seconds < SHORT_OF * config.max_seconds:
+        logger.warning(
+            f"note: {result.cell} ended after {result.seconds:.0f} of its {config.max_seconds:g} "
+            "s, at its epochs or because it got no better: to race for all of the time, give more "
+            "--epochs, and a longer --patience"
+        )
+
+
 def _write(folder: Path, values: dict[str, object]) -> None:
     atomic_files.write_file(folder / FILE, json.dumps(values).encode())
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether `folder` holds a race that was stopped before its end."""
+    return (folder / FILE).is_file() and not _has_ended(folder)
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether the race, or the training, in `folder` came to its end."""
+    try:
+        status = json.loads((folder / STATUS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(status, dict) and status.get("state") == "finished"
+
+
+def _refuse_another_race(folder: Path, settings: dict[str, object]) -> None:
+    """Raises `RunError` when the race in `folder` has not these very settings."""
+    try:
+        found = json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if found != json.loads(json.dumps(settings)):
+        raise RunError(
+            f"{folder} holds another race ({folder / FILE}), which was stopped: give the text, "
+            "cells and settings of that one, and it goes on, or choose another --out"
+        )
 
 
 def _refuse_a_second_race(folder: Path, cells: Sequence[str]) -> None:
