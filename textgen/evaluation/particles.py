@@ -2,9 +2,10 @@
 
 No dictionary is needed: the last sound of a syllable stands in its code, and digits and Latin
 letters are read aloud in a known way. What looks like a particle may be the end of another word
-(먹는, 아이). So a word that breaks the rule counts as wrong only where the training text, in which
-it would be another word, does not have it; and beside what a model writes stands a text that a
-person wrote, whose share of "wrong" words is that of false alarms.
+(먹는, 아이). In some letters no noun ends, so what follows them is the ending of a verb (있는).
+Else a word that breaks the rule counts as wrong only where the training text, in which it would be
+another word, does not have it; and beside what a model writes stands a text that a person wrote,
+whose share of "wrong" words is that of false alarms.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ PAIRS = (
 _QUOTING = ("", "고", "는", "도", "면", "서", "니", "며")  # what may follow 이라 and 라
 _NONE, _RIEUL = 0, 8  # in a syllable's code: no final consonant; ㄹ
 _OTHER = 1  # any other final consonant
+_OF_VERBS = (5, 6, 13, 14, 15, 18, 20, 27)  # ㄵ ㄶ ㄾ ㄿ ㅀ ㅄ ㅆ ㅎ: 앉 않 핥 읊 앓 없 있 좋
+_NOUN_WITH_SUCH = "값"
 _CLOSING = "\"'”’)]}」』》〉】〕〗〙｣>）］｝＞＂＇»›`*"  # ` and * those of TeX and of Markdown
 # finals of 영 일 이 삼 사 오 육 칠 팔 구
 _DIGITS = dict(zip("0123456789", (1, 8, 0, 1, 0, 0, 1, 8, 8, 0), strict=True))
@@ -90,7 +93,7 @@ def judge(word: str) -> tuple[str, bool] | None:
             stem = word.removesuffix(particle + ending)
             if stem in ("", word):
                 continue
-            if (final := _final(stem.rstrip(_CLOSING))) is None:
+            if _is_of_a_verb(stem[-1]) or (final := _final(stem.rstrip(_CLOSING))) is None:
                 return None
             pair = f"{after_consonant}/{after_vowel}"
             has_consonant = final != _NONE
@@ -103,6 +106,12 @@ def judge(word: str) -> tuple[str, bool] | None:
                 return None
             return pair, has_consonant == (particle == after_consonant)
     return None
+
+
+def _is_of_a_verb(last: str) -> bool:
+    """Whether no noun ends in the letter `last`, but stems of verbs and adjectives do."""
+    is_hangul = _HANGUL.match(last) and last != _NOUN_WITH_SUCH
+    return bool(is_hangul) and (ord(last) - ord("가")) % 28 in _OF_VERBS
 
 
 def _final(stem: str) -> int | None:
