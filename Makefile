@@ -14,7 +14,7 @@ PORT ?= 8501
 # with the texts that the shipped models were trained on: the page Write marks what they copy;
 # `HOST=0.0.0.0 make app` opens it to the network, for a class
 app: $(VENV)/app.done build/corpora/ko.txt build/corpora/en.txt
-	$(BIN)/python -m textgen.ui.app --server.address $(HOST) --server.port $(PORT)
+	$(BIN)/python -m textgen app --host $(HOST) --port $(PORT)
 
 # every module in a few minutes, with as many workers as there are cores; XLA compiles with less
 # effort, which takes most of the time of a tiny training

@@ -178,6 +178,7 @@ def test_an_unknown_character_is_a_note(capsys, runs):
         (["--num-beams", "2", "--top-p", "0.5"], "top_p is 0.5 with num_beams 2"),
         (["--num-beams", "2", "--num-samples", "3"], "with 3 texts"),
         (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["--seed", "-5m"], "argument --seed: invalid int value: '-5m'"),
         (
             ["--sead", "1"],
             "unrecognized arguments: --sead 1 (is it --seed?); see textgen generate --help",

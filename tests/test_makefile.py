@@ -31,7 +31,7 @@ def commands(target, *assigned, **variables):
 
 @pytest.mark.parametrize("variables, host", [({}, "localhost"), ({"HOST": "0.0.0.0"}, "0.0.0.0")])
 def test_the_app_answers_this_machine_alone_unless_told_otherwise(variables, host):
-    assert f"python -m textgen.ui.app --server.address {host} " in commands("app", **variables)
+    assert f"python -m textgen app --host {host} " in commands("app", **variables)
 
 
 def test_the_app_answers_this_machine_alone_without_make_too():

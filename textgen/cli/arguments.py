@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -39,6 +40,11 @@ FILES = {"import": "import_model"}  # of a command whose name Python has taken
 class _Parser(argparse.ArgumentParser):
     """One line instead of the usage and a line; a flag that is misspelt is answered with the
     nearest."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # "-5m" is a value, which is refused by name, and not an option that nobody knows
+        self._negative_number_matcher = re.compile(r"-\.?[0-9]")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         parsed, unknown = super().parse_known_args(args, namespace)
