@@ -16,7 +16,10 @@ from textgen.terminal import show
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("corpus", nargs="+", help="as for train")
     command.add_argument(
-        "--out", metavar="FOLDER", required=True, help="their run folders go there"
+        "--out",
+        metavar="FOLDER",
+        required=True,
+        help="their run folders go there; a race stopped there goes on by the same command",
     )
     command.add_argument(
         "--cells",

@@ -30,8 +30,18 @@ PAIRS = (
 _QUOTING = ("", "고", "는", "도", "면", "서", "니", "며")  # what may follow 이라 and 라
 _NONE, _RIEUL = 0, 8  # in a syllable's code: no final consonant; ㄹ
 _OTHER = 1  # any other final consonant
-_OF_VERBS = (5, 6, 13, 14, 15, 18, 20, 27)  # ㄵ ㄶ ㄾ ㄿ ㅀ ㅄ ㅆ ㅎ: 앉 않 핥 읊 앓 없 있 좋
-_NOUN_WITH_SUCH = "값"
+_OF_VERBS = (
+    2,
+    5,
+    6,
+    13,
+    14,
+    15,
+    18,
+    20,
+    27,
+)  # ㄲ ㄵ ㄶ ㄾ ㄿ ㅀ ㅄ ㅆ ㅎ: 닦 앉 않 핥 읊 앓 없 있 좋
+_NOUNS_WITH_SUCH = "밖팎값읗"  # 안팎, 히읗
 _CLOSING = "\"'”’)]}」』》〉】〕〗〙｣>）］｝＞＂＇»›`*"  # ` and * those of TeX and of Markdown
 # finals of 영 일 이 삼 사 오 육 칠 팔 구
 _DIGITS = dict(zip("0123456789", (1, 8, 0, 1, 0, 0, 1, 8, 8, 0), strict=True))
@@ -93,6 +103,8 @@ def judge(word: str) -> tuple[str, bool] | None:
             stem = word.removesuffix(particle + ending)
             if stem in ("", word):
                 continue
+            if particle == "가" and stem.endswith("는"):
+                return None  # 먹는가, 있는가: a question
             if _is_of_a_verb(stem[-1]) or (final := _final(stem.rstrip(_CLOSING))) is None:
                 return None
             pair = f"{after_consonant}/{after_vowel}"
@@ -110,7 +122,7 @@ def judge(word: str) -> tuple[str, bool] | None:
 
 def _is_of_a_verb(last: str) -> bool:
     """Whether no noun ends in the letter `last`, but stems of verbs and adjectives do."""
-    is_hangul = _HANGUL.match(last) and last != _NOUN_WITH_SUCH
+    is_hangul = _HANGUL.match(last) and last not in _NOUNS_WITH_SUCH
     return bool(is_hangul) and (ord(last) - ord("가")) % 28 in _OF_VERBS
 
 

@@ -1,7 +1,8 @@
 """Cells raced on one text: the same settings, the same seed, the same seconds or the same epochs.
 
 One after another in one process, so that each has the whole machine while its time is taken. A race
-that was stopped goes on when it is asked for again.
+that was stopped goes on when it is asked for again; the cell that it was stopped in begins anew,
+since starting twice takes time that no other cell had to spend.
 """
 
 from __future__ import annotations
@@ -11,24 +12,28 @@ import dataclasses
 import json
 import math
 import os
+import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from statistics import median
+from typing import Any
+
+import numpy as np
 
 from textgen.cells import CELLS
 from textgen.config import ModelConfig, TokenizerConfig, TrainConfig, without_effect
 from textgen.data.sources import read_training_data
 from textgen.data.training_data import TrainingData
-from textgen.errors import ConfigError, RunError, TextgenError
+from textgen.errors import ConfigError, RunError, TextgenError, shown
 from textgen.evaluation.context_length import context_curve, looks_back
 from textgen.evaluation.ngram import NGram
 from textgen.evaluation.recall_probe import Scorer, probe
 from textgen.generation.generator import Generator, load
 from textgen.log import logger
+from textgen.options import is_of
 from textgen.runs import array_file, atomic_files, run_folder
 from textgen.terminal import Report, table
 from textgen.text.source import Source
-from textgen.training.train import resume, start
+from textgen.training.train import start
 
 FILE = "race.json"  # of the whole race, and of each cell that has come in
 STATUS = "status.json"  # of each cell, and of the whole race when it has ended
@@ -42,7 +47,7 @@ class Result:
     """What a cell has to show for its time.
 
     parameters: of the model; recurrent_parameters: of its recurrent layers alone.
-    ms_per_step: median over the training, without validation and without what compiled the step.
+    ms_per_step: median over the steps, without validation and without what compiled the step.
     bits_per_char: held out, of the best epoch (of a task: of the answers); nan if nothing was.
     reach: of a task the horizon in characters, else the tokens that the model looks back; None
     where that could not be told, or the model has learned nothing.
@@ -121,17 +126,16 @@ def race(
     _write(folder, settings)
     results: list[Result] = []
     for number, cell in enumerate(cells, 1):
-        if (folder / cell / FILE).is_file():  # it came in before the race was stopped
-            results.append(Result(**json.loads((folder / cell / FILE).read_text("utf-8"))))
+        if (known := _result(folder / cell)) is not None:  # it came in before the race was stopped
+            results.append(known)
             continue
         logger.info(f"{cell}, {number} of {len(cells)}")
         config = dataclasses.replace(model_config, cell=cell)
         run = folder / cell
         try:
-            if not (run / run_folder.CONFIG).is_file():
+            if not ((run / run_folder.CONFIG).is_file() and _has_ended(run)):
+                _clear(run)
                 start(source, run, config, tokenizer_config, train_config)
-            elif not _has_ended(run):
-                resume(run, source)
         except TextgenError:
             if not results and not run.exists():
                 _take_back(folder)
@@ -164,7 +168,7 @@ def _note_an_early_end(result: Result, config: TrainConfig) -> None:
     """Cells that end at their epochs had the same passes over the text, and not the same time."""
     if config.max_seconds and result.seconds < SHORT_OF * config.max_seconds:
         logger.warning(
-            f"note: {result.cell} ended after {result.seconds:.0f} of its {config.max_seconds:g} "
+            f"note: {result.cell} ended after {result.seconds:.3g} of its {config.max_seconds:g} "
             "s, at its epochs or because it got no better: to race for all of the time, give more "
             "--epochs, and a longer --patience"
         )
@@ -190,15 +194,51 @@ def _has_ended(folder: Path) -> bool:
 
 def _refuse_another_race(folder: Path, settings: dict[str, object]) -> None:
     """Raises `RunError` when the race in `folder` has not these very settings."""
-    try:
-        found = json.loads((folder / FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        found = None
-    if found != json.loads(json.dumps(settings)):
+    found, asked = _read(folder), json.loads(json.dumps(settings))
+    if not isinstance(found, dict) or found.keys() != asked.keys():
+        raise RunError(f"{folder / FILE} cannot be read: choose another --out")
+    if found != asked:
         raise RunError(
-            f"{folder} holds another race ({folder / FILE}), which was stopped: give the text, "
-            "cells and settings of that one, and it goes on, or choose another --out"
+            f"{folder} holds an unfinished race {_difference(found, asked)}: give the text, cells "
+            "and settings of that one, and it goes on, or choose another --out"
         )
+
+
+def _difference(found: dict[str, Any], asked: dict[str, Any]) -> str:
+    """The first thing in which two races differ, in words."""
+    pairs = [("cells", found["cells"], asked["cells"])]
+    for then, now in zip(found["settings"], asked["settings"], strict=True):
+        pairs += [(name, then.get(name), now[name]) for name in now]
+    for name, then, now in pairs:
+        if then != now:
+            return f"with {name} {shown(then)}, not {shown(now)}"
+    return "of another text"
+
+
+def _read(folder: Path) -> Any:
+    """What is in the `FILE` of a race or a cell; None where it cannot be read."""
+    try:
+        return json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _result(run: Path) -> Result | None:
+    """That of a cell which has come in; None where there is none that could be one."""
+    found = _read(run)
+    fields = {field.name for field in dataclasses.fields(Result)}
+    if not isinstance(found, dict) or found.keys() != fields:
+        return None
+    numbers = [found[name] or 0 if name == "reach" else found[name] for name in fields - {"cell"}]
+    whole = all(is_of(number, float) for number in numbers)
+    return Result(**found) if whole and found["cell"] == run.name else None
+
+
+def _clear(run: Path) -> None:
+    """Remove what there is of a training that was stopped."""
+    if run.exists():
+        with atomic_files.hold(run):  # not one that goes on in another process
+            shutil.rmtree(run)
 
 
 def _refuse_a_second_race(folder: Path, cells: Sequence[str]) -> None:
@@ -221,15 +261,16 @@ def measured(run: Path) -> Result:
     arrays, _ = array_file.read_arrays(run / run_folder.WEIGHTS)
     sizes = {name: array.size for name, array in arrays.items()}
     rows = run_folder.read_history(run)
-    first, *rest = rows
-    speeds = [float(row["steps_per_second"]) for row in rest]
+    first = rows[0]
+    steps = np.diff([int(row["step"]) for row in rows])
+    each = np.repeat([1 / float(row["steps_per_second"]) for row in rows[1:]], steps)
     return Result(
         cell=config.model.cell,
         parameters=sum(sizes.values()),
         recurrent_parameters=sum(n for name, n in sizes.items() if name.startswith("recurrent.")),
         steps=int(rows[-1]["step"]),
         seconds=float(rows[-1]["seconds"]) - float(first["seconds"]),
-        ms_per_step=1000 / median(speeds),
+        ms_per_step=1000 * float(np.median(each)),
         bits_per_char=config.metrics.get("val_bits_per_char", math.nan),
     )
 
