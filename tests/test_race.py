@@ -140,6 +140,8 @@ def test_a_race_that_was_stopped_goes_on(text_file, tmp_path, monkeypatch):
         return start(source, out, config, *settings, callbacks=callbacks)
 
     folder, cells, settings = tmp_path / "r", ["rnn", "lstm"], tiny(epochs=1, sample_length=0)
+    (folder / "lstm").mkdir(parents=True)
+    (folder / "lstm/notes.txt").write_text("somebody's own")
     monkeypatch.setattr("textgen.tuning.race.start", stopped_at_lstm)
     with pytest.raises(Interrupted):
         race(text_file, folder, cells, *settings)
@@ -151,7 +153,7 @@ def test_a_race_that_was_stopped_goes_on(text_file, tmp_path, monkeypatch):
             race(text_file, folder, field, model, *settings[1:])
     rnn, lstm = race(text_file, folder, cells, *settings)
     assert (rnn.cell, lstm.cell) == ("rnn", "lstm") and rnn.steps == lstm.steps > 3
-    assert (folder / "rnn/history.csv").stat() == of_rnn
+    assert (folder / "rnn/history.csv").stat() == of_rnn and (folder / "lstm/notes.txt").is_file()
     with pytest.raises(RunError, match="holds a race already"):
         race(text_file, folder, cells, *settings)
     (folder / "status.json").unlink()  # killed when all but the end was done, with a damaged file

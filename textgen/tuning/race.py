@@ -12,7 +12,6 @@ import dataclasses
 import json
 import math
 import os
-import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +85,8 @@ def race(
     if not cells or len(set(cells)) < len(cells):
         raise ConfigError(f"cells are {', '.join(cells)}: give each once, of {', '.join(CELLS)}")
     folder = Path(out)
-    if not _is_unfinished(folder):
+    unfinished = (folder / FILE).is_file() and not _has_ended(folder)
+    if not unfinished:
         _refuse_a_second_race(folder, cells)
     data = read_training_data(source, train_config)
     task = data.task is not None
@@ -119,9 +119,11 @@ def race(
         "max_seconds": train_config.max_seconds,
         "frequencies": letters,
         "sha256": data.config.sha256,
-        "settings": [dataclasses.asdict(c) for c in (model_config, tokenizer_config, train_config)],
+        "settings": dataclasses.asdict(model_config)
+        | dataclasses.asdict(tokenizer_config)
+        | dataclasses.asdict(train_config),
     }
-    if _is_unfinished(folder):
+    if unfinished:
         _refuse_another_race(folder, settings)
     _write(folder, settings)
     results: list[Result] = []
@@ -133,8 +135,10 @@ def race(
         config = dataclasses.replace(model_config, cell=cell)
         run = folder / cell
         try:
-            if not ((run / run_folder.CONFIG).is_file() and _has_ended(run)):
-                _clear(run)
+            begun = (run / run_folder.CONFIG).is_file()
+            if not (begun and _has_ended(run)):
+                if begun:
+                    _clear(run)
                 start(source, run, config, tokenizer_config, train_config)
         except TextgenError:
             if not results and not run.exists():
@@ -178,24 +182,15 @@ def _write(folder: Path, values: dict[str, object]) -> None:
     atomic_files.write_file(folder / FILE, json.dumps(values).encode())
 
 
-def _is_unfinished(folder: Path) -> bool:
-    """Whether `folder` holds a race that was stopped before its end."""
-    return (folder / FILE).is_file() and not _has_ended(folder)
-
-
 def _has_ended(folder: Path) -> bool:
     """Whether the race, or the training, in `folder` came to its end."""
-    try:
-        status = json.loads((folder / STATUS).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(status, dict) and status.get("state") == "finished"
+    return _read(folder / STATUS).get("state") == "finished"
 
 
 def _refuse_another_race(folder: Path, settings: dict[str, object]) -> None:
     """Raises `RunError` when the race in `folder` has not these very settings."""
-    found, asked = _read(folder), json.loads(json.dumps(settings))
-    if not isinstance(found, dict) or found.keys() != asked.keys():
+    found, asked = _read(folder / FILE), json.loads(json.dumps(settings))
+    if found.keys() != asked.keys() or not isinstance(found["settings"], dict):
         raise RunError(f"{folder / FILE} cannot be read: choose another --out")
     if found != asked:
         raise RunError(
@@ -206,28 +201,27 @@ def _refuse_another_race(folder: Path, settings: dict[str, object]) -> None:
 
 def _difference(found: dict[str, Any], asked: dict[str, Any]) -> str:
     """The first thing in which two races differ, in words."""
-    pairs = [("cells", found["cells"], asked["cells"])]
-    for then, now in zip(found["settings"], asked["settings"], strict=True):
-        pairs += [(name, then.get(name), now[name]) for name in now]
-    for name, then, now in pairs:
+    for name, now in ({"cells": asked["cells"]} | asked["settings"]).items():
+        then = found["cells"] if name == "cells" else found["settings"].get(name)
         if then != now:
             return f"with {name} {shown(then)}, not {shown(now)}"
     return "of another text"
 
 
-def _read(folder: Path) -> Any:
-    """What is in the `FILE` of a race or a cell; None where it cannot be read."""
+def _read(path: Path) -> dict[str, Any]:
+    """What is in a file of JSON; nothing where it cannot be read."""
     try:
-        return json.loads((folder / FILE).read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _result(run: Path) -> Result | None:
     """That of a cell which has come in; None where there is none that could be one."""
-    found = _read(run)
+    found = _read(run / FILE)
     fields = {field.name for field in dataclasses.fields(Result)}
-    if not isinstance(found, dict) or found.keys() != fields:
+    if found.keys() != fields:
         return None
     numbers = [found[name] or 0 if name == "reach" else found[name] for name in fields - {"cell"}]
     whole = all(is_of(number, float) for number in numbers)
@@ -235,10 +229,11 @@ def _result(run: Path) -> Result | None:
 
 
 def _clear(run: Path) -> None:
-    """Remove what there is of a training that was stopped."""
-    if run.exists():
-        with atomic_files.hold(run):  # not one that goes on in another process
-            shutil.rmtree(run)
+    """Remove a training that was stopped, and nothing else that somebody keeps in its folder."""
+    with atomic_files.hold(run):  # not one that goes on in another process
+        for name in (*run_folder.SAVES, run_folder.WEIGHTS, run_folder.HISTORY, STATUS):
+            (run / name).unlink(missing_ok=True)
+        (run / run_folder.CONFIG).unlink()  # last: without it there is no run
 
 
 def _refuse_a_second_race(folder: Path, cells: Sequence[str]) -> None:
