@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from benchmarks.train_steps import CELLS, PEERS, SHAPES, VOCAB, Shape, textgen_step
 from textgen.backend import tf
 from textgen.cells import make_cell
@@ -38,6 +36,8 @@ def way(cell: str, shape: Shape) -> str:
 
 
 def torch_step(cell: str, dtype: str, shape: Shape) -> Callable[[], float]:
+    import torch  # here and below: without it there is a line to say, no traceback
+
     embedding = torch.nn.Embedding(VOCAB, shape.hidden)
     layer = getattr(torch.nn, cell.upper())
     recurrent = layer(shape.hidden, shape.hidden, shape.layers, batch_first=True)
@@ -70,6 +70,10 @@ def speed(step: Callable[[], float], shape: Shape) -> float:
 
 
 def main() -> None:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        sys.exit(no_gpu())
     if not (tf.config.list_physical_devices("GPU") and torch.cuda.is_available()):
         sys.exit(no_gpu())
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, TF {tf.__version__}\n")

@@ -6,7 +6,8 @@
 The text is the Python source of the installed packages: real, written by thousands, of any length
 up to 100 million characters, and on every machine that has the project. Files are taken in a random
 order, each once, however often it is installed. Judged is each time the same text of other files,
-but for the one that the cut goes through. What is in the JSON already is not measured again.
+but for the one that the cut goes through. What is in the JSON already is not measured again; that
+of other kinds of processor is kept beside it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 
 from benchmarks.charts import INK, on_any_ground
 from benchmarks.command import textgen
-from benchmarks.processors import machine
+from benchmarks.processors import kind, kind_of, machine
 from textgen.runs.run_folder import read_history
 
 HERE = Path(__file__).parent
@@ -105,8 +106,26 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     lines = ["# Minutes", "", "Written by `python -m benchmarks.minutes`.", ""]
     lines += [NOTES.read_text("utf-8").strip(), ""] if NOTES.is_file() else []
     lines += [
-        f"{rows[0]['machine']}; bits per character of {JUDGED:,} characters of other "
-        "files, state carried.",
+        f"Bits per character of {JUDGED:,} characters of other files, state carried. The chart is "
+        "of the first table's machine.",
+        "",
+    ]
+    for part in of_machines(rows):
+        lines += table(part)
+    return "\n".join([*lines, f"![Bits per character against minutes]({PICTURE})", ""])
+
+
+def of_machines(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rows of each kind of processor, that of the most rows first."""
+    kinds = {kind_of(row["machine"]): list[dict[str, Any]]() for row in rows}
+    for row in rows:
+        kinds[kind_of(row["machine"])].append(row)
+    return sorted(kinds.values(), key=len, reverse=True)
+
+
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        f"{rows[0]['machine']}:",
         "",
         "| text | minutes | chosen | read | network alone | with its n-grams | best n-gram "
         "| seconds in all |",
@@ -119,7 +138,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
             f"| {row['tokens'] / 1e6:.1f} M | {alone:.3f} | {mixed:.3f} | {best_counted(row)} "
             f"| {row['wall_seconds']:.0f} |"
         )
-    return "\n".join([*lines, "", f"![Bits per character against minutes]({PICTURE})", ""])
+    return [*lines, ""]
 
 
 def chart(rows: list[dict[str, Any]], path: Path) -> None:
@@ -164,7 +183,8 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     if parsed.json and parsed.json.is_file():
         rows = json.loads(parsed.json.read_text("utf-8"))
-    done = {(row["millions"], row["minutes"]) for row in rows}
+    here = kind()
+    done = {(r["millions"], r["minutes"]) for r in rows if kind_of(r["machine"]) == here}
     for minutes in map(float, parsed.minutes.split(",")):
         for millions in map(int, parsed.millions.split(",")):
             if parsed.page_only or (millions, minutes) in done:
@@ -175,7 +195,7 @@ def main() -> None:
             if parsed.json:
                 parsed.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
     if parsed.markdown:
-        chart(rows, parsed.markdown.with_name(PICTURE))
+        chart(of_machines(rows)[0], parsed.markdown.with_name(PICTURE))
         parsed.markdown.write_text(markdown(rows), "utf-8")
 
 

@@ -114,6 +114,22 @@ def test_bad_numbers_of_workers_are_one_line(capsys, monkeypatch, text_file, tmp
     assert not (tmp_path / "run").exists()
 
 
+def test_a_time_for_several_workers_is_refused_before_they_begin(
+    capsys, monkeypatch, text_file, tmp_path
+):
+    monkeypatch.setattr(subprocess, "Popen", None)
+    asked = ["train", text_file, "--out", tmp_path / "run", "--workers", 2]
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("[training]\nmax_seconds = 60")
+    for name, flags in (
+        ("budget", ["--budget", "3m"]),
+        ("max_seconds", ["--max-seconds", 60]),
+        ("max_seconds", ["--config", recipe]),
+    ):
+        assert f"{name} is for one process: give several" in fails(capsys, *asked, *flags)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_what_all_workers_refuse_is_said_once(tmp_path):
     process = launched(tmp_path / "none.txt", "--out", tmp_path / "run", "--workers=2")

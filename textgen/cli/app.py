@@ -23,6 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> None:
     if importlib.util.find_spec("streamlit") is None:
         raise MissingPart("the app needs Streamlit: pip install 'textgen-recurrent[app]'")
-    listen(parsed.host, parsed.port).close()  # Streamlit would refuse it in fifty lines
+    # Streamlit would refuse it in fifty lines
+    listen(parsed.host, parsed.port, how=", or PORT=8502 make app").close()
     flags = [f"--server.address={parsed.host}", f"--server.port={parsed.port}"]
     os.execv(sys.executable, [sys.executable, "-m", "textgen.ui.app", *flags])

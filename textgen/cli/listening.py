@@ -7,8 +7,11 @@ import socket
 from textgen.errors import ConfigError
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises `ConfigError`."""
+def listen(host: str, port: int, how: str = "") -> socket.socket:
+    """A socket that listens there. how: another way to name the place, for the error.
+
+    Raises `ConfigError`.
+    """
     if not 0 <= port <= 65535:
         raise ConfigError(f"port is {port}: give a value of at least 0 and at most 65535")
     try:
@@ -17,5 +20,5 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         what = str(error).partition("] ")[2].partition(" (while")[0] or error
         raise ConfigError(
-            f"cannot listen at {host}, port {port} ({what}): give another --host or --port"
+            f"cannot listen at {host}, port {port} ({what}): give another --host or --port{how}"
         ) from None

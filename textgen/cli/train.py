@@ -68,8 +68,10 @@ def run(parsed: argparse.Namespace) -> None:
         raise ConfigError(f"{out} is no run to go on with: leave out --resume to begin one there")
     if parsed.workers is not None:
         refuse_streams(source or [], "of several workers each reads the text")
-        from textgen.training.launch import again, launch
+        from textgen.training.launch import again, launch, refuse_a_time
 
+        # before any worker is begun
+        refuse_a_time(parsed.workers, parsed.budget, (recipe | values).get("max_seconds"))
         sys.exit(launch(parsed.workers, again(parsed, values), Path(out)))
     if parsed.resume is None:
         _start(source, out, recipe, values, parsed.budget, parsed.begin_from)

@@ -38,6 +38,7 @@ from textgen.training import beginning
 from textgen.training import budget as budgets
 from textgen.training.beginning import Beginning
 from textgen.training.distributed import Workers
+from textgen.training.launch import refuse_a_time
 from textgen.training.samples import check_prompt
 from textgen.training.stop_request import StopRequest
 
@@ -250,9 +251,7 @@ def _check(config: RunConfig, budget: float) -> None:
     would have to agree on."""
     for settings in (config.model, config.tokenizer, config.training):
         check(settings)
-    if config.workers > 1 and (budget or config.training.max_seconds):
-        name = "budget" if budget else "max_seconds"
-        raise ConfigError(f"{name} is for one process: give several workers --epochs")
+    refuse_a_time(config.workers, budget, config.training.max_seconds)
 
 
 def _with_effect(config: RunConfig, task: bool, given: Collection[str]) -> RunConfig:
