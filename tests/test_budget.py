@@ -58,7 +58,6 @@ def test_what_is_no_time_is_refused(text):
 
 def test_more_time_is_a_larger_model():
     models = [planned(1_000_000, s)[0] for s in (30, 180, 600, 3600)]
-    assert {model.cell for model in models} == {budget.CELL}
     sizes = [model.hidden_size for model in models]
     assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
 
@@ -69,7 +68,7 @@ def test_the_passes_fit_into_the_time_and_are_enough(seconds):
     a_pass = 1_000_000 * weights_per_token(model, 65) / PRODUCTS
     assert 0.9 * seconds < a_pass * training.epochs <= seconds + a_pass  # time cuts the last short
     assert 0.9 * seconds < training.max_seconds <= seconds
-    assert training.epochs >= budget.PASSES
+    assert training.epochs >= budget.PASSES[model.cell]
 
 
 @pytest.mark.parametrize("tokens", [200_000, 500_000])
@@ -81,9 +80,9 @@ def test_a_model_has_no_more_weights_than_its_text_can_teach(tokens):
 
 
 def test_a_text_that_is_read_more_often_gets_more_dropout():
+    model = ModelConfig(hidden_size=384, cell="gru")
     shares = [
-        planned(1_000_000, 600, ModelConfig(hidden_size=384), TrainConfig(epochs=n))[0].dropout
-        for n in (5, 15, 30, 60)
+        planned(1_000_000, 600, model, TrainConfig(epochs=n))[0].dropout for n in (5, 15, 30, 60)
     ]
     assert shares[0] == 0.0  # less than `LEAST_DROPOUT` is none
     assert shares[1] >= budget.LEAST_DROPOUT > shares[1] - budget.DROPOUT_OF_DOUBLING
@@ -103,13 +102,32 @@ def test_the_weights_decay_by_the_same_factor_however_long_adamw_trains(tokens, 
     assert np.exp(-1.15 * budget.DECAYED) < shrunk < np.exp(-0.9 * budget.DECAYED)
 
 
-def test_muon_takes_the_steps_where_nothing_is_dropped_and_no_other_is_asked_for():
-    model, training = planned(1_000_000, 60)
-    assert model.dropout == 0.0 and training.optimizer == "muon"
+def test_few_passes_are_for_a_gru_and_many_of_a_short_text_for_an_lstm():
+    model, _ = planned(1_000_000, 60)
+    assert model.dropout == 0.0 and model.cell == "gru"
+    model, _ = planned(100_000, 600)
+    assert model.dropout and model.cell == "lstm"
+    assert planned(100_000, 600, fixed=("dropout",))[0].cell == "gru"
+    assert planned(100_000, 600, ModelConfig(cell="gru"), fixed=("cell",))[0].cell == "gru"
+    assert planned(1_000_000, 60, fixed=("cell",))[0].cell == "lstm"
+    assert planned(1_000_000, 60, fixed=("forget_bias",))[0].cell == "lstm"
+    dropped = ModelConfig(dropout=0.3)
+    assert planned(1_000_000, 10, dropped)[0].cell == "gru"
+    assert planned(1_000_000, 3600, dropped)[0].cell == "lstm"
+    assert planned(1_000_000, 3600, dropped, fixed=("optimizer",))[0].cell == "gru"
+    epochs = [TrainConfig(epochs=n) for n in (2, 60)]  # as many as are asked for
+    sized = [planned(1_000_000, 600, ModelConfig(hidden_size=512), one)[0] for one in epochs]
+    assert [model.cell for model in sized] == ["gru", "lstm"]
+
+
+def test_muon_takes_the_steps_but_of_a_gru_that_drops_or_where_another_is_asked_for():
+    assert planned(1_000_000, 60)[1].optimizer == "muon"
+    assert planned(100_000, 600)[1].optimizer == "muon"
     assert planned(1_000_000, 60, fixed=("optimizer",))[1].optimizer == "adamw"
-    model, training = planned(100_000, 600)
+    gru = ModelConfig(cell="gru")
+    model, training = planned(100_000, 600, gru, fixed=("cell",))
     assert model.dropout and training.optimizer == "adamw"
-    assert planned(100_000, 600, fixed=("dropout",))[1].optimizer == "muon"
+    assert planned(100_000, 600, gru, fixed=("cell", "dropout"))[1].optimizer == "muon"
     begun = budget.plan(1_000_000, 65, 60, ModelConfig(), TrainConfig(), begun=True)
     assert begun[1].optimizer == "adamw"
 

@@ -33,7 +33,7 @@ from tiny import only
         ("--distance=60", "distance would have no effect: it is for a task"),
         ("--answer-weight=3", "answer_weight would have no effect: it is for a task"),
         ("--steps-per-epoch=9", "steps_per_epoch would have no effect: it is for a task or with"),
-        ("--budget=1m --forget-bias=2", "forget_bias would have no effect: the gru cell"),
+        ("--budget=1m --cell=gru --forget-bias=2", "forget_bias would have no effect: the gru"),
         ("--sample-length=0 --prompt=abc", "prompt would have no effect: sample_length is 0"),
         # a default that is named is refused, too
         ("--cell=gru --forget-bias=1", "forget_bias would have no effect: the gru cell"),

@@ -72,8 +72,8 @@ class TrainConfig(ReadConfig):
     sequence_length: int = option(64, "tokens a gradient reaches back", low=1)
     optimizer: str = option(
         "adamw",
-        "what takes the steps; muon learns more from a pass over a text, at a rate of 0.008 and "
-        "without dropout",
+        "what takes the steps; muon learns more from a pass over a text, at a rate of 0.008 and, "
+        "but for an lstm, without dropout",
         choices=("adamw", "muon"),
     )
     learning_rate: float = option(4e-3, "peak learning rate", low=0.0, low_open=True)

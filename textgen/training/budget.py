@@ -4,9 +4,9 @@ A larger model learns more from each pass over the text, a smaller one makes mor
 here leaves five passes, of a long text sixty tokens to be read for each weight, and takes no more
 than four weights for each token of the text; embeds Korean characters and pieces wider than Latin
 letters; and gives more dropout the more weights there are for a token and the more often it is
-read. Where that is none, and the text not too long, Muon takes the steps, else AdamW. Weights decay
-by the same factor over a pass (Muon) or over the whole training (AdamW), however many steps there
-are.
+read. It takes a GRU, but an LSTM where one that makes ten passes would need dropout. Muon takes the
+steps, but of a GRU with dropout, and on a long text, AdamW. Weights decay by the same factor over a
+pass (Muon) or over the whole training (AdamW), however many steps there are.
 What it reached, and on which texts, stands in docs/quality.md. The speed is measured on this
 machine, with this vocabulary, before the training begins (speed.py).
 """
@@ -29,7 +29,10 @@ from textgen.log import logger
 from textgen.tokenizers.tokenizer import Tokenizer
 from textgen.training.cost import weights_per_token
 
-CELL = "gru"  # from few passes it learns more than an lstm: docs/quality.md
+# From few passes a gru learns more than an lstm, from so many that something has to be dropped it
+# learns less: docs/quality.md.
+FEW_PASSES, MANY_PASSES = "gru", "lstm"
+LEAST_OF_MANY = 256  # units of such an lstm; smaller ones were not compared
 # So many tokens, or more, are embedded so wide, where the text is long enough to teach it: pieces,
 # and the characters of a Korean text, which has twice as many; one in Latin letters has some 100.
 LARGE_VOCABULARY, WIDE_EMBEDDING = 300, 256
@@ -37,7 +40,8 @@ SIZES = (1024, 768, 640, 512, 448, 384, 320, 256, 192, 128)  # of the recurrent 
 # The size is the largest that leaves so many passes over the text, or so many tokens to be read for
 # each weight, without the embeddings, since what is new in a long text is worth more than what is
 # read again; and that has no more weights for each token of the text: more only learn it by heart.
-PASSES, READ_PER_WEIGHT, WEIGHTS_PER_TOKEN = 5, 60, 4
+PASSES = {FEW_PASSES: 5, MANY_PASSES: 10}
+READ_PER_WEIGHT, WEIGHTS_PER_TOKEN = 60, 4
 MAX_PASSES = 60  # patience ends most trainings before
 WINDOWS = ((32, 64), (16, 64), (8, 64))  # lanes x tokens; smaller batches learn more from a pass
 STEPS_OF_PASS = 50  # at least
@@ -53,18 +57,20 @@ BASE_DROPOUT, BASE_PASSES, DROPOUT_OF_DOUBLING, MAX_DROPOUT = 0.15, 10, 0.07, 0.
 # A model that was begun from knows most of it already, and learns less by heart; but it has no less
 # than it was trained with.
 OF_BEGUN = -0.35
+# An lstm that steps with Muon learns less by heart than a gru does from as many passes.
+OF_MANY_PASSES = -0.05
 # Less than that is none: where there are few passes it only costs, the more so with Muon, and any
 # costs a product for each token where the vocabulary is small.
 LEAST_DROPOUT = 0.1
 # By how many e-foldings the decay of AdamW shrinks a weight that nothing pulls at, over the whole
 # training; the largest decay.
 DECAYED, MAX_DECAY = 2.0, 0.5
-# Where nothing is dropped, Muon learns more from a pass than AdamW; what is dropped is noise in the
-# gradient, which it follows. Passes in which its decay shrinks a weight to 1 / e, as Wang &
-# Aitchison 2024, arXiv 2405.13698, find it best in passes, not in steps; the least and the largest
-# decay. Of a text so long that it would be less AdamW learns more: Muon's steps are as long as ever
-# however small the gradient, and weights that hardly decay grow until the recurrence is lost, with
-# nothing to be seen but a loss that stays high.
+# Muon learns more from a pass than AdamW; but what a gru drops is noise in the gradient, which it
+# follows, and an lstm minds that less. Passes in which its decay shrinks a weight to 1 / e, as Wang
+# & Aitchison 2024, arXiv 2405.13698, find it best in passes, not in steps; the least and the
+# largest decay. Of a text so long that it would be less AdamW learns more: Muon's steps are as long
+# as ever however small the gradient, and weights that hardly decay grow until the recurrence is
+# lost, with nothing to be seen but a loss that stays high.
 SHRUNK_IN, MIN_DECAY_OF_MUON, MAX_DECAY_OF_MUON = 1.4, 0.05, 0.2
 # Share of the budget in which a tokenizer learns its vocabulary; characters that it learns from,
 # however short that is; stretches of a longer text that they are taken from.
@@ -147,11 +153,6 @@ def within(
     return model, training
 
 
-def with_cell(model: ModelConfig, fixed: Collection[str] = ()) -> ModelConfig:
-    """`model` with the cell that a budget takes, unless one is given."""
-    return _fill(model, fixed, cell=CELL)
-
-
 def plan(
     tokens: int,
     vocab_size: int,
@@ -170,7 +171,10 @@ def plan(
     from textgen.training.speed import speed  # TensorFlow is loaded in no time of the budget's
 
     lanes, length = next((w for w in WINDOWS if tokens >= STEPS_OF_PASS * w[0] * w[1]), WINDOWS[-1])
-    model = with_cell(model, fixed)
+    # who names a forget bias asks for the cell that has one
+    free_cell = all(_is_free(model, fixed, name) for name in ("cell", "forget_bias")) and not begun
+    if free_cell:
+        model = dataclasses.replace(model, cell=FEW_PASSES)
     taught = vocab_size * WIDE_EMBEDDING <= WEIGHTS_PER_TOKEN * tokens
     if vocab_size >= LARGE_VOCABULARY and taught and not model.tie_weights:
         model = _fill(model, fixed, embedding_size=WIDE_EMBEDDING)
@@ -178,9 +182,10 @@ def plan(
         training, fixed, batch_size=lanes, sequence_length=length, learning_rate=PEAK_RATE
     )
     of_pass = tokens / (training.batch_size * training.sequence_length)
-    if _is_free(model, fixed, "hidden_size") or _is_free(training, fixed, "epochs"):
-        logger.info("measuring how fast this machine trains, to see what fits into the time")
+    free_size = _is_free(model, fixed, "hidden_size")
+    free_passes = _is_free(training, fixed, "epochs")
     end = time.perf_counter() + seconds
+    work = 0.0  # of this machine in a second, in weights that a token is multiplied by
 
     def passes(tokens_per_second: float) -> float:
         left = training.max_seconds or max(1.0, end - time.perf_counter())
@@ -195,21 +200,40 @@ def plan(
     def timed(model: ModelConfig) -> float:
         return speed(model, vocab_size, stepped(model))
 
-    chosen, read = sized(SIZES[-1]), float(BASE_PASSES)
-    if _is_free(model, fixed, "hidden_size"):
+    def read_by(model: ModelConfig) -> float:
+        """Passes over the text, of those that are asked for."""
+        asked = training.epochs * _of_epoch(training, of_pass) / of_pass
+        if not work:
+            return asked
+        found = passes(work / weights_per_token(model, vocab_size))
+        return found if free_passes else min(found, asked)
+
+    def largest() -> ModelConfig:
+        """That of the rule."""
+        least = PASSES.get(model.cell, PASSES[FEW_PASSES])
+        for tried in map(sized, SIZES):
+            weights = weights_per_token(tried, vocab_size)
+            enough = min(least, READ_PER_WEIGHT * weights / tokens)
+            if weights <= WEIGHTS_PER_TOKEN * tokens and passes(work / weights) >= enough:
+                break
+        return sized(tried.hidden_size, read_by(tried))
+
+    if free_size or free_passes:
+        logger.info("measuring how fast this machine trains, to see what fits into the time")
+    if free_size or (free_cell and free_passes):
         tried = sized(TIMED_SIZE)
-        work = timed(tried) * weights_per_token(tried, vocab_size)  # a second
-        fitting = (
-            m
-            for m in map(sized, SIZES)
-            if (weights := weights_per_token(m, vocab_size)) <= WEIGHTS_PER_TOKEN * tokens
-            and passes(work / weights) >= min(PASSES, READ_PER_WEIGHT * weights / tokens)
-        )
-        chosen = next(fitting, chosen)
-        read = passes(work / weights_per_token(chosen, vocab_size))
-    chosen = sized(chosen.hidden_size, read)
+        work = timed(tried) * weights_per_token(tried, vocab_size)
+    chosen = largest()
+    if free_cell:
+        few, model = model, dataclasses.replace(model, cell=MANY_PASSES)
+        many = largest()
+        often = read_by(many) >= PASSES[MANY_PASSES] and many.hidden_size >= LEAST_OF_MANY
+        if often and many.dropout and stepped(many).optimizer == "muon":
+            chosen = many
+        else:
+            model = few
     steps = math.inf  # that the time allows
-    if _is_free(training, fixed, "epochs"):
+    if free_passes:
         steps = of_pass * passes(timed(chosen))
         if training.stream and steps < of_pass:
             # so that the rate has fallen, and the model is judged, at the end
@@ -218,6 +242,8 @@ def plan(
         training = _fill(training, fixed, epochs=max(1, min(MAX_PASSES, epochs)))
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
     chosen = sized(chosen.hidden_size, steps / of_pass)
+    if free_cell and chosen.cell == MANY_PASSES:  # it was chosen as one that drops something
+        chosen = _fill(chosen, fixed, dropout=LEAST_DROPOUT)
     warmup = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
     training = stepped(chosen)
     decay = _decay(training, steps, of_pass)
@@ -239,12 +265,13 @@ def _stepped(
     fixed: Collection[str],
     begun: bool,
 ) -> TrainConfig:
-    """`training` with the optimizer that suits the dropout of `model` and the length of the text.
+    """`training` with the optimizer that suits `model`, its dropout and the length of the text.
 
     of_pass: steps of a pass.
     """
     too_long = _decay_of_muon(training, of_pass) < MIN_DECAY_OF_MUON
-    if model.dropout or begun or too_long:
+    noisy = model.dropout and model.cell != MANY_PASSES
+    if noisy or begun or too_long:
         return training
     return _fill(training, fixed, optimizer="muon")
 
@@ -281,7 +308,7 @@ def _sized(
     model = _fill(model, fixed, hidden_size=size)
     weights = weights_per_token(model, vocab_size) + vocab_size * model.embedding_size
     share = BASE_DROPOUT + DROPOUT_OF_DOUBLING * math.log2(weights / tokens)
-    share += OF_BEGUN if begun else 0.0
+    share += OF_BEGUN if begun else OF_MANY_PASSES if model.cell == MANY_PASSES else 0.0
     share = 0.0 if share < LEAST_DROPOUT else round(min(share, MAX_DROPOUT), 2)
     if begun and "dropout" not in fixed:
         return dataclasses.replace(model, dropout=max(model.dropout, share))

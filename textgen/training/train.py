@@ -80,8 +80,6 @@ def start(
     )
     _check(config, budget)
     fixed = {*fixed, *given}
-    if budget:
-        config = dataclasses.replace(config, model=budgets.with_cell(config.model, fixed))
     begin = None
     if begin_from is None and "interpolate" in given:
         raise ConfigError(
