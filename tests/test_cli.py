@@ -231,7 +231,7 @@ def test_a_run_cannot_change_when_resumed(capsys, runs):
 def test_app_is_for_this_machine_alone_unless_told(monkeypatch):
     begun = []
     monkeypatch.setattr(os, "execv", lambda program, words: begun.append(words[1:]))
-    monkeypatch.setattr("textgen.cli.app.listen", lambda host, port: socket.socket())
+    monkeypatch.setattr("textgen.cli.app.listen", lambda host, port, how: socket.socket())
     main(["app", "--port", "9000"])
     main(["app", "--host", "0.0.0.0"])
     module = ["-m", "textgen.ui.app"]
@@ -247,7 +247,7 @@ def test_a_port_that_the_app_cannot_have_is_told_in_a_line(capsys, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         said = fails(capsys, "app", "--host", "127.0.0.1", "--port", port)
-    assert f"port {port} (" in said and "give another --host or --port" in said
+    assert f"port {port} (" in said and "give another --host or --port, or PORT=" in said
 
 
 def test_output_that_cannot_be_written_is_told_in_a_line():

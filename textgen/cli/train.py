@@ -68,7 +68,8 @@ def run(parsed: argparse.Namespace) -> None:
         raise ConfigError(f"{out} is no run to go on with: leave out --resume to begin one there")
     if parsed.workers is not None:
         refuse_streams(source or [], "of several workers each reads the text")
-        from textgen.training.launch import again, launch, refuse_a_time
+        from textgen.training.distributed import refuse_a_time
+        from textgen.training.launch import again, launch
 
         # before any worker is begun
         refuse_a_time(parsed.workers, parsed.budget, (recipe | values).get("max_seconds"))

@@ -126,6 +126,13 @@ class Share:
         return self.batches.dataset(start).map(lambda *parts: tuple(map(rows, parts)))
 
 
+def refuse_a_time(workers: int, budget: object, max_seconds: object) -> None:
+    """Raises `ConfigError` for a time that several workers would have to agree on."""
+    if workers > 1 and (budget or max_seconds):
+        name = "budget" if budget else "max_seconds"
+        raise ConfigError(f"{name} is for one process: give several workers --epochs")
+
+
 def _read(tf_config: str) -> tuple[int, int]:
     """(number of workers, index) by TF_CONFIG. Raises `ConfigError`."""
     try:

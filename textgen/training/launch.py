@@ -30,13 +30,6 @@ POLL = 0.1  # seconds between two polls of the workers
 PATIENCE = (60.0, 10.0)
 
 
-def refuse_a_time(workers: int, budget: object, max_seconds: object) -> None:
-    """Raises `ConfigError` for a time that several workers would have to agree on."""
-    if workers > 1 and (budget or max_seconds):
-        name = "budget" if budget else "max_seconds"
-        raise ConfigError(f"{name} is for one process: give several workers --epochs")
-
-
 def launch(number: int, arguments: Sequence[str], out: Path) -> int:
     """Run `textgen` with `arguments` in `number` processes; the worst of their exit codes.
 

@@ -37,8 +37,7 @@ from textgen.tokenizers.tokenizer import TOKENIZERS, Tokenizer
 from textgen.training import beginning
 from textgen.training import budget as budgets
 from textgen.training.beginning import Beginning
-from textgen.training.distributed import Workers
-from textgen.training.launch import refuse_a_time
+from textgen.training.distributed import Workers, refuse_a_time
 from textgen.training.samples import check_prompt
 from textgen.training.stop_request import StopRequest
 
