@@ -255,6 +255,24 @@ def test_a_model_that_knows_a_language_learns_less_by_heart():
     assert budget.plan(8000, 987, 180, *asked, begun=True)[0] == own
 
 
+@pytest.mark.parametrize(
+    "asked, size", [({}, None), ({"hidden_size": 96}, 96), ({"embedding_size": 80}, 80)]
+)
+def test_what_is_read_out_with_the_embeddings_is_as_wide_as_they_are(asked, size):
+    model, _ = planned(1_000_000, 60, ModelConfig(tie_weights=True, **asked))
+    assert (
+        model.embedding_size == model.hidden_size in (size, *[s for s in budget.SIZES if not size])
+    )
+
+
+def test_short_epochs_of_a_streamed_text_fill_the_time_too():
+    settings = TrainConfig(stream=True, steps_per_epoch=10)
+    whole, short = (planned(300_000, 600, training=one)[1] for one in (TrainConfig(), settings))
+    steps = 300_000 / (whole.batch_size * whole.sequence_length) * whole.epochs
+    assert short.epochs * 10 == pytest.approx(steps, rel=0.05)
+    assert planned(300_000, 1e6, training=settings)[1].epochs > budget.MAX_PASSES
+
+
 def test_what_was_asked_for_stays():
     asked = ModelConfig(hidden_size=100, dropout=0.45, cell="gru")
     settings = TrainConfig(epochs=3, batch_size=16, warmup=0.1)

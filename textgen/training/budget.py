@@ -175,6 +175,9 @@ def plan(
     free_cell = all(_is_free(model, fixed, name) for name in ("cell", "forget_bias")) and not begun
     if free_cell:
         model = dataclasses.replace(model, cell=FEW_PASSES)
+    if model.tie_weights and not _is_free(model, fixed, "embedding_size"):
+        model = _fill(model, fixed, hidden_size=model.embedding_size)  # which have to be equal
+        fixed = {*fixed, "hidden_size"}
     taught = vocab_size * WIDE_EMBEDDING <= WEIGHTS_PER_TOKEN * tokens
     if vocab_size >= LARGE_VOCABULARY and taught and not model.tie_weights:
         model = _fill(model, fixed, embedding_size=WIDE_EMBEDDING)
@@ -238,8 +241,9 @@ def plan(
         if training.stream and steps < of_pass:
             # so that the rate has fallen, and the model is judged, at the end
             training = _fill(training, fixed, steps_per_epoch=max(1, round(steps)))
+        steps = min(steps, MAX_PASSES * of_pass)
         epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
-        training = _fill(training, fixed, epochs=max(1, min(MAX_PASSES, epochs)))
+        training = _fill(training, fixed, epochs=max(1, epochs))
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
     chosen = sized(chosen.hidden_size, steps / of_pass)
     if free_cell and chosen.cell == MANY_PASSES:  # it was chosen as one that drops something
@@ -306,6 +310,8 @@ def _sized(
     half as long.
     """
     model = _fill(model, fixed, hidden_size=size)
+    if model.tie_weights:
+        model = _fill(model, fixed, embedding_size=model.hidden_size)
     weights = weights_per_token(model, vocab_size) + vocab_size * model.embedding_size
     share = BASE_DROPOUT + DROPOUT_OF_DOUBLING * math.log2(weights / tokens)
     share += OF_BEGUN if begun else OF_MANY_PASSES if model.cell == MANY_PASSES else 0.0

@@ -38,7 +38,9 @@ from textgen.training.stop_request import Interrupted, StopRequest
 
 ORDER = 8
 MEASURED = 60_000  # characters, at most, of the rest
-WINDOW = 512  # tokens that are read from nothing
+# Tokens that are read from nothing: so many that the network is hardly worse in the rest of them
+# than with its state carried, as it is used.
+WINDOW = 4096
 FEWEST = 1000  # characters held out, in all, that something can be learned on
 
 
