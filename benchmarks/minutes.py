@@ -117,9 +117,9 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 def of_machines(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """The rows of each kind of processor, that of the most rows first."""
-    kinds = {kind_of(row["machine"]): list[dict[str, Any]]() for row in rows}
+    kinds: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        kinds[kind_of(row["machine"])].append(row)
+        kinds.setdefault(kind_of(row["machine"]), []).append(row)
     return sorted(kinds.values(), key=len, reverse=True)
 
 

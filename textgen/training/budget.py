@@ -194,7 +194,7 @@ def plan(
         left = training.max_seconds or max(1.0, end - time.perf_counter())
         return TRAINED * left * tokens_per_second / tokens
 
-    def sized(size: int, read: float = BASE_PASSES) -> ModelConfig:
+    def sized(model: ModelConfig, size: int, read: float = BASE_PASSES) -> ModelConfig:
         return _sized(model, size, vocab_size, tokens * BASE_PASSES / read, fixed, begun)
 
     def stepped(model: ModelConfig) -> TrainConfig:
@@ -211,30 +211,29 @@ def plan(
         found = passes(work / weights_per_token(model, vocab_size))
         return found if free_passes else min(found, asked)
 
-    def largest() -> ModelConfig:
-        """That of the rule."""
+    def largest(model: ModelConfig) -> ModelConfig:
+        """`model` in the size of the rule."""
         least = PASSES.get(model.cell, PASSES[FEW_PASSES])
-        for tried in map(sized, SIZES):
+        for size in SIZES:
+            tried = sized(model, size)
             weights = weights_per_token(tried, vocab_size)
             enough = min(least, READ_PER_WEIGHT * weights / tokens)
             if weights <= WEIGHTS_PER_TOKEN * tokens and passes(work / weights) >= enough:
                 break
-        return sized(tried.hidden_size, read_by(tried))
+        return sized(model, size, read_by(tried))
 
     if free_size or free_passes:
         logger.info("measuring how fast this machine trains, to see what fits into the time")
     if free_size or (free_cell and free_passes):
-        tried = sized(TIMED_SIZE)
+        tried = sized(model, TIMED_SIZE)
         work = timed(tried) * weights_per_token(tried, vocab_size)
-    chosen = largest()
+    chosen = largest(model)
     if free_cell:
-        few, model = model, dataclasses.replace(model, cell=MANY_PASSES)
-        many = largest()
+        many = largest(dataclasses.replace(model, cell=MANY_PASSES))
         often = read_by(many) >= PASSES[MANY_PASSES] and many.hidden_size >= LEAST_OF_MANY
         if often and many.dropout and stepped(many).optimizer == "muon":
             chosen = many
-        else:
-            model = few
+            model = dataclasses.replace(model, cell=MANY_PASSES)
     steps = math.inf  # that the time allows
     if free_passes:
         steps = of_pass * passes(timed(chosen))
@@ -245,7 +244,7 @@ def plan(
         epochs = math.ceil(round(steps / _of_epoch(training, of_pass), 2))
         training = _fill(training, fixed, epochs=max(1, epochs))
     steps = max(1.0, min(steps, training.epochs * _of_epoch(training, of_pass)))
-    chosen = sized(chosen.hidden_size, steps / of_pass)
+    chosen = sized(model, chosen.hidden_size, steps / of_pass)
     if free_cell and chosen.cell == MANY_PASSES:  # it was chosen as one that drops something
         chosen = _fill(chosen, fixed, dropout=LEAST_DROPOUT)
     warmup = round(min(WARMUP_STEPS / steps, MAX_WARMUP), 4)
