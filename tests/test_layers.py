@@ -170,6 +170,7 @@ ORDER = {
         "loop",
         "speed",
         "cost",
+        "plan",
         "budget",
         "beginning",
         "new_voice",

@@ -267,18 +267,19 @@ def test_workers_share_the_file(text_file, run):
 
 
 def test_a_budget_for_a_streamed_text(text_file, tmp_path, monkeypatch, capsys):
-    from textgen.training import budget, speed
+    from textgen.training import speed
+    from textgen.training.plan import plan
 
     model = tiny()[0]
     config = TrainConfig(stream=True)
     monkeypatch.setattr(speed, "speed", lambda *given: 1000.0)  # tokens a second
-    _, planned = budget.plan(6_000_000, 65, 600, model, config)  # a tenth of it
+    _, planned = plan(6_000_000, 65, 600, model, config)  # a tenth of it
     windows = planned.batch_size * planned.sequence_length
     assert planned.epochs == 1
     assert 0.9 * 550_000 < planned.steps_per_epoch * windows < 600_000
-    _, planned = budget.plan(6_000_000, 65, 600, model, TrainConfig(stream=True, steps_per_epoch=9))
+    _, planned = plan(6_000_000, 65, 600, model, TrainConfig(stream=True, steps_per_epoch=9))
     assert 0.9 * 550_000 < planned.epochs * 9 * windows < 600_000
-    _, planned = budget.plan(60_000, 65, 600, model, config)
+    _, planned = plan(60_000, 65, 600, model, config)
     assert planned.epochs == 10 and planned.steps_per_epoch == 0  # time cuts the tenth short
     with pytest.raises(ConfigError, match="went into reading the text"):
         start(text_file, tmp_path / "run", *streamed(), budget=1.0)
