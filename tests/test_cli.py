@@ -197,7 +197,13 @@ def test_bad_input_of_train(capsys, tmp_path, text_file):
     folder.mkdir()
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("[model]\nhiden_size = 3\n")
+    outside = tmp_path / "outside.toml"
+    outside.write_text("max_seconds = 60\n")
+    timed = tmp_path / "timed.toml"
+    timed.write_text("budget = '3m'\n")
     for arguments, what in [
+        ([text_file, "--config", outside], "sets max_seconds outside a section: put it under [tr"),
+        ([text_file, "--config", timed], "sets budget, which no recipe holds: give --budget"),
         ([tmp_path / "none.txt", "--out", out], "none.txt"),
         ([empty, "--out", out], "empty"),
         ([binary, "--out", out], "binary"),

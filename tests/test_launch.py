@@ -126,7 +126,9 @@ def test_a_time_for_several_workers_is_refused_before_they_begin(
         ("max_seconds", ["--max-seconds", 60]),
         ("max_seconds", ["--config", recipe]),
     ):
-        assert f"{name} is for one process: give several" in fails(capsys, *asked, *flags)
+        assert f"{name} is for one process, and these are 2 workers" in fails(
+            capsys, *asked, *flags
+        )
     assert not (tmp_path / "run").exists()
 
 

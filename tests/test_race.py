@@ -11,6 +11,7 @@ import pytest
 
 from textgen.backend import keras
 from textgen.cells import CELLS, make_cell
+from textgen.cli.arguments import parser
 from textgen.cli.main import main
 from textgen.config import ModelConfig
 from textgen.errors import ConfigError, RunError, TextgenError
@@ -170,6 +171,13 @@ def test_a_race_that_was_stopped_goes_on(text_file, tmp_path, monkeypatch):
 def test_a_cell_that_ends_before_its_time_is_told_of(text_file, tmp_path, caplog):
     race(text_file, tmp_path / "r", ["gru"], *tiny(epochs=1, sample_length=0, max_seconds=500.0))
     assert "note: gru ended after" in caplog.text
+
+
+def test_cells_are_named_with_commas(text_file, tmp_path):
+    names = parser().parse_args(["race", "a.txt", "--out=r", "--cells=lstm, gru,"]).cells
+    assert names == ["lstm", "gru"]
+    with pytest.raises(ConfigError, match="there is no cell 'lstn': give each once"):
+        race(text_file, tmp_path / "r", ["lstn"], *tiny())
 
 
 def test_a_setting_for_none_of_the_cells_is_a_mistake(text_file, tmp_path):

@@ -27,7 +27,10 @@ from tiny import only
         ("--cell=rnn --forget-bias=2", "forget_bias would have no effect: the rnn cell"),
         ("--cell=gru --forget-bias=2", "forget_bias would have no effect: the gru cell"),
         ("--chrono=100 --forget-bias=2", "forget_bias would have no effect: chrono sets"),
-        ("--cell=lstm --activation=relu", "activation would have no effect: the lstm cell"),
+        (
+            "--cell=lstm --activation=relu",
+            "activation would have no effect: the lstm cell keeps tanh, but --cell rnn",
+        ),
         ("--vocab-size=500", "vocab_size would have no effect: it is for the sentencepiece"),
         ("--tokenizer=jamo --model-type=bpe", "model_type would have no effect"),
         ("--distance=60", "distance would have no effect: it is for a task"),

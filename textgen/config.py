@@ -150,7 +150,9 @@ def without_effect(
     """
     cell, rules = CELLS[model.cell], {}
     if model.activation not in cell.activations:
-        rules["activation"] = f"the {model.cell} cell keeps {', '.join(cell.activations)}"
+        others = " or ".join(name for name, kind in CELLS.items() if len(kind.activations) > 1)
+        keeps = ", ".join(cell.activations)
+        rules["activation"] = f"the {model.cell} cell keeps {keeps}, but --cell {others} does not"
     if model.chrono and not cell.chrono_signs:
         rules["chrono"] = f"the {model.cell} cell has no gate whose bias it could set"
     if not cell.forget_gate:

@@ -23,7 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--cells",
-        type=lambda text: text.split(","),
+        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
         default=["rnn", "lstm", "gru"],
         metavar="NAME,...",
         help="which (default rnn,lstm,gru)",

@@ -47,6 +47,11 @@ def read_recipe(path: Path) -> dict[str, object]:
         name: recipe.pop(name) for name in ("corpus", "out") if name in recipe
     }
     for section, values in recipe.items():
+        homes = [home for home, cls in SECTIONS.items() if section in options_of(cls)]
+        if homes and not isinstance(values, dict):
+            raise ConfigError(f"{path} sets {section} outside a section: put it under [{homes[0]}]")
+        if section == "budget":
+            raise ConfigError(f"{path} sets budget, which no recipe holds: give --budget beside it")
         known = options_of(SECTIONS[section]) if section in SECTIONS else {}
         if not isinstance(values, dict) or not known:
             raise ConfigError(

@@ -130,7 +130,9 @@ def refuse_a_time(workers: int, budget: object, max_seconds: object) -> None:
     """Raises `ConfigError` for a time that several workers would have to agree on."""
     if workers > 1 and (budget or max_seconds):
         name = "budget" if budget else "max_seconds"
-        raise ConfigError(f"{name} is for one process: give several workers --epochs")
+        raise ConfigError(
+            f"{name} is for one process, and these are {workers} workers: give --epochs instead"
+        )
 
 
 def _read(tf_config: str) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from textgen.config import (
 from textgen.data.batches import Batches
 from textgen.data.sources import names_a_task, read_training_data
 from textgen.data.training_data import TrainingData
-from textgen.errors import ConfigError, CorpusError, RunError, TokenizerError, shown
+from textgen.errors import ConfigError, CorpusError, RunError, TokenizerError, counted, shown
 from textgen.log import logger
 from textgen.options import check, path_of
 from textgen.runs import atomic_files, run_folder
@@ -126,7 +126,7 @@ def resume(
         check(training)
     if config.workers != workers.number:
         raise RunError(
-            f"{folder} began with {config.workers} workers, not {workers.number}: "
+            f"{folder} began with {counted(config.workers, 'worker')}, not {workers.number}: "
             "go on with as many, or train anew"
         )
     recorded = config.data
