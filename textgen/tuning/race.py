@@ -79,11 +79,12 @@ def race(
     that has ended, and `ConfigError` when a cell is named twice or nothing is held out to judge the
     cells by.
     """
+    each_once = f"give each once, of {', '.join(CELLS)}"
     unknown = [cell for cell in cells if cell not in CELLS]
     if unknown:
-        raise ConfigError(f"there is no cell {unknown[0]!r}: give each once, of {', '.join(CELLS)}")
+        raise ConfigError(f"there is no cell {unknown[0]!r}: {each_once}")
     if not cells or len(set(cells)) < len(cells):
-        raise ConfigError(f"cells are {', '.join(cells)}: give each once, of {', '.join(CELLS)}")
+        raise ConfigError(f"cells are {', '.join(cells) or 'none'}: {each_once}")
     folder = Path(out)
     unfinished = (folder / FILE).is_file() and not _has_ended(folder)
     if not unfinished:
